@@ -1,0 +1,1 @@
+"""The floor everything stands on: it knows HTTP, SQL and time, and nothing of shops."""

@@ -1,0 +1,54 @@
+"""Who is calling, and what a route demands of the caller."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.types import Guard
+
+from haat.kit.message import Forbidden, Message, Unauthenticated
+
+
+class Caller(Message, frozen=True):
+    """The caller of a public route: a signed-in user, a guest with a cart token, or nobody yet."""
+
+    user_id: str | None = None
+    session_id: str | None = None
+    roles: list[str] = []
+    cart_token: str | None = None
+    address: str = ""
+    user_agent: str = ""
+
+    def signed_in(self) -> str:
+        """The user's id. Raises Unauthenticated."""
+        if self.user_id is None:
+            raise Unauthenticated()
+        return self.user_id
+
+    def has_role(self, role: str) -> bool:
+        """Whether the caller has this role; owners have every role."""
+        return role in self.roles or "owner" in self.roles
+
+    @property
+    def account(self) -> str:
+        """Whose idempotency keys these are: the user, else the guest's cart, else the address."""
+        return self.user_id or self.cart_token or f"address:{self.address}"
+
+
+def needs_user(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Guard: the caller has signed in."""
+    connection.state.caller.signed_in()
+
+
+def needs_role(role: str) -> Guard:
+    """Guard: the caller has `role` (401 when not signed in, 403 without the role)."""
+
+    def check(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        caller: Caller = connection.state.caller
+        caller.signed_in()
+        if not caller.has_role(role):
+            raise Forbidden(role=role)
+
+    return check

@@ -1,0 +1,27 @@
+"""Public ids: a prefix and a UUIDv7 in Crockford base32, sortable by time (TypeID)."""
+
+import os
+import time
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_BODY_LENGTH = 26
+_ALLOWED = frozenset(ALPHABET)
+_PAIRS = [a + b for a in ALPHABET for b in ALPHABET]
+
+
+def new_id(prefix: str) -> str:
+    """A fresh id such as `ord_01jd…`: 48 bits of milliseconds, 74 random bits."""
+    milliseconds = time.time_ns() // 1_000_000
+    random = int.from_bytes(os.urandom(10))
+    value = milliseconds << 80 | 0x7 << 76 | (random >> 68 & 0xFFF) << 64 | 0b10 << 62 | random & (1 << 62) - 1
+    return f"{prefix}_{_base32(value)}"
+
+
+def is_id(text: str, prefix: str) -> bool:
+    """Whether `text` is an id of this kind: right prefix, right length, right alphabet."""
+    head, _, body = text.rpartition("_")
+    return head == prefix and len(body) == _BODY_LENGTH and body[0] <= "7" and _ALLOWED.issuperset(body)
+
+
+def _base32(value: int) -> str:
+    return "".join([_PAIRS[value >> shift & 1023] for shift in range(120, -1, -10)])

@@ -1,0 +1,172 @@
+"""Errors for people and programs: RFC 9457 problem+json, every fault at once, documented per route."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi.datastructures import ResponseSpec
+
+from haat.kit.message import DomainError, Invalid
+from haat.kit.validation import faults
+
+log = structlog.get_logger("haat.http")
+RETRY_AFTER_SECONDS = {429: 5, 503: 2}
+_GENERIC = {
+    400: ("malformed", "The request could not be read"),
+    401: ("unauthenticated", "Sign in first"),
+    403: ("forbidden", "This needs a role you do not have"),
+    404: ("not_found", "There is nothing here"),
+    405: ("method_not_allowed", "This address does not answer to that method"),
+    409: ("conflict", "The request conflicts with the current state"),
+    412: ("precondition_failed", "The resource has changed since it was read"),
+    413: ("too_large", "The request is too large"),
+    415: ("unsupported_media_type", "This content type is not understood here"),
+    422: ("invalid", "The request has values that cannot be accepted"),
+    428: ("precondition_required", "This change needs an If-Match header"),
+    429: ("too_many_requests", "Too many requests; try again later"),
+    503: ("unavailable", "A part of the shop does not answer at the moment"),
+}
+
+
+class Fault(msgspec.Struct):
+    """One fault of a request: where (RFC 6901 pointer), what (code), and in words."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class Problem(msgspec.Struct):
+    """An RFC 9457 problem; extra members carry the facts, such as `available` for out_of_stock."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: list[Fault] = []
+
+
+class Precondition(DomainError):
+    """If-Match names an older version."""
+
+    code = "precondition_failed"
+    status = 412
+    title = "The resource has changed since it was read"
+
+
+class PreconditionMissing(DomainError):
+    """A change of a resource that several people edit needs If-Match."""
+
+    code = "precondition_required"
+    status = 428
+    title = "This change needs an If-Match header"
+
+
+class TooMany(DomainError):
+    """A limit is reached; try again later."""
+
+    code = "too_many_requests"
+    status = 429
+    title = "Too many requests; try again later"
+
+
+def problems(*statuses: int) -> dict[int, ResponseSpec]:
+    """The documented refusals of a route, for Litestar's `responses=`."""
+    return {
+        status: ResponseSpec(
+            data_container=Problem,
+            description=_GENERIC[status][1] if status in _GENERIC else "Refused",
+            media_type="application/problem+json",
+            generate_examples=False,
+        )
+        for status in sorted({400, 500, *statuses})
+    }
+
+
+def problem_response(
+    request: Request[Any, Any, Any], status: int, code: str, title: str, detail: str, facts: Mapping[str, Any]
+) -> Response[bytes]:
+    """A problem document as a response; `facts` become extra members."""
+    body = {
+        "type": f"/problems/{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": getattr(request.state, "request_id", ""),
+        **facts,
+    }
+    headers = {}
+    if status in RETRY_AFTER_SECONDS:
+        headers["Retry-After"] = str(facts.get("retry_after_seconds", RETRY_AFTER_SECONDS[status]))
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(
+        msgspec.json.encode(body), status_code=status, media_type="application/problem+json", headers=headers
+    )
+
+
+def on_domain_error(request: Request[Any, Any, Any], error: DomainError) -> Response[bytes]:
+    """An expected refusal."""
+    return problem_response(request, error.status, error.code, error.title, error.detail, error.facts)
+
+
+async def on_validation_error(request: Request[Any, Any, Any], error: ValidationException) -> Response[bytes]:
+    """A body or parameter that does not fit: walk it again and report every fault."""
+    found = _parameter_faults(error)
+    field = getattr(request.route_handler, "parsed_data_field", None)
+    if field is not None and not found:
+        try:
+            value = msgspec.json.decode(await request.body())
+        except msgspec.DecodeError:
+            return problem_response(request, 400, *_GENERIC[400], "The body is not valid JSON", {})
+        found = faults(field.annotation, value)
+    return on_domain_error(
+        request, Invalid(errors=found or [{"pointer": "", "code": "invalid", "detail": error.detail}])
+    )
+
+
+def _parameter_faults(error: ValidationException) -> list[dict[str, str]]:
+    extra = error.extra if isinstance(error.extra, list) else []
+    return [
+        {"pointer": f"/{each.get('key', '')}", "code": "invalid", "detail": str(each.get("message", ""))}
+        for each in extra
+        if isinstance(each, dict) and each.get("source") in ("query", "header", "path", "cookie")
+    ]
+
+
+def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """What the framework refuses: unknown address, wrong method, too large, malformed."""
+    code, title = _GENERIC.get(error.status_code, ("http_error", "The request was refused"))
+    response = problem_response(request, error.status_code, code, title, error.detail or title, {})
+    for name, value in (error.headers or {}).items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """A fault of ours: logged in full, told without details."""
+    log.exception("unexpected", path=request.url.path, exc_info=error)
+    return problem_response(
+        request,
+        500,
+        "internal",
+        "Something went wrong on our side",
+        "The fault was recorded; try again later",
+        {},
+    )
+
+
+EXCEPTION_HANDLERS: dict[Any, Any] = {
+    DomainError: on_domain_error,
+    ValidationException: on_validation_error,
+    HTTPException: on_http_error,
+    Exception: on_unexpected,
+}

@@ -1,0 +1,200 @@
+"""Contracts in process or over HTTP: `local`, `remote` and `serve` give the same promises either way."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from typing import Any, Protocol, TypeVar, get_type_hints
+
+import msgspec
+
+from haat.kit.database import holding_connection
+from haat.kit.idempotency import replayed
+from haat.kit.message import DomainError, Message, Unavailable
+
+C = TypeVar("C", bound="Contract")
+
+DEFAULT_TIMEOUT_SECONDS = 10.0
+# The moment (time.monotonic) after which nobody waits for the answer any more.
+deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+# The W3C traceparent of the request being served; it travels with every call.
+traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
+
+
+class Contract:
+    """What one service promises: async methods, one frozen message in, one out."""
+
+
+class CallInsideTransaction(RuntimeError):
+    """A contract was called while a database connection was held: a programming error."""
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One call of a contract: its name, its message types, and how it may be repeated."""
+
+    name: str
+    ask: Any
+    reply: Any
+    safe_to_repeat: bool
+    timeout_seconds: float
+
+
+class Transport(Protocol):
+    """Carries one encoded call to another process; the engine side of `remote`."""
+
+    async def post(self, path: str, body: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
+        """Raises Unavailable when no answer came (it may still have happened)."""
+        ...
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """Status, headers and body of what came back."""
+
+    status: int
+    body: bytes
+    replayed: bool = False
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A domain error on the wire."""
+
+    code: str
+    detail: str
+    facts: dict[str, Any]
+
+
+def promise(
+    *, safe_to_repeat: bool = False, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:
+    """Mark a call of a contract: reads and idempotent commands are safe to repeat once."""
+
+    def mark(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        call.__promise__ = (safe_to_repeat, timeout_seconds)  # type: ignore[attr-defined]
+        return call
+
+    return mark
+
+
+def contract_name(contract: type[Contract]) -> str:
+    """The name in `/rpc/{contract}/{call}`: the contract's module, such as `inventory`."""
+    return contract.__module__.rsplit(".", 1)[-1]
+
+
+def calls_of(contract: type[Contract]) -> dict[str, Call]:
+    """Every call of a contract by name, read from its type hints."""
+    found = {}
+    for name, member in inspect.getmembers(contract, inspect.iscoroutinefunction):
+        if name.startswith("_"):
+            continue
+        hints = get_type_hints(member)
+        reply = hints.pop("return")
+        (ask,) = hints.values()
+        safe, timeout = getattr(member, "__promise__", (False, DEFAULT_TIMEOUT_SECONDS))
+        found[name] = Call(name, ask, reply, safe, timeout)
+    return found
+
+
+def local(contract: type[C], service: C) -> C:
+    """The service in this process, held to the rules of the wire: messages are copied, no call inside a transaction."""
+    return _build(
+        contract,
+        {name: _local_call(call, getattr(service, name)) for name, call in calls_of(contract).items()},
+    )
+
+
+def remote(contract: type[C], transport: Transport) -> C:
+    """The service in another process; calls that are safe to repeat are repeated once when no answer came."""
+    path = f"/rpc/{contract_name(contract)}/"
+    return _build(contract, {n: _remote_call(c, path + n, transport) for n, c in calls_of(contract).items()})
+
+
+def _build(contract: type[C], calls: dict[str, Any]) -> C:
+    body = {name: staticmethod(call) for name, call in calls.items()}
+    built: C = type(f"{contract.__name__}Caller", (contract,), body)()
+    return built
+
+
+def _local_call(call: Call, method: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:
+    encoder, ask, reply = (
+        msgspec.msgpack.Encoder(),
+        msgspec.msgpack.Decoder(call.ask),
+        msgspec.msgpack.Decoder(call.reply),
+    )
+
+    async def run(message: Message) -> Any:
+        _check_no_connection(call)
+        return reply.decode(encoder.encode(await method(ask.decode(encoder.encode(message)))))
+
+    return run
+
+
+def _remote_call(call: Call, path: str, transport: Transport) -> Callable[[Any], Awaitable[Any]]:
+    encoder, reply = msgspec.json.Encoder(), msgspec.json.Decoder(call.reply)
+
+    async def run(message: Message) -> Any:
+        _check_no_connection(call)
+        body = encoder.encode(message)
+        try:
+            answer = await _post(call, path, body, transport)
+        except Unavailable:
+            if not call.safe_to_repeat:
+                raise
+            await asyncio.sleep(0.05)
+            answer = await _post(call, path, body, transport)
+        if answer.replayed:
+            replayed.set(True)
+        if answer.status == 200:
+            return reply.decode(answer.body)
+        raise raised(answer)
+
+    return run
+
+
+async def _post(call: Call, path: str, body: bytes, transport: Transport) -> Answer:
+    timeout = call.timeout_seconds
+    limit = deadline.get()
+    if limit is not None:
+        timeout = min(timeout, limit - time.monotonic())
+        if timeout <= 0:
+            raise Unavailable(f"no time left to call {path}")
+    headers = {"Haat-Timeout-Ms": str(int(timeout * 1000))}
+    trace = traceparent.get()
+    if trace is not None:
+        headers["traceparent"] = trace
+    return await transport.post(path, body, headers, timeout)
+
+
+def raised(answer: Answer) -> DomainError:
+    """The domain error of a refusal, as the class it was raised as; anything unexpected is Unavailable."""
+    if answer.status != 409:
+        return Unavailable(f"a neighbour answered {answer.status}")
+    refusal = msgspec.json.decode(answer.body, type=Refusal)
+    kind = DomainError.known.get(refusal.code, DomainError)
+    return kind(refusal.detail, **refusal.facts)
+
+
+def refusal_of(error: DomainError) -> bytes:
+    """A domain error as it crosses the wire, with status 409."""
+    return msgspec.json.encode(Refusal(error.code, error.detail, error.facts))
+
+
+async def answer_call(
+    call: Call, method: Callable[[Any], Awaitable[Any]], body: bytes, timeout_ms: str | None
+) -> Answer:
+    """Serve one posted call: decode, run within the caller's deadline, encode the reply or the refusal."""
+    if timeout_ms is not None:
+        deadline.set(time.monotonic() + int(timeout_ms) / 1000)
+    replayed.set(False)
+    try:
+        reply = await method(msgspec.json.decode(body, type=call.ask))
+    except DomainError as error:
+        return Answer(409, refusal_of(error))
+    return Answer(200, msgspec.json.encode(reply), replayed.get())
+
+
+def _check_no_connection(call: Call) -> None:
+    if holding_connection.get():
+        raise CallInsideTransaction(f"{call.name} called while holding a database connection")

@@ -1,0 +1,57 @@
+"""One frozen settings object, read once from the environment."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_NEIGHBOUR_PREFIX, _NEIGHBOUR_SUFFIX = "HAAT_", "_URL"
+
+
+class Settings(BaseSettings):
+    """Everything a process may be told: `HAAT_…` in the environment, or `haat.toml`'s values passed in."""
+
+    model_config = SettingsConfigDict(env_prefix="HAAT_", frozen=True, extra="ignore")
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    data: Path = Field(Path(".haat"), description="data directory")
+    workers: int = Field(default_factory=lambda: max(1, min(4, os.cpu_count() or 1)), ge=1, le=64)
+    environment: str = Field("development", pattern="^(development|test|production)$")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    database_url: str | None = Field(None, description="PostgreSQL; the embedded server when absent")
+    replica_url: str | None = None
+    pool_size: int = Field(8, ge=1, le=50)
+    service_roles: bool = Field(False, description="each service connects under its own database role")
+    service_secret: str = Field(
+        "", description="signs calls between services; made and kept in the data directory when empty"
+    )
+    staff_email: str = "staff@haat.example"
+    staff_password: str | None = None
+    public_url: str | None = None
+    vault_public_url: str | None = None
+    provider_url: str | None = Field(None, description="the payment provider's sandbox")
+    carrier_url: str | None = Field(None, description="the carrier's sandbox")
+    webhook_secret: str = ""
+    otlp_endpoint: str | None = None
+    country: str = "IN"
+    currency: str = "INR"
+    seller_region: str = Field(
+        "KA", description="the state the shop ships from, ISO 3166-2 part: decides CGST/SGST or IGST"
+    )
+    auto_fulfil: bool = Field(True, description="the demo's warehouse packs and hands over parcels by itself")
+    request_limit_per_minute: int = Field(0, ge=0, description="per caller; 0 is no limit")
+
+    @cached_property
+    def neighbours(self) -> dict[str, str]:
+        """Services reached over HTTP: `HAAT_INVENTORY_URL=http://…` makes inventory remote."""
+        own = {"HAAT_" + name.upper() for name in type(self).model_fields}
+        return {
+            name[len(_NEIGHBOUR_PREFIX) : -len(_NEIGHBOUR_SUFFIX)].lower(): value
+            for name, value in os.environ.items()
+            if name.startswith(_NEIGHBOUR_PREFIX) and name.endswith(_NEIGHBOUR_SUFFIX) and name not in own and value
+        }

@@ -21,7 +21,7 @@ class Nothing(Message, frozen=True):
     """The empty answer."""
 
 
-class Page(Message, Generic[T], frozen=True):
+class Page(Message, Generic[T], frozen=True, kw_only=True):
     """One page of a list: `data`, whether more follows, and the opaque cursor that leads there."""
 
     data: list[T]
@@ -29,7 +29,7 @@ class Page(Message, Generic[T], frozen=True):
     next_cursor: str | None = None
 
 
-class Event(Message, frozen=True):
+class Event(Message, frozen=True, kw_only=True):
     """A fact that has happened, self-sufficient; `key` keeps the order of facts about one thing."""
 
     id: str = msgspec.field(default_factory=lambda: new_id("evt"))
@@ -43,7 +43,13 @@ class Event(Message, frozen=True):
 
 def event_name(kind: type[Event]) -> str:
     """The name on the wire: the contract's module and the class, such as `orders.OrderPlaced`."""
-    return f"{kind.__module__.rsplit('.', 1)[-1]}.{kind.__name__}"
+    return f"{contract_module(kind)}.{kind.__name__}"
+
+
+def contract_module(kind: type) -> str:
+    """The service a message belongs to: the module (or package) below `contracts`."""
+    parts = kind.__module__.split(".")
+    return parts[2] if parts[:2] == ["haat", "contracts"] else parts[-1]
 
 
 class DomainError(Exception):

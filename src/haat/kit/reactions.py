@@ -1,4 +1,4 @@
-"""Reading the event log: each service's reactions, delivered at least once, acting once, parked when they keep failing."""
+"""Reading the event log: reactions are delivered at least once, act once, and are parked when they keep failing."""
 
 from __future__ import annotations
 

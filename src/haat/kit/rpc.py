@@ -13,7 +13,7 @@ import msgspec
 
 from haat.kit.database import holding_connection
 from haat.kit.idempotency import replayed
-from haat.kit.message import DomainError, Message, Unavailable
+from haat.kit.message import DomainError, Message, Unavailable, contract_module
 
 C = TypeVar("C", bound="Contract")
 
@@ -80,7 +80,7 @@ def promise(
 
 def contract_name(contract: type[Contract]) -> str:
     """The name in `/rpc/{contract}/{call}`: the contract's module, such as `inventory`."""
-    return contract.__module__.rsplit(".", 1)[-1]
+    return contract_module(contract)
 
 
 def calls_of(contract: type[Contract]) -> dict[str, Call]:

@@ -1,0 +1,212 @@
+"""Stock, event sourced: levels, reservations with expiry, adjustments and alerts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from haat.kit.idempotency import Idempotency
+from haat.kit.message import DomainError, Event, Message, Nothing, Page
+from haat.kit.rpc import Contract, promise
+
+Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
+DEFAULT_LOCATION = "main"
+
+
+class StockOf(Message, frozen=True):
+    skus: list[str]
+
+
+class Level(Message, frozen=True):
+    """Stock of one SKU at one location: `available` = `on_hand` - `reserved`, never below 0."""
+
+    sku: str
+    location: str
+    on_hand: int
+    reserved: int
+    available: int
+    low_stock_at: int
+    version: int
+
+
+class Stock(Message, frozen=True):
+    """What can be sold per SKU, summed over locations; SKUs never heard of are absent."""
+
+    available: dict[str, int]
+
+    def of(self, sku: str) -> int:
+        """Units of one SKU that can be sold now."""
+        return self.available.get(sku, 0)
+
+
+class Line(Message, frozen=True):
+    sku: str
+    quantity: Quantity
+
+
+class Reserve(Message, frozen=True):
+    """Hold all lines or none for `hold_seconds`; `attempt_id` makes it idempotent."""
+
+    attempt_id: str
+    lines: list[Line]
+    hold_seconds: Annotated[int, Meta(ge=1, le=86_400)] = 600
+
+
+class Reservation(Message, frozen=True):
+    """`state` is held, committed, released or expired."""
+
+    attempt_id: str
+    state: str
+    lines: list[Line]
+    expires_at: datetime
+
+
+class AttemptRef(Message, frozen=True):
+    attempt_id: str
+
+
+class ExtendHold(Message, frozen=True):
+    attempt_id: str
+    hold_seconds: Annotated[int, Meta(ge=1, le=86_400)]
+
+
+class PutBack(Message, frozen=True):
+    """Returned units come back on the shelf; `cause_id` makes it idempotent."""
+
+    cause_id: str
+    lines: list[Line]
+
+
+class Adjust(Message, frozen=True):
+    """Add or take units with a reason; on_hand never goes below what is reserved."""
+
+    sku: str
+    quantity: Annotated[int, Meta(ge=-1_000_000_000, le=1_000_000_000)]
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    actor: str
+    location: str = DEFAULT_LOCATION
+    cause_id: str | None = None
+    idempotency: Idempotency | None = None
+
+
+class Receive(Message, frozen=True):
+    """Set up or receive many SKUs at once; each line is idempotent by `cause_id` and SKU."""
+
+    cause_id: str
+    lines: list[Line]
+    actor: str
+    location: str = DEFAULT_LOCATION
+    reason: str = "received"
+
+
+class SkuRef(Message, frozen=True):
+    sku: str
+
+
+class HistoryOf(Message, frozen=True):
+    """The events of a SKU, newest first; with `as_of` also the level folded up to that moment."""
+
+    sku: str
+    as_of: datetime | None = None
+    cursor: str | None = None
+    limit: int = 50
+
+
+class StockEvent(Message, frozen=True):
+    """One fact about a SKU: `type` such as received, reserved, committed, released, expired, returned, adjusted."""
+
+    sku: str
+    location: str
+    version: int
+    at: datetime
+    type: str
+    quantity: int
+    cause_id: str
+    data: dict[str, Any]
+
+
+class History(Message, frozen=True):
+    level: Level
+    data: list[StockEvent]
+    has_more: bool = False
+    next_cursor: str | None = None
+
+
+class AlertsOf(Message, frozen=True):
+    cursor: str | None = None
+    limit: int = 50
+
+
+class Alert(Message, frozen=True):
+    """A SKU at or below its low mark; `kind` is low_stock or out_of_stock."""
+
+    sku: str
+    location: str
+    kind: str
+    available: int
+    since: datetime
+
+
+class OutOfStock(DomainError):
+    """Not enough units: `sku`, `available` and the lines short in `lines`."""
+
+    code = "out_of_stock"
+    title = "Not enough in stock"
+
+
+class ReservationGone(DomainError):
+    """The reservation has expired or was released."""
+
+    code = "reservation_gone"
+    title = "The reservation does not hold any more"
+
+
+class StockChanged(Event, frozen=True):
+    """The level of one SKU after a change, summed over locations."""
+
+    sku: str
+    available: int
+    version: int
+
+    @property
+    def key(self) -> str:
+        return self.sku
+
+
+class StockRanLow(Event, frozen=True):
+    sku: str
+    location: str
+    available: int
+    kind: str
+
+    @property
+    def key(self) -> str:
+        return self.sku
+
+
+class Inventory(Contract):
+    """Never oversells: a reservation is granted by the statement that counts it."""
+
+    @promise(safe_to_repeat=True, timeout_seconds=2)
+    async def stock_of(self, ask: StockOf) -> Stock: ...
+    @promise(safe_to_repeat=True, timeout_seconds=5)
+    async def reserve(self, ask: Reserve) -> Reservation: ...
+    @promise(safe_to_repeat=True, timeout_seconds=5)
+    async def extend(self, ask: ExtendHold) -> Reservation: ...
+    @promise(safe_to_repeat=True, timeout_seconds=5)
+    async def commit(self, ask: AttemptRef) -> Reservation: ...
+    @promise(safe_to_repeat=True, timeout_seconds=5)
+    async def release(self, ask: AttemptRef) -> Nothing: ...
+    @promise(safe_to_repeat=True)
+    async def put_back(self, ask: PutBack) -> Nothing: ...
+    async def adjust(self, ask: Adjust) -> Level: ...
+    @promise(safe_to_repeat=True, timeout_seconds=60)
+    async def receive(self, ask: Receive) -> Nothing: ...
+    @promise(safe_to_repeat=True)
+    async def levels(self, ask: SkuRef) -> Page[Level]: ...
+    @promise(safe_to_repeat=True)
+    async def history(self, ask: HistoryOf) -> History: ...
+    @promise(safe_to_repeat=True)
+    async def alerts(self, ask: AlertsOf) -> Page[Alert]: ...

@@ -1,0 +1,123 @@
+"""Coupons: percentage and amount discounts, with limits that are counted in the statement that grants."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+from haat.kit.idempotency import Idempotency
+from haat.kit.message import DomainError, Message, Nothing, Page
+from haat.kit.money import Money
+from haat.kit.rpc import Contract, promise
+
+Code = Annotated[str, Meta(min_length=1, max_length=40)]
+
+
+class DiscountLine(Message, frozen=True):
+    """A line to discount: total price, and what rules may look at."""
+
+    sku: str
+    product_id: str
+    quantity: int
+    total: Money
+    category_path: list[str] = []
+
+
+class PriceWith(Message, frozen=True):
+    """What these codes would take off, without using them up."""
+
+    codes: list[str]
+    lines: list[DiscountLine]
+    user_id: str | None = None
+
+
+class Applied(Message, frozen=True):
+    """One coupon's discount, and its share per line in the order of the lines."""
+
+    code: str
+    title: str
+    discount: Money
+    per_line: list[int]
+
+
+class CodeFault(Message, frozen=True):
+    """Why a code gives nothing: unknown, expired, not_started, used_up, used_by_you, minimum, not_combinable."""
+
+    code: str
+    reason: str
+    detail: str
+
+
+class Discounts(Message, frozen=True):
+    applied: list[Applied]
+    faults: list[CodeFault]
+
+
+class Redeem(Message, frozen=True):
+    """Use the codes up for one attempt: all or none, counted against limits; safe to repeat."""
+
+    attempt_id: str
+    codes: list[str]
+    user_id: str | None = None
+
+
+class RedemptionRef(Message, frozen=True):
+    attempt_id: str
+
+
+class NewCoupon(Message, frozen=True):
+    """`percent_basis_points` (1000 is 10 %) or `amount_minor` off; limits None are no limits."""
+
+    code: Code
+    title: Annotated[str, Meta(max_length=200)]
+    percent_basis_points: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+    amount_minor: Annotated[int, Meta(ge=1)] | None = None
+    minimum_minor: Annotated[int, Meta(ge=0)] = 0
+    maximum_discount_minor: Annotated[int, Meta(ge=1)] | None = None
+    category: str | None = None
+    limit_total: Annotated[int, Meta(ge=1)] | None = None
+    limit_per_user: Annotated[int, Meta(ge=1)] | None = None
+    combinable: bool = False
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+class SaveCoupon(Message, frozen=True):
+    coupon: NewCoupon
+    actor: str
+    idempotency: Idempotency | None = None
+
+
+class Coupon(Message, frozen=True):
+    coupon: NewCoupon
+    used: int
+    created_at: datetime
+
+
+class CouponsOf(Message, frozen=True):
+    cursor: str | None = None
+    limit: int = 50
+
+
+class CouponRefused(DomainError):
+    """A code cannot be used (any more); `faults` lists code, reason and detail."""
+
+    code = "coupon_refused"
+    title = "A coupon cannot be used"
+
+
+class Promotions(Contract):
+    """Discounts. `redeem` counts; `give_back` undoes exactly once, also when the redeeming only may have happened."""
+
+    @promise(safe_to_repeat=True)
+    async def price_with(self, ask: PriceWith) -> Discounts: ...
+    @promise(safe_to_repeat=True)
+    async def redeem(self, ask: Redeem) -> Nothing: ...
+    @promise(safe_to_repeat=True)
+    async def give_back(self, ask: RedemptionRef) -> Nothing: ...
+    @promise(safe_to_repeat=True)
+    async def save_coupon(self, ask: SaveCoupon) -> Coupon: ...
+    @promise(safe_to_repeat=True)
+    async def coupons(self, ask: CouponsOf) -> Page[Coupon]: ...

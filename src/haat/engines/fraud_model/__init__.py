@@ -1,0 +1,1 @@
+"""Fraud models, their features and their offline evaluation."""

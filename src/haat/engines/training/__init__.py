@@ -1,0 +1,1 @@
+"""Training engines and the offline evaluation of recommendations."""

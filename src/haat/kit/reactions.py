@@ -22,7 +22,15 @@ Reactions = Mapping[type[Event], Callable[[Any, Batch[Any]], Awaitable[None]]]
 ATTEMPTS = 6
 BACKOFF_SECONDS = 0.2
 BATCH = 200
-IDLE_SECONDS = 0.1
+IDLE_SECONDS = 1.0
+
+
+class Sweep(msgspec.Struct, frozen=True):
+    """Periodic work of a service: `run(service)` every so many seconds, safe to run in several workers at once."""
+
+    name: str
+    every_seconds: float
+    run: Callable[[Any], Awaitable[object]]
 
 
 class LoggedEvent(msgspec.Struct, frozen=True):
@@ -43,6 +51,10 @@ class EventLog(Protocol):
 
     async def acknowledge(self, reader: str, last: LoggedEvent) -> None:
         """Everything up to `last` has been acted on or parked."""
+        ...
+
+    async def wait(self, seconds: float) -> None:
+        """Until there is news, or `seconds` have passed."""
         ...
 
     async def park(self, reader: str, event: LoggedEvent, error: str) -> None:
@@ -68,7 +80,7 @@ class Reader:
                 log.exception("reading failed", reader=self._name)
                 busy = False
             if not busy:
-                await asyncio.sleep(IDLE_SECONDS)
+                await self._log.wait(IDLE_SECONDS)
 
     async def step(self) -> bool:
         """Act on the next batch; False when there was nothing to do."""

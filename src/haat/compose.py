@@ -1,0 +1,153 @@
+"""The composition root: the only module that knows every service and every engine."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+from haat.engines.cache.memory import MemoryCache
+from haat.engines.database.pool import PostgresDatabase
+from haat.engines.transport.http import HttpTransport
+from haat.kit.rpc import Contract, contract_name, local, remote
+from haat.kit.service_identity import ServiceIdentity
+from haat.settings import Settings
+
+C = TypeVar("C", bound=Contract)
+
+# Every service, in the order in which a process starts them: a service only asks those before it.
+SERVICES = (
+    "identity media inventory orders catalog search recommendations cart promotions shipping vault payments fraud"
+    " checkout notifications"
+).split()
+
+
+class House:
+    """The services of one process. Those not built here are reached over HTTP, and callers cannot tell."""
+
+    def __init__(self, settings: Settings, serves: frozenset[str] | None = None) -> None:
+        self.settings = settings
+        self.serves = serves or frozenset(SERVICES) - settings.neighbours.keys()
+        self.identity = ServiceIdentity("-".join(sorted(serves or {"api"}))[:60], settings.service_secret)
+        self.resources: list[Any] = []
+        self._services: dict[str, Any] = {}
+        self._callers: dict[type[Contract], Any] = {}
+        self._databases: dict[str, PostgresDatabase] = {}
+        self.cache = self._keep(MemoryCache(dsn=self.dsn("cache")))
+
+    def dsn(self, name: str) -> str:
+        """The database URL of a service: its own role, or the role shared by the services of one process."""
+        url = self.settings.database_url
+        if url is None:
+            raise RuntimeError("no database: `haat run` starts the embedded one, other commands need HAAT_DATABASE_URL")
+        return _as_role(url, f"haat_{name}") if self.settings.service_roles and name in SERVICES else url
+
+    def database(self, name: str) -> PostgresDatabase:
+        """The pool a service uses: one for the whole process unless services have roles of their own."""
+        key = name if self.settings.service_roles else "shared"
+        if key not in self._databases:
+            pool = PostgresDatabase(self.dsn(name), self.settings.pool_size, self.settings.replica_url)
+            self._databases[key] = self._keep(pool)
+        return self._databases[key]
+
+    def service(self, name: str) -> Any:
+        """The service itself, built at first use."""
+        if name not in self._services:
+            builders: dict[str, Callable[[House], Any]] = BUILDERS
+            built = builders[name](self)
+            self._services[name] = built
+            if hasattr(built, "start"):
+                self._keep(built)
+        return self._services[name]
+
+    def ask(self, contract: type[C]) -> C:
+        """The caller of a contract: in process or over HTTP."""
+        if contract not in self._callers:
+            name = contract_name(contract)
+            self._callers[contract] = (
+                local(contract, self.service(name))
+                if name in self.serves
+                else remote(contract, self._keep(self._transport(name)))
+            )
+        caller: C = self._callers[contract]
+        return caller
+
+    def _transport(self, name: str) -> HttpTransport:
+        url = self.settings.neighbours.get(name)
+        if url is None:
+            raise RuntimeError(f"{name} is neither served here nor reachable: set HAAT_{name.upper()}_URL")
+        return HttpTransport(name, url, self.identity.sign)
+
+    def _keep(self, resource: Any) -> Any:
+        self.resources.append(resource)
+        return resource
+
+    @asynccontextmanager
+    async def open(self, _: Any = None) -> AsyncIterator[None]:
+        """Start what needs starting (pools, listeners, indexes), and stop it in reverse."""
+        started = []
+        try:
+            for resource in list(self.resources):
+                if hasattr(resource, "start"):
+                    await resource.start()
+                started.append(resource)
+            yield
+        finally:
+            for resource in reversed(started):
+                stop = getattr(resource, "stop", None) or getattr(resource, "close", None)
+                if stop is not None:
+                    await stop()
+
+
+def contract_of(name: str) -> type[Contract]:
+    """The contract class of a service."""
+    module = import_module(f"haat.contracts.{name}")
+    return next(
+        each
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, Contract) and contract_name(each) == name
+    )
+
+
+def parts_of(name: str, module: str, attribute: str, default: Any) -> Any:
+    """An optional part of a service by convention: `http.ROUTES`, `reactions.REACTIONS`, `reactions.SWEEPS`."""
+    if not (Path(__file__).parent / "services" / name / f"{module}.py").exists():
+        return default
+    return getattr(import_module(f"haat.services.{name}.{module}"), attribute, default)
+
+
+def secret_in(data: Path, name: str) -> str:
+    """A secret of this installation, made at first use and kept readable by its owner only."""
+    path = data / "secrets" / name
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    return path.read_text()
+
+
+def _as_role(url: str, role: str) -> str:
+    scheme, _, rest = url.partition("://")
+    authority, _, path = rest.partition("/")
+    _, _, host = authority.rpartition("@")
+    password = authority.rpartition("@")[0].partition(":")[2]
+    return f"{scheme}://{role}{':' + password if password else ''}@{host}/{path}"
+
+
+def _cart(house: House) -> Any:
+    from haat.contracts.catalog import Catalog
+    from haat.contracts.inventory import Inventory
+    from haat.services.cart.service import CartService
+    from haat.services.cart.store import CartStore
+
+    return CartService(CartStore(house.database("cart")), house.ask(Catalog), house.ask(Inventory))
+
+
+BUILDERS: dict[str, Callable[[House], Any]] = {
+    "cart": _cart,
+}

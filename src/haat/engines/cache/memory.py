@@ -1,0 +1,104 @@
+"""The cache of the embedded default: a bounded dictionary a process, invalidated across processes by NOTIFY."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from contextlib import suppress
+
+import asyncpg
+import msgspec
+import structlog
+
+log = structlog.get_logger("haat.cache")
+CHANNEL = "haat_cache"
+RECONNECT_SECONDS = 1.0
+# NOTIFY carries at most 8,000 bytes.
+TAGS_A_NOTICE = 100
+
+
+class MemoryCache:
+    """At most `limit` entries, oldest out first. With a `dsn`, invalidations reach every other process."""
+
+    def __init__(self, limit: int = 20_000, dsn: str | None = None) -> None:
+        self._limit = limit
+        self._dsn = dsn
+        self._entries: dict[str, tuple[float, bytes, tuple[str, ...]]] = {}
+        self._keys_by_tag: defaultdict[str, set[str]] = defaultdict(set)
+        self._connection: asyncpg.Connection | None = None
+        self._listener: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to listen for the invalidations of others."""
+        if self._dsn is not None:
+            await self._connect()
+            self._listener = asyncio.create_task(self._keep_listening())
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._listener is not None:
+            self._listener.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._listener
+        if self._connection is not None:
+            self._connection.terminate()
+
+    async def get(self, key: str) -> bytes | None:
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        if entry[0] < time.monotonic():
+            self._drop(key)
+            return None
+        return entry[1]
+
+    async def put(self, key: str, value: bytes, *, seconds: float, tags: tuple[str, ...] = ()) -> None:
+        if key in self._entries:
+            self._drop(key)
+        while len(self._entries) >= self._limit:
+            self._drop(next(iter(self._entries)))
+        self._entries[key] = (time.monotonic() + seconds, value, tags)
+        for tag in tags:
+            self._keys_by_tag[tag].add(key)
+
+    async def invalidate(self, *tags: str) -> None:
+        self._forget(tags)
+        if self._connection is not None:
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                for start in range(0, len(tags), TAGS_A_NOTICE):
+                    notice = msgspec.json.encode(tags[start : start + TAGS_A_NOTICE]).decode()
+                    await self._connection.execute("SELECT pg_notify($1, $2)", CHANNEL, notice)
+
+    def _forget(self, tags: tuple[str, ...] | list[str]) -> None:
+        for tag in tags:
+            for key in list(self._keys_by_tag.get(tag, ())):
+                self._drop(key)
+
+    def _drop(self, key: str) -> None:
+        _, _, tags = self._entries.pop(key)
+        for tag in tags:
+            keys = self._keys_by_tag[tag]
+            keys.discard(key)
+            if not keys:
+                del self._keys_by_tag[tag]
+
+    async def _connect(self) -> None:
+        self._connection = await asyncpg.connect(self._dsn)
+        await self._connection.add_listener(CHANNEL, self._heard)
+
+    def _heard(self, _: object, __: int, ___: str, payload: object) -> None:
+        self._forget(msgspec.json.decode(str(payload), type=list[str]))
+
+    async def _keep_listening(self) -> None:
+        while True:
+            await asyncio.sleep(RECONNECT_SECONDS)
+            if self._connection is not None and not self._connection.is_closed():
+                continue
+            # Invalidations may have been missed while deaf: start empty.
+            self._entries.clear()
+            self._keys_by_tag.clear()
+            try:
+                await self._connect()
+            except (OSError, asyncpg.PostgresError) as error:
+                log.warning("cache cannot listen", error=repr(error))

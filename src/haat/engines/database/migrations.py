@@ -1,0 +1,107 @@
+"""Migrations: each service's own numbered steps in its own schema, run by Alembic, forward only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.resources import files
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from haat.kit.startup import StartupFault
+
+LOCK = 7_262_003
+COMMON_ROLE = "haat_app"
+
+
+def folder_of(unit: str) -> Path:
+    """Where the steps of a service (or of the event log) lie."""
+    package = "haat.engines.events" if unit == "events" else f"haat.services.{unit}"
+    return Path(str(files(package))) / "migrations"
+
+
+def heads(units: Sequence[str]) -> dict[str, str]:
+    """The newest step of each unit, read from the file names (`0001_begin.py` is step 0001)."""
+    return {unit: max(path.name[:4] for path in folder_of(unit).glob("[0-9]*.py")) for unit in units}
+
+
+def missing(dsn: str, units: Sequence[str]) -> list[str]:
+    """The units whose schema is not at its newest step; one quick look, without Alembic."""
+    wanted = heads(units)
+    with psycopg.connect(dsn, connect_timeout=10) as connection:
+        found = {}
+        for unit in units:
+            if connection.execute("SELECT to_regclass(%s)", [f"{unit}.alembic_version"]).fetchone() == (None,):
+                continue
+            query = sql.SQL("SELECT version_num FROM {}.alembic_version").format(sql.Identifier(unit))
+            row = connection.execute(query).fetchone()
+            found[unit] = row[0] if row else None
+    return [unit for unit in units if found.get(unit) != wanted[unit]]
+
+
+def migrate(dsn: str, units: Sequence[str], say: Callable[[str], None] = lambda _: None) -> list[str]:
+    """Bring every unit to its newest step, one process at a time; the units that changed. Raises StartupFault."""
+    todo = missing(dsn, units)
+    if not todo:
+        return []
+    with psycopg.connect(dsn, autocommit=True) as lock:
+        lock.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        _make_roles(lock, todo)
+        for unit in missing(dsn, units):
+            say(unit)
+            _upgrade(dsn, unit)
+    return todo
+
+
+def _make_roles(connection: psycopg.Connection, units: Sequence[str]) -> None:
+    try:
+        for role in (COMMON_ROLE, *(f"haat_{unit}" for unit in units if unit != "events")):
+            if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+        for unit in units:
+            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(unit)))
+            _grant(connection, unit)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise StartupFault(
+            f"The database user may not create schemas and roles ({error.diag.message_primary}).",
+            "Run `haat migrate` once with a user that has CREATEROLE and CREATE on the database.",
+        ) from error
+
+
+def _grant(connection: psycopg.Connection, unit: str) -> None:
+    readers = ["PUBLIC"] if unit == "events" else [COMMON_ROLE, f"haat_{unit}"]
+    for role in readers:
+        name = sql.SQL("PUBLIC") if role == "PUBLIC" else sql.Identifier(role)
+        for statement in (
+            "GRANT USAGE ON SCHEMA {} TO {}",
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA {} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {}",
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA {} GRANT USAGE ON SEQUENCES TO {}",
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA {} GRANT EXECUTE ON FUNCTIONS TO {}",
+        ):
+            connection.execute(sql.SQL(statement).format(sql.Identifier(unit), name))
+
+
+def _upgrade(dsn: str, unit: str) -> None:
+    # A second of import: only paid when there is something to migrate.
+    from alembic.operations import Operations  # noqa: PLC0415
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    from sqlalchemy import create_engine  # noqa: PLC0415
+    from sqlalchemy.pool import NullPool  # noqa: PLC0415
+
+    folder = str(folder_of(unit))
+    script = ScriptDirectory(folder, version_locations=[folder])
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(dsn), poolclass=NullPool)
+    with engine.begin() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "fn": lambda revision, _: script._upgrade_revs("head", revision),
+                "version_table_schema": unit,
+            },
+        )
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
+        with Operations.context(context):
+            context.run_migrations()
+    engine.dispose()

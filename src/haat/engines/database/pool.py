@@ -1,0 +1,110 @@
+"""PostgreSQL by asyncpg: a pool of the primary, optionally one of a replica, and transactions that carry events."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from haat.kit.database import Connection, Transaction, holding_connection
+from haat.kit.message import Unavailable
+
+ACQUIRE_SECONDS = 5.0
+STATEMENT_SECONDS = 15.0
+LOST = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    TimeoutError,
+)
+
+
+class PostgresDatabase:
+    """The adapter of `kit.database.Database`."""
+
+    def __init__(self, dsn: str, size: int, replica_dsn: str | None = None) -> None:
+        self._dsn, self._replica_dsn, self._size = dsn, replica_dsn, size
+        self._pool: asyncpg.Pool | None = None
+        self._replica: asyncpg.Pool | None = None
+
+    async def start(self) -> None:
+        """Connect; raises OSError or asyncpg.PostgresError when the server cannot be reached."""
+        self._pool = await _pool(self._dsn, self._size)
+        self._replica = await _pool(self._replica_dsn, self._size) if self._replica_dsn else self._pool
+
+    async def stop(self) -> None:
+        """Close every connection."""
+        for pool in {self._pool, self._replica} - {None}:
+            await pool.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection in autocommit. Raises Unavailable when none is to be had."""
+        async with _held(self._pool) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def replica(self) -> AsyncIterator[Connection]:
+        """A connection for reads that may be stale."""
+        async with _held(self._replica) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self, schema: str) -> AsyncIterator[Transaction]:
+        """BEGIN … COMMIT, with the outbox and the idempotency record written right before the end."""
+        async with _held(self._pool) as connection, connection.transaction():
+            transaction = Transaction(connection, schema)
+            yield transaction
+            await transaction.flush()
+
+
+@asynccontextmanager
+async def _held(pool: asyncpg.Pool | None) -> AsyncIterator[Any]:
+    if pool is None:
+        raise RuntimeError("the database was not started")
+    try:
+        connection = await pool.acquire(timeout=ACQUIRE_SECONDS)
+    except LOST as error:
+        raise Unavailable("the database does not answer") from error
+    token = holding_connection.set(True)
+    try:
+        yield connection
+    except LOST as error:
+        raise Unavailable("the database went away") from error
+    finally:
+        holding_connection.reset(token)
+        await pool.release(connection)
+
+
+async def _pool(dsn: str, size: int) -> asyncpg.Pool:
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=min(2, size),
+        max_size=size,
+        command_timeout=STATEMENT_SECONDS,
+        init=_prepare,
+        # Nothing is kept in a session, so there is nothing to reset: saves a round trip at each release.
+        reset=_keep_session,
+        server_settings={"application_name": "haat", "jit": "off"},
+    )
+
+
+async def _keep_session(_: Any) -> None:
+    return None
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda value: b"\x01" + msgspec.json.encode(value),
+        decoder=lambda data: msgspec.json.decode(data[1:]),
+    )

@@ -1,0 +1,138 @@
+"""The event log as a PostgreSQL table: readers fence on the oldest running transaction, so that none is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+
+from haat.kit.reactions import LoggedEvent
+
+CHANNEL = "haat_events"
+KEEP_DAYS = 7
+
+_RELAY = """
+WITH {moved}
+, logged AS (
+    INSERT INTO events.log (id, name, key, at, body)
+    SELECT id, name, key, at, body FROM ({union}) AS gone ORDER BY at, position RETURNING 1
+)
+SELECT count(*), CASE WHEN count(*) > 0 THEN pg_notify('{channel}', '')::text END FROM logged
+"""
+_MOVED = """{schema}_gone AS (
+    DELETE FROM {schema}.outbox WHERE position IN (
+        SELECT position FROM {schema}.outbox ORDER BY position LIMIT 500
+    ) RETURNING position, id, name, key, at, body
+)"""
+_READ = """
+SELECT tx::text AS tx, position, id, name, CASE WHEN name = ANY($2::text[]) THEN body END AS body
+FROM events.log
+WHERE (tx, position) > (
+        COALESCE((SELECT tx FROM events.cursor WHERE reader = $1), '0'::xid8),
+        COALESCE((SELECT position FROM events.cursor WHERE reader = $1), 0))
+    AND tx < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY tx, position LIMIT $3
+"""
+_ACKNOWLEDGE = """
+INSERT INTO events.cursor (reader, tx, position) VALUES ($1, $2::text::xid8, $3)
+ON CONFLICT (reader) DO UPDATE SET tx = excluded.tx, position = excluded.position, at = now()
+"""
+_PARK = """
+INSERT INTO events.parked (reader, event_id, name, body, error) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
+"""
+
+
+class PostgresLog:
+    """One connection per worker: it holds the worker's claims (advisory locks), so that a dead worker holds nothing."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._connection: asyncpg.Connection | None = None
+        self._claims: set[str] = set()
+        self._turn = asyncio.Lock()
+        self._news = asyncio.Event()
+
+    async def stop(self) -> None:
+        """Give up every claim."""
+        if self._connection is not None:
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await self._connection.close(timeout=1)
+
+    async def read(self, reader: str, names: Sequence[str], limit: int) -> list[LoggedEvent]:
+        """The next events after this reader's place; nothing while another worker reads under this name."""
+        async with self._turn:
+            connection = await self._claimed(reader)
+            if connection is None:
+                return []
+            rows = await connection.fetch(_READ, reader, list(names), limit)
+            wanted = [
+                LoggedEvent((row["tx"], row["position"]), row["id"], row["name"], row["body"])
+                for row in rows
+                if row["body"] is not None
+            ]
+            # Step over what nobody here wants, or the same rows would be read again each time.
+            if rows and not wanted:
+                await connection.execute(_ACKNOWLEDGE, reader, rows[-1]["tx"], rows[-1]["position"])
+            return wanted
+
+    async def acknowledge(self, reader: str, last: LoggedEvent) -> None:
+        """Remember the reader's place."""
+        async with self._turn:
+            connection = await self._connected()
+            await connection.execute(_ACKNOWLEDGE, reader, *last.place)
+
+    async def park(self, reader: str, event: LoggedEvent, error: str) -> None:
+        """Put an event aside."""
+        async with self._turn:
+            connection = await self._connected()
+            await connection.execute(_PARK, reader, event.id, event.name, event.body, error[:2000])
+
+    async def wait(self, seconds: float) -> None:
+        """Until something new was logged, or `seconds` have passed."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), seconds)
+
+    async def relay(self, schemas: Sequence[str]) -> int:
+        """Move what the outboxes hold into the log in one statement; how many events were moved."""
+        async with self._turn:
+            connection = await self._claimed("relay:" + ",".join(sorted(schemas)))
+            if connection is None:
+                return 0
+            moved = int((await connection.fetchrow(_relay_statement(tuple(schemas))))[0])
+        if moved:
+            self._heard()
+        return moved
+
+    async def forget_old(self) -> None:
+        """Drop what every reader has long passed."""
+        async with self._turn:
+            connection = await self._connected()
+            await connection.execute("DELETE FROM events.log WHERE at < now() - make_interval(days => $1)", KEEP_DAYS)
+
+    async def _claimed(self, claim: str) -> asyncpg.Connection | None:
+        connection = await self._connected()
+        if claim not in self._claims:
+            if not await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 11))", claim):
+                return None
+            self._claims.add(claim)
+        return connection
+
+    async def _connected(self) -> asyncpg.Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._claims.clear()
+            self._connection = await asyncpg.connect(self._dsn, command_timeout=30)
+            await self._connection.add_listener(CHANNEL, lambda *_: self._heard())
+        return self._connection
+
+    def _heard(self, *_: Any) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+
+def _relay_statement(schemas: tuple[str, ...]) -> str:
+    moved = ", ".join(_MOVED.format(schema=schema) for schema in schemas)
+    union = " UNION ALL ".join(f"SELECT * FROM {schema}_gone" for schema in schemas)  # noqa: S608 - our own names
+    return _RELAY.format(moved=moved, union=union, channel=CHANNEL)

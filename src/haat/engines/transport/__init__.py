@@ -1,0 +1,1 @@
+"""How a contract call reaches another process."""

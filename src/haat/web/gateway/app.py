@@ -1,0 +1,97 @@
+"""The public application: every service's routes, the pages, health, metrics and the API's description."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from litestar import Litestar, Request
+from litestar.config.csrf import CSRFConfig
+from litestar.di import Provide
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ASGIApp
+
+from haat.contracts.identity import Identity
+from haat.kit.access import Caller
+from haat.kit.idempotency import MAX_KEY_LENGTH, Idempotency, fingerprint
+from haat.kit.message import Invalid
+from haat.kit.problem import EXCEPTION_HANDLERS
+from haat.web.gateway.front import Front
+
+MAX_BODY_BYTES = 2_000_000
+
+
+def gateway(
+    routes: Sequence[Any],
+    contracts: Mapping[str, object],
+    values: Mapping[str, object],
+    *,
+    plugins: Sequence[Any] = (),
+    lifespan: Sequence[Any] = (),
+    csrf: CSRFConfig | None = None,
+) -> ASGIApp:
+    """One ASGI application. `contracts` and `values` are injected into handlers by parameter name."""
+    dependencies = {
+        name: Provide(_giver(value), sync_to_thread=False, use_cache=True)
+        for name, value in {**contracts, **values}.items()
+    }
+    dependencies["caller"] = Provide(provide_caller, sync_to_thread=False)
+    dependencies["idempotency"] = Provide(provide_idempotency)
+    app = Litestar(
+        route_handlers=list(routes),
+        dependencies=dependencies,
+        exception_handlers=EXCEPTION_HANDLERS,
+        openapi_config=api_description(),
+        plugins=list(plugins),
+        lifespan=list(lifespan),
+        csrf_config=csrf,
+        request_max_body_size=MAX_BODY_BYTES,
+        logging_config=None,
+    )
+    identity = contracts["identity"]
+    assert isinstance(identity, Identity)
+    return Front(app, identity)
+
+
+def api_description() -> OpenAPIConfig:
+    """What `/openapi.json` says beyond the routes."""
+    return OpenAPIConfig(
+        title="haat",
+        version="1",
+        description="The public API of a haat shop. Money is integer minor units; errors are RFC 9457 problems.",
+        components=Components(
+            security_schemes={
+                "bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT"),
+            }
+        ),
+        path="/docs",
+    )
+
+
+def provide_caller(request: Request[Any, Any, Any]) -> Caller:
+    """Who is calling, as the front found out."""
+    caller: Caller = request.scope["state"]["caller"]  # type: ignore[typeddict-item]
+    return caller
+
+
+async def provide_idempotency(request: Request[Any, Any, Any]) -> Idempotency | None:
+    """The request's Idempotency-Key, bound to its caller, route and body; None without the header."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not 0 < len(key) <= MAX_KEY_LENGTH:
+        raise Invalid(errors=[_key_fault()])
+    body = await request.body()
+    caller = provide_caller(request)
+    return Idempotency(
+        account=caller.account, key=key, fingerprint=fingerprint(f"{request.method} {request.url.path}", body)
+    )
+
+
+def _key_fault() -> dict[str, str]:
+    return {"pointer": "/Idempotency-Key", "code": "out_of_range", "detail": f"1 to {MAX_KEY_LENGTH} characters"}
+
+
+def _giver(value: object) -> Any:
+    return lambda: value

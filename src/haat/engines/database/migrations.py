@@ -21,6 +21,12 @@ def folder_of(unit: str) -> Path:
     return Path(str(files(package))) / "migrations"
 
 
+def every_unit() -> list[str]:
+    """The event log and every service that keeps something in PostgreSQL."""
+    services = Path(str(files("haat.services")))
+    return ["events", *sorted(path.parent.parent.name for path in services.glob("*/migrations/0001_*.py"))]
+
+
 def heads(units: Sequence[str]) -> dict[str, str]:
     """The newest step of each unit, read from the file names (`0001_begin.py` is step 0001)."""
     return {unit: max(path.name[:4] for path in folder_of(unit).glob("[0-9]*.py")) for unit in units}

@@ -71,7 +71,7 @@ def api_description() -> OpenAPIConfig:
 
 def provide_caller(request: Request[Any, Any, Any]) -> Caller:
     """Who is calling, as the front found out."""
-    caller: Caller = request.scope["state"]["caller"]  # type: ignore[typeddict-item]
+    caller: Caller = request.scope["state"]["caller"]
     return caller
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import structlog
 from cachetools import TTLCache
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from haat.contracts.identity import AccessToken, Identity, Principal
@@ -40,12 +41,12 @@ class Front:
         self._principals: TTLCache[str, Principal] = TTLCache(maxsize=50_000, ttl=PRINCIPAL_SECONDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
         request_id = _request_id(headers.get(b"request-id"))
-        state: dict[str, Any] = scope.setdefault("state", {})  # type: ignore[assignment]
+        state: dict[str, Any] = scope.setdefault("state", {})
         state["request_id"] = request_id
         traceparent.set(headers[b"traceparent"].decode("latin-1") if b"traceparent" in headers else None)
         replayed.set(False)
@@ -69,21 +70,23 @@ class Front:
         token = _bearer(headers.get(b"authorization")) if api else cookies.get(COOKIE_ACCESS)
         cart = headers.get(b"cart-token") if api else cookies.get(COOKIE_CART)
         client = scope.get("client")
-        known = {
-            "cart_token": cart.decode("latin-1")[:200] if cart else None,
-            "address": client[0] if client else "",
-            "user_agent": headers.get(b"user-agent", b"").decode("latin-1")[:300],
-        }
+        nobody = Caller(
+            cart_token=cart.decode("latin-1")[:200] if cart else None,
+            address=client[0] if client else "",
+            user_agent=headers.get(b"user-agent", b"").decode("latin-1")[:300],
+        )
         if token is None:
-            return Caller(**known)
+            return nobody
         try:
             principal = await self._principal(token.decode("latin-1"))
         except DomainError:
             if api:
                 raise
             # A page shows itself to a guest; the storefront refreshes or clears the stale cookie.
-            return Caller(**known)
-        return Caller(user_id=principal.user_id, session_id=principal.session_id, roles=principal.roles, **known)
+            return nobody
+        return msgspec.structs.replace(
+            nobody, user_id=principal.user_id, session_id=principal.session_id, roles=principal.roles
+        )
 
     async def _principal(self, token: str) -> Principal:
         principal = self._principals.get(token)
@@ -150,5 +153,5 @@ def _cookies(value: bytes) -> dict[bytes, bytes]:
 def _count(scope: Scope, status: int, seconds: float) -> None:
     handler = scope.get("route_handler")
     route = next(iter(sorted(handler.paths)), "/") if handler is not None else "unknown"
-    REQUESTS.labels(route, scope["method"], status).inc()
+    REQUESTS.labels(route, scope.get("method", ""), status).inc()
     SECONDS.labels(route).observe(seconds)

@@ -1,0 +1,76 @@
+"""`/v1/cart`: the signed-in user's cart, or a guest's by the Cart-Token header."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import Response, delete, get, patch, post
+from litestar.params import Parameter
+
+from haat.contracts.cart import AddItem, Cart, CartView, ChangeItem, Owner, Quantity, RemoveItem, ViewCart
+from haat.kit.access import Caller
+from haat.kit.idempotency import Idempotency
+from haat.kit.message import Message
+from haat.kit.problem import problems
+
+ItemId = Annotated[str, Parameter(description="an item of this cart, `itm_…`")]
+
+
+class AddItemBody(Message, frozen=True):
+    """A variant, or a product with one variant, and how many."""
+
+    quantity: Quantity
+    variant_id: str | None = None
+    product_id: str | None = None
+
+
+class ChangeItemBody(Message, frozen=True):
+    """The new quantity."""
+
+    quantity: Quantity
+
+
+@get("/v1/cart", tags=["cart"], responses=problems(401))
+async def view_cart(cart: Cart, caller: Caller) -> Response[CartView]:
+    """The cart with today's prices and stock; `messages` tell what has changed."""
+    return _answer(await cart.view(ViewCart(owner=owner_of(caller))))
+
+
+@post("/v1/cart/items", tags=["cart"], responses=problems(401, 404, 409, 422))
+async def add_item(
+    data: AddItemBody, cart: Cart, caller: Caller, idempotency: Idempotency | None
+) -> Response[CartView]:
+    """Add units, validated against stock: 409 `out_of_stock` with `available`."""
+    ask = AddItem(
+        owner=owner_of(caller),
+        quantity=data.quantity,
+        variant_id=data.variant_id,
+        product_id=data.product_id,
+        idempotency=idempotency,
+    )
+    return _answer(await cart.add_item(ask), 201)
+
+
+@patch("/v1/cart/items/{item_id:str}", tags=["cart"], responses=problems(401, 404, 409, 422))
+async def change_item(item_id: ItemId, data: ChangeItemBody, cart: Cart, caller: Caller) -> Response[CartView]:
+    """Set the quantity, validated against stock."""
+    return _answer(await cart.change_item(ChangeItem(owner=owner_of(caller), item_id=item_id, quantity=data.quantity)))
+
+
+@delete("/v1/cart/items/{item_id:str}", status_code=200, tags=["cart"], responses=problems(401, 404))
+async def remove_item(item_id: ItemId, cart: Cart, caller: Caller) -> Response[CartView]:
+    """Take an item out."""
+    return _answer(await cart.remove_item(RemoveItem(owner=owner_of(caller), item_id=item_id)))
+
+
+def owner_of(caller: Caller) -> Owner:
+    """Whose cart: the user's when signed in, else the guest's."""
+    return Owner(user_id=caller.user_id) if caller.user_id else Owner(token=caller.cart_token)
+
+
+def _answer(view: CartView, status: int = 200) -> Response[CartView]:
+    headers = {"Cart-Token": view.token} if view.token else {}
+    return Response(view, status_code=status, headers=headers)
+
+
+ROUTES = [view_cart, add_item, change_item, remove_item]

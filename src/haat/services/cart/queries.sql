@@ -1,0 +1,73 @@
+-- name: load(cart_id)
+-- The cart with its items in the order they were added; one row per item, or one with nulls for an empty cart.
+SELECT c.user_id, c.secret_hash, c.version,
+       i.item_id, i.product_id, i.variant_id, i.quantity, i.seen_price_minor, i.added_at
+FROM cart.carts c LEFT JOIN cart.items i USING (cart_id)
+WHERE c.cart_id = :cart_id ORDER BY i.added_at, i.item_id;
+
+-- name: save_item(cart_id, user_id, secret_hash, version, item_id, product_id, variant_id, quantity, price_minor, added_at, event_ids, event_names, event_keys, event_ats, event_bodies)$
+-- One statement: the cart moves from `version` to the next, the item is written, the event is told. Null when
+-- somebody else was faster.
+WITH changed AS (
+    INSERT INTO cart.carts AS c (cart_id, user_id, secret_hash) VALUES (:cart_id, :user_id, :secret_hash)
+    ON CONFLICT (cart_id) DO UPDATE SET version = c.version + 1, updated_at = now() WHERE c.version = :version
+    RETURNING version
+), item AS (
+    INSERT INTO cart.items AS i (item_id, cart_id, product_id, variant_id, quantity, seen_price_minor, added_at)
+    SELECT :item_id::text, :cart_id, :product_id::text, :variant_id::text, :quantity::integer,
+           :price_minor::bigint, :added_at::timestamptz FROM changed
+    ON CONFLICT (cart_id, variant_id) DO UPDATE
+        SET quantity = excluded.quantity, seen_price_minor = excluded.seen_price_minor
+), told AS (
+    INSERT INTO cart.outbox (id, name, key, at, body)
+    SELECT e.* FROM changed, unnest(:event_ids::text[], :event_names::text[], :event_keys::text[],
+                                    :event_ats::timestamptz[], :event_bodies::bytea[]) AS e
+)
+SELECT version FROM changed;
+
+-- name: remove_item(cart_id, version, item_id)$
+WITH changed AS (
+    UPDATE cart.carts SET version = version + 1, updated_at = now()
+    WHERE cart_id = :cart_id AND version = :version RETURNING version
+), gone AS (
+    DELETE FROM cart.items USING changed WHERE cart_id = :cart_id AND item_id = :item_id
+)
+SELECT version FROM changed;
+
+-- name: take_ordered(cart_id, variant_ids, quantities)!
+-- What was ordered leaves the cart; units added meanwhile stay.
+WITH ordered AS (
+    SELECT * FROM unnest(:variant_ids::text[], :quantities::integer[]) AS o (variant_id, quantity)
+), gone AS (
+    DELETE FROM cart.items i USING ordered o
+    WHERE i.cart_id = :cart_id AND i.variant_id = o.variant_id AND i.quantity <= o.quantity
+), fewer AS (
+    UPDATE cart.items i SET quantity = i.quantity - o.quantity FROM ordered o
+    WHERE i.cart_id = :cart_id AND i.variant_id = o.variant_id AND i.quantity > o.quantity
+)
+UPDATE cart.carts SET version = version + 1, updated_at = now() WHERE cart_id = :cart_id;
+
+-- name: lock_carts(cart_ids)
+SELECT cart_id, secret_hash FROM cart.carts WHERE cart_id = ANY(:cart_ids::text[]) ORDER BY cart_id FOR UPDATE;
+
+-- name: ensure_user_cart(cart_id, user_id)!
+INSERT INTO cart.carts (cart_id, user_id) VALUES (:cart_id, :user_id) ON CONFLICT DO NOTHING;
+
+-- name: move_items(from_cart, to_cart, max_items, max_quantity)!
+-- A guest's items join the user's; units of the same variant add up to the limit.
+WITH moved AS (
+    INSERT INTO cart.items AS i (item_id, cart_id, product_id, variant_id, quantity, seen_price_minor, added_at)
+    SELECT g.item_id || 'm', :to_cart, g.product_id, g.variant_id, g.quantity, g.seen_price_minor, g.added_at
+    FROM cart.items g WHERE g.cart_id = :from_cart
+    ORDER BY g.added_at
+    LIMIT :max_items::integer
+    ON CONFLICT (cart_id, variant_id) DO UPDATE
+        SET quantity = LEAST(i.quantity + excluded.quantity, :max_quantity::integer)
+)
+UPDATE cart.carts SET version = version + 1, updated_at = now() WHERE cart_id = :to_cart;
+
+-- name: remove_cart(cart_id)!
+DELETE FROM cart.carts WHERE cart_id = :cart_id;
+
+-- name: forget_old_guests(before)!
+DELETE FROM cart.carts WHERE user_id IS NULL AND updated_at < :before::timestamptz;

@@ -1,0 +1,151 @@
+"""The cart's use cases: view, add, change, remove, merge."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from haat.contracts.cart import (
+    AddItem,
+    Cart,
+    CartView,
+    ChangeItem,
+    ItemAdded,
+    MergeCarts,
+    Owner,
+    RemoveItem,
+    ViewCart,
+)
+from haat.contracts.catalog import Catalog, ForSale, VariantsForSale
+from haat.contracts.inventory import Inventory, StockOf
+from haat.contracts.orders import OrderPlaced
+from haat.kit.clock import now
+from haat.kit.database import Batch
+from haat.kit.message import Invalid, Nothing, Unavailable
+from haat.services.cart.model import CartState, Item, check_stock, for_sale, view
+from haat.services.cart.store import CartStore
+
+ATTEMPTS = 5
+KEEP_GUESTS = timedelta(days=30)
+
+
+class CartService(Cart):
+    """Prices come from the catalogue and stock from the inventory at each answer; the cart stores neither."""
+
+    def __init__(self, store: CartStore, catalog: Catalog, inventory: Inventory, currency: str = "INR") -> None:
+        self._store = store
+        self._catalog = catalog
+        self._inventory = inventory
+        self._currency = currency
+
+    async def view(self, ask: ViewCart) -> CartView:
+        cart = await self._load(ask.owner)
+        variants, stock = await self._facts(cart, None)
+        return self._view(cart, variants, stock)
+
+    async def add_item(self, ask: AddItem) -> CartView:
+        if (ask.variant_id is None) == (ask.product_id is None):
+            raise Invalid(errors=[_which_fault()])
+        for _ in range(ATTEMPTS):
+            cart = await self._load(ask.owner)
+            # Asked before anything is written: a call to another service must never hold our locks.
+            variants, stock = await self._facts(cart, ask)
+            variant = for_sale(variants, ask.variant_id, ask.product_id)
+            item = cart.with_added(variant, ask.quantity, stock.get(variant.sku, 0))
+            event = ItemAdded(
+                cart_id=cart.cart_id,
+                product_id=variant.product_id,
+                sku=variant.sku,
+                quantity=ask.quantity,
+                user_id=cart.user_id,
+            )
+            answer = await self._save(ask, cart, item, variants, stock, event)
+            if answer is not None:
+                return answer
+        raise Unavailable("This cart is being changed elsewhere; try again")
+
+    async def change_item(self, ask: ChangeItem) -> CartView:
+        for _ in range(ATTEMPTS):
+            cart = await self._load(ask.owner)
+            item = cart.item(ask.item_id)
+            variants, stock = await self._facts(cart, None)
+            variant = for_sale(variants, item.variant_id, None)
+            check_stock(variant.sku, ask.quantity, stock.get(variant.sku, 0))
+            changed = Item(
+                item.item_id, item.product_id, item.variant_id, ask.quantity, variant.price.amount, item.added_at
+            )
+            async with self._store.connection() as connection:
+                version = await self._store.save_item(connection, cart, changed, [])
+            if version is not None:
+                return self._view(cart.after(changed, version), variants, stock)
+        raise Unavailable("This cart is being changed elsewhere; try again")
+
+    async def remove_item(self, ask: RemoveItem) -> CartView:
+        for _ in range(ATTEMPTS):
+            cart = await self._load(ask.owner)
+            cart.item(ask.item_id)
+            async with self._store.connection() as connection:
+                version = await self._store.remove_item(connection, cart, ask.item_id)
+            if version is not None:
+                return await self.view(ViewCart(owner=ask.owner))
+        raise Unavailable("This cart is being changed elsewhere; try again")
+
+    async def merge(self, ask: MergeCarts) -> Nothing:
+        async with self._store.transaction() as transaction:
+            await self._store.merge(transaction.connection, ask.user_id, ask.token)
+        return Nothing()
+
+    async def take_ordered(self, batch: Batch[OrderPlaced]) -> None:
+        """What was ordered leaves the carts it came from."""
+        async with self._store.transaction() as transaction:
+            for event in await transaction.accept(batch):
+                ordered = {line.variant_id: line.quantity for line in event.lines}
+                await self._store.take_ordered(transaction.connection, event.cart_id, ordered)
+
+    async def forget_old_guests(self) -> None:
+        """Drop guests' carts that nobody touched for a month."""
+        async with self._store.connection() as connection:
+            await self._store.forget_old_guests(connection, now() - KEEP_GUESTS)
+
+    async def _load(self, owner: Owner) -> CartState:
+        async with self._store.connection() as connection:
+            return await self._store.load(connection, owner)
+
+    async def _facts(self, cart: CartState, ask: AddItem | None) -> tuple[list[ForSale], dict[str, int]]:
+        variant_ids = [item.variant_id for item in cart.items]
+        if ask is not None and ask.variant_id is not None:
+            variant_ids.append(ask.variant_id)
+        product_ids = [ask.product_id] if ask is not None and ask.product_id is not None else []
+        if not variant_ids and not product_ids:
+            return [], {}
+        found = await self._catalog.variants_for_sale(VariantsForSale(variant_ids=variant_ids, product_ids=product_ids))
+        stock = await self._inventory.stock_of(StockOf(skus=[variant.sku for variant in found.data]))
+        return found.data, stock.available
+
+    async def _save(
+        self,
+        ask: AddItem,
+        cart: CartState,
+        item: Item,
+        variants: list[ForSale],
+        stock: dict[str, int],
+        event: ItemAdded,
+    ) -> CartView | None:
+        if ask.idempotency is None:
+            async with self._store.connection() as connection:
+                version = await self._store.save_item(connection, cart, item, [event])
+            return None if version is None else self._view(cart.after(item, version), variants, stock)
+        async with self._store.transaction() as transaction:
+            stored = await transaction.replay(ask.idempotency, CartView)
+            if stored is not None:
+                return stored
+            version = await self._store.save_item(transaction.connection, cart, item, [event])
+            if version is None:
+                return None
+            return transaction.remember(self._view(cart.after(item, version), variants, stock))
+
+    def _view(self, cart: CartState, variants: list[ForSale], stock: dict[str, int]) -> CartView:
+        return view(cart, {variant.variant_id: variant for variant in variants}, stock, self._currency)
+
+
+def _which_fault() -> dict[str, str]:
+    return {"pointer": "/variant_id", "code": "required", "detail": "give either variant_id or product_id"}

@@ -1,0 +1,109 @@
+"""SQL of the cart. Lock order: carts by id, then their items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from pathlib import Path
+
+import aiosql
+
+from haat.contracts.cart import Owner
+from haat.kit.database import Connection, Database, Transaction, outbox_columns
+from haat.kit.message import Event
+from haat.services.cart.model import MAX_ITEMS, MAX_QUANTITY, CartState, Item, cart_of, opens, secret_hash
+
+queries = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
+
+
+class CartStore:
+    """Carts by owner. A save names the version it was decided on."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        return self._database.transaction("cart")
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        return self._database.connection()
+
+    async def load(self, connection: Connection, owner: Owner) -> CartState:
+        """The owner's cart; an empty one at version 0 when none is stored or a guest's token does not fit."""
+        cart_id, user_id, token = cart_of(owner)
+        rows = [row async for row in queries.load(connection, cart_id=cart_id)]
+        if not rows:
+            return CartState(cart_id, [], 0, user_id, token)
+        if user_id is None and not opens(token, rows[0]["secret_hash"]):
+            cart_id, _, token = cart_of(Owner())
+            return CartState(cart_id, [], 0, None, token)
+        items = [
+            Item(
+                row["item_id"],
+                row["product_id"],
+                row["variant_id"],
+                row["quantity"],
+                row["seen_price_minor"],
+                row["added_at"],
+            )
+            for row in rows
+            if row["item_id"] is not None
+        ]
+        return CartState(cart_id, items, rows[0]["version"], user_id, token)
+
+    async def save_item(
+        self, connection: Connection, cart: CartState, item: Item, events: Sequence[Event]
+    ) -> int | None:
+        """Write one item and tell the events; the new version, or None when the cart has moved on."""
+        ids, names, keys, ats, bodies = outbox_columns(events)
+        version: int | None = await queries.save_item(
+            connection,
+            cart_id=cart.cart_id,
+            user_id=cart.user_id,
+            secret_hash=secret_hash(cart.token),
+            version=cart.version,
+            item_id=item.item_id,
+            product_id=item.product_id,
+            variant_id=item.variant_id,
+            quantity=item.quantity,
+            price_minor=item.seen_price_minor,
+            added_at=item.added_at,
+            event_ids=ids,
+            event_names=names,
+            event_keys=keys,
+            event_ats=ats,
+            event_bodies=bodies,
+        )
+        return version
+
+    async def remove_item(self, connection: Connection, cart: CartState, item_id: str) -> int | None:
+        """Take one item out; the new version, or None when the cart has moved on."""
+        version: int | None = await queries.remove_item(
+            connection, cart_id=cart.cart_id, version=cart.version, item_id=item_id
+        )
+        return version
+
+    async def take_ordered(self, connection: Connection, cart_id: str, ordered: dict[str, int]) -> None:
+        """Units by variant leave the cart."""
+        await queries.take_ordered(
+            connection, cart_id=cart_id, variant_ids=list(ordered), quantities=list(ordered.values())
+        )
+
+    async def merge(self, connection: Connection, user_id: str, token: str) -> None:
+        """A guest's items join the user's cart and the guest's cart is gone; nothing when the token does not fit."""
+        guest_id, _, token_ = cart_of(Owner(token=token))
+        user_cart, _, _ = cart_of(Owner(user_id=user_id))
+        await queries.ensure_user_cart(connection, cart_id=user_cart, user_id=user_id)
+        locked = [row async for row in queries.lock_carts(connection, cart_ids=[guest_id, user_cart])]
+        guest = next((row for row in locked if row["cart_id"] == guest_id), None)
+        if guest is None or not opens(token_, guest["secret_hash"]):
+            return
+        await queries.move_items(
+            connection, from_cart=guest_id, to_cart=user_cart, max_items=MAX_ITEMS, max_quantity=MAX_QUANTITY
+        )
+        await queries.remove_cart(connection, cart_id=guest_id)
+
+    async def forget_old_guests(self, connection: Connection, before: datetime) -> None:
+        """Drop guests' carts untouched since `before`."""
+        await queries.forget_old_guests(connection, before=before)

@@ -1,0 +1,56 @@
+"""One embedded PostgreSQL and one house of services per test process; tests keep apart by fresh ids."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from haat.compose import SERVICES, House
+from haat.engines.database import embedded
+from haat.engines.database.migrations import every_unit, migrate
+from haat.engines.database.pool import PostgresDatabase
+from haat.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A migrated database of this test process, on a server of its own."""
+    with embedded.start(tmp_path_factory.mktemp("postgres") / "server", durable=False) as server:
+        migrate(server.dsn(), every_unit())
+        yield server.dsn(user="haat_app")
+
+
+@pytest.fixture(scope="session")
+def admin_url(database_url: str) -> str:
+    """The same database as its owner."""
+    return database_url.replace("haat_app", "haat")
+
+
+@pytest.fixture(scope="session")
+async def database(database_url: str) -> AsyncIterator[PostgresDatabase]:
+    """A started pool."""
+    pool = PostgresDatabase(database_url, 8)
+    await pool.start()
+    yield pool
+    await pool.stop()
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of a house in one process."""
+    data: Path = tmp_path_factory.mktemp("data")
+    return Settings(
+        data=data, database_url=database_url, environment="test", service_secret="only-for-tests-" + "x" * 32
+    )
+
+
+@pytest.fixture(scope="session")
+async def house(settings: Settings) -> AsyncIterator[House]:
+    """Every service in this process."""
+    built = House(settings, frozenset(SERVICES))
+    for name in SERVICES:
+        built.service(name)
+    async with built.open():
+        yield built

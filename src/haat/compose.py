@@ -50,7 +50,7 @@ class House:
         self._services: dict[str, Any] = {}
         self._callers: dict[type[Contract], Any] = {}
         self._databases: dict[str, PostgresDatabase] = {}
-        self.cache = self._keep(MemoryCache(dsn=self.dsn("cache")))
+        self.cache = self.keep(MemoryCache(dsn=self.dsn("cache")))
 
     def dsn(self, name: str) -> str:
         """The database URL of a service: its own role, or the role shared by the services of one process."""
@@ -64,7 +64,7 @@ class House:
         key = name if self.settings.service_roles else "shared"
         if key not in self._databases:
             pool = PostgresDatabase(self.dsn(name), self.settings.pool_size, self.settings.replica_url)
-            self._databases[key] = self._keep(pool)
+            self._databases[key] = self.keep(pool)
         return self._databases[key]
 
     def service(self, name: str) -> Any:
@@ -74,7 +74,7 @@ class House:
             built = builders[name](self)
             self._services[name] = built
             if hasattr(built, "start"):
-                self._keep(built)
+                self.keep(built)
         return self._services[name]
 
     def ask(self, contract: type[C]) -> C:
@@ -84,7 +84,7 @@ class House:
             self._callers[contract] = (
                 local(contract, self.service(name))
                 if name in self.serves
-                else remote(contract, self._keep(self._transport(name)))
+                else remote(contract, self.keep(self._transport(name)))
             )
         caller: C = self._callers[contract]
         return caller
@@ -95,7 +95,8 @@ class House:
             raise RuntimeError(f"{name} is neither served here nor reachable: set HAAT_{name.upper()}_URL")
         return HttpTransport(name, url, self.identity.sign)
 
-    def _keep(self, resource: Any) -> Any:
+    def keep(self, resource: Any) -> Any:
+        """Start and stop this with the house."""
         self.resources.append(resource)
         return resource
 

@@ -1,0 +1,167 @@
+"""What each kind of process is: the API with every service inside, single services, the background worker."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import structlog
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.types import ASGIApp
+
+from haat.compose import SERVICES, House, contract_of, parts_of
+from haat.engines.database.migrations import every_unit
+from haat.engines.events.postgres_log import PostgresLog
+from haat.engines.transport.proxy import Proxy
+from haat.kit.problem import EXCEPTION_HANDLERS
+from haat.kit.reactions import Reader, Sweep
+from haat.kit.rpc_routes import serve
+from haat.kit.telemetry import start_logging, start_tracing
+from haat.settings import Settings
+from haat.web.gateway import operations
+from haat.web.gateway.app import gateway
+
+log = structlog.get_logger("haat.process")
+GATEWAY = "gateway"
+RELAY_SECONDS = 0.1
+FORGET_SECONDS = 3600.0
+# What to serve is handed to the server's worker processes by the environment.
+SERVES_VARIABLE = "HAAT_SERVES"
+
+
+def asgi() -> ASGIApp:
+    """The application named by HAAT_SERVES: `gateway`, or services separated by commas."""
+    settings = Settings()
+    names = os.environ.get(SERVES_VARIABLE, GATEWAY).split(",")
+    start_logging(settings.log_level)
+    if settings.otlp_endpoint:
+        start_tracing("-".join(names), settings.otlp_endpoint)
+    return gateway_app(settings) if GATEWAY in names else services_app(settings, names)
+
+
+def gateway_app(settings: Settings) -> ASGIApp:
+    """The public API and the pages; services not reached over HTTP live in this process."""
+    house = House(settings)
+    inside = [name for name in SERVICES if name in house.serves]
+    contracts = {name: house.ask(contract_of(name)) for name in SERVICES if name != "vault"}
+    routes = [route for name in SERVICES if name != "vault" for route in parts_of(name, "http", "ROUTES", [])]
+    sandboxes = [house.keep(Proxy(url)) for url in (settings.provider_url, settings.carrier_url) if url]
+    rpc = [serve(contract_of(name), house.service(name), house.identity.verifier(name)) for name in inside]
+    pages, extras = _pages(house, contracts)
+    return gateway(
+        [*operations.ROUTES, *routes, *rpc, *pages],
+        contracts,
+        {"settings": settings, "checks": _checks(house), "sandboxes": sandboxes},
+        lifespan=[house.open],
+        **extras,
+    )
+
+
+def services_app(settings: Settings, names: Sequence[str]) -> ASGIApp:
+    """The named services only: their contracts over HTTP, and the vault's public door when it is among them."""
+    house = House(settings, frozenset(names))
+    rpc = [serve(contract_of(name), house.service(name), house.identity.verifier(name)) for name in names]
+    public = parts_of("vault", "http", "ROUTES", []) if "vault" in names else []
+    values = {"settings": settings, "checks": _checks(house), "sandboxes": []}
+    values |= {name: house.service(name) for name in names}
+    return Litestar(
+        route_handlers=[operations.healthz, operations.readyz, operations.metrics, *rpc, *public],
+        dependencies={
+            name: Provide(_giver(value), sync_to_thread=False, use_cache=True) for name, value in values.items()
+        },
+        exception_handlers=EXCEPTION_HANDLERS,
+        lifespan=[house.open],
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+def _pages(house: House, contracts: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """The shop's and the back office's routes, and what they need of the application."""
+    return [], {}
+
+
+def _checks(house: House) -> dict[str, Callable[[], Awaitable[object]]]:
+    async def database() -> None:
+        async with house.database("checks").connection() as connection:
+            await connection.fetchval("SELECT 1")
+
+    return {"database": database}
+
+
+def _giver(value: object) -> Callable[[], object]:
+    return lambda: value
+
+
+async def work(settings: Settings, names: Sequence[str] = ()) -> None:
+    """The background worker of these services (all by default): relay, reactions and sweeps, until SIGTERM."""
+    start_logging(settings.log_level)
+    inside = list(names) or [name for name in SERVICES if name not in settings.neighbours]
+    house = House(settings, frozenset(inside))
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with working(house, inside):
+        log.info("working", services=inside)
+        await stopping.wait()
+
+
+@asynccontextmanager
+async def working(house: House, names: Sequence[str]) -> AsyncIterator[None]:
+    """Run the background work of the named services while the context is open."""
+    kept = set(every_unit())
+    for name in names:
+        house.service(name)
+    logs = PostgresLog(house.dsn("events"))
+    async with house.open():
+        jobs = [_relay(logs, [name for name in names if name in kept]), _forget(logs)]
+        for name in names:
+            service = house.service(name)
+            reactions = parts_of(name, "reactions", "REACTIONS", {})
+            if reactions:
+                jobs.append(Reader(name, service, reactions, logs).run())
+            jobs += [_sweep(service, sweep) for sweep in parts_of(name, "reactions", "SWEEPS", [])]
+        tasks = [asyncio.create_task(job) for job in jobs]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with suppress(asyncio.CancelledError):
+                    await task
+            await logs.stop()
+
+
+async def _relay(logs: PostgresLog, schemas: list[str]) -> None:
+    while True:
+        try:
+            moved = await logs.relay(schemas)
+        except Exception:
+            log.exception("relay failed")
+            moved = 0
+        if not moved:
+            await asyncio.sleep(RELAY_SECONDS)
+
+
+async def _forget(logs: PostgresLog) -> None:
+    while True:
+        await asyncio.sleep(FORGET_SECONDS)
+        try:
+            await logs.forget_old()
+        except Exception:
+            log.exception("forgetting old events failed")
+
+
+async def _sweep(service: object, sweep: Sweep) -> None:
+    while True:
+        try:
+            await sweep.run(service)
+        except Exception:
+            log.exception("sweep failed", sweep=sweep.name)
+        await asyncio.sleep(sweep.every_seconds)

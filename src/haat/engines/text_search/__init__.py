@@ -1,0 +1,1 @@
+"""The text search port's adapters."""

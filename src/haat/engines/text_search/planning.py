@@ -1,0 +1,163 @@
+"""From the words a shopper typed to what must match and how it ranks.
+
+Every word is looked for in the title and in all text of a product, the better of the two counts (BM25). Words
+next to each other in the query earn more when they are neighbours in a title. Weights come from the ESCI
+judgments and lie on a wide plateau: halving or doubling one changes nDCG@10 by about 0.005.
+"""
+
+from itertools import pairwise
+from typing import Final
+
+import msgspec
+import tantivy
+
+from haat.engines.text_search.analysis import (
+    NEGATIONS,
+    OPTIONAL_WORDS,
+    negated_word,
+    stem_of,
+    with_words_replaced,
+    words_of,
+)
+from haat.engines.text_search.reading import count_of
+from haat.engines.text_search.spelling import Speller
+
+Query = tantivy.Query
+MUST: Final = tantivy.Occur.Must
+SHOULD: Final = tantivy.Occur.Should
+MUST_NOT: Final = tantivy.Occur.MustNot
+
+ALL_WEIGHT: Final = 0.6
+NEIGHBOURS_WEIGHT: Final = 0.4
+EVERY_WORD_BONUS: Final = 4.0
+NEGATION_BONUS: Final = 6.0
+CORRECTED_SCORE: Final = 5.0
+MOST_WORDS: Final = 24
+MOST_LETTERS: Final = 512
+# "firestick" is also tried as "fire stick" when so few products contain it.
+_RARE: Final = 20
+_SHORTEST_COMPOUND: Final = 6
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """`match` decides what is found and counted, `ranked` finds the same and scores it."""
+
+    match: Query
+    ranked: Query
+    did_you_mean: str | None = None
+
+
+class _Word(msgspec.Struct, frozen=True):
+    stem: str
+    match: Query
+    score: Query
+    required: bool
+    corrected_to: str | None = None
+
+
+class Planner:
+    """Plans for one state of the index."""
+
+    def __init__(self, searcher: tantivy.Searcher, schema: tantivy.Schema, speller: Speller) -> None:
+        self._searcher = searcher
+        self._schema = schema
+        self._speller = speller
+
+    def plan(self, text: str, relax_below: int) -> Plan | None:
+        """None when the text holds no word."""
+        pairs = dict.fromkeys(words_of(text[:MOST_LETTERS]))
+        if not pairs:
+            return None
+        typed = list(pairs)[:MOST_WORDS]
+        words = [self._word(word, stem) for word, stem in typed]
+        corrections = {
+            word: meant.corrected_to for (word, _), meant in zip(typed, words, strict=True) if meant.corrected_to
+        }
+        extras = self._extras(words, [word for word, _ in typed])
+        match, ranked = self._joined(words, extras, relax_below)
+        return Plan(match, ranked, with_words_replaced(text, corrections) if corrections else None)
+
+    def _word(self, word: str, stem: str) -> _Word:
+        matches = [self._term("all", stem)]
+        scores = [self._term("title", stem), Query.boost_query(self._term("all", stem), ALL_WEIGHT)]
+        frequency = self._searcher.doc_freq("all", stem)
+        corrected = None
+        parts = self._compound(word) if frequency < _RARE and len(word) >= _SHORTEST_COMPOUND else None
+        if parts:
+            matches.append(self._phrase("all", parts))
+            scores.append(self._phrase("title", parts))
+            scores.append(Query.boost_query(matches[-1], ALL_WEIGHT))
+        elif frequency == 0:
+            terms = self._speller.candidates(word)
+            corrected = terms[0] if terms else None
+            for term in terms:
+                matches.append(self._term("all", stem_of(term)))
+                scores.append(Query.const_score_query(matches[-1], CORRECTED_SCORE))
+        return _Word(
+            stem=stem,
+            match=matches[0] if len(matches) == 1 else Query.boolean_query([(SHOULD, each) for each in matches]),
+            score=Query.disjunction_max_query(scores, 0.0),
+            required=word not in OPTIONAL_WORDS,
+            corrected_to=corrected,
+        )
+
+    def _compound(self, word: str) -> tuple[str, str] | None:
+        """The split of a word into two neighbours that most products have; None when no product has one."""
+        best: tuple[int, tuple[str, str]] | None = None
+        for cut in range(2, len(word) - 1):
+            parts = stem_of(word[:cut]), stem_of(word[cut:])
+            if min(self._searcher.doc_freq("all", part) for part in parts) < 2:
+                continue
+            count = self.count(self._phrase("all", parts))
+            if count and (best is None or count > best[0]):
+                best = count, parts
+        return best[1] if best else None
+
+    def _extras(self, words: list[_Word], typed: list[str]) -> list[Query]:
+        extras = [
+            Query.boost_query(self._phrase("title", (left.stem, right.stem)), NEIGHBOURS_WEIGHT)
+            for left, right in pairwise(words)
+        ]
+        unwanted = negated_word(typed)
+        if unwanted:
+            extras.append(Query.const_score_query(self._without(unwanted), NEGATION_BONUS))
+        return extras
+
+    def _without(self, word: str) -> Query:
+        """Products that say they lack it: "no buckle", "buckle free", "buckleless"."""
+        stem = stem_of(word)
+        said = [self._phrase("all", (stem_of(negation), stem), slop=1) for negation in NEGATIONS]
+        said.append(self._phrase("all", (stem, stem_of("free"))))
+        said.append(self._term("all", stem_of(word.removesuffix("s") + "less")))
+        return Query.boolean_query([(SHOULD, each) for each in said])
+
+    def _joined(self, words: list[_Word], extras: list[Query], relax_below: int) -> tuple[Query, Query]:
+        required = [word for word in words if word.required] or words
+        optional = [(SHOULD, word.score) for word in words if word not in required]
+        bonus = [(SHOULD, extra) for extra in extras]
+        every = Query.boolean_query([(MUST, word.match) for word in required])
+        if len(required) == 1 or self.count(every) >= relax_below:
+            return every, Query.boolean_query([(MUST, word.score) for word in required] + optional + bonus)
+        some = self._most_words(required, relax_below)
+        scores = [(SHOULD, word.score) for word in required]
+        prize = [(SHOULD, Query.const_score_query(every, EVERY_WORD_BONUS))]
+        found = [(MUST, Query.const_score_query(some, 0.0))]
+        return some, Query.boolean_query(found + scores + prize + optional + bonus)
+
+    def _most_words(self, required: list[_Word], relax_below: int) -> Query:
+        """As many of the words as leave enough products."""
+        choices = [(SHOULD, word.match) for word in required]
+        for least in range(len(required) - 1, 1, -1):
+            some = Query.boolean_query(choices, least)
+            if self.count(some) >= relax_below:
+                return some
+        return Query.boolean_query(choices, 1)
+
+    def count(self, query: Query) -> int:
+        return count_of(self._searcher, query)
+
+    def _term(self, field: str, term: str) -> Query:
+        return Query.term_query(self._schema, field, term)
+
+    def _phrase(self, field: str, parts: tuple[str, str], slop: int = 0) -> Query:
+        return Query.phrase_query(self._schema, field, list(parts), slop)

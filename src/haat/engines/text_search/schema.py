@@ -1,0 +1,213 @@
+"""The fields of the index and how a product fills them."""
+
+import zlib
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+import tantivy
+
+from haat.engines.text_search.analysis import (
+    PLAIN,
+    STEMMED,
+    keyword_of,
+    normalised,
+    plain_analyser,
+    stemmed_analyser,
+)
+from haat.ports.text_search import DSL_FIELDS, ProductDocument, Removal
+
+# Raised whenever the fields, the analysis or the stored shapes change: an older index is then rebuilt.
+FORMAT: Final = 1
+LIVE: Final = "1"
+_TIE_BITS: Final = 24
+_COUNT_BITS: Final = 20
+_HIGHEST_KEY: Final = (1 << 63) - 1
+
+# One column per sort: the sorted value above, bits of the id below, so that no two products tie.
+ORDER_FIELDS: Final = {
+    "popularity": ("order_popularity", True),
+    "price_asc": ("order_price", False),
+    "price_desc": ("order_price", True),
+    "newest": ("order_published", True),
+    "rating": ("order_rating", True),
+}
+# name of the DSL → text field searched with the shop's analysis.
+TEXT_FIELDS: Final = {
+    "name": "title",
+    "title": "title",
+    "description": "description",
+    "attributes": "attributes",
+    "brand": "brand_text",
+    "category": "category_text",
+}
+# name of the DSL → field of exact, folded terms.
+KEYWORD_FIELDS: Final = {
+    "id": "id_key",
+    "slug": "slug",
+    "sku": "sku",
+    "brand": "brand",
+    "category": "category",
+    "in_stock": "in_stock",
+}
+# name of the DSL → numeric column.
+NUMBER_FIELDS: Final = {
+    "price": "price",
+    "rating": "rating",
+    "rating_count": "rating_count",
+    "popularity": "popularity",
+    "published_at": "published",
+}
+
+
+def build_schema() -> tantivy.Schema:
+    """`all` holds every word of a product: it decides what matches; `title` and `all` rank."""
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
+    for name in ("live", "present"):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    for name in ("title", "all"):
+        builder.add_text_field(name, tokenizer_name=STEMMED)
+    for name in ("description", "attributes", "brand_text", "category_text"):
+        builder.add_text_field(name, tokenizer_name=STEMMED, index_option="freq")
+    builder.add_text_field("words", tokenizer_name=PLAIN, index_option="basic")
+    for name in ("id_key", "slug", "sku", "brand", "category", "in_stock"):
+        builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
+    for name in ("brand_facet", "category_facet"):
+        builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
+    for name in ("price", "rating_count", "published", "version"):
+        builder.add_integer_field(name, fast=True)
+    for name in ("order_popularity", "order_price", "order_published", "order_rating"):
+        builder.add_integer_field(name, fast=True)
+    for name in ("rating", "popularity", "prior"):
+        builder.add_float_field(name, fast=True)
+    builder.add_bytes_field("card", stored=True)
+    builder.add_bytes_field("source", stored=True)
+    return builder.build()
+
+
+def register_analysers(index: tantivy.Index) -> None:
+    index.register_tokenizer(STEMMED, stemmed_analyser)
+    index.register_tokenizer(PLAIN, plain_analyser)
+
+
+def _order_key(value: int, tie: int) -> int:
+    return min(max(value, 0) << _TIE_BITS | tie, _HIGHEST_KEY)
+
+
+def epoch_microseconds(moment: datetime) -> int:
+    whole = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (whole.days * 86_400 + whole.seconds) * 1_000_000 + whole.microseconds
+
+
+def to_tantivy(product: ProductDocument, minor_per_major: int) -> tantivy.Document:
+    document = tantivy.Document()
+    _add_words(document, product)
+    _add_keywords(document, product)
+    _add_columns(document, product)
+    document.add_bytes("card", product.card)
+    document.add_bytes("source", _source(product, minor_per_major))
+    return document
+
+
+def to_tombstone(removal: Removal) -> tantivy.Document:
+    """Remembers the version of what was removed; it has no words, so that no search finds it."""
+    document = tantivy.Document()
+    document.add_text("id", removal.id)
+    document.add_integer("version", removal.version)
+    return document
+
+
+def _add_words(document: tantivy.Document, product: ProductDocument) -> None:
+    title = normalised(product.title)
+    brand = normalised(product.brand)
+    category = normalised(" ".join(each.name for each in product.categories))
+    attributes = normalised(product.attributes_text)
+    description = normalised(product.description)
+    document.add_text("title", title)
+    document.add_text("description", description)
+    document.add_text("attributes", attributes)
+    document.add_text("brand_text", brand)
+    document.add_text("category_text", category)
+    named = f"{title} \n {brand} \n {category} \n {attributes}"
+    document.add_text("words", named)
+    document.add_text("all", f"{named} \n {' '.join(product.skus).lower()} \n {description}")
+
+
+def _add_keywords(document: tantivy.Document, product: ProductDocument) -> None:
+    document.add_text("id", product.id)
+    document.add_text("live", LIVE)
+    document.add_text("id_key", keyword_of(product.id))
+    document.add_text("slug", keyword_of(product.slug))
+    document.add_text("in_stock", "true" if product.in_stock else "false")
+    for sku in product.skus:
+        document.add_text("sku", keyword_of(sku))
+    if product.brand:
+        document.add_text("brand", keyword_of(product.brand))
+        document.add_text("brand_facet", product.brand)
+    for name in _present(product):
+        document.add_text("present", name)
+    for category in product.categories:
+        for key in {keyword_of(category.id), keyword_of(category.slug), keyword_of(category.name)}:
+            document.add_text("category", key)
+        document.add_text("category_facet", "\x1f".join((category.id, category.slug, category.name)))
+
+
+def _present(product: ProductDocument) -> list[str]:
+    """The names of the DSL under which the product has a value."""
+    absent = {
+        "description": not product.description,
+        "attributes": not product.attributes_text,
+        "brand": not product.brand,
+        "category": not product.categories,
+        "sku": not product.skus,
+    }
+    return [name for name in DSL_FIELDS if not absent.get(name, False)]
+
+
+def _add_columns(document: tantivy.Document, product: ProductDocument) -> None:
+    tie = zlib.crc32(product.id.encode()) & ((1 << _TIE_BITS) - 1)
+    published = epoch_microseconds(product.published_at)
+    popularity = max(product.popularity, 0.0)
+    stars = round(product.rating_average * 100) << _COUNT_BITS
+    document.add_integer("version", product.version)
+    document.add_integer("price", product.price_minor)
+    document.add_integer("rating_count", product.rating_count)
+    document.add_integer("published", published)
+    document.add_float("rating", product.rating_average)
+    document.add_float("popularity", popularity)
+    document.add_float("prior", _prior(popularity, product.in_stock))
+    document.add_integer("order_price", _order_key(product.price_minor, tie))
+    document.add_integer("order_popularity", _order_key(round(popularity * 1000), tie))
+    document.add_integer("order_published", _order_key(published // 1_000_000, tie))
+    document.add_integer("order_rating", _order_key(stars | min(product.rating_count, (1 << _COUNT_BITS) - 1), tie))
+
+
+def _prior(popularity: float, in_stock: bool) -> float:
+    """The engine multiplies a score by log2(2 + this): at most 4 % for popularity, 4 % for being in stock.
+
+    On the ESCI judgments every larger weight of popularity made the ranking worse.
+    """
+    return 0.06 * popularity / (popularity + 100.0) + (0.06 if in_stock else 0.0)
+
+
+def _source(product: ProductDocument, minor_per_major: int) -> bytes:
+    whole, rest = divmod(product.price_minor, minor_per_major)
+    fields: dict[str, Any] = {
+        "id": product.id,
+        "slug": product.slug,
+        "name": product.title,
+        "title": product.title,
+        "description": product.description,
+        "brand": product.brand,
+        "category": [category.slug for category in product.categories],
+        "price": product.price_minor / minor_per_major if rest else whole,
+        "in_stock": product.in_stock,
+        "rating": product.rating_average,
+        "rating_count": product.rating_count,
+        "popularity": product.popularity,
+        "published_at": product.published_at.astimezone(UTC),
+        "sku": list(product.skus),
+        "attributes": product.attributes_text,
+    }
+    return msgspec.json.encode(fields)

@@ -1,0 +1,62 @@
+"""Completing what is being typed."""
+
+from typing import Final
+
+import tantivy
+
+from haat.engines.text_search.analysis import stem_of, words_of
+from haat.engines.text_search.facets import category_facets
+from haat.engines.text_search.planning import MUST, Query
+from haat.engines.text_search.reading import stored_bytes, stored_id
+from haat.engines.text_search.view import View
+from haat.ports.text_search import CategoryFacet, SearchHit, SuggestAnswer, SuggestQuery
+
+_COMPLETIONS: Final = 10
+_CATEGORIES: Final = 50
+_LONGEST: Final = 128
+
+
+def suggest(view: View, ask: SuggestQuery) -> SuggestAnswer:
+    """Products by popularity, categories by whether their name is meant, queries by how much they find."""
+    typed = words_of(ask.text[:_LONGEST])
+    if not typed:
+        return SuggestAnswer()
+    last = typed[-1][0]
+    before = [word for word, _ in typed[:-1]]
+    known = [Query.term_query(view.schema, "all", stem_of(word)) for word in before]
+    given = Query.boolean_query([(MUST, each) for each in known]) if known else None
+    terms = _completions(view, last, given)
+    if not terms:
+        return SuggestAnswer()
+    ending = Query.term_set_query(view.schema, "words", terms)
+    found = Query.boolean_query([(MUST, ending), *((MUST, each) for each in known)])
+    return SuggestAnswer(
+        products=_products(view, found, ask.limit),
+        categories=_categories(view, found, last, ask.limit),
+        queries=tuple(" ".join([*before, term]) for term in terms if not term.isdigit())[: ask.limit],
+    )
+
+
+def _completions(view: View, prefix: str, given: Query | None) -> list[str]:
+    """The most frequent words that begin so, next to the words already there; else the likely correction."""
+    found = view.searcher.terms_with_prefix("words", prefix, given, _COMPLETIONS)
+    terms = [term for term, count in found if count]
+    return terms or list(view.speller.candidates(prefix))
+
+
+def _products(view: View, found: Query, limit: int) -> tuple[SearchHit, ...]:
+    result = view.searcher.search(
+        found, limit, count=False, order_by_field="order_popularity", order=tantivy.Order.Desc
+    )
+    documents = [view.searcher.doc(address) for _, address in result.hits]
+    return tuple(SearchHit(stored_id(document), 0.0, stored_bytes(document, "card")) for document in documents)
+
+
+def _categories(view: View, found: Query, prefix: str, limit: int) -> tuple[CategoryFacet, ...]:
+    request = {"category": {"terms": {"field": "category_facet", "size": _CATEGORIES}}}
+    facets = category_facets(view.searcher.aggregate(found, request)["category"])
+
+    def meant(facet: CategoryFacet) -> bool:
+        return any(word.startswith(prefix) for word, _ in words_of(facet.name))
+
+    return tuple(sorted(facets, key=lambda facet: (not meant(facet), -facet.count))[:limit])

@@ -1,0 +1,121 @@
+"""One opened state of the index, and what has been worked out on it."""
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import tantivy
+from cachetools import LRUCache
+
+from haat.engines.text_search.facets import count_facets, filters_of, narrowed
+from haat.engines.text_search.generations import Pointer, pointer_signature, read_pointer
+from haat.engines.text_search.planning import Plan, Planner, Query
+from haat.engines.text_search.reading import count_of
+from haat.engines.text_search.schema import FORMAT, LIVE, register_analysers
+from haat.engines.text_search.spelling import Speller
+from haat.ports.text_search import Facets, IndexNotReady, SearchAnswer, SearchQuery
+
+_PLANS: Final = 4096
+_COUNTS: Final = 4096
+_ANSWERS: Final = 512
+_OPENING_TRIES: Final = 5
+
+
+class View:
+    """Answers asked again are kept until the next commit: counts must be exact, so they die with their state."""
+
+    def __init__(self, pointer: Pointer, index: tantivy.Index) -> None:
+        self.pointer = pointer
+        self.index = index
+        self.schema = index.schema
+        self.searcher = index.searcher()
+        self.speller = Speller(self.searcher)
+        self.answers: LRUCache[SearchQuery, SearchAnswer] = LRUCache(_ANSWERS)
+        self.state = f"{pointer.generation}.{pointer.commit}"
+        self._planner = Planner(self.searcher, self.schema, self.speller)
+        self._plans: LRUCache[tuple[str, int], Plan] = LRUCache(_PLANS)
+        self._totals: LRUCache[SearchQuery, int] = LRUCache(_COUNTS)
+        self._facets: LRUCache[SearchQuery, Facets] = LRUCache(_COUNTS)
+        live = Query.term_query(self.schema, "live", LIVE)
+        self.everything = Plan(live, live)
+
+    def plan(self, ask: SearchQuery) -> Plan:
+        text = ask.text.strip()
+        if not text:
+            return self.everything
+        plan = self._plans.get((text, ask.relax_below))
+        if plan is None:
+            plan = self._planner.plan(text, ask.relax_below) or self.everything
+            self._plans[text, ask.relax_below] = plan
+        return plan
+
+    def total(self, ask: SearchQuery, plan: Plan) -> int:
+        key = _without_page(ask)
+        total = self._totals.get(key)
+        if total is None:
+            found = narrowed(plan.match, filters_of(self.schema, ask))
+            total = self._totals[key] = count_of(self.searcher, found)
+        return total
+
+    def facets(self, ask: SearchQuery, plan: Plan) -> Facets:
+        key = _without_page(ask)
+        facets = self._facets.get(key)
+        if facets is None:
+            facets = count_facets(self.searcher, plan.match, filters_of(self.schema, ask))
+            self._facets[key] = facets
+        return facets
+
+
+def _without_page(ask: SearchQuery) -> SearchQuery:
+    return msgspec.structs.replace(ask, sort="relevance", limit=0, offset=0, cursor=None, facets=True)
+
+
+class ViewFinder:
+    """Follows the pointer: a commit or a switch of the writer is seen by the next search."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._path = str(root)
+        self._signature: tuple[int, int] | None = None
+        self._view: View | None = None
+
+    def view(self) -> View:
+        """Raises IndexNotReady when there is nothing that this version can read."""
+        signature = pointer_signature(self._path)
+        if self._view is None or signature != self._signature:
+            self._view = self._opened()
+            self._signature = signature
+        return self._view
+
+    def _opened(self) -> View:
+        for _ in range(_OPENING_TRIES):
+            pointer = read_pointer(self._root)
+            if pointer is None:
+                raise IndexNotReady("there is no search index yet")
+            if pointer.format != FORMAT:
+                raise IndexNotReady(f"the search index has format {pointer.format}, this version reads {FORMAT}")
+            try:
+                return View(pointer, self._index(pointer))
+            except (OSError, ValueError):
+                # The writer may have removed this generation after switching to the next: look again.
+                if pointer == read_pointer(self._root):
+                    break
+        raise IndexNotReady("the search index cannot be opened")
+
+    def _index(self, pointer: Pointer) -> tantivy.Index:
+        if self._view is not None and self._view.pointer.generation == pointer.generation:
+            self._view.index.reload()
+            return self._view.index
+        return open_index(self._root / pointer.generation)
+
+
+def open_index(folder: Path) -> tantivy.Index:
+    """Raises OSError or ValueError when the folder is gone, broken, or of another version of the engine."""
+    if not tantivy.Index.is_compatible(str(folder)):
+        raise ValueError(f"{folder} was written by another version of the engine")
+    index = tantivy.Index.open(str(folder))
+    # Reloaded by hand when the pointer moves: no watching thread.
+    index.config_reader("Manual")
+    register_analysers(index)
+    index.reload()
+    return index

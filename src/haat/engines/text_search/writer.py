@@ -1,0 +1,220 @@
+"""The embedded search engine, writing side: one process, held to it by a lock."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import tantivy
+
+from haat.engines.text_search.generations import (
+    Pointer,
+    WriterLock,
+    finished,
+    read_pointer,
+    remove_others,
+    unfinished_folder,
+    write_pointer,
+)
+from haat.engines.text_search.reading import count_of
+from haat.engines.text_search.schema import (
+    FORMAT,
+    LIVE,
+    build_schema,
+    register_analysers,
+    to_tantivy,
+    to_tombstone,
+)
+from haat.engines.text_search.view import open_index
+from haat.ports.text_search import Applied, IndexNotReady, IndexState, ProductDocument, Removal
+
+Change = ProductDocument | Removal
+# One writing thread makes few, large segments, which is what makes searching fast.
+_THREADS: Final = 1
+_BUFFER_BYTES: Final = 48_000_000
+_REBUILD_BUFFER_BYTES: Final = 256_000_000
+
+
+class _Generation:
+    """One index being written to. Without `versions` it asks the committed index what it holds."""
+
+    def __init__(self, index: tantivy.Index, minor_per_major: int, fresh: bool) -> None:
+        self._index = index
+        self._schema = index.schema
+        self._minor_per_major = minor_per_major
+        self._versions: dict[str, int] | None = {} if fresh else None
+        self._writer = index.writer(_REBUILD_BUFFER_BYTES if fresh else _BUFFER_BYTES, _THREADS)
+
+    def put(self, changes: Sequence[Change]) -> Applied:
+        newest: dict[str, Change] = {}
+        for change in changes:
+            known = newest.get(change.id)
+            if known is None or change.version > known.version:
+                newest[change.id] = change
+        accepted = 0
+        for change in newest.values():
+            version = self._version(change.id)
+            if version is not None and version >= change.version:
+                continue
+            self._put_one(change, version is not None)
+            accepted += 1
+        return Applied(accepted, len(changes) - accepted)
+
+    def _put_one(self, change: Change, known: bool) -> None:
+        if known:
+            self._writer.delete_documents_by_term("id", change.id)
+        if isinstance(change, Removal):
+            self._writer.add_document(to_tombstone(change))
+        else:
+            self._writer.add_document(to_tantivy(change, self._minor_per_major))
+        if self._versions is not None:
+            self._versions[change.id] = change.version
+
+    def _version(self, product_id: str) -> int | None:
+        if self._versions is not None:
+            return self._versions.get(product_id)
+        searcher = self._index.searcher()
+        query = tantivy.Query.term_query(self._schema, "id", product_id)
+        hits = searcher.search(query, 1, count=False).hits
+        if not hits:
+            return None
+        version = searcher.fast_field_values("version", [hits[0][1]])[0]
+        return int(version) if version is not None else None
+
+    def commit(self) -> None:
+        self._writer.commit()
+        self._index.reload()
+
+    def settle(self) -> None:
+        """Commits, and lets running merges end; nothing can be put afterwards."""
+        self._writer.commit()
+        self._writer.wait_merging_threads()
+        self._index.reload()
+
+    def drop(self) -> None:
+        self._writer.rollback()
+        self._writer.wait_merging_threads()
+
+    def documents(self) -> int:
+        live = tantivy.Query.term_query(self._schema, "live", LIVE)
+        return count_of(self._index.searcher(), live)
+
+
+class TantivyWriter:
+    """`TextIndexWriter` on a folder; WriterBusy when another process, or another writer here, holds it."""
+
+    def __init__(self, root: Path, minor_per_major: int = 100) -> None:
+        self._root = root
+        self._minor_per_major = minor_per_major
+        self._lock = WriterLock(root)
+        self._turn = asyncio.Lock()
+        self._building: _Generation | None = None
+        self._closed = False
+        try:
+            self._current, self._pointer = self._opened()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _opened(self) -> tuple[_Generation | None, Pointer | None]:
+        """An index of another format is left alone until its successor is complete."""
+        pointer = read_pointer(self._root)
+        if pointer is None:
+            remove_others(self._root, set())
+            return self._empty()
+        remove_others(self._root, {pointer.generation})
+        if pointer.format != FORMAT:
+            return None, pointer
+        try:
+            index = open_index(self._root / pointer.generation)
+        except (OSError, ValueError):
+            return None, pointer
+        # A crash between a commit and its announcement: readers must be told of that commit.
+        pointer = self._announce(pointer.generation, pointer.commit + 1, pointer.complete)
+        return _Generation(index, self._minor_per_major, fresh=False), pointer
+
+    def _empty(self) -> tuple[_Generation, Pointer]:
+        folder = unfinished_folder(self._root)
+        _create(folder)
+        folder = finished(folder)
+        pointer = self._announce(folder.name, 1, complete=False)
+        return _Generation(open_index(folder), self._minor_per_major, fresh=False), pointer
+
+    def _announce(self, generation: str, commit: int, complete: bool) -> Pointer:
+        pointer = Pointer(FORMAT, generation, commit, complete)
+        write_pointer(self._root, pointer)
+        return pointer
+
+    async def apply(self, changes: Sequence[Change]) -> Applied:
+        """Durable and visible to readers when it returns. IndexNotReady: rebuild first."""
+        async with self._turn:
+            return await asyncio.to_thread(self._apply, changes)
+
+    def _apply(self, changes: Sequence[Change]) -> Applied:
+        if self._current is None or self._pointer is None:
+            raise IndexNotReady("the search index must be rebuilt before it takes changes")
+        if self._building is not None:
+            self._building.put(changes)
+        applied = self._current.put(changes)
+        if applied.accepted:
+            self._current.commit()
+            self._pointer = self._announce(self._pointer.generation, self._pointer.commit + 1, self._pointer.complete)
+        return applied
+
+    async def rebuild(self, batches: AsyncIterator[Sequence[ProductDocument]]) -> int:
+        """One at a time; searches and `apply` go on meanwhile."""
+        if self._building is not None:
+            raise WriterBusyRebuilding("a rebuild is already running")
+        folder = unfinished_folder(self._root)
+        self._building = building = _Generation(_create(folder), self._minor_per_major, fresh=True)
+        try:
+            async for batch in batches:
+                async with self._turn:
+                    await asyncio.to_thread(building.put, batch)
+            async with self._turn:
+                return await asyncio.to_thread(self._switch, building, folder)
+        except BaseException:
+            await asyncio.to_thread(building.drop)
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        finally:
+            self._building = None
+
+    def _switch(self, building: _Generation, folder: Path) -> int:
+        building.settle()
+        previous = {self._pointer.generation} if self._pointer else set()
+        lasting = finished(folder)
+        following = _Generation(open_index(lasting), self._minor_per_major, fresh=False)
+        self._pointer = self._announce(lasting.name, 1, complete=True)
+        self._current = following
+        # The generation before stays until the next switch, for readers that are just opening it.
+        remove_others(self._root, {lasting.name} | previous)
+        return following.documents()
+
+    async def state(self) -> IndexState:
+        if self._current is None or self._pointer is None:
+            return IndexState(needs_rebuild=True, documents=0, generation=None)
+        return IndexState(not self._pointer.complete, self._current.documents(), self._pointer.generation)
+
+    async def close(self) -> None:
+        """Lets the next writer in."""
+        async with self._turn:
+            if self._closed:
+                return
+            self._closed = True
+            if self._current is not None:
+                await asyncio.to_thread(self._current.settle)
+                self._current = None
+            self._lock.release()
+
+
+class WriterBusyRebuilding(RuntimeError):
+    """A second rebuild was asked for while one runs."""
+
+
+def _create(folder: Path) -> tantivy.Index:
+    index = tantivy.Index(build_schema(), str(folder))
+    index.config_reader("Manual")
+    register_analysers(index)
+    return index

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import uvloop
 from aiohttp import web
+from standardwebhooks import Webhook
 
 # Signed with when no webhook is configured: it protects nothing then.
 UNUSED_SECRET = "whsec_" + "dW51c2Vk" * 4
@@ -43,7 +44,14 @@ def read_arguments(name: str, arguments: Sequence[str] | None = None) -> Options
     parser.add_argument("--webhook-secret", default=UNUSED_SECRET, help="whsec_…")
     if name == "carrier":
         parser.add_argument("--step-seconds", type=float, default=10.0, help="between two of a parcel's steps")
-    return Options(**vars(parser.parse_args(arguments)))
+    options = Options(**vars(parser.parse_args(arguments)))
+    if options.step_seconds <= 0:
+        parser.error("--step-seconds must be above zero")
+    try:
+        Webhook(options.webhook_secret)
+    except ValueError:
+        parser.error("--webhook-secret must be whsec_ and base64")
+    return options
 
 
 def run(name: str, build: Build, options: Options) -> int:

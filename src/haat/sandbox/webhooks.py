@@ -22,6 +22,8 @@ IN_FLIGHT = 8
 TIMEOUT_SECONDS = 10.0
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 60.0
+FAREWELL_SECONDS = 1.0
+NOTHING = 0
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -44,6 +46,8 @@ class Outbox:
         self._due: asyncio.Queue[int] = asyncio.Queue()
         self._timers = Timers(clock, self._deliver, self._stored)
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
+        self._under_way: set[int] = set()
         self._session: aiohttp.ClientSession | None = None
 
     def add(self, message: Message) -> None:
@@ -55,8 +59,8 @@ class Outbox:
             ("msg_" + secrets.token_hex(12), msgspec.json.encode(message), message.timestamp.isoformat()),
         )
         # The senders run after this turn of the loop, when the transaction has ended one way or the other.
-        if cursor.lastrowid is not None:
-            self._due.put_nowait(cursor.lastrowid)
+        assert cursor.lastrowid is not None
+        self._enqueue(cursor.lastrowid)
 
     async def start(self) -> None:
         if self._url is None:
@@ -68,7 +72,13 @@ class Outbox:
         self._tasks = [asyncio.create_task(self._send_forever(self._session)) for _ in range(IN_FLIGHT)]
 
     async def stop(self) -> None:
+        """Gives what is in flight a moment to be answered, so that a clean stop repeats nothing."""
         self._timers.close()
+        self._stopping = True
+        for _ in self._tasks:
+            self._due.put_nowait(NOTHING)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=FAREWELL_SECONDS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -85,21 +95,28 @@ class Outbox:
             yield datetime.fromisoformat(due), str(seq), "deliver"
 
     def _deliver(self, due: datetime, seq: str, what: str) -> None:
-        self._due.put_nowait(int(seq))
+        self._enqueue(int(seq))
+
+    def _enqueue(self, seq: int) -> None:
+        # Reading ahead after a leap of the clock finds what is already on its way.
+        if seq not in self._under_way:
+            self._under_way.add(seq)
+            self._due.put_nowait(seq)
 
     async def _send_forever(self, session: aiohttp.ClientSession) -> None:
-        while True:
-            seq = await self._due.get()
+        while (seq := await self._due.get()) != NOTHING and not self._stopping:
             row = self._database.execute("SELECT id, body, attempts FROM webhook WHERE seq = ?", (seq,)).fetchone()
-            if row is None:
-                continue
-            identity, body, attempts = row
-            copies = 2 if self._faults.take("webhook") else 1
-            delivered = [await self._post(session, identity, body) for _ in range(copies)]
-            if all(delivered):
-                self._database.execute("DELETE FROM webhook WHERE seq = ?", (seq,))
-            else:
-                self._retry(seq, attempts + 1)
+            if row is not None:
+                await self._send(session, seq, *row)
+            self._under_way.discard(seq)
+
+    async def _send(self, session: aiohttp.ClientSession, seq: int, identity: str, body: bytes, attempts: int) -> None:
+        copies = 2 if self._faults.take("webhook") else 1
+        delivered = [await self._post(session, identity, body) for _ in range(copies)]
+        if all(delivered):
+            self._database.execute("DELETE FROM webhook WHERE seq = ?", (seq,))
+        else:
+            self._retry(seq, attempts + 1)
 
     async def _post(self, session: aiohttp.ClientSession, identity: str, body: bytes) -> bool:
         assert self._signer is not None and self._url is not None

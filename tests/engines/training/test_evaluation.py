@@ -114,7 +114,7 @@ def test_popularity_knows_nothing_of_a_walk():
 
 
 def test_the_tested_item_is_never_learned_from():
-    """The last item of every user is one nobody else has: a model that scores it has read the answer."""
-    sequences = [np.array([0, 1, 2, 3 + user], np.int32) for user in range(60)]
-    histories = Histories([str(user) for user in range(60)], [str(item) for item in range(63)], sequences)
+    """Every user has three items nobody else has: only a model that has read the answer can find the third."""
+    sequences = [np.array([3 * user, 3 * user + 1, 3 * user + 2], np.int32) for user in range(60)]
+    histories = Histories([str(user) for user in range(60)], [str(item) for item in range(180)], sequences)
     assert evaluate(histories, "default", "train+validation").hr_at_10 == 0.0

@@ -75,5 +75,7 @@ def best(scores: Floats, limit: int, banned: Sequence[int]) -> list[tuple[int, f
     """The `limit` items of positive score not in `banned`, best first."""
     allowed = scores.copy()
     allowed[list(banned)] = 0.0
-    order = np.argsort(-allowed, kind="stable")[: max(0, limit)]
-    return [(int(item), float(allowed[item])) for item in order if allowed[item] > 0]
+    # Few items of a large catalogue score at all: only those are sorted.
+    found = np.flatnonzero(allowed > 0)
+    order = found[np.argsort(-allowed[found], kind="stable")][: max(0, limit)]
+    return [(int(item), float(allowed[item])) for item in order]

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -77,6 +78,9 @@ class Host:
         self.process = subprocess.Popen(
             [sys.executable, "-c", HOST, *arguments], stdout=subprocess.PIPE, text=True, start_new_session=True
         )
+        # Bounds every wait for a line: the end of the supervisor ends the reading.
+        self.limit = threading.Timer(30, self.process.kill)
+        self.limit.start()
         return self
 
     def until(self, text: str) -> str:
@@ -103,6 +107,7 @@ def host(tmp_path: Path) -> Iterator[Host]:
     host = Host(tmp_path / "data")
     yield host
     if host.process is not None:
+        host.limit.cancel()
         host.process.kill()
         host.process.wait()
     sweep(host.data, seconds=1.0)

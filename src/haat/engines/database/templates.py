@@ -19,25 +19,30 @@ def template_database(admin_dsn: str, name: str, from_template: str) -> Iterator
     An older database of that name goes first. Nobody may be connected to the template meanwhile.
     """
     drop_database(admin_dsn, name)
-    yield copy_database(admin_dsn, name, from_template)
-    drop_database(admin_dsn, name)
+    try:
+        yield copy_database(admin_dsn, name, from_template)
+    finally:
+        drop_database(admin_dsn, name)
 
 
 def copy_database(admin_dsn: str, name: str, from_template: str) -> str:
     """Create `name` as a copy of `from_template`; its URL."""
-    # WAL_LOG writes the pages through the log and spares the two checkpoints that FILE_COPY forces.
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY WAL_LOG")
-    _run(admin_dsn, statement.format(sql.Identifier(name), sql.Identifier(from_template)))
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY {}")
+    with _connected(admin_dsn) as connection:
+        # FILE_COPY forces two checkpoints: dear with fsync (900 ms for 120 tables against 550), cheap without
+        # (54 ms against 190), which is how tests run.
+        safe = connection.execute("SHOW fsync").fetchone() == ("on",)
+        strategy = sql.SQL("WAL_LOG" if safe else "FILE_COPY")
+        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(from_template), strategy))
     parts = urlsplit(admin_dsn)
-    # Put together by hand around the empty host: urlunsplit would drop the slashes of a socket URL.
     return urlunsplit(parts._replace(path=f"/{quote(name, safe='')}"))
 
 
 def drop_database(admin_dsn: str, name: str) -> None:
     """Drop `name` if it is there, ending whoever is still connected to it."""
-    _run(admin_dsn, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    with _connected(admin_dsn) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def _run(admin_dsn: str, statement: sql.Composed) -> None:
-    with psycopg.connect(admin_dsn, autocommit=True, connect_timeout=10) as connection:
-        connection.execute(statement)
+def _connected(admin_dsn: str) -> psycopg.Connection:
+    return psycopg.connect(admin_dsn, autocommit=True, connect_timeout=10)

@@ -84,6 +84,21 @@ class RemoveItem(Message, frozen=True):
     item_id: str
 
 
+class CartLine(Message, frozen=True):
+    item_id: str
+    product_id: str
+    variant_id: str
+    quantity: int
+
+
+class CartContents(Message, frozen=True):
+    """What is in a cart, without asking anybody about prices or stock."""
+
+    cart_id: str
+    version: int
+    lines: list[CartLine]
+
+
 class MergeCarts(Message, frozen=True):
     """At login a guest's cart joins the user's; the guest's token is dead afterwards. Safe to repeat."""
 
@@ -123,6 +138,8 @@ class Cart(Contract):
 
     @promise(safe_to_repeat=True)
     async def view(self, ask: ViewCart) -> CartView: ...
+    @promise(safe_to_repeat=True)
+    async def contents(self, ask: ViewCart) -> CartContents: ...
     async def add_item(self, ask: AddItem) -> CartView: ...
     @promise(safe_to_repeat=True)
     async def change_item(self, ask: ChangeItem) -> CartView: ...

@@ -218,6 +218,9 @@ class OrderPlaced(Event, frozen=True):
     total: Money
     user_id: str | None = None
     on_hold: bool = False
+    attempt_id: str = ""
+    payment_id: str = ""
+    email: str = ""
 
     @property
     def key(self) -> str:

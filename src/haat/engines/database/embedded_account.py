@@ -16,7 +16,16 @@ from typing import Any
 
 from haat.kit.startup import StartupFault
 
-__all__ = ["Account", "account_for", "can_enter", "socket_folder_for", "usable_binaries", "wheel_folder"]
+__all__ = [
+    "Account",
+    "account_for",
+    "can_enter",
+    "copy_binaries",
+    "socket_folder_for",
+    "trusted",
+    "usable_binaries",
+    "wheel_folder",
+]
 
 # An existing cluster's owner comes before all of these: ownership on disk never has to be rewritten.
 ACCOUNT_NAMES = ("haat", "postgres", "pgserver")
@@ -170,11 +179,11 @@ def usable_binaries(account: Account) -> Path:
     name = f"haat-postgresql18-{facts.st_size:x}-{int(facts.st_mtime):x}"
     places = [place / name for place in (Path("/var/lib"), *_short_places()) if can_enter(place, account)]
     for place in places:
-        if _trusted(place):
+        if trusted(place):
             return place / wheel.name / "pginstall18"
     if os.geteuid() == 0:
         for place in places:
-            if _copied(wheel, place):
+            if copy_binaries(wheel, place):
                 return place / wheel.name / "pginstall18"
     raise StartupFault(
         f"User {account.name} cannot reach the PostgreSQL binaries in {install}.",
@@ -194,7 +203,8 @@ def wheel_folder() -> Path:
     return Path(spec.origin).parent
 
 
-def _trusted(place: Path) -> bool:
+def trusted(place: Path) -> bool:
+    """Whether a folder is root's own: nobody else can have put a program of theirs into it."""
     try:
         facts = place.lstat()
     except OSError:
@@ -202,7 +212,8 @@ def _trusted(place: Path) -> bool:
     return stat.S_ISDIR(facts.st_mode) and facts.st_uid == 0 and not facts.st_mode & 0o022
 
 
-def _copied(wheel: Path, place: Path) -> bool:
+def copy_binaries(wheel: Path, place: Path) -> bool:
+    """Copy the wheel to `place`, readable by all and writable by us alone; whether it stands there now."""
     if place.exists() or os.statvfs(place.parent).f_flag & os.ST_NOEXEC:
         return False
     building = Path(tempfile.mkdtemp(prefix=f"{place.name}.", dir=place.parent))
@@ -218,5 +229,5 @@ def _copied(wheel: Path, place: Path) -> bool:
         building.rename(place)
     except OSError:
         shutil.rmtree(building, ignore_errors=True)
-        return _trusted(place)
+        return trusted(place)
     return True

@@ -53,6 +53,14 @@ async def test_an_unanswered_action_expires(provider, card_payment):
     assert await state_of(provider, payment) == ("expired", 0)
 
 
+async def test_an_approved_action_does_not_expire(provider, card_payment):
+    _, payment = await provider.post("/v1/payments", card_payment("approved", "4000002760003184"))
+    form = {"outcome": "approve"}
+    await provider.session.post(f"{provider.url}/sandbox/actions/{payment['id']}", data=form)
+    await provider.advance(601)
+    assert await state_of(provider, payment) == ("authorized", 0)
+
+
 async def test_a_hold_that_nobody_captures_lapses(provider, card_payment):
     _, payment = await provider.post("/v1/payments", card_payment("lapse"))
     await provider.advance(7 * 86_400 + 1)

@@ -14,6 +14,7 @@ HOME = Address(name="Asha", line1="1", city="Whitefield", region="KA", postal_co
     [
         ({}, "Bengaluru"),
         ({"postal_code": "110 001"}, "New Delhi"),
+        ({"postal_code": "421302"}, "Mumbai"),
         ({"postal_code": "999999"}, "Whitefield"),
         ({"country": "DE", "city": "Bonn", "postal_code": "53111"}, "Bonn"),
     ],

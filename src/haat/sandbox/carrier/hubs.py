@@ -1,9 +1,11 @@
-"""Which sorting hub serves an address: Indian postal codes by their first two digits."""
+"""Which sorting hub serves an address: Indian postal codes by their first two or three digits."""
 
 from haat.sandbox.carrier.messages import Address
 
 # Facts of India Post's circles and sorting districts, reduced to the nearest large city.
 HUBS = {
+    "201": "Noida",
+    "421": "Mumbai",
     "11": "New Delhi",
     "12": "Gurugram",
     "13": "Ambala",
@@ -80,4 +82,5 @@ def hub_of(address: Address) -> str:
     """The hub's city; outside India, and for army post, the address's own."""
     if address.country != "IN":
         return address.city
-    return HUBS.get(address.postal_code.replace(" ", "")[:2], address.city)
+    digits = address.postal_code.replace(" ", "")
+    return HUBS.get(digits[:3]) or HUBS.get(digits[:2], address.city)

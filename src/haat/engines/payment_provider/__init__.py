@@ -1,0 +1,1 @@
+"""Payment providers: the sandbox, for payments and for the vault's cards."""

@@ -1,0 +1,126 @@
+"""The port of a payment provider: every answer is a fact, a refusal without effect, or unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from haat.kit.money import Money
+
+State = Literal[
+    "requires_action",
+    "processing",
+    "authorized",
+    "captured",
+    "declined",
+    "expired",
+    "lapsed",
+    "voided",
+]
+RefundOutcome = Literal["pending", "succeeded", "failed"]
+
+
+class ActionWanted(msgspec.Struct, frozen=True):
+    """What the shopper must do at the provider."""
+
+    type: str
+    url: str
+    expires_at: datetime
+    upi_uri: str | None = None
+
+
+class RefundFact(msgspec.Struct, frozen=True):
+    id: str
+    amount_minor: int
+    state: RefundOutcome
+
+
+class PaymentFact(msgspec.Struct, frozen=True):
+    """The provider's view of one payment. `captured_minor` never falls; what went back is in `refunds`.
+
+    `state` is about the authorisation: a captured payment stays `captured` however much was refunded; `lapsed` is a
+    hold that ran out, `expired` a payment that nobody approved in time. `dispute` is opened, won or lost.
+    """
+
+    id: str
+    reference: str
+    amount: Money
+    state: State
+    captured_minor: int = 0
+    refunds: tuple[RefundFact, ...] = ()
+    action: ActionWanted | None = None
+    decline_code: str | None = None
+    brand: str | None = None
+    last4: str | None = None
+    dispute: str | None = None
+    disputed_minor: int = 0
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """The provider did it, or had done it before under the same key."""
+
+    fact: PaymentFact
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The provider did not do it: nothing has happened."""
+
+    code: str
+    detail: str
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """No answer, or none that can be relied on: it may have happened. Never treat it as a refusal."""
+
+    why: str
+
+
+Outcome = Answered | Refused | Unknown
+
+
+class PaymentAsk(msgspec.Struct, frozen=True):
+    """`method` is the provider's own object: `{"type": "upi", "flow": "qr"}`."""
+
+    reference: str
+    amount: Money
+    method: dict[str, Any]
+    return_url: str | None = None
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """A webhook whose signature checks out; `fact` is the payment as it was when the notice was written."""
+
+    id: str
+    type: str
+    fact: PaymentFact | None
+
+
+class PaymentProvider(Protocol):
+    """Every command carries an idempotency key: the same key and request never have a second effect."""
+
+    name: str
+
+    async def authorise(self, key: str, ask: PaymentAsk) -> Outcome: ...
+    async def capture(self, key: str, payment_id: str, amount_minor: int) -> Outcome: ...
+    async def void(self, key: str, payment_id: str) -> Outcome: ...
+    async def refund(self, key: str, payment_id: str, amount_minor: int, reason: str) -> Outcome:
+        """The last of the answered fact's refunds is the one that was asked for."""
+        ...
+
+    async def fetch(self, payment_id: str) -> Outcome: ...
+    async def find(self, reference: str) -> list[PaymentFact] | Unknown:
+        """Every payment of this reference, the oldest first."""
+        ...
+
+    def read(self, status: int, body: Mapping[str, Any]) -> Outcome:
+        """An answer that somebody else (the vault) got from the provider."""
+        ...
+
+    def verify(self, body: bytes, headers: Mapping[str, str]) -> Notice | None:
+        """The notice in these raw bytes; None when signature, age or form do not check out."""
+        ...
+
+    async def close(self) -> None: ...

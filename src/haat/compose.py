@@ -162,6 +162,38 @@ def _cart(house: House) -> Any:
     return CartService(CartStore(house.database("cart")), house.ask(Catalog), house.ask(Inventory))
 
 
+def _checkout(house: House) -> Any:
+    from haat.contracts.cart import Cart
+    from haat.contracts.catalog import Catalog
+    from haat.contracts.fraud import Fraud
+    from haat.contracts.identity import Identity
+    from haat.contracts.inventory import Inventory
+    from haat.contracts.orders import Orders
+    from haat.contracts.payments import Payments
+    from haat.contracts.promotions import Promotions
+    from haat.contracts.shipping import Shipping
+    from haat.services.checkout.driver import Driver
+    from haat.services.checkout.model import Shop
+    from haat.services.checkout.service import CheckoutService
+    from haat.services.checkout.store import CheckoutStore
+
+    store = CheckoutStore(house.database("checkout"))
+    inventory, promotions = house.ask(Inventory), house.ask(Promotions)
+    driver = Driver(store, inventory, promotions, house.ask(Fraud), house.ask(Payments), house.ask(Orders))
+    return CheckoutService(
+        store,
+        driver,
+        Shop(house.settings.currency, house.settings.seller_region),
+        identity=house.ask(Identity),
+        cart=house.ask(Cart),
+        catalog=house.ask(Catalog),
+        inventory=inventory,
+        promotions=promotions,
+        shipping=house.ask(Shipping),
+    )
+
+
 BUILDERS: dict[str, Callable[[House], Any]] = {
     "cart": _cart,
+    "checkout": _checkout,
 }

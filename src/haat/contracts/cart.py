@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from haat.kit.access import Caller
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import DomainError, Event, Message, Nothing
 from haat.kit.money import Money
@@ -20,6 +21,11 @@ class Owner(Message, frozen=True):
 
     user_id: str | None = None
     token: str | None = None
+
+
+def owner_of(caller: Caller) -> Owner:
+    """Whose cart a caller means: the user's when signed in, else the guest's."""
+    return Owner(user_id=caller.user_id) if caller.user_id else Owner(token=caller.cart_token)
 
 
 class CartItem(Message, frozen=True):

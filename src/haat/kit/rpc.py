@@ -16,6 +16,7 @@ from haat.kit.idempotency import replayed
 from haat.kit.message import DomainError, Message, Unavailable, contract_module
 
 C = TypeVar("C", bound="Contract")
+F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 
 DEFAULT_TIMEOUT_SECONDS = 10.0
 # The moment (time.monotonic) after which nobody waits for the answer any more.
@@ -66,12 +67,10 @@ class Refusal(msgspec.Struct, frozen=True):
     facts: dict[str, Any]
 
 
-def promise(
-    *, safe_to_repeat: bool = False, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
-) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:
+def promise(*, safe_to_repeat: bool = False, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS) -> Callable[[F], F]:
     """Mark a call of a contract: reads and idempotent commands are safe to repeat once."""
 
-    def mark(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    def mark(call: F) -> F:
         call.__promise__ = (safe_to_repeat, timeout_seconds)  # type: ignore[attr-defined]
         return call
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from litestar import Response, delete, get, patch, post
 from litestar.params import Parameter
 
-from haat.contracts.cart import AddItem, Cart, CartView, ChangeItem, Owner, Quantity, RemoveItem, ViewCart
+from haat.contracts.cart import AddItem, Cart, CartView, ChangeItem, Quantity, RemoveItem, ViewCart, owner_of
 from haat.kit.access import Caller
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import Message
@@ -61,11 +61,6 @@ async def change_item(item_id: ItemId, data: ChangeItemBody, cart: Cart, caller:
 async def remove_item(item_id: ItemId, cart: Cart, caller: Caller) -> Response[CartView]:
     """Take an item out."""
     return _answer(await cart.remove_item(RemoveItem(owner=owner_of(caller), item_id=item_id)))
-
-
-def owner_of(caller: Caller) -> Owner:
-    """Whose cart: the user's when signed in, else the guest's."""
-    return Owner(user_id=caller.user_id) if caller.user_id else Owner(token=caller.cart_token)
 
 
 def _answer(view: CartView, status: int = 200) -> Response[CartView]:

@@ -29,7 +29,6 @@ class State(StrEnum):
     UNDO_COUPONS = "undo_coupons"
     UNDO_STOCK = "undo_stock"
     FAILED = "failed"
-    PARKED = "parked"
 
 
 class Effect(StrEnum):
@@ -60,7 +59,8 @@ EFFECTS = {
     State.UNDO_COUPONS: Effect.GIVE_BACK,
     State.UNDO_STOCK: Effect.RELEASE,
 }
-FINAL = frozenset({State.PLACED, State.FAILED, State.PARKED})
+FINAL = frozenset({State.PLACED, State.FAILED})
+RESTING = FINAL | {State.WAITING, State.PAYING}
 # What a refusal of an effect undoes first: everything that may have happened before it, newest first.
 UNDO_FROM = {
     Effect.RESERVE: State.UNDO_STOCK,
@@ -164,6 +164,14 @@ def decide(saga: Saga, outcome: Outcome) -> Saga:
         case Effect.RELEASE, Done():
             return _to(saga, State.FAILED)
     raise ValueError(f"{saga.state} cannot have the outcome {outcome}")
+
+
+def given_up(saga: Saga) -> Saga:
+    """The shopper turns away from a payment that waits for them: from here it is undone."""
+    if saga.state not in (State.WAITING, State.PAYING):
+        raise ValueError(f"{saga.state} cannot be given up")
+    failure = Failure("payment_abandoned", "The payment was given up")
+    return msgspec.structs.replace(saga, state=State.UNDO_PAYMENT, failure=failure, action=None)
 
 
 def _to(saga: Saga, state: State) -> Saga:

@@ -111,7 +111,7 @@ class _Parser:
     def _one_entry(self, pointer: str, value: object) -> tuple[str, Any]:
         entries = self._object(pointer, value)
         if len(entries) != 1:
-            raise self._refuse(pointer, "invalid", "must have exactly one entry")
+            raise self._refuse(pointer, "invalid", f"must have exactly one entry, not: {', '.join(map(str, entries))}")
         return next(iter(entries.items()))
 
     def _whole(self, pointer: str, value: object, most: int) -> int:

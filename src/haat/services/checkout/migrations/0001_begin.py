@@ -52,7 +52,7 @@ def upgrade() -> None:
     -- One living attempt per checkout, and one per version of a cart: two tabs cannot order the same cart twice.
     CREATE UNIQUE INDEX attempts_living ON checkout.attempts (checkout_id) WHERE state <> 'failed';
     CREATE UNIQUE INDEX attempts_cart ON checkout.attempts (cart_id, cart_version) WHERE state <> 'failed';
-    CREATE INDEX attempts_due ON checkout.attempts (next_run_at) WHERE state NOT IN ('placed', 'failed', 'parked');
+    CREATE INDEX attempts_due ON checkout.attempts (next_run_at) WHERE state NOT IN ('placed', 'failed');
 
     CREATE TABLE checkout.tax_rates (
         tax_class text NOT NULL,

@@ -1,0 +1,288 @@
+"""Drives an attempt: carries out effects, decides, and stores what must survive a crash."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import structlog
+
+from haat.contracts.checkout import CheckoutCompleted
+from haat.contracts.fraud import Assess, Fraud
+from haat.contracts.inventory import AttemptRef, ExtendHold, Inventory, Line, Reserve
+from haat.contracts.orders import Orders, PlaceOrder
+from haat.contracts.payments import AttemptPayment, Authorize, Payment, Payments, Void
+from haat.contracts.promotions import Promotions, Redeem, RedemptionRef
+from haat.kit.clock import now
+from haat.kit.message import DomainError, Event, Unavailable
+from haat.services.checkout.saga import (
+    RESTING,
+    Assessed,
+    Done,
+    Effect,
+    Failure,
+    Ordered,
+    Outcome,
+    Paid,
+    Refused,
+    Saga,
+    State,
+    decide,
+    effect_of,
+)
+from haat.services.checkout.store import Attempt, CheckoutStore, Shown, Work
+
+log = structlog.get_logger("haat.checkout")
+
+LEASE_SECONDS = 30.0
+HOLD_SECONDS = 600
+ACTION_GRACE_SECONDS = 300
+POLL_SECONDS = 5.0
+TRIES_BEFORE_ALARM = 20
+REVIEW_ABOVE_MINOR = 5_000_000
+# Between these a crash loses nothing: every step repeats with the same answer, so they need no write of their own.
+UNSTORED = frozenset({State.RESERVED, State.REDEEMED, State.ASSESSED, State.COMMITTED})
+
+
+class LostLease(Exception):
+    """Another driver has taken this attempt over: stop here, it will go on there."""
+
+
+class Driver:
+    """Carries attempts through the saga. Any number may run; the version fence keeps them apart."""
+
+    def __init__(
+        self,
+        store: CheckoutStore,
+        inventory: Inventory,
+        promotions: Promotions,
+        fraud: Fraud,
+        payments: Payments,
+        orders: Orders,
+    ) -> None:
+        self._store = store
+        self._inventory = inventory
+        self._promotions = promotions
+        self._fraud = fraud
+        self._payments = payments
+        self._orders = orders
+        self._effects: dict[Effect, Callable[[Attempt], Awaitable[Outcome]]] = {
+            Effect.RESERVE: self._reserve,
+            Effect.REDEEM: self._redeem,
+            Effect.ASSESS: self._assess,
+            Effect.AUTHORIZE: self._authorize,
+            Effect.CONFIRM: self._confirm,
+            Effect.COMMIT: self._commit,
+            Effect.PLACE: self._place,
+            Effect.VOID: self._void,
+            Effect.GIVE_BACK: self._give_back,
+            Effect.RELEASE: self._release,
+        }
+
+    async def drive(self, attempt: Attempt) -> Attempt:
+        """As far as it goes now: to its end, to where the shopper must act, or to a neighbour that is away."""
+        while True:
+            effect = effect_of(attempt.data.saga)
+            if effect is None:
+                return attempt
+            try:
+                outcome = await self._effects[effect](attempt)
+            except Unavailable as error:
+                return await self._later(attempt, error)
+            except DomainError as error:
+                outcome = Refused(Failure(error.code, error.detail, error.facts))
+            saga = decide(attempt.data.saga, outcome)
+            attempt = _with(attempt, saga)
+            if saga.state in UNSTORED:
+                continue
+            attempt = await self._save(attempt)
+            if saga.state in RESTING:
+                return attempt
+
+    async def _save(self, attempt: Attempt) -> Attempt:
+        saga = attempt.data.saga
+        resting = saga.state in RESTING
+        version = await self._store.save(
+            attempt,
+            _shown(saga),
+            _events(attempt),
+            lease_seconds=0 if resting else LEASE_SECONDS,
+            run_in_seconds=POLL_SECONDS if resting else 0,
+        )
+        if version is None:
+            raise LostLease(attempt.attempt_id)
+        return msgspec.structs.replace(attempt, version=version, state=saga.state)
+
+    async def _later(self, attempt: Attempt, error: Unavailable) -> Attempt:
+        """A neighbour is away: let go, and come back with growing patience."""
+        tries = attempt.tries + 1
+        attempt = msgspec.structs.replace(attempt, tries=tries)
+        if tries > TRIES_BEFORE_ALARM:
+            log.error(
+                "attempt cannot go on", attempt_id=attempt.attempt_id, state=attempt.data.saga.state, error=str(error)
+            )
+        wait = min(60.0, 0.2 * 2**tries)
+        version = await self._store.save(
+            attempt, Shown(), [], lease_seconds=0, run_in_seconds=wait, error=f"{error.detail}"
+        )
+        if version is None:
+            raise LostLease(attempt.attempt_id)
+        return msgspec.structs.replace(attempt, version=version)
+
+    async def _reserve(self, attempt: Attempt) -> Outcome:
+        lines = [Line(sku=line.sku, quantity=line.quantity) for line in attempt.data.quote.items]
+        await self._inventory.reserve(Reserve(attempt_id=attempt.attempt_id, lines=lines, hold_seconds=HOLD_SECONDS))
+        return Done()
+
+    async def _redeem(self, attempt: Attempt) -> Outcome:
+        work = attempt.data
+        await self._promotions.redeem(
+            Redeem(
+                attempt_id=attempt.attempt_id,
+                codes=work.quote.choices.coupon_codes,
+                user_id=work.complete.owner.user_id,
+            )
+        )
+        return Done()
+
+    async def _assess(self, attempt: Attempt) -> Outcome:
+        work = attempt.data
+        choices, total = work.quote.choices, work.quote.totals.total
+        shipping = choices.shipping_address
+        assert shipping is not None and choices.email is not None
+        ask = Assess(
+            attempt_id=attempt.attempt_id,
+            checkout_id=work.checkout_id,
+            amount=total,
+            method=method_name(work),
+            email=choices.email,
+            ship_to_country=shipping.country,
+            ship_to_postal_code=shipping.postal_code,
+            user_id=work.complete.owner.user_id,
+            bill_to_postal_code=choices.billing_address.postal_code if choices.billing_address else None,
+            network_address=work.complete.network_address,
+            card_token=getattr(work.complete.payment, "token", None),
+            quantity=sum(line.quantity for line in work.quote.items),
+        )
+        try:
+            return Assessed((await self._fraud.assess(ask)).decision)
+        except Unavailable:
+            # The risk service is away: simple rules instead, never a blind yes.
+            return Assessed("review" if total.amount >= REVIEW_ABOVE_MINOR else "allow")
+
+    async def _authorize(self, attempt: Attempt) -> Outcome:
+        work = attempt.data
+        payment = await self._payments.authorize(
+            Authorize(
+                attempt_id=attempt.attempt_id,
+                checkout_id=work.checkout_id,
+                amount=work.quote.totals.total,
+                method=work.complete.payment,
+                user_id=work.complete.owner.user_id,
+                return_url=work.complete.return_url,
+            )
+        )
+        return await self._paid(attempt, payment)
+
+    async def _confirm(self, attempt: Attempt) -> Outcome:
+        return await self._paid(attempt, await self._payments.of_attempt(AttemptPayment(attempt_id=attempt.attempt_id)))
+
+    async def _paid(self, attempt: Attempt, payment: Payment) -> Outcome:
+        if payment.amount != attempt.data.quote.totals.total:
+            return Refused(Failure("payment_mismatch", "The payment is not the one that was agreed"))
+        if payment.action is not None and attempt.data.saga.state is not State.WAITING:
+            # The shopper acts at the provider's: their units wait as long as the provider does.
+            left = int((payment.action.expires_at - now()).total_seconds()) + ACTION_GRACE_SECONDS
+            await self._inventory.extend(
+                ExtendHold(attempt_id=attempt.attempt_id, hold_seconds=max(HOLD_SECONDS, min(left, 86_400)))
+            )
+        return Paid(payment.id, payment.state, payment.summary, payment.action, payment.decline_code)
+
+    async def _commit(self, attempt: Attempt) -> Outcome:
+        await self._inventory.commit(AttemptRef(attempt_id=attempt.attempt_id))
+        return Done()
+
+    async def _place(self, attempt: Attempt) -> Outcome:
+        work, saga = attempt.data, attempt.data.saga
+        choices = work.quote.choices
+        assert choices.shipping_address is not None and choices.email is not None
+        placed = await self._orders.place(
+            PlaceOrder(
+                checkout_id=work.checkout_id,
+                attempt_id=attempt.attempt_id,
+                cart_id=work.cart_id,
+                items=work.quote.items,
+                totals=work.quote.totals,
+                email=choices.email,
+                shipping_address=choices.shipping_address,
+                billing_address=choices.billing_address,
+                shipping_method=work.quote.shipping_method or "standard",
+                payment_id=saga.payment_id or "",
+                payment_method=method_name(work),
+                payment_summary=saga.payment_summary,
+                paid=saga.captured,
+                user_id=work.complete.owner.user_id,
+                on_hold=saga.on_hold,
+                coupon_codes=choices.coupon_codes,
+            )
+        )
+        return Ordered(placed.id, placed.number)
+
+    async def _void(self, attempt: Attempt) -> Outcome:
+        failure = attempt.data.saga.failure
+        await self._payments.void(Void(attempt_id=attempt.attempt_id, reason=failure.code if failure else "abandoned"))
+        return Done()
+
+    async def _give_back(self, attempt: Attempt) -> Outcome:
+        if attempt.data.saga.has_coupons:
+            await self._promotions.give_back(RedemptionRef(attempt_id=attempt.attempt_id))
+        return Done()
+
+    async def _release(self, attempt: Attempt) -> Outcome:
+        await self._inventory.release(AttemptRef(attempt_id=attempt.attempt_id))
+        return Done()
+
+
+def method_name(work: Work) -> str:
+    """`card`, `upi`, `wallet` or `cod`."""
+    tag = type(work.complete.payment).__struct_config__.tag
+    return str(tag)
+
+
+def _with(attempt: Attempt, saga: Saga) -> Attempt:
+    return msgspec.structs.replace(attempt, data=msgspec.structs.replace(attempt.data, saga=saga))
+
+
+def _shown(saga: Saga) -> Shown:
+    match saga.state:
+        case State.PLACED:
+            return Shown("completed", order_id=saga.order_id, order_number=saga.order_number)
+        case State.WAITING:
+            return Shown("requires_action", action=saga.action)
+        case State.FAILED:
+            # The checkout opens again: another payment method, or fewer units, may do.
+            return Shown("open", failure=saga.failure.code if saga.failure else None)
+        case _:
+            return Shown("completing")
+
+
+def _events(attempt: Attempt) -> list[Event]:
+    saga = attempt.data.saga
+    if saga.state is not State.PLACED or saga.order_id is None:
+        return []
+    return [CheckoutCompleted(checkout_id=attempt.checkout_id, attempt_id=attempt.attempt_id, order_id=saga.order_id)]
+
+
+async def drive_all(driver: Driver, attempts: list[Attempt]) -> None:
+    """Drive several attempts side by side; one that fails does not hold the others."""
+
+    async def one(attempt: Attempt) -> None:
+        try:
+            await driver.drive(attempt)
+        except LostLease:
+            log.info("attempt is driven elsewhere", attempt_id=attempt.attempt_id)
+        except Exception:
+            log.exception("attempt failed to go on", attempt_id=attempt.attempt_id)
+
+    await asyncio.gather(*(one(attempt) for attempt in attempts))

@@ -1,0 +1,138 @@
+"""`/v1/checkouts`: from the cart to an order."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import Response, get, patch, post
+from litestar.params import Parameter
+from msgspec import Meta
+
+from haat.contracts.cart import owner_of
+from haat.contracts.checkout import (
+    ChangeCheckout,
+    Checkout,
+    CheckoutRef,
+    Checkouts,
+    Codes,
+    Complete,
+    OpenCheckout,
+)
+from haat.contracts.identity import Address, Email
+from haat.contracts.payments import Method
+from haat.kit.access import Caller
+from haat.kit.idempotency import Idempotency, IdempotencyKeyMissing
+from haat.kit.message import Message
+from haat.kit.problem import problems
+
+CheckoutId = Annotated[str, Parameter(description="`chk_…`")]
+
+
+class OpenBody(Message, frozen=True):
+    """What is known already; the rest can follow by PATCH."""
+
+    email: Email | None = None
+    shipping_address: Address | None = None
+    billing_address: Address | None = None
+    shipping_method: str | None = None
+    coupon_codes: Codes = []
+
+
+class ChangeBody(Message, frozen=True):
+    """Fields that are given replace the old ones."""
+
+    email: Email | None = None
+    shipping_address: Address | None = None
+    billing_address: Address | None = None
+    shipping_method: str | None = None
+    coupon_codes: Codes | None = None
+
+
+class CompleteBody(Message, frozen=True):
+    """How to pay; `return_url` is where a payment page leads back to."""
+
+    payment: Method
+    return_url: Annotated[str, Meta(max_length=2000)] | None = None
+
+
+@post("/v1/checkouts", tags=["checkout"], responses=problems(401, 404, 409, 422))
+async def open_checkout(
+    data: OpenBody, checkout: Checkouts, caller: Caller, idempotency: Idempotency | None
+) -> Checkout:
+    """Freeze the cart into a quote; `requirements` tell what is still missing."""
+    return await checkout.open(
+        OpenCheckout(
+            owner=owner_of(caller),
+            email=data.email,
+            shipping_address=data.shipping_address,
+            billing_address=data.billing_address,
+            shipping_method=data.shipping_method,
+            coupon_codes=data.coupon_codes,
+            network_address=caller.address,
+            idempotency=idempotency,
+        )
+    )
+
+
+@get("/v1/checkouts/{checkout_id:str}", tags=["checkout"], responses=problems(401, 404))
+async def view_checkout(checkout_id: CheckoutId, checkout: Checkouts, caller: Caller) -> Checkout:
+    """Where it stands; poll this after an action."""
+    return await checkout.checkout(CheckoutRef(owner=owner_of(caller), checkout_id=checkout_id))
+
+
+@patch("/v1/checkouts/{checkout_id:str}", tags=["checkout"], responses=problems(401, 404, 409, 422))
+async def change_checkout(checkout_id: CheckoutId, data: ChangeBody, checkout: Checkouts, caller: Caller) -> Checkout:
+    """Add or change what the shopper tells; gives the whole checkout with a fresh quote."""
+    return await checkout.change(
+        ChangeCheckout(
+            owner=owner_of(caller),
+            checkout_id=checkout_id,
+            email=data.email,
+            shipping_address=data.shipping_address,
+            billing_address=data.billing_address,
+            shipping_method=data.shipping_method,
+            coupon_codes=data.coupon_codes,
+        )
+    )
+
+
+@post(
+    "/v1/checkouts/{checkout_id:str}/cancel", status_code=200, tags=["checkout"], responses=problems(401, 404, 409, 422)
+)
+async def cancel_checkout(
+    checkout_id: CheckoutId, checkout: Checkouts, caller: Caller, idempotency: Idempotency | None
+) -> Checkout:
+    """Give it up: nothing stays held. Repeating it changes nothing, with or without a key."""
+    return await checkout.cancel(CheckoutRef(owner=owner_of(caller), checkout_id=checkout_id))
+
+
+@post(
+    "/v1/checkouts/{checkout_id:str}/complete",
+    status_code=200,
+    tags=["checkout"],
+    responses=problems(401, 402, 404, 409, 422, 503),
+)
+async def complete_checkout(
+    checkout_id: CheckoutId,
+    data: CompleteBody,
+    checkout: Checkouts,
+    caller: Caller,
+    idempotency: Idempotency | None,
+) -> Response[Checkout]:
+    """Pay and order: 200 completed, 202 when the shopper must act or the provider is still working."""
+    if idempotency is None:
+        raise IdempotencyKeyMissing()
+    done = await checkout.complete(
+        Complete(
+            owner=owner_of(caller),
+            checkout_id=checkout_id,
+            payment=data.payment,
+            idempotency=idempotency,
+            return_url=data.return_url,
+            network_address=caller.address,
+        )
+    )
+    return Response(done, status_code=200 if done.status == "completed" else 202)
+
+
+ROUTES = [open_checkout, view_checkout, change_checkout, cancel_checkout, complete_checkout]

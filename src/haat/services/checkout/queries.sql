@@ -1,0 +1,96 @@
+-- name: insert_checkout(id, owner, cart_id, cart_version, quote, expires_at)!
+INSERT INTO checkout.checkouts (id, owner, cart_id, cart_version, quote, expires_at)
+VALUES (:id, :owner, :cart_id, :cart_version, :quote, :expires_at);
+
+-- name: load(id, owner)^
+SELECT * FROM checkout.checkouts WHERE id = :id AND owner = :owner;
+
+-- name: requote(id, owner, version, cart_version, quote, expires_at)^
+UPDATE checkout.checkouts
+SET quote = :quote, expires_at = :expires_at, cart_version = :cart_version, status = 'open', failure = NULL,
+    version = version + 1
+WHERE id = :id AND owner = :owner AND version = :version AND status IN ('open', 'expired')
+RETURNING *;
+
+-- name: claim(attempt_id, checkout_id, owner, version, account, key, fingerprint, data, lease_seconds)$
+-- One statement: the open checkout is taken, and its attempt exists with a lease. Null when it was not open any more.
+WITH taken AS (
+    UPDATE checkout.checkouts
+    SET status = 'completing', attempt_id = :attempt_id::text, failure = NULL, version = version + 1
+    WHERE id = :checkout_id AND owner = :owner AND version = :version AND status = 'open' AND expires_at > now()
+    RETURNING id, cart_id, cart_version
+)
+INSERT INTO checkout.attempts
+    (attempt_id, checkout_id, cart_id, cart_version, account, key, fingerprint, state, data, lease_until, next_run_at)
+SELECT :attempt_id::text, id, cart_id, cart_version, :account, :key, :fingerprint, 'claimed', :data,
+       now() + make_interval(secs => :lease_seconds), now()
+FROM taken RETURNING attempt_id;
+
+-- name: attempt_of_key(account, key)^
+SELECT * FROM checkout.attempts WHERE account = :account AND key = :key;
+
+-- name: attempt(attempt_id)^
+SELECT * FROM checkout.attempts WHERE attempt_id = :attempt_id;
+
+-- name: lease(attempt_id, lease_seconds)^
+-- Take over an attempt that nobody drives at the moment.
+UPDATE checkout.attempts SET lease_until = now() + make_interval(secs => :lease_seconds), version = version + 1
+WHERE attempt_id = :attempt_id AND lease_until <= now() AND state NOT IN ('placed', 'failed')
+RETURNING *;
+
+-- name: lease_due(lease_seconds, how_many)
+UPDATE checkout.attempts a SET lease_until = now() + make_interval(secs => :lease_seconds), version = version + 1
+FROM (
+    SELECT attempt_id FROM checkout.attempts
+    WHERE state NOT IN ('placed', 'failed') AND next_run_at <= now() AND lease_until <= now()
+    ORDER BY next_run_at LIMIT :how_many FOR UPDATE SKIP LOCKED
+) due WHERE a.attempt_id = due.attempt_id
+RETURNING a.*;
+
+-- name: save(attempt_id, version, state, data, lease_seconds, run_in_seconds, tries, last_error, checkout_status, action, failure, order_id, order_number, event_ids, event_names, event_keys, event_ats, event_bodies)$
+-- One statement: the attempt's state behind its version fence, what the shopper sees of it, and the event.
+-- Null when another driver has taken over meanwhile. `checkout_status` null leaves the checkout as it is.
+WITH saved AS (
+    UPDATE checkout.attempts
+    SET state = :state, data = :data, version = version + 1, tries = :tries, last_error = :last_error,
+        lease_until = now() + make_interval(secs => :lease_seconds),
+        next_run_at = now() + make_interval(secs => :run_in_seconds)
+    WHERE attempt_id = :attempt_id AND version = :version
+    RETURNING checkout_id, attempt_id, version
+), shown AS (
+    UPDATE checkout.checkouts c
+    SET status = :checkout_status::text, action = :action, failure = :failure::text, order_id = :order_id::text,
+        order_number = :order_number::text, version = c.version + 1,
+        attempt_id = CASE WHEN :checkout_status::text = 'open' THEN NULL ELSE c.attempt_id END
+    FROM saved WHERE c.id = saved.checkout_id AND :checkout_status::text IS NOT NULL
+        AND c.attempt_id = saved.attempt_id AND c.status NOT IN ('completed', 'canceled')
+), told AS (
+    INSERT INTO checkout.outbox (id, name, key, at, body)
+    SELECT e.* FROM saved, unnest(:event_ids::text[], :event_names::text[], :event_keys::text[],
+                                  :event_ats::timestamptz[], :event_bodies::bytea[]) AS e
+)
+SELECT version FROM saved;
+
+-- name: wake(attempt_ids)!
+UPDATE checkout.attempts SET next_run_at = now() WHERE attempt_id = ANY(:attempt_ids::text[])
+    AND state NOT IN ('placed', 'failed');
+
+-- name: cancel(id, owner)^
+UPDATE checkout.checkouts SET status = 'canceled', version = version + 1
+WHERE id = :id AND owner = :owner AND status IN ('open', 'expired') RETURNING *;
+
+-- name: expire(how_many)
+UPDATE checkout.checkouts c SET status = 'expired', version = version + 1
+FROM (
+    SELECT id FROM checkout.checkouts WHERE status = 'open' AND expires_at < now()
+    ORDER BY expires_at LIMIT :how_many FOR UPDATE SKIP LOCKED
+) due WHERE c.id = due.id
+RETURNING c.id;
+
+-- name: tax_rates()
+SELECT tax_class, from_date, price_from_minor, rate_basis_points FROM checkout.tax_rates;
+
+-- name: save_tax_rates(classes, dates, prices, rates)!
+INSERT INTO checkout.tax_rates (tax_class, from_date, price_from_minor, rate_basis_points)
+SELECT * FROM unnest(:classes::text[], :dates::date[], :prices::bigint[], :rates::integer[])
+ON CONFLICT (tax_class, from_date, price_from_minor) DO UPDATE SET rate_basis_points = excluded.rate_basis_points;

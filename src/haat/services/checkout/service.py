@@ -1,0 +1,331 @@
+"""The checkout's use cases: open, change, look, cancel, complete."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import msgspec
+
+from haat.contracts.cart import Cart, Owner, ViewCart
+from haat.contracts.catalog import Catalog, VariantsForSale
+from haat.contracts.checkout import (
+    ChangeCheckout,
+    Checkout,
+    CheckoutAbandoned,
+    CheckoutIncomplete,
+    CheckoutRef,
+    Checkouts,
+    CheckoutStateError,
+    Complete,
+    EmptyCart,
+    OpenCheckout,
+    OrderRef,
+    PriceChanged,
+)
+from haat.contracts.identity import Identity, OfUser
+from haat.contracts.inventory import Inventory, StockOf
+from haat.contracts.payments import PaymentAuthorized, PaymentFailed
+from haat.contracts.promotions import DiscountLine, Discounts, PriceWith, Promotions
+from haat.contracts.shipping import RatesFor, Shipping, ShippingOption
+from haat.kit.clock import now
+from haat.kit.database import Batch
+from haat.kit.idempotency import IdempotencyConflict, IdempotencyInFlight, replayed
+from haat.kit.ids import new_id
+from haat.kit.message import DomainError, NotFound
+from haat.kit.money import Money
+from haat.services.checkout.driver import LEASE_SECONDS, Driver, LostLease, drive_all
+from haat.services.checkout.model import (
+    Choices,
+    Facts,
+    Quote,
+    Shop,
+    owner_key,
+    quote,
+    requirements,
+    same_prices,
+    view,
+)
+from haat.services.checkout.saga import FINAL, Saga, State, given_up
+from haat.services.checkout.store import Attempt, CheckoutStore, Shown, StoredCheckout, Work
+from haat.services.checkout.tax import TaxRate
+
+QUOTE_LIFETIME = timedelta(minutes=30)
+INLINE_SECONDS = 8.0
+RATES_SECONDS = 60.0
+SWEEP_BATCH = 100
+
+
+class CheckoutService(Checkouts):
+    """Quotes are frozen here; the saga turns one into exactly one order, driven inline and by any worker."""
+
+    def __init__(
+        self,
+        store: CheckoutStore,
+        driver: Driver,
+        shop: Shop,
+        *,
+        identity: Identity,
+        cart: Cart,
+        catalog: Catalog,
+        inventory: Inventory,
+        promotions: Promotions,
+        shipping: Shipping,
+    ) -> None:
+        self._store = store
+        self._driver = driver
+        self._shop = shop
+        self._identity = identity
+        self._cart = cart
+        self._catalog = catalog
+        self._inventory = inventory
+        self._promotions = promotions
+        self._shipping = shipping
+        self._rates: tuple[float, list[TaxRate]] = (0.0, [])
+
+    async def open(self, ask: OpenCheckout) -> Checkout:
+        owner = owner_key(ask.owner)
+        choices = Choices(network_address=ask.network_address).changed(ask)
+        if choices.email is None and ask.owner.user_id is not None:
+            user = await self._identity.user(OfUser(user_id=ask.owner.user_id))
+            choices = msgspec.structs.replace(choices, email=user.email)
+        quoted, cart_id, version = await self._quote(ask.owner, choices)
+        made = StoredCheckout(new_id("chk"), owner, cart_id, version, "open", quoted, now() + QUOTE_LIFETIME, 1)
+        if ask.idempotency is None:
+            async with self._store.connection() as connection:
+                await self._store.insert(connection, made)
+            return _view(made)
+        async with self._store.transaction() as transaction:
+            stored = await transaction.replay(ask.idempotency, Checkout)
+            if stored is not None:
+                return stored
+            await self._store.insert(transaction.connection, made)
+            return transaction.remember(_view(made))
+
+    async def change(self, ask: ChangeCheckout) -> Checkout:
+        stored = await self._stored(ask.owner, ask.checkout_id)
+        if stored.status not in ("open", "expired"):
+            raise CheckoutStateError(status=stored.status)
+        quoted, _, version = await self._quote(ask.owner, stored.quote.choices.changed(ask))
+        changed = await self._store.requote(stored, version, quoted, now() + QUOTE_LIFETIME)
+        if changed is None:
+            raise CheckoutStateError("This checkout is being changed elsewhere")
+        return _view(changed)
+
+    async def checkout(self, ask: CheckoutRef) -> Checkout:
+        stored = await self._stored(ask.owner, ask.checkout_id)
+        if stored.status == "requires_action" and stored.attempt_id is not None:
+            # The shopper is back and asks: look at once rather than wait for the provider's notice.
+            attempt = await self._store.lease(stored.attempt_id, LEASE_SECONDS)
+            if attempt is not None:
+                await drive_all(self._driver, [attempt])
+                stored = await self._stored(ask.owner, ask.checkout_id)
+        return _view(stored)
+
+    async def cancel(self, ask: CheckoutRef) -> Checkout:
+        stored = await self._stored(ask.owner, ask.checkout_id)
+        if stored.status == "canceled":
+            return _view(stored)
+        await self._give_up(stored)
+        canceled = await self._store.cancel(stored.id, stored.owner)
+        if canceled is None:
+            raise CheckoutStateError(status=stored.status)
+        async with self._store.transaction() as transaction:
+            transaction.publish(CheckoutAbandoned(checkout_id=stored.id, status="canceled"))
+        return _view(canceled)
+
+    async def complete(self, ask: Complete) -> Checkout:
+        known = await self._store.attempt_of(ask.idempotency)
+        if known is not None:
+            return await self._repeated(ask, known)
+        stored = await self._stored(ask.owner, ask.checkout_id)
+        if stored.status == "completed":
+            return _view(stored)
+        if stored.status == "requires_action":
+            await self._give_up(stored)
+            stored = await self._stored(ask.owner, ask.checkout_id)
+        stored = await self._still_good(ask.owner, stored)
+        missing = requirements(stored.quote)
+        if missing:
+            raise CheckoutIncomplete(requirements=msgspec.to_builtins(missing))
+        attempt = await self._claim(ask, stored)
+        try:
+            async with asyncio.timeout(INLINE_SECONDS):
+                attempt = await asyncio.shield(self._driver.drive(attempt))
+        except (TimeoutError, LostLease):
+            return _view(await self._stored(ask.owner, ask.checkout_id))
+        return _outcome(stored, attempt)
+
+    async def resume_due(self) -> None:
+        """Sweep: go on with what a crash or an absent neighbour left half-done."""
+        await drive_all(self._driver, await self._store.lease_due(LEASE_SECONDS, SWEEP_BATCH))
+
+    async def expire_due(self) -> None:
+        """Sweep: close quotes that have run out."""
+        async with self._store.transaction() as transaction:
+            for checkout_id in await self._store.expire(transaction.connection, SWEEP_BATCH):
+                transaction.publish(CheckoutAbandoned(checkout_id=checkout_id, status="expired"))
+
+    async def payments_moved(self, batch: Batch[PaymentAuthorized] | Batch[PaymentFailed]) -> None:
+        """The provider has spoken: go on with those attempts at once."""
+        for event in batch.events:
+            attempt = await self._store.lease(event.attempt_id, LEASE_SECONDS)
+            if attempt is not None:
+                await drive_all(self._driver, [attempt])
+
+    async def save_tax_rates(self, rates: list[TaxRate]) -> None:
+        """Set-up: the classes and rates of this shop."""
+        await self._store.save_tax_rates(rates)
+
+    async def _quote(self, owner: Owner, choices: Choices) -> tuple[Quote, str, int]:
+        contents = await self._cart.contents(ViewCart(owner=owner))
+        if not contents.lines:
+            raise EmptyCart()
+        ids = [line.variant_id for line in contents.lines]
+        variants = (await self._catalog.variants_for_sale(VariantsForSale(variant_ids=ids))).data
+        stock = await self._inventory.stock_of(StockOf(skus=[variant.sku for variant in variants]))
+        by_id = {variant.variant_id: variant for variant in variants}
+        bought = [(by_id[line.variant_id], line.quantity) for line in contents.lines if line.variant_id in by_id]
+        subtotal = Money(sum(each.price.amount * quantity for each, quantity in bought), self._shop.currency)
+        facts = Facts(
+            contents=contents,
+            variants=variants,
+            stock=stock.available,
+            discounts=await self._discounts(choices.coupon_codes, bought, owner),
+            options=await self._options(choices, sum(each.weight_grams * n for each, n in bought), subtotal),
+            rates=await self._tax_rates(),
+            today=now().date(),
+        )
+        return quote(facts, choices, self._shop), contents.cart_id, contents.version
+
+    async def _discounts(self, codes: list[str], bought: list, owner: Owner) -> Discounts:  # type: ignore[type-arg]
+        if not codes:
+            return Discounts(applied=[], faults=[])
+        lines = [
+            DiscountLine(
+                sku=variant.sku,
+                product_id=variant.product_id,
+                quantity=quantity,
+                total=variant.price.times(quantity),
+                category_path=variant.category_path,
+            )
+            for variant, quantity in bought
+        ]
+        return await self._promotions.price_with(PriceWith(codes=codes, lines=lines, user_id=owner.user_id))
+
+    async def _options(self, choices: Choices, weight_grams: int, subtotal: Money) -> list[ShippingOption]:
+        if choices.shipping_address is None:
+            return []
+        ask = RatesFor(address=choices.shipping_address, weight_grams=weight_grams, subtotal=subtotal)
+        return (await self._shipping.rates(ask)).options
+
+    async def _tax_rates(self) -> list[TaxRate]:
+        read_at, rates = self._rates
+        moment = asyncio.get_running_loop().time()
+        if not rates or moment - read_at > RATES_SECONDS:
+            rates = await self._store.tax_rates()
+            self._rates = (moment, rates)
+        return rates
+
+    async def _stored(self, owner: Owner, checkout_id: str) -> StoredCheckout:
+        stored = await self._store.load(checkout_id, owner_key(owner))
+        if stored is None:
+            raise NotFound("There is no such checkout")
+        return stored
+
+    async def _still_good(self, owner: Owner, stored: StoredCheckout) -> StoredCheckout:
+        """The checkout with a quote that holds. Raises PriceChanged with the new one, CheckoutStateError."""
+        if stored.status not in ("open", "expired"):
+            raise CheckoutStateError(status=stored.status)
+        if stored.status == "open" and stored.expires_at > now():
+            return stored
+        quoted, _, version = await self._quote(owner, stored.quote.choices)
+        fresh: StoredCheckout | None = await self._store.requote(stored, version, quoted, now() + QUOTE_LIFETIME)
+        if fresh is None:
+            raise CheckoutStateError("This checkout is being changed elsewhere")
+        if not same_prices(stored.quote, quoted):
+            raise PriceChanged(checkout=msgspec.to_builtins(_view(fresh)))
+        return fresh
+
+    async def _claim(self, ask: Complete, stored: StoredCheckout) -> Attempt:
+        attempt_id = new_id("att")
+        work = Work(
+            saga=Saga(State.CLAIMED, has_coupons=bool(stored.quote.choices.coupon_codes)),
+            quote=stored.quote,
+            complete=ask,
+            checkout_id=stored.id,
+            cart_id=stored.cart_id,
+        )
+        if not await self._store.claim(stored, attempt_id, work, LEASE_SECONDS):
+            known = await self._store.attempt_of(ask.idempotency)
+            if known is not None and known.fingerprint == ask.idempotency.fingerprint:
+                raise IdempotencyInFlight()
+            raise CheckoutStateError("This checkout is being completed by another request")
+        return Attempt(
+            attempt_id=attempt_id,
+            checkout_id=stored.id,
+            account=ask.idempotency.account,
+            key=ask.idempotency.key,
+            fingerprint=ask.idempotency.fingerprint,
+            state=State.CLAIMED,
+            data=work,
+            version=1,
+            tries=0,
+            lease_until=now(),
+        )
+
+    async def _repeated(self, ask: Complete, known: Attempt) -> Checkout:
+        """The answer that this key already has."""
+        if known.fingerprint != ask.idempotency.fingerprint:
+            raise IdempotencyConflict()
+        stored = await self._stored(ask.owner, known.checkout_id)
+        if known.data.saga.state not in FINAL | {State.WAITING}:
+            raise IdempotencyInFlight()
+        replayed.set(True)
+        return _outcome(stored, known)
+
+    async def _give_up(self, stored: StoredCheckout) -> None:
+        """Undo a payment that waits for the shopper, so that the checkout is open again."""
+        if stored.attempt_id is None:
+            return
+        attempt = await self._store.lease(stored.attempt_id, LEASE_SECONDS)
+        if attempt is None:
+            return
+        try:
+            if attempt.data.saga.state in (State.WAITING, State.PAYING):
+                work = msgspec.structs.replace(attempt.data, saga=given_up(attempt.data.saga))
+                attempt = msgspec.structs.replace(attempt, data=work)
+                version = await self._store.save(
+                    attempt, Shown("completing"), [], lease_seconds=LEASE_SECONDS, run_in_seconds=0
+                )
+                if version is None:
+                    raise LostLease(attempt.attempt_id)
+                attempt = msgspec.structs.replace(attempt, version=version)
+            await self._driver.drive(attempt)
+        except LostLease as error:
+            raise CheckoutStateError("This checkout is being completed by another request") from error
+
+
+def _view(stored: StoredCheckout) -> Checkout:
+    expired = stored.status == "open" and stored.expires_at <= now()
+    order = OrderRef(id=stored.order_id, number=stored.order_number or "") if stored.order_id else None
+    return view(
+        stored.id,
+        "expired" if expired else stored.status,
+        stored.quote,
+        stored.expires_at,
+        action=stored.action if stored.status == "requires_action" else None,
+        order=order,
+        failure=stored.failure,
+    )
+
+
+def _outcome(stored: StoredCheckout, attempt: Attempt) -> Checkout:
+    """What this attempt came to: the completed checkout, the action to take, or its refusal again."""
+    saga = attempt.data.saga
+    if saga.state is State.FAILED and saga.failure is not None:
+        kind = DomainError.known.get(saga.failure.code, DomainError)
+        raise kind(saga.failure.detail, **saga.failure.facts)
+    status = {State.PLACED: "completed", State.WAITING: "requires_action"}.get(saga.state, "completing")
+    order = OrderRef(id=saga.order_id, number=saga.order_number or "") if saga.order_id else None
+    return view(stored.id, status, stored.quote, stored.expires_at, action=saga.action, order=order)

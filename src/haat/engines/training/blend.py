@@ -12,8 +12,9 @@ from haat.engines.training.histories import Floats, Indices, Sparse, history_mat
 STEPS = (0.02, 0.05, 0.15, 0.4, 1.0)
 LEAST_GAIN = 0.0005
 LEAST_TUNING_USERS = 50
-TUNING_CELLS = 60_000_000
+TUNING_CELLS = 24_000_000
 TUNING_USERS = 4_000
+POOL_DEPTH = 100
 
 
 class Scorer(Protocol):
@@ -84,6 +85,7 @@ def candidates(items: int, linear_limit: int) -> dict[str, Fit]:
         "near": window(1, 3, 1, 1),
         "near-2": window(2, 6, 1, 2),
         "session": window(8, 24, 1, 8),
+        "kin": lambda learn: ItemToItem(item_models.cosine(learn, items, 300), None),
         "popularity": lambda learn: Popularity(popularity(learn, items)),
     }
     if items <= linear_limit:
@@ -133,20 +135,42 @@ def _tune(sequences: Sequence[Indices], items: int, linear_limit: int) -> dict[s
 
 def _greedy(scores: dict[str, Floats], targets: Indices) -> dict[str, float]:
     """Starts from the best part and keeps adding the step that helps NDCG@10 most, until nothing does."""
-    quality = {name: ndcg(ranks(part, targets), 10) for name, part in scores.items()}
+    rivals, own = _pool(scores, targets)
+    quality = {name: _pooled_ndcg(rivals[name], own[name]) for name in scores}
     first = max(quality, key=lambda name: quality[name])
-    chosen, best, total = {first: 1.0}, quality[first], scores[first].copy()
+    chosen, best = {first: 1.0}, quality[first]
+    all_rivals, all_own = rivals[first], own[first]
     for _ in range(6):
         steps = [(name, step) for name in scores for step in STEPS]
-        gains = [ndcg(ranks(total + step * scores[name], targets), 10) for name, step in steps]
+        gains = [_pooled_ndcg(all_rivals + step * rivals[name], all_own + step * own[name]) for name, step in steps]
         if max(gains) < best + LEAST_GAIN:
             break
         best = max(gains)
         name, step = steps[gains.index(best)]
         chosen[name] = chosen.get(name, 0.0) + step
-        total += step * scores[name]
+        all_rivals, all_own = all_rivals + step * rivals[name], all_own + step * own[name]
     # Where no part knows anything, the popular ones are the best guess.
     return chosen | {"popularity": max(chosen.get("popularity", 0.0), 0.001)}
+
+
+def _pool(scores: dict[str, Floats], targets: Indices) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Scores of every part for the rivals of each target, and for the target. The rivals are the union of the best
+    of all parts: what is far down in each will not come up in their sum, and leaving it out is ten times faster."""
+    depth = min(POOL_DEPTH, next(iter(scores.values())).shape[1])
+    tops = [np.argpartition(-part, depth - 1, axis=1)[:, :depth] for part in scores.values()]
+    pool = np.sort(np.concatenate(tops, axis=1), axis=1)
+    rival = pool != targets[:, None]
+    rival[:, 1:] &= pool[:, 1:] != pool[:, :-1]
+    rows = np.arange(len(targets))
+    rivals = {
+        name: np.where(rival, np.take_along_axis(part, pool, axis=1), np.float32(-np.inf))
+        for name, part in scores.items()
+    }
+    return rivals, {name: part[rows, targets] for name, part in scores.items()}
+
+
+def _pooled_ndcg(rivals: Floats, own: Floats) -> float:
+    return ndcg((rivals >= own[:, None]).sum(axis=1), 10)
 
 
 def mask_seen(scores: Floats, histories: Sequence[Indices]) -> Floats:

@@ -142,6 +142,23 @@ async def spawn() -> AsyncIterator[Spawn]:
 
 
 @pytest.fixture
+async def refused() -> AsyncIterator[Callable[..., Coroutine[Any, Any, tuple[int | None, str]]]]:
+    """Starts a sandbox that is expected to give up; its exit status and what it said."""
+    async with AsyncExitStack() as stack:
+
+        async def give_up(name: str, data: Path, *options: str) -> tuple[int | None, str]:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", f"haat.sandbox.{name}", "--data", str(data), *options),
+                stderr=asyncio.subprocess.PIPE,
+            )
+            stack.push_async_callback(_end, process)
+            _, said = await asyncio.wait_for(process.communicate(), BOUND_SECONDS)
+            return process.returncode, said.decode()
+
+        yield give_up
+
+
+@pytest.fixture
 async def own_shop() -> AsyncIterator[Shop]:
     """A shop of one test alone, for those that make it fail."""
     async with _open_shop() as shop:

@@ -1,7 +1,6 @@
 """The provider as a process: what it has acknowledged outlives it."""
 
 import asyncio
-import sys
 
 import aiohttp
 import pytest
@@ -57,21 +56,14 @@ async def test_a_stalled_call_does_not_hold_up_the_end(spawn, tmp_path, card_pay
 
 
 @pytest.mark.parametrize("name", ["provider", "carrier"])
-async def test_a_second_process_on_the_same_folder_is_refused(spawn, tmp_path, name):
+async def test_a_second_process_on_the_same_folder_is_refused(spawn, refused, tmp_path, name):
     await spawn(name, tmp_path)
-    second = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", f"haat.sandbox.{name}", "--data", str(tmp_path)), stderr=asyncio.subprocess.PIPE
-    )
-    _, said = await asyncio.wait_for(second.communicate(), 15)
-    assert (second.returncode, b"database is locked" in said) == (2, True)
+    status, said = await refused(name, tmp_path)
+    assert (status, "database is locked" in said) == (2, True)
 
 
-async def test_a_taken_port_is_explained(spawn, tmp_path):
+async def test_a_taken_port_is_explained(spawn, refused, tmp_path):
     first = await spawn("provider", tmp_path / "one")
     port = first.url.rpartition(":")[2]
-    second = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "haat.sandbox.provider", "--data", str(tmp_path / "two"), "--port", port),
-        stderr=asyncio.subprocess.PIPE,
-    )
-    _, said = await asyncio.wait_for(second.communicate(), 15)
-    assert (second.returncode, f"port {port}".encode() in said) == (2, True)
+    status, said = await refused("provider", tmp_path / "two", "--port", port)
+    assert (status, f"port {port}" in said) == (2, True)

@@ -1,0 +1,61 @@
+"""The calls of the catalogue."""
+
+from __future__ import annotations
+
+from haat.contracts.catalog.imports import Imported, ImportJob, ImportRaw, ImportRows, JobRef, StartImport
+from haat.contracts.catalog.products import (
+    CategoryNode,
+    ChangeProduct,
+    CreateProduct,
+    Product,
+    RemoveProduct,
+    SaveCategories,
+)
+from haat.contracts.catalog.reading import (
+    Encoded,
+    ForSale,
+    ListProducts,
+    ProductLines,
+    ProductRef,
+    Products,
+    ScanProducts,
+    VariantsForSale,
+)
+from haat.contracts.catalog.reviews import Review, ReviewsOf, WriteReview
+from haat.kit.message import Nothing, Page
+from haat.kit.rpc import Contract, promise
+
+
+class Catalog(Contract):
+    """The catalogue. Reads of the public pages come ready encoded."""
+
+    @promise(safe_to_repeat=True)
+    async def product(self, ask: ProductRef) -> Product: ...
+    @promise(safe_to_repeat=True)
+    async def product_page(self, ask: ProductRef) -> Encoded: ...
+    @promise(safe_to_repeat=True)
+    async def products(self, ask: Products) -> Page[Product]: ...
+    @promise(safe_to_repeat=True)
+    async def list_products(self, ask: ListProducts) -> Encoded: ...
+    @promise(safe_to_repeat=True, timeout_seconds=30)
+    async def scan_products(self, ask: ScanProducts) -> ProductLines: ...
+    @promise(safe_to_repeat=True)
+    async def categories(self, ask: Nothing) -> Page[CategoryNode]: ...
+    @promise(safe_to_repeat=True)
+    async def variants_for_sale(self, ask: VariantsForSale) -> Page[ForSale]: ...
+    async def create_product(self, ask: CreateProduct) -> Product: ...
+    async def change_product(self, ask: ChangeProduct) -> Product: ...
+    async def remove_product(self, ask: RemoveProduct) -> Nothing: ...
+    @promise(safe_to_repeat=True, timeout_seconds=60)
+    async def import_rows(self, ask: ImportRows) -> Imported: ...
+    @promise(safe_to_repeat=True, timeout_seconds=60)
+    async def import_raw(self, ask: ImportRaw) -> Imported: ...
+    @promise(timeout_seconds=60)
+    async def start_import(self, ask: StartImport) -> ImportJob: ...
+    @promise(safe_to_repeat=True)
+    async def import_job(self, ask: JobRef) -> ImportJob: ...
+    @promise(safe_to_repeat=True, timeout_seconds=60)
+    async def save_categories(self, ask: SaveCategories) -> Nothing: ...
+    @promise(safe_to_repeat=True)
+    async def reviews(self, ask: ReviewsOf) -> Page[Review]: ...
+    async def write_review(self, ask: WriteReview) -> Review: ...

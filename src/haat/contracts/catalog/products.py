@@ -1,0 +1,189 @@
+"""Products, variants and categories: what readers see, and what staff write."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from haat.kit.idempotency import Idempotency
+from haat.kit.message import DomainError, Event, Message
+from haat.kit.money import Money
+
+Attribute = str | int | bool
+Title = Annotated[str, Meta(min_length=1, max_length=300)]
+Slug = Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=200)]
+Sku = Annotated[str, Meta(min_length=1, max_length=64)]
+Options = dict[Annotated[str, Meta(min_length=1, max_length=60)], Annotated[str, Meta(max_length=120)]]
+Attributes = Annotated[
+    dict[Annotated[str, Meta(min_length=1, max_length=80)], Annotated[str, Meta(max_length=2_000)] | int | bool],
+    Meta(max_length=100),
+]
+
+
+class CategoryRef(Message, frozen=True):
+    """`path` is the slugs from the root, such as ["electronics", "computers", "laptops"]."""
+
+    id: str
+    slug: str
+    path: list[str]
+    title: str = ""
+
+
+class Image(Message, frozen=True):
+    """`url` is the default rendition (JPEG); `media_id` names the original in the media service."""
+
+    url: Annotated[str, Meta(max_length=2_000)]
+    alt: Annotated[str, Meta(max_length=500)]
+    width: Annotated[int, Meta(ge=0, le=100_000)]
+    height: Annotated[int, Meta(ge=0, le=100_000)]
+    media_id: str = ""
+
+
+class Variant(Message, frozen=True):
+    """One sellable SKU; `available` is how many can be bought, a second or so old."""
+
+    id: str
+    sku: str
+    options: dict[str, str]
+    price: Money
+    available: int = 0
+    compare_at: Money | None = None
+    weight_grams: int = 0
+
+
+class Rating(Message, frozen=True):
+    """`average` in stars with two decimals, 0 without any rating."""
+
+    average: float = 0.0
+    count: int = 0
+
+
+class Product(Message, frozen=True):
+    """A product as the API shows it; `price` is that of its first variant, which is sold when only a product is named.
+
+    `version` grows with every change that is told.
+    """
+
+    id: str
+    slug: str
+    title: str
+    description: str
+    brand: str
+    category: CategoryRef
+    price: Money
+    images: list[Image]
+    variants: list[Variant]
+    attributes: dict[str, Attribute]
+    rating: Rating
+    status: str = "published"
+    product_type: str = ""
+    hsn: str = ""
+    tax_class: str = "standard"
+    version: int = 1
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class CategoryNode(Message, frozen=True):
+    """A category with its number of published products, descendants included."""
+
+    id: str
+    slug: str
+    title: str
+    path: list[str]
+    count: int
+    children: list[CategoryNode]
+
+
+class NewCategory(Message, frozen=True):
+    slug: Slug
+    title: Title
+    parent_slug: str | None = None
+    position: int = 0
+
+
+class SaveCategories(Message, frozen=True):
+    """Create or rename categories, parents first; a category does not move. Safe to repeat."""
+
+    categories: list[NewCategory]
+
+
+class NewVariant(Message, frozen=True):
+    """`id` names an existing variant when a product is changed; `stock` is received once, when the SKU is new."""
+
+    sku: Sku
+    price: Money
+    options: Options = {}
+    compare_at: Money | None = None
+    weight_grams: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    stock: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    id: str | None = None
+
+
+class NewProduct(Message, frozen=True):
+    """A product to create; `category` is a slug or id; `images` come from the media service."""
+
+    title: Title
+    category: Annotated[str, Meta(max_length=200)]
+    variants: Annotated[list[NewVariant], Meta(min_length=1, max_length=200)]
+    slug: Slug | None = None
+    description: Annotated[str, Meta(max_length=20_000)] = ""
+    brand: Annotated[str, Meta(max_length=120)] = ""
+    product_type: Annotated[str, Meta(max_length=80)] = ""
+    attributes: Attributes = {}
+    hsn: Annotated[str, Meta(pattern="^[0-9]{0,8}$")] = ""
+    tax_class: Annotated[str, Meta(max_length=40)] = "standard"
+    images: Annotated[list[Image], Meta(max_length=50)] = []
+    status: Annotated[str, Meta(pattern="^(draft|published|archived)$")] = "published"
+
+
+class CreateProduct(Message, frozen=True):
+    product: NewProduct
+    actor: str
+    idempotency: Idempotency | None = None
+
+
+class ChangeProduct(Message, frozen=True):
+    """Fields of NewProduct to change; `version` is the one that was read: Precondition when staff changed it since."""
+
+    product_id: str
+    changes: dict[str, Any]
+    version: int
+    actor: str
+
+
+class RemoveProduct(Message, frozen=True):
+    product_id: str
+    version: int
+    actor: str
+
+
+class SlugTaken(DomainError):
+    """Another product has this slug or SKU."""
+
+    code = "slug_taken"
+    title = "Another product has this slug or SKU"
+
+
+class ProductSaved(Event, frozen=True):
+    """A product is new or changed: everything a reader needs, so that nobody asks back.
+
+    Told for content, price, status and rating, and when it sells out or comes back; not for every unit sold.
+    """
+
+    product: Product
+
+    @property
+    def key(self) -> str:
+        return self.product.id
+
+
+class ProductRemoved(Event, frozen=True):
+    product_id: str
+    version: int
+
+    @property
+    def key(self) -> str:
+        return self.product_id

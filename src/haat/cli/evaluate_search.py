@@ -20,6 +20,8 @@ import msgspec
 from haat.ports.text_search import CategoryRef, ProductDocument, SearchQuery
 
 DEPTH: Final = 100
+# A shopper who finds a page of exact matches is shown no others; a measure of recall must look further.
+REACH: Final = 10 * DEPTH
 # The ESCI labels with the gains of the KDD Cup: exact, substitute, complement, irrelevant.
 LABEL_GAINS: Final = {"E": 1.0, "S": 0.1, "C": 0.01, "I": 0.0}
 _ID_NAMES: Final = ("id", "_id", "asin")
@@ -198,7 +200,7 @@ async def measure(products: Sequence[ProductDocument], judgments: Judgments) -> 
         search = TantivySearch(Path(folder))
         for query, gains in judgments.items():
             before = time.perf_counter()
-            answer = await search.search(SearchQuery(query, limit=DEPTH, relax_below=DEPTH))
+            answer = await search.search(SearchQuery(query, limit=DEPTH, relax_below=REACH, facets=False))
             times.append((time.perf_counter() - before) * 1000)
             ranked = [hit.id for hit in answer.hits]
             scores.append(ndcg(ranked, gains))
@@ -250,7 +252,7 @@ def evaluate_search(products: Path, judgments: Path, json: bool = False) -> None
             read.append(reader(path))
         except BadRows as error:
             bad += error.lines
-        except (OSError, EOFError, UnicodeDecodeError) as error:
+        except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
             bad.append(f"{path}: cannot be read: {error}")
     if bad:
         print("\n".join(bad), file=sys.stderr)

@@ -99,7 +99,7 @@ class SearchQuery(Struct, frozen=True):
     offset: int = 0
     cursor: str | None = None
     facets: bool = True
-    relax_below: int = 50
+    relax_below: int = 20
 
 
 class SearchHit(Struct, frozen=True):

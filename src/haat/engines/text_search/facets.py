@@ -1,8 +1,10 @@
 """Filters and the counts beside them."""
 
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
+import msgspec
 import tantivy
 
 from haat.engines.text_search.analysis import keyword_of
@@ -12,7 +14,6 @@ from haat.ports.text_search import (
     RATING_STEPS,
     BrandFacet,
     CategoryFacet,
-    Facets,
     PriceFacet,
     RatingFacet,
     SearchQuery,
@@ -21,7 +22,16 @@ from haat.ports.text_search import (
 _MOST_VALUES: Final = 200
 _EDGES: Final = (0, *PRICE_EDGES_MINOR)
 
-AGGREGATIONS: Final[dict[str, dict[str, Any]]] = {
+TOTAL: Final = "total"
+FACETS: Final = ("category", "brand", "price", "rating")
+_UNSELECTED: Final[dict[str, dict[str, Any]]] = {
+    "category": {"categories": ()},
+    "brand": {"brands": ()},
+    "price": {"price_min_minor": None, "price_max_minor": None},
+    "rating": {"rating_min": None},
+}
+_AGGREGATIONS: Final[dict[str, dict[str, Any]]] = {
+    TOTAL: {"value_count": {"field": "price"}},
     "category": {"terms": {"field": "category_facet", "size": _MOST_VALUES}},
     "brand": {"terms": {"field": "brand_facet", "size": _MOST_VALUES}},
     "price": {
@@ -63,23 +73,23 @@ def filters_of(schema: tantivy.Schema, ask: SearchQuery) -> dict[str, Query]:
     return filters
 
 
-def narrowed(match: Query, filters: dict[str, Query], leaving_out: str | None = None) -> Query:
-    kept = [Query.const_score_query(query, 0.0) for name, query in filters.items() if name != leaving_out]
-    return Query.boolean_query([(MUST, match), *((MUST, query) for query in kept)]) if kept else match
+def narrowed(match: Query, filters: dict[str, Query]) -> Query:
+    if not filters:
+        return match
+    kept = [(MUST, Query.const_score_query(query, 0.0)) for query in filters.values()]
+    return Query.boolean_query([(MUST, match), *kept])
 
 
-def count_facets(searcher: tantivy.Searcher, match: Query, filters: dict[str, Query]) -> Facets:
-    """One pass for all facets without a selection of their own, one more for each with one."""
-    free = {name: request for name, request in AGGREGATIONS.items() if name not in filters}
-    answer = searcher.aggregate(narrowed(match, filters), free) if free else {}
-    for name in AGGREGATIONS.keys() & filters.keys():
-        answer |= searcher.aggregate(narrowed(match, filters, name), {name: AGGREGATIONS[name]})
-    return Facets(
-        category=category_facets(answer["category"]),
-        brand=tuple(BrandFacet(each["key"], each["doc_count"]) for each in answer["brand"]["buckets"]),
-        price=_price_facets(answer["price"]),
-        rating=_rating_facets(answer["rating"]),
-    )
+def without_selection(ask: SearchQuery, facet: str) -> SearchQuery:
+    """The search whose hits this facet counts."""
+    return msgspec.structs.replace(ask, **_UNSELECTED[facet])
+
+
+def count_facets(searcher: tantivy.Searcher, found: Query, names: Sequence[str]) -> dict[str, Any]:
+    """The named facets of what `found` matches, and "total", in one pass."""
+    answer = searcher.aggregate(found, {name: _AGGREGATIONS[name] for name in (*names, TOTAL)})
+    counts: dict[str, Any] = {name: _SHAPES[name](answer[name]) for name in names}
+    return counts | {TOTAL: int(answer[TOTAL]["value"])}
 
 
 def category_facets(answer: dict[str, Any]) -> tuple[CategoryFacet, ...]:
@@ -88,6 +98,10 @@ def category_facets(answer: dict[str, Any]) -> tuple[CategoryFacet, ...]:
         category_id, slug, name = bucket["key"].split("\x1f")
         facets.append(CategoryFacet(category_id, slug, name, bucket["doc_count"]))
     return tuple(facets)
+
+
+def _brand_facets(answer: dict[str, Any]) -> tuple[BrandFacet, ...]:
+    return tuple(BrandFacet(each["key"], each["doc_count"]) for each in answer["buckets"])
 
 
 def _by_start(answer: dict[str, Any]) -> dict[int, int]:
@@ -107,3 +121,11 @@ def _rating_facets(answer: dict[str, Any]) -> tuple[RatingFacet, ...]:
     return tuple(
         RatingFacet(step, sum(count for start, count in counts.items() if start >= step)) for step in RATING_STEPS
     )
+
+
+_SHAPES: Final[dict[str, Callable[[dict[str, Any]], Any]]] = {
+    "category": category_facets,
+    "brand": _brand_facets,
+    "price": _price_facets,
+    "rating": _rating_facets,
+}

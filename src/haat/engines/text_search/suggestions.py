@@ -33,8 +33,17 @@ def suggest(view: View, ask: SuggestQuery) -> SuggestAnswer:
     return SuggestAnswer(
         products=_products(view, found, ask.limit),
         categories=_categories(view, found, last, ask.limit),
-        queries=tuple(" ".join([*before, term]) for term in terms if not term.isdigit())[: ask.limit],
+        queries=_queries(before, terms)[: ask.limit],
     )
+
+
+def _queries(before: list[str], terms: list[str]) -> tuple[str, ...]:
+    """One query per stem: "laptop" and "laptops" find the same."""
+    by_stem: dict[str, str] = {}
+    for term in terms:
+        if not term.isdigit():
+            by_stem.setdefault(stem_of(term), term)
+    return tuple(" ".join([*before, term]) for term in by_stem.values())
 
 
 def _completions(view: View, prefix: str, given: Query | None) -> list[str]:

@@ -64,12 +64,13 @@ class TantivySearch:
         order = ORDER_FIELDS.get("popularity" if ask.sort == "relevance" and plan is view.everything else ask.sort)
         seen = place.seen if place else ask.offset
         found = _by_order(view, ask, plan, order, place) if order else _by_score(view, ask, plan, place)
+        facets = view.facets(ask, plan) if ask.facets else None
         total = view.total(ask, plan)
         more = len(found) == ask.limit and seen + len(found) < total
         return SearchAnswer(
             hits=tuple(hit for _, hit in found),
             total=total,
-            facets=view.facets(ask, plan) if ask.facets else None,
+            facets=facets,
             did_you_mean=plan.did_you_mean,
             next_cursor=_next(view, ask, found, seen) if more else None,
         )

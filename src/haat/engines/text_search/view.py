@@ -1,13 +1,21 @@
 """One opened state of the index, and what has been worked out on it."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import tantivy
 from cachetools import LRUCache
 
-from haat.engines.text_search.facets import count_facets, filters_of, narrowed
+from haat.engines.text_search.facets import (
+    FACETS,
+    TOTAL,
+    count_facets,
+    filters_of,
+    narrowed,
+    without_selection,
+)
 from haat.engines.text_search.generations import Pointer, pointer_signature, read_pointer
 from haat.engines.text_search.planning import Plan, Planner, Query
 from haat.engines.text_search.reading import count_of
@@ -34,8 +42,7 @@ class View:
         self.state = f"{pointer.generation}.{pointer.commit}"
         self._planner = Planner(self.searcher, self.schema, self.speller)
         self._plans: LRUCache[tuple[str, int], Plan] = LRUCache(_PLANS)
-        self._totals: LRUCache[SearchQuery, int] = LRUCache(_COUNTS)
-        self._facets: LRUCache[SearchQuery, Facets] = LRUCache(_COUNTS)
+        self._counts: LRUCache[tuple[SearchQuery, str], Any] = LRUCache(_COUNTS)
         live = Query.term_query(self.schema, "live", LIVE)
         self.everything = Plan(live, live)
 
@@ -50,20 +57,31 @@ class View:
         return plan
 
     def total(self, ask: SearchQuery, plan: Plan) -> int:
-        key = _without_page(ask)
-        total = self._totals.get(key)
+        key = _without_page(ask), TOTAL
+        total = self._counts.get(key)
         if total is None:
-            found = narrowed(plan.match, filters_of(self.schema, ask))
-            total = self._totals[key] = count_of(self.searcher, found)
-        return total
+            total = self._counts[key] = count_of(self.searcher, self._found(ask, plan))
+        return int(total)
 
     def facets(self, ask: SearchQuery, plan: Plan) -> Facets:
-        key = _without_page(ask)
-        facets = self._facets.get(key)
-        if facets is None:
-            facets = count_facets(self.searcher, plan.match, filters_of(self.schema, ask))
-            self._facets[key] = facets
-        return facets
+        """Facets without a selection of their own count the same hits: they are counted in one pass."""
+        same = _without_page(ask)
+        values: dict[str, Any] = {}
+        missing: dict[SearchQuery, list[str]] = {}
+        for name in FACETS:
+            counted = without_selection(same, name)
+            known = self._counts.get((counted, name))
+            if known is None:
+                missing.setdefault(counted, []).append(name)
+            values[name] = known
+        for counted, names in missing.items():
+            counts = count_facets(self.searcher, self._found(counted, plan), names)
+            self._counts.update({(counted, name): value for name, value in counts.items()})
+            values.update({name: counts[name] for name in names})
+        return Facets(**values)
+
+    def _found(self, ask: SearchQuery, plan: Plan) -> Query:
+        return narrowed(plan.match, filters_of(self.schema, ask))
 
 
 def _without_page(ask: SearchQuery) -> SearchQuery:
@@ -73,8 +91,9 @@ def _without_page(ask: SearchQuery) -> SearchQuery:
 class ViewFinder:
     """Follows the pointer: a commit or a switch of the writer is seen by the next search."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, opener: Callable[[Path], tantivy.Index] | None = None) -> None:
         self._root = root
+        self._opener = opener or open_index
         self._path = str(root)
         self._signature: tuple[int, int] | None = None
         self._view: View | None = None
@@ -106,7 +125,7 @@ class ViewFinder:
         if self._view is not None and self._view.pointer.generation == pointer.generation:
             self._view.index.reload()
             return self._view.index
-        return open_index(self._root / pointer.generation)
+        return self._opener(self._root / pointer.generation)
 
 
 def open_index(folder: Path) -> tantivy.Index:

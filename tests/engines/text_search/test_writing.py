@@ -256,3 +256,13 @@ async def test_a_reader_overtaken_by_a_switch_while_it_opens_follows_the_pointer
 
     await writer.close()
     assert ViewFinder(tmp_path, overtaken).view().pointer.generation == "g-900000"
+
+
+async def test_a_batch_that_cannot_be_indexed_leaves_nothing_of_itself(search, writer):
+    fine, broken = document(0, version=2, title="Vayu half"), document(1, version=2)
+    with pytest.raises(OverflowError):
+        await writer.apply([fine, msgspec.structs.replace(broken, rating_count=1 << 70)])
+    await writer.apply([document(2, version=2)])
+    assert ids(await search.search(SearchQuery("half", relax_below=1))) == []
+    assert await writer.apply([fine]) == Applied(1, 0)
+    assert (await search.search(SearchQuery())).total == 8

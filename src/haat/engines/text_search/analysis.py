@@ -16,6 +16,7 @@ OPTIONAL_WORDS: Final = frozenset(
     | {"of", "on", "or", "the", "to", "w", "with", "without", "your"}
 )
 NEGATIONS: Final = ("without", "no", "not", "non")
+_TURNS: Final = frozenset({"for", "with", "without", "in", "of", "w", "not", "no"})
 _ARTICLES: Final = frozenset({"a", "an", "any", "the"})
 
 # Joined to their number, so that "16 GB", "16-gb" and "16gb" are one term.
@@ -48,12 +49,15 @@ _UNIT_NAMES: Final = {
     "meter": "m",
     "meters": "m",
     "lbs": "lb",
+    "gallons": "gallon",
+    "quarts": "quart",
+    "pints": "pint",
     "ounce": "oz",
     "ounces": "oz",
 }
 _UNITS: Final = sorted(
     {"gb", "tb", "mb", "kg", "g", "mg", "ml", "l", "cm", "mm", "m", "w", "v", "mah", "hz", "ghz", "mhz"}
-    | {"ft", "inch", "lb", "oz", "mp", "pcs", "rpm"}
+    | {"gallon", "quart", "pint", "ft", "inch", "lb", "oz", "mp", "pcs", "rpm"}
     | set(_UNIT_NAMES),
     key=lambda unit: (-len(unit), unit),
 )
@@ -112,6 +116,16 @@ def negated_word(words: list[str]) -> str | None:
             rest = [later for later in words[at + 1 :] if later not in _ARTICLES]
             return rest[0] if rest else None
     return None
+
+
+def head_word(words: list[str]) -> str | None:
+    """What is looked for, as opposed to how it is or whom it is for: "oak desk for kids" → "desk"."""
+    head = None
+    for word in words:
+        if word in _TURNS:
+            break
+        head = word
+    return head
 
 
 def keyword_of(text: str) -> str:

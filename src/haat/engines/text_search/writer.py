@@ -82,6 +82,10 @@ class _Generation:
         version = searcher.fast_field_values("version", [hits[0][1]])[0]
         return int(version) if version is not None else None
 
+    def forget(self) -> None:
+        """Takes back what was put since the last commit: half a batch is never seen."""
+        self._writer.rollback()
+
     def commit(self) -> None:
         self._writer.commit()
         self._index.reload()
@@ -156,7 +160,11 @@ class TantivyWriter:
             raise IndexNotReady("the search index must be rebuilt before it takes changes")
         if self._building is not None:
             self._building.put(changes)
-        applied = self._current.put(changes)
+        try:
+            applied = self._current.put(changes)
+        except BaseException:
+            self._current.forget()
+            raise
         if applied.accepted:
             self._current.commit()
             self._pointer = self._announce(self._pointer.generation, self._pointer.commit + 1, self._pointer.complete)

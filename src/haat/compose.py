@@ -193,7 +193,27 @@ def _checkout(house: House) -> Any:
     )
 
 
+def _orders(house: House) -> Any:
+    from haat.contracts.inventory import Inventory
+    from haat.contracts.payments import Payments
+    from haat.contracts.shipping import Shipping
+    from haat.services.orders.service import OrderService
+    from haat.services.orders.store import OrderStore
+
+    store = OrderStore(house.database("orders"))
+    payments, inventory, shipping = house.ask(Payments), house.ask(Inventory), house.ask(Shipping)
+    return OrderService(
+        store,
+        payments,
+        inventory,
+        shipping,
+        link_secret=house.settings.service_secret,
+        auto_fulfil=house.settings.auto_fulfil,
+    )
+
+
 BUILDERS: dict[str, Callable[[House], Any]] = {
     "cart": _cart,
     "checkout": _checkout,
+    "orders": _orders,
 }

@@ -8,6 +8,45 @@ from collections.abc import Sequence
 from haat.processes import SERVES_VARIABLE
 
 
+def serve_command(
+    *names: str, port: int | None = None, host: str | None = None, workers: int | None = None, server: str = "granian"
+) -> None:
+    """Serve named services, or `gateway`: the public API, the pages, and every service not reached elsewhere.
+
+    Services that are not served here are reached by `HAAT_<NAME>_URL`; `HAAT_DATABASE_URL` names the database.
+
+    Example: `HAAT_INVENTORY_URL=http://10.0.0.7:9001 haat serve gateway --port 8000`
+
+    Parameters
+    ----------
+    names
+        Services such as `inventory`, or `gateway` (the default).
+    port
+        Where to listen; HAAT_PORT or 8000 when left out.
+    host
+        HAAT_HOST or 127.0.0.1 when left out.
+    workers
+        Worker processes; HAAT_WORKERS or one per core when left out.
+    server
+        granian, or uvicorn with one worker as the fallback.
+    """
+    from haat.compose import SERVICES
+    from haat.kit.startup import StartupFault
+    from haat.settings import Settings
+
+    unknown = [name for name in names if name not in (*SERVICES, "gateway")]
+    if unknown:
+        raise StartupFault(f"There is no service {', '.join(unknown)}.", f"Choose from gateway, {', '.join(SERVICES)}.")
+    settings = Settings()
+    serve(
+        names or ["gateway"],
+        host or settings.host,
+        settings.port if port is None else port,
+        workers or settings.workers,
+        server,
+    )
+
+
 def serve(names: Sequence[str], host: str, port: int, workers: int, server: str = "granian") -> None:
     """Serve until SIGTERM. `server` is granian, or uvicorn as the fallback (one worker)."""
     os.environ[SERVES_VARIABLE] = ",".join(names)

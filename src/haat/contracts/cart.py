@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Annotated
 
@@ -26,6 +27,11 @@ class Owner(Message, frozen=True):
 def owner_of(caller: Caller) -> Owner:
     """Whose cart a caller means: the user's when signed in, else the guest's."""
     return Owner(user_id=caller.user_id) if caller.user_id else Owner(token=caller.cart_token)
+
+
+def guest_hash(owner: Owner) -> str | None:
+    """What checkouts and orders keep of a guest's cart token, to know the guest again."""
+    return None if owner.user_id or not owner.token else hashlib.sha256(owner.token.encode()).hexdigest()
 
 
 class CartItem(Message, frozen=True):

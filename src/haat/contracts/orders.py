@@ -92,6 +92,7 @@ class PlaceOrder(Message, frozen=True):
     user_id: str | None = None
     on_hold: bool = False
     coupon_codes: list[str] = []
+    guest_hash: str | None = None
 
 
 class Placed(Message, frozen=True):
@@ -100,11 +101,12 @@ class Placed(Message, frozen=True):
 
 
 class OrderOf(Message, frozen=True):
-    """By id or number. The owner, the holder of the signed `link`, or staff (`any_owner`); else NotFound."""
+    """By id or number. The owner, the holder of the signed `link` or of the cart's token, or staff (`any_owner`)."""
 
     order: str
     user_id: str | None = None
     link: str | None = None
+    cart_token: str | None = None
     any_owner: bool = False
 
 
@@ -125,6 +127,8 @@ class CancelOrder(Message, frozen=True):
     actor: str
     reason: str = ""
     user_id: str | None = None
+    link: str | None = None
+    cart_token: str | None = None
     any_owner: bool = False
     idempotency: Idempotency | None = None
 
@@ -133,6 +137,8 @@ class RequestReturn(Message, frozen=True):
     order_id: str
     items: Annotated[list[ReturnItem], Meta(min_length=1, max_length=100)]
     user_id: str | None = None
+    link: str | None = None
+    cart_token: str | None = None
     any_owner: bool = False
     idempotency: Idempotency | None = None
 

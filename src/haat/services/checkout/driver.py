@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import structlog
 
+from haat.contracts.cart import guest_hash
 from haat.contracts.checkout import CheckoutCompleted
 from haat.contracts.fraud import Assess, Fraud
 from haat.contracts.inventory import AttemptRef, ExtendHold, Inventory, Line, Reserve
@@ -225,6 +226,7 @@ class Driver:
                 user_id=work.complete.owner.user_id,
                 on_hold=saga.on_hold,
                 coupon_codes=choices.coupon_codes,
+                guest_hash=guest_hash(work.complete.owner),
             )
         )
         return Ordered(placed.id, placed.number)

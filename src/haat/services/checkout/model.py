@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import msgspec
 
-from haat.contracts.cart import CartContents, Owner
+from haat.contracts.cart import CartContents, Owner, guest_hash
 from haat.contracts.catalog import ForSale
 from haat.contracts.checkout import Checkout, QuoteLine, Requirement, Totals
 from haat.contracts.identity import Address
@@ -73,9 +72,10 @@ def owner_key(owner: Owner) -> str:
     """The stored owner of a checkout. Raises Unauthenticated when the caller has neither user nor cart token."""
     if owner.user_id is not None:
         return owner.user_id
-    if not owner.token:
+    hashed = guest_hash(owner)
+    if hashed is None:
         raise Unauthenticated("Send the Cart-Token of the guest's cart, or sign in")
-    return "guest:" + hashlib.sha256(owner.token.encode()).hexdigest()
+    return f"guest:{hashed}"
 
 
 def quote(facts: Facts, choices: Choices, shop: Shop) -> Quote:

@@ -104,8 +104,8 @@ async def sandbox(request: Request[Any, Any, Any], path: str, sandboxes: Any, se
     doors: list[Forward] = list(sandboxes)
     if not doors or settings.environment == "production":
         raise NotFound()
-    # The clock moves for the provider and the carrier alike; tracking pages and labels are the carrier's.
-    carrier = path.startswith(("/track", "/labels", "/carrier"))
+    # The clock moves for the provider and the carrier alike; parcels and labels are the carrier's.
+    carrier = path.startswith(("/parcels", "/labels"))
     chosen = doors if path == "/clock" else doors[-1:] if carrier else doors[:1]
     query = request.scope["query_string"].decode()
     target = f"/sandbox{path}" + (f"?{query}" if query else "")

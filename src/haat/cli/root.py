@@ -1,0 +1,25 @@
+"""The command line: every command is loaded when it is called, so that `--help` is quick."""
+
+from __future__ import annotations
+
+from cyclopts import App
+
+app = App(
+    name="haat",
+    help="haat is an e-commerce platform: `haat run` starts a whole shop here, nothing else to install.",
+    version_flags=["--version"],
+)
+evaluate = App(name="evaluate", help="Repeat a published figure on public data.")
+
+app.command("haat.cli.run:run", name="run", help="Start a whole shop here.")
+app.command("haat.cli.serve:serve_command", name="serve", help="Serve named services, or the gateway.")
+app.command("haat.cli.work:work_command", name="work", help="Run the background worker.")
+app.command("haat.cli.migrate:migrate_command", name="migrate", help="Bring the database up to date.")
+app.command("haat.cli.seed:seed_command", name="seed", help="Fill a shop with the demo catalogue or with load.")
+app.command("haat.cli.import_file:import_file", name="import", help="Load products from CSV or JSON lines.")
+app.command("haat.cli.bench:bench", name="bench", help="Measure a running shop.")
+app.command("haat.cli.doctor_command:doctor_command", name="doctor", help="Say what is wrong with an installation.")
+app.command(evaluate)
+evaluate.command("haat.cli.evaluate_search:evaluate_search", name="search", help="Index a catalogue and score judged queries.")
+evaluate.command("haat.cli.evaluate_recommendations:evaluate_recommendations", name="recommendations", help="Leave-one-out over an interaction file.")
+evaluate.command("haat.cli.evaluate_fraud:evaluate_fraud", name="fraud", help="Train and score on a transaction file.")

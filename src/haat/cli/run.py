@@ -1,0 +1,180 @@
+"""`haat run`: a whole shop on the embedded default, from one command, leaving nothing behind but its data."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from hashlib import sha256
+from pathlib import Path
+
+from haat.cli.supervisor import Child, InstanceLock, Supervisor, free_port, interruptible, port_fault
+from haat.kit.startup import StartupFault
+from haat.settings import Settings
+
+# Far from the shop's own port, so that a second shop on the next port finds it free.
+VAULT_OFFSET, PROVIDER_OFFSET, CARRIER_OFFSET = 10_000, 20_000, 30_000
+
+
+def run(*, seed: bool = True) -> None:
+    """Start the shop: database, demo catalogue at the first start, every service, the sandboxes of the outside world.
+
+    Settings: HAAT_HOST, HAAT_PORT (8000), HAAT_DATA (.haat), HAAT_WORKERS, HAAT_STAFF_PASSWORD, HAAT_DATABASE_URL.
+    Prints `ready URL` when everything answers; Ctrl-C stops everything.
+
+    Parameters
+    ----------
+    seed
+        Fill an empty shop with the demo catalogue.
+    """
+    started = time.monotonic()
+    settings = Settings()
+    data = settings.data.absolute()
+    url = f"http://{settings.host}:{settings.port}"
+    with interruptible(), ExitStack() as stack:
+        try:
+            stack.enter_context(InstanceLock(data, url))
+            fault = port_fault(settings.host, settings.port)
+            if fault is not None:
+                raise fault
+            environment = _prepare(settings, data, url, stack)
+            password = _fill(data, environment, seed)
+            asyncio.run(
+                Supervisor(data).run(
+                    _children(settings, data, environment), lambda: _welcome(url, environment, password, started)
+                )
+            )
+        except KeyboardInterrupt:
+            print("stopped")
+
+
+def _prepare(settings: Settings, data: Path, url: str, stack: ExitStack) -> dict[str, str]:
+    """Start the database, bring its schemas up to date; the environment that every child gets."""
+    from haat.compose import secret_in
+    from haat.engines.database.migrations import COMMON_ROLE, every_unit, migrate
+
+    owner = settings.database_url
+    if owner is None:
+        from haat.engines.database import embedded
+
+        server = stack.enter_context(embedded.start(data / "postgres", say=_say))
+        owner, users = server.dsn(), server.dsn(user=COMMON_ROLE)
+    else:
+        users = owner
+    changed = migrate(owner, every_unit())
+    if changed:
+        _say(f"created {len(changed)} schemas")
+    ports = [
+        free_port(settings.port + offset if settings.port + offset < 65_536 else 0, settings.host)
+        for offset in (VAULT_OFFSET, PROVIDER_OFFSET, CARRIER_OFFSET)
+    ]
+    vault, provider, carrier = (f"http://{settings.host}:{port}" for port in ports)
+    metrics = data / "metrics"
+    metrics.mkdir(exist_ok=True)
+    for old in metrics.glob("*.db"):
+        old.unlink()
+    return {
+        "HAAT_DATA": str(data),
+        "HAAT_DATABASE_URL": users,
+        "HAAT_PUBLIC_URL": settings.public_url or url,
+        "HAAT_VAULT_URL": vault,
+        "HAAT_VAULT_PUBLIC_URL": settings.vault_public_url or vault,
+        "HAAT_PROVIDER_URL": settings.provider_url or provider,
+        "HAAT_CARRIER_URL": settings.carrier_url or carrier,
+        "HAAT_SERVICE_SECRET": settings.service_secret or secret_in(data, "service"),
+        "HAAT_WEBHOOK_SECRET": settings.webhook_secret or _webhook_secret(data),
+        "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
+def _children(settings: Settings, data: Path, environment: Mapping[str, str]) -> list[Child]:
+    haat = [sys.executable, "-m", "haat"]
+    vault = environment["HAAT_VAULT_URL"]
+    without_vault = {**environment, "HAAT_VAULT_URL": ""}
+    found = []
+    for name, setting, configured in (
+        ("provider", "HAAT_PROVIDER_URL", settings.provider_url),
+        ("carrier", "HAAT_CARRIER_URL", settings.carrier_url),
+    ):
+        if configured is None:
+            found.append(_sandbox(name, environment[setting], data, environment))
+    vault_port = vault.rpartition(":")[2]
+    serve_vault = [*haat, "serve", "vault", "--port", vault_port, "--host", settings.host, "--workers", "1"]
+    serve_gateway = [*haat, "serve", "gateway", "--port", str(settings.port), "--host", settings.host]
+    url = f"http://{settings.host}:{settings.port}"
+    return [
+        *found,
+        Child("vault", serve_vault, without_vault, f"{vault}/healthz"),
+        Child("worker", [*haat, "work"], environment, None),
+        Child("gateway", [*serve_gateway, "--workers", str(settings.workers)], environment, f"{url}/readyz"),
+    ]
+
+
+def _sandbox(name: str, url: str, data: Path, environment: Mapping[str, str]) -> Child:
+    shop = environment["HAAT_PUBLIC_URL"]
+    kind = {"provider": "payments/sandbox", "carrier": "carriers/sandbox"}[name]
+    argv = [sys.executable, "-m", f"haat.sandbox.{name}", "--data", str(data / name), "--port", url.rpartition(":")[2]]
+    argv += ["--public-url", shop, "--webhook-url", f"{shop}/v1/webhooks/{kind}"]
+    argv += ["--webhook-secret", environment["HAAT_WEBHOOK_SECRET"]]
+    return Child(name, argv, {}, f"{url}/healthz")
+
+
+def _fill(data: Path, environment: Mapping[str, str], seed: bool) -> str:
+    """Make the staff account, and the demo catalogue at the first start; a half-finished one is finished."""
+    password_file = data / "secrets" / "staff-password"
+    password = os.environ.get("HAAT_STAFF_PASSWORD") or (
+        password_file.read_text() if password_file.exists() else secrets.token_urlsafe(9)
+    )
+    mark = data / "seeded.json"
+    done = {"demo": seed, "staff": sha256(password.encode()).hexdigest()}
+    if not mark.exists() or json.loads(mark.read_text()) != done:
+        argv = [sys.executable, "-m", "haat", "seed", *([] if seed else ["--no-demo"])]
+        ended = subprocess.run(  # noqa: S603 - our own program
+            argv, env={**os.environ, **environment, "HAAT_STAFF_PASSWORD": password}, check=False
+        )
+        if ended.returncode != 0:
+            raise StartupFault(
+                "The demo catalogue could not be filled in.",
+                "Look at the lines above; the next start goes on where this one stopped.",
+            )
+        password_file.parent.mkdir(mode=0o700, exist_ok=True)
+        password_file.touch(0o600)
+        password_file.write_text(password)
+        mark.write_text(json.dumps(done))
+    return password
+
+
+def _webhook_secret(data: Path) -> str:
+    from haat.compose import secret_in
+
+    return "whsec_" + base64.b64encode(sha256(secret_in(data, "webhook").encode()).digest()).decode()
+
+
+def _welcome(url: str, environment: Mapping[str, str], password: str, started: float) -> None:
+    shopper = "asha@example.com / namaste-haat"
+    buy = f"curl -s {url}/v1/search?q=laptop | head -c 400"
+    print(
+        f"""
+  shop         {url}
+  back office  {url}/admin
+  API docs     {url}/docs
+  staff        {Settings().staff_email} / {password}
+  shopper      {shopper}
+  try          {buy}
+  logs         {environment["HAAT_DATA"]}/logs      (Ctrl-C stops everything; took {time.monotonic() - started:.1f} s)
+
+ready {url}""",
+        flush=True,
+    )
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

@@ -1,0 +1,16 @@
+"""`haat work`: the background worker."""
+
+from __future__ import annotations
+
+
+def work_command(*names: str) -> None:
+    """Relay events, react to them, and do the periodic work of the named services (all by default) until stopped.
+
+    Example: `haat work inventory orders`
+    """
+    import uvloop
+
+    from haat.processes import work
+    from haat.settings import Settings
+
+    uvloop.run(work(Settings(), names))

@@ -1,0 +1,1 @@
+"""Orders of record: from placement to delivery, cancellation, return and refund."""

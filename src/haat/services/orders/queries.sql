@@ -1,0 +1,121 @@
+-- name: place(id, number, checkout_id, attempt_id, cart_id, user_id, guest_hash, email, status, on_hold, body, product_ids, payment_id, payment_status, currency, total_minor, captured_minor, event_ids, event_names, event_keys, event_ats, event_bodies)^
+-- One statement: the order, its first timeline entry, the event. An order that exists already for this checkout is
+-- answered as it is.
+WITH made AS (
+    INSERT INTO orders.orders (id, number, checkout_id, attempt_id, cart_id, user_id, guest_hash, email, status, on_hold,
+        body, product_ids, payment_id, payment_status, currency, total_minor, captured_minor)
+    VALUES (:id, :number, :checkout_id, :attempt_id, :cart_id, :user_id, :guest_hash, :email, :status, :on_hold,
+        :body, :product_ids, :payment_id, :payment_status, :currency, :total_minor, :captured_minor)
+    ON CONFLICT (checkout_id) DO NOTHING
+    RETURNING id, number
+), noted AS (
+    INSERT INTO orders.timeline (order_id, type, detail)
+    SELECT id, 'placed', CASE WHEN :on_hold THEN 'Order placed, waiting for a review' ELSE 'Order placed' END FROM made
+), told AS (
+    INSERT INTO orders.outbox (id, name, key, at, body)
+    SELECT e.* FROM made, unnest(:event_ids::text[], :event_names::text[], :event_keys::text[],
+                                 :event_ats::timestamptz[], :event_bodies::bytea[]) AS e
+)
+SELECT id, number FROM made
+UNION ALL SELECT id, number FROM orders.orders WHERE checkout_id = :checkout_id
+LIMIT 1;
+
+-- name: load(ref)^
+SELECT * FROM orders.orders WHERE id = :ref OR number = :ref;
+
+-- name: load_for_update(id)^
+SELECT * FROM orders.orders WHERE id = :id FOR UPDATE;
+
+-- name: timeline(order_ids)
+SELECT order_id, at, type, detail, actor FROM orders.timeline WHERE order_id = ANY(:order_ids::text[])
+ORDER BY order_id, position;
+
+-- name: returns(order_ids)
+SELECT * FROM orders.returns WHERE order_id = ANY(:order_ids::text[]) ORDER BY created_at, id;
+
+-- name: one_return(id)^
+SELECT * FROM orders.returns WHERE id = :id;
+
+-- name: list_of_user(user_id, status, before, how_many)
+SELECT * FROM orders.orders
+WHERE user_id = :user_id AND (:status::text IS NULL OR status = :status) AND (:before::text IS NULL OR id < :before)
+ORDER BY id DESC LIMIT :how_many;
+
+-- name: list_all(status, text, before, how_many)
+SELECT * FROM orders.orders
+WHERE (:status::text IS NULL OR status = :status)
+    AND (:text::text = '' OR number = upper(:text) OR email = lower(:text) OR id = :text)
+    AND (:before::text IS NULL OR id < :before)
+ORDER BY id DESC LIMIT :how_many;
+
+-- name: bought(user_id, product_id)$
+SELECT EXISTS (
+    SELECT 1 FROM orders.orders
+    WHERE user_id = :user_id AND product_ids @> ARRAY[:product_id::text] AND status <> 'canceled'
+);
+
+-- name: update(id, version, status, on_hold, payment_status, captured_minor, refunded_minor, shipped, returned)$
+UPDATE orders.orders
+SET status = :status, on_hold = :on_hold, payment_status = :payment_status, captured_minor = :captured_minor,
+    refunded_minor = :refunded_minor, shipped = :shipped, returned = :returned, version = version + 1
+WHERE id = :id AND version = :version RETURNING version;
+
+-- name: note(order_id, type, detail, actor)!
+INSERT INTO orders.timeline (order_id, type, detail, actor) VALUES (:order_id, :type, :detail, :actor);
+
+-- name: insert_return(id, order_id, status, items, refund_minor, timeline)!
+INSERT INTO orders.returns (id, order_id, status, items, refund_minor, timeline)
+VALUES (:id, :order_id, :status, :items, :refund_minor, :timeline);
+
+-- name: move_return(id, status, entries)!
+UPDATE orders.returns SET status = :status, timeline = timeline || :entries::jsonb WHERE id = :id;
+
+-- name: begin_task(id, order_id, kind, data, lease_seconds)$
+INSERT INTO orders.tasks (id, order_id, kind, data, lease_until)
+VALUES (:id, :order_id, :kind, :data, now() + make_interval(secs => :lease_seconds))
+ON CONFLICT DO NOTHING RETURNING id;
+
+-- name: end_task(id)!
+UPDATE orders.tasks SET done = true WHERE id = :id;
+
+-- name: drop_task(id)!
+DELETE FROM orders.tasks WHERE id = :id;
+
+-- name: put_off_task(id, seconds, error)!
+UPDATE orders.tasks SET tries = tries + 1, last_error = :error, lease_until = now() + make_interval(secs => :seconds)
+WHERE id = :id;
+
+-- name: lease_tasks(lease_seconds, how_many)
+UPDATE orders.tasks t SET lease_until = now() + make_interval(secs => :lease_seconds)
+FROM (
+    SELECT id FROM orders.tasks WHERE NOT done AND lease_until <= now()
+    ORDER BY lease_until LIMIT :how_many FOR UPDATE SKIP LOCKED
+) due WHERE t.id = due.id
+RETURNING t.id, t.order_id, t.kind, t.data, t.tries;
+
+-- name: to_fulfil(before, how_many)
+SELECT id FROM orders.orders o
+WHERE status = 'confirmed' AND NOT on_hold AND placed_at < :before
+    AND NOT EXISTS (SELECT 1 FROM orders.tasks t WHERE t.order_id = o.id AND NOT t.done)
+ORDER BY placed_at LIMIT :how_many;
+
+-- name: lock_by_checkouts(checkout_ids)
+SELECT * FROM orders.orders WHERE checkout_id = ANY(:checkout_ids::text[]) ORDER BY id FOR UPDATE;
+
+-- name: lock_by_ids(ids)
+SELECT * FROM orders.orders WHERE id = ANY(:ids::text[]) ORDER BY id FOR UPDATE;
+
+-- name: paid(checkout_ids, amounts)!
+-- Set-based, because every order of a busy minute comes through here: money taken, the order confirmed.
+WITH paid AS (
+    SELECT checkout_id, sum(amount) AS amount
+    FROM unnest(:checkout_ids::text[], :amounts::bigint[]) AS p (checkout_id, amount) GROUP BY checkout_id
+), changed AS (
+    UPDATE orders.orders o
+    SET captured_minor = LEAST(p.amount, o.total_minor), version = version + 1,
+        payment_status = CASE WHEN p.amount >= o.total_minor THEN 'paid' ELSE o.payment_status END,
+        status = CASE WHEN o.status = 'placed' AND NOT o.on_hold THEN 'confirmed' ELSE o.status END
+    FROM paid p WHERE o.checkout_id = p.checkout_id AND o.captured_minor < p.amount
+    RETURNING o.id
+)
+INSERT INTO orders.timeline (order_id, type, detail) SELECT id, 'paid', 'Payment received' FROM changed;

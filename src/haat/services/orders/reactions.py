@@ -1,0 +1,34 @@
+"""What orders do when others tell something, and their periodic work."""
+
+from haat.contracts.fraud import ReviewDecided
+from haat.contracts.payments import PaymentCaptured
+from haat.contracts.shipping import ShipmentMoved
+from haat.kit.database import Batch
+from haat.kit.reactions import Reactions, Sweep
+from haat.services.orders.service import OrderService
+
+
+async def on_payments_captured(service: OrderService, batch: Batch[PaymentCaptured]) -> None:
+    """The orders are paid and confirmed."""
+    await service.payments_captured(batch)
+
+
+async def on_shipments_moved(service: OrderService, batch: Batch[ShipmentMoved]) -> None:
+    """The orders follow their parcels."""
+    await service.shipments_moved(batch)
+
+
+async def on_reviews_decided(service: OrderService, batch: Batch[ReviewDecided]) -> None:
+    """Held orders go on or are canceled."""
+    await service.reviews_decided(batch)
+
+
+REACTIONS: Reactions = {
+    PaymentCaptured: on_payments_captured,
+    ShipmentMoved: on_shipments_moved,
+    ReviewDecided: on_reviews_decided,
+}
+SWEEPS = [
+    Sweep("finish half-done work on orders", 1, OrderService.finish_tasks),
+    Sweep("pack orders in the demo's warehouse", 1, OrderService.fulfil_due),
+]

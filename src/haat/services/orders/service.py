@@ -1,0 +1,363 @@
+"""The order's use cases: place, look, list, and everything people do to an order afterwards."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import structlog
+
+from haat.contracts.fraud import ReviewDecided
+from haat.contracts.inventory import Inventory
+from haat.contracts.orders import (
+    Bought,
+    BoughtBy,
+    CancelOrder,
+    CaptureOrder,
+    ListOrders,
+    Order,
+    OrderLine,
+    OrderLink,
+    OrderMoved,
+    OrderOf,
+    OrderPlaced,
+    Orders,
+    OrderStateError,
+    Placed,
+    PlaceOrder,
+    ReceiveReturn,
+    RefundOrder,
+    RequestReturn,
+    Return,
+    ShipOrder,
+    TimelineEntry,
+)
+from haat.contracts.payments import PaymentCaptured, Payments
+from haat.contracts.shipping import ShipmentMoved, ShipmentsOf, Shipping
+from haat.kit.clock import now
+from haat.kit.cursor import decode_cursor, encode_cursor
+from haat.kit.database import Batch, Transaction
+from haat.kit.idempotency import Idempotency
+from haat.kit.ids import new_id
+from haat.kit.message import DomainError, Invalid, Message, NotFound, Page, Unavailable
+from haat.kit.money import Money
+from haat.services.orders.model import (
+    STATUS_OF_SHIPMENT,
+    StoredOrder,
+    added,
+    check_cancelable,
+    forward,
+    may_see,
+    new_number,
+    refund_of,
+    return_items,
+    sign,
+    units,
+    view,
+)
+from haat.services.orders.store import OrderStore, Task
+from haat.services.orders.tasks import Tasks
+
+log = structlog.get_logger("haat.orders")
+
+LEASE_SECONDS = 60.0
+SWEEP_BATCH = 50
+# The demo's warehouse has two hands: this many orders a second, a few seconds after they came in.
+PACKED_A_SECOND = 5
+PACK_AFTER = timedelta(seconds=5)
+
+
+class OrderService(Orders):
+    """Orders of record. What others do for an order (money, stock, parcels) runs as a task, finished by any worker."""
+
+    def __init__(
+        self,
+        store: OrderStore,
+        payments: Payments,
+        inventory: Inventory,
+        shipping: Shipping,
+        *,
+        link_secret: str,
+        auto_fulfil: bool,
+    ) -> None:
+        self._store = store
+        self._shipping = shipping
+        self._tasks = Tasks(store, payments, inventory, shipping)
+        self._secret = link_secret
+        self._auto_fulfil = auto_fulfil
+
+    async def place(self, ask: PlaceOrder) -> Placed:
+        order_id, number = new_id("ord"), new_number()
+        lines = [
+            OrderLine(
+                product_id=line.product_id,
+                variant_id=line.variant_id,
+                sku=line.sku,
+                title=line.title,
+                quantity=line.quantity,
+                total=line.total,
+            )
+            for line in ask.items
+        ]
+        event = OrderPlaced(
+            order_id=order_id,
+            number=number,
+            checkout_id=ask.checkout_id,
+            cart_id=ask.cart_id,
+            lines=lines,
+            total=ask.totals.total,
+            user_id=ask.user_id,
+            on_hold=ask.on_hold,
+            attempt_id=ask.attempt_id,
+            payment_id=ask.payment_id,
+            email=ask.email,
+        )
+        return await self._store.place(order_id, number, ask, event)
+
+    async def order(self, ask: OrderOf) -> Order:
+        return await self._shown(await self._allowed(ask.order, ask))
+
+    async def orders(self, ask: ListOrders) -> Page[Order]:
+        filters = f"{ask.user_id}|{ask.status}|{ask.text}"
+        before = str(decode_cursor(filters, ask.cursor)[0]) if ask.cursor else None
+        if ask.user_id is not None:
+            found = await self._store.list_of_user(ask.user_id, ask.status, before, ask.limit + 1)
+        else:
+            found = await self._store.list_all(ask.status, ask.text, before, ask.limit + 1)
+        page = found[: ask.limit]
+        more = len(found) > ask.limit
+        return Page(
+            data=await self._all_shown(page),
+            has_more=more,
+            next_cursor=encode_cursor(filters, [page[-1].id]) if more else None,
+        )
+
+    async def link(self, ask: OrderOf) -> OrderLink:
+        order = await self._allowed(ask.order, ask)
+        return OrderLink(link=sign(order.id, self._secret))
+
+    async def bought(self, ask: BoughtBy) -> Bought:
+        return Bought(bought=await self._store.bought(ask.user_id, ask.product_id))
+
+    async def cancel(self, ask: CancelOrder) -> Order:
+        order = await self._allowed(ask.order_id, ask)
+        if order.status == "canceled":
+            return await self._shown(order)
+        check_cancelable(order)
+        return await self._do(order, "cancel", {"actor": ask.actor, "reason": ask.reason}, ask.idempotency)
+
+    async def ship(self, ask: ShipOrder) -> Order:
+        order = await self._any(ask.order_id)
+        if order.on_hold or order.status in ("placed", "canceled"):
+            raise OrderStateError("This order is not ready to be packed", status=order.status)
+        wanted = units(order, ask.items, order.shipped)
+        return await self._do(order, "ship", {"actor": ask.actor, "units": wanted}, ask.idempotency)
+
+    async def capture(self, ask: CaptureOrder) -> Order:
+        order = await self._any(ask.order_id)
+        amount = ask.amount.amount if ask.amount else 0
+        if ask.amount is not None and (ask.amount.currency != order.currency or amount <= 0):
+            raise Invalid(errors=[_amount_fault("must be above zero and in the order's currency")])
+        return await self._do(order, "capture", {"actor": ask.actor, "amount": amount}, ask.idempotency)
+
+    async def refund(self, ask: RefundOrder) -> Order:
+        order = await self._any(ask.order_id)
+        if (ask.amount is None) == (ask.items is None):
+            raise Invalid(errors=[_amount_fault("give either amount or items")])
+        wanted = units(order, ask.items, order.returned) if ask.items is not None else {}
+        amount = ask.amount.amount if ask.amount is not None else refund_of(order, wanted)
+        if ask.amount is not None and ask.amount.currency != order.currency:
+            raise Invalid(errors=[_amount_fault("must be in the order's currency")])
+        if amount <= 0:
+            raise Invalid(errors=[_amount_fault("must be above zero")])
+        data = {"actor": ask.actor, "reason": ask.reason, "amount": amount, "units": wanted}
+        return await self._do(order, "refund", data, ask.idempotency)
+
+    async def request_return(self, ask: RequestReturn) -> Return:
+        allowed = await self._allowed(ask.order_id, ask)
+        async with self._store.transaction() as transaction:
+            stored = await transaction.replay(ask.idempotency, Return)
+            if stored is not None:
+                return stored
+            order = await self._store.load_for_update(transaction.connection, allowed.id)
+            assert order is not None
+            if order.status != "delivered":
+                raise OrderStateError("Only what has been delivered can be returned", status=order.status)
+            wanted = units(order, return_items(ask.items), order.returned)
+            entry = TimelineEntry(at=now(), type="requested", detail="Return requested")
+            made = Return(
+                id=new_id("ret"),
+                order_id=order.id,
+                status="requested",
+                items=ask.items,
+                refund=Money(refund_of(order, wanted), order.currency),
+                created_at=now(),
+                timeline=[entry],
+            )
+            await self._store.insert_return(transaction.connection, made, order.id)
+            await self._store.note(transaction.connection, order.id, "return_requested", made.id)
+            # Counted now, so that the same unit cannot be in two returns.
+            counted = added(order.returned, wanted)
+            await self._store.update(transaction.connection, _with_returned(order, counted))
+            return transaction.remember(made)
+
+    async def receive_return(self, ask: ReceiveReturn) -> Return:
+        found = await self._store.one_return(ask.return_id)
+        if found is None:
+            raise NotFound("There is no such return")
+        if found.status in ("refunded", "rejected"):
+            return found
+        order = await self._any(found.order_id)
+        data = {
+            "actor": ask.actor,
+            "reason": "returned",
+            "return_id": found.id,
+            "restock": ask.restock,
+            "amount": found.refund.amount,
+            "units": {item.item_id: item.quantity for item in found.items},
+        }
+        await self._do(order, "receive", data, ask.idempotency)
+        received = await self._store.one_return(ask.return_id)
+        assert received is not None
+        return received
+
+    async def finish_tasks(self) -> None:
+        """Sweep: go on with what a crash or an absent neighbour left half-done."""
+        for task in await self._store.lease_tasks(LEASE_SECONDS, SWEEP_BATCH):
+            try:
+                await self._tasks.run(task)
+            except DomainError as error:
+                log.warning("task did not end", task=task.kind, order_id=task.order_id, error=error.detail)
+
+    async def fulfil_due(self) -> None:
+        """Sweep of the demo's warehouse: pack what was confirmed a few seconds ago, at a human pace."""
+        if not self._auto_fulfil:
+            return
+        for order_id in await self._store.to_fulfil(now() - PACK_AFTER, PACKED_A_SECOND):
+            try:
+                await self.ship(ShipOrder(order_id=order_id, actor="warehouse"))
+            except DomainError as error:
+                log.info("not packed", order_id=order_id, error=error.detail)
+
+    async def payments_captured(self, batch: Batch[PaymentCaptured]) -> None:
+        """Money has been taken: the orders are confirmed."""
+        async with self._store.transaction() as transaction:
+            fresh = await transaction.accept(batch)
+            await self._store.paid(
+                transaction.connection, [(event.checkout_id, event.amount.amount) for event in fresh]
+            )
+
+    async def shipments_moved(self, batch: Batch[ShipmentMoved]) -> None:
+        """Parcels move, the orders with them; never back."""
+        async with self._store.transaction() as transaction:
+            fresh = [e for e in await transaction.accept(batch) if e.direction == "outbound"]
+            orders = await self._store.lock_by_ids(transaction.connection, [e.order_id for e in fresh])
+            for order in orders:
+                status = order.status
+                for event in fresh:
+                    if event.order_id == order.id and event.status in STATUS_OF_SHIPMENT:
+                        status = forward(status, STATUS_OF_SHIPMENT[event.status])
+                await self._move(transaction, order, status)
+
+    async def reviews_decided(self, batch: Batch[ReviewDecided]) -> None:
+        """A person has looked at a held order: it goes on, or it is canceled and the money goes back."""
+        async with self._store.transaction() as transaction:
+            fresh = await transaction.accept(batch)
+            approved = {event.checkout_id for event in fresh if event.decision == "approve"}
+            for order in await self._store.lock_by_checkouts(transaction.connection, [e.checkout_id for e in fresh]):
+                if order.checkout_id in approved:
+                    await self._release_hold(transaction, order)
+                    continue
+                task = Task(f"{order.id}:rejected", order.id, "cancel", {"actor": "risk", "reason": "Order declined"})
+                await self._store.begin_task(transaction.connection, task, 0)
+
+    async def _release_hold(self, transaction: Transaction, order: StoredOrder) -> None:
+        paid = order.payment_status in ("paid", "cash_on_delivery")
+        status = forward(order.status, "confirmed") if paid else order.status
+        await self._store.update(transaction.connection, _with(order, status=status, on_hold=False))
+        await self._store.note(transaction.connection, order.id, "reviewed", "The order was checked and goes on")
+        if not paid:
+            task = Task(f"{order.id}:approved", order.id, "capture", {"actor": "risk", "amount": 0})
+            await self._store.begin_task(transaction.connection, task, 0)
+
+    async def _move(self, transaction: Transaction, order: StoredOrder, status: str) -> None:
+        if status == order.status:
+            return
+        await self._store.update(transaction.connection, _with(order, status=status))
+        await self._store.note(transaction.connection, order.id, status, _SAID[status])
+        moved = OrderMoved(order_id=order.id, number=order.number, status=status, user_id=order.user_id)
+        transaction.publish(moved)
+        if status == "delivered" and order.payment_status == "cash_on_delivery":
+            task = Task(f"{order.id}:cash", order.id, "capture", {"actor": "carrier", "amount": 0})
+            await self._store.begin_task(transaction.connection, task, 0)
+
+    async def _do(
+        self, order: StoredOrder, kind: str, data: dict[str, object], idempotency: Idempotency | None
+    ) -> Order:
+        """Run a task inline; when a neighbour is away a worker finishes it. Raises OrderStateError beside another."""
+        task = Task(new_id("tsk"), order.id, kind, data)
+        async with self._store.transaction() as transaction:
+            stored = await transaction.replay(idempotency, _Begun)
+            if stored is None:
+                if not await self._store.begin_task(transaction.connection, task, LEASE_SECONDS):
+                    raise OrderStateError("Other work on this order is under way; try again", status=order.status)
+                transaction.remember(_Begun(task_id=task.id))
+        if stored is None:
+            try:
+                await self._tasks.run(task)
+            except Unavailable as error:
+                log.warning("task waits", task=kind, order_id=order.id, error=error.detail)
+        return await self._shown(await self._any(order.id))
+
+    async def _any(self, ref: str) -> StoredOrder:
+        order = await self._store.load(ref)
+        if order is None:
+            raise NotFound("There is no such order")
+        return order
+
+    async def _allowed(self, ref: str, ask: OrderOf | CancelOrder | RequestReturn) -> StoredOrder:
+        order = await self._store.load(ref)
+        if order is None or not may_see(order, ask, self._secret):
+            raise NotFound("There is no such order")
+        return order
+
+    async def _shown(self, order: StoredOrder) -> Order:
+        return (await self._all_shown([order]))[0]
+
+    async def _all_shown(self, orders: list[StoredOrder]) -> list[Order]:
+        if not orders:
+            return []
+        ids = [order.id for order in orders]
+        try:
+            shipments = (await self._shipping.shipments(ShipmentsOf(order_ids=ids))).data
+        except Unavailable:
+            # An order is worth showing without its parcels.
+            shipments = []
+        timelines, returns = await self._store.timelines(ids), await self._store.returns(orders)
+        return [
+            view(order, [s for s in shipments if s.order_id == order.id], timelines[order.id], returns[order.id])
+            for order in orders
+        ]
+
+
+_SAID = {
+    "shipped": "On its way",
+    "out_for_delivery": "Out for delivery",
+    "delivered": "Delivered",
+}
+
+
+class _Begun(Message, frozen=True):
+    task_id: str
+
+
+def _with(order: StoredOrder, **changes: object) -> StoredOrder:
+    return msgspec.structs.replace(order, **changes)
+
+
+def _with_returned(order: StoredOrder, returned: dict[str, int]) -> StoredOrder:
+    return _with(order, returned=returned)
+
+
+def _amount_fault(detail: str) -> dict[str, str]:
+    return {"pointer": "/amount", "code": "invalid", "detail": detail}

@@ -1,0 +1,226 @@
+"""SQL of orders. Lock order: the order, then its returns, then its tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import aiosql
+import msgspec
+
+from haat.contracts.orders import OrderPlaced, Placed, PlaceOrder, Return, ReturnItem, TimelineEntry
+from haat.kit.database import Connection, Database, Transaction, outbox_columns
+from haat.kit.money import Money
+from haat.services.orders.model import StoredOrder, body_of, first_status
+
+queries = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
+
+
+class Task(msgspec.Struct, frozen=True):
+    """Work on one order that outlives a request; its effects are keyed by `id`, so repeating it is safe."""
+
+    id: str
+    order_id: str
+    kind: str
+    data: dict[str, Any]
+    tries: int = 0
+
+
+class OrderStore:
+    """Orders by id, number and checkout; their timelines, returns and tasks."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        return self._database.transaction("orders")
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        return self._database.connection()
+
+    async def place(self, order_id: str, number: str, ask: PlaceOrder, event: OrderPlaced) -> Placed:
+        """Insert the order and tell of it, or answer with the one there is for this checkout."""
+        status, payment_status = first_status(ask)
+        ids, names, keys, ats, bodies = outbox_columns([event])
+        async with self.connection() as connection:
+            row = await queries.place(
+                connection,
+                id=order_id,
+                number=number,
+                checkout_id=ask.checkout_id,
+                attempt_id=ask.attempt_id,
+                cart_id=ask.cart_id,
+                user_id=ask.user_id,
+                guest_hash=ask.guest_hash,
+                email=ask.email,
+                status=status,
+                on_hold=ask.on_hold,
+                body=body_of(ask),
+                product_ids=[line.product_id for line in ask.items],
+                payment_id=ask.payment_id,
+                payment_status=payment_status,
+                currency=ask.totals.total.currency,
+                total_minor=ask.totals.total.amount,
+                captured_minor=ask.totals.total.amount if ask.paid else 0,
+                event_ids=ids,
+                event_names=names,
+                event_keys=keys,
+                event_ats=ats,
+                event_bodies=bodies,
+            )
+        return Placed(id=row["id"], number=row["number"])
+
+    async def load(self, ref: str) -> StoredOrder | None:
+        """By id or number."""
+        async with self.connection() as connection:
+            return _order(await queries.load(connection, ref=ref))
+
+    async def load_for_update(self, connection: Connection, order_id: str) -> StoredOrder | None:
+        """By id, locked to the end of the transaction."""
+        return _order(await queries.load_for_update(connection, id=order_id))
+
+    async def lock_by_checkouts(self, connection: Connection, checkout_ids: Sequence[str]) -> list[StoredOrder]:
+        """The orders of these checkouts, locked in the order of their ids."""
+        rows = queries.lock_by_checkouts(connection, checkout_ids=list(checkout_ids))
+        return [order async for row in rows if (order := _order(row))]
+
+    async def lock_by_ids(self, connection: Connection, ids: Sequence[str]) -> list[StoredOrder]:
+        """These orders, locked in the order of their ids."""
+        return [order async for row in queries.lock_by_ids(connection, ids=list(ids)) if (order := _order(row))]
+
+    async def list_of_user(
+        self, user_id: str, status: str | None, before: str | None, how_many: int
+    ) -> list[StoredOrder]:
+        """A user's orders, newest first."""
+        async with self.connection() as connection:
+            rows = queries.list_of_user(connection, user_id=user_id, status=status, before=before, how_many=how_many)
+            return [order async for row in rows if (order := _order(row))]
+
+    async def list_all(self, status: str | None, text: str, before: str | None, how_many: int) -> list[StoredOrder]:
+        """Everybody's orders, newest first; `text` is a number, an id or an e-mail address."""
+        async with self.connection() as connection:
+            rows = queries.list_all(connection, status=status, text=text, before=before, how_many=how_many)
+            return [order async for row in rows if (order := _order(row))]
+
+    async def timelines(self, order_ids: Sequence[str]) -> dict[str, list[TimelineEntry]]:
+        """What happened to each order, oldest first."""
+        found: dict[str, list[TimelineEntry]] = {order_id: [] for order_id in order_ids}
+        async with self.connection() as connection:
+            async for row in queries.timeline(connection, order_ids=list(order_ids)):
+                found[row["order_id"]].append(
+                    TimelineEntry(at=row["at"], type=row["type"], detail=row["detail"], actor=row["actor"])
+                )
+        return found
+
+    async def returns(self, orders: Sequence[StoredOrder]) -> dict[str, list[Return]]:
+        """Each order's returns, oldest first."""
+        found: dict[str, list[Return]] = {order.id: [] for order in orders}
+        currency = {order.id: order.currency for order in orders}
+        async with self.connection() as connection:
+            async for row in queries.returns(connection, order_ids=list(found)):
+                found[row["order_id"]].append(_return(row, currency[row["order_id"]]))
+        return found
+
+    async def one_return(self, return_id: str) -> Return | None:
+        """One return."""
+        async with self.connection() as connection:
+            row = await queries.one_return(connection, id=return_id)
+        return None if row is None else _return(row, "INR")
+
+    async def bought(self, user_id: str, product_id: str) -> bool:
+        """Whether the user has an order with this product that was not canceled."""
+        async with self.connection() as connection:
+            return bool(await queries.bought(connection, user_id=user_id, product_id=product_id))
+
+    async def update(self, connection: Connection, order: StoredOrder) -> bool:
+        """Write what may change of an order; False when it has moved on since it was read."""
+        version = await queries.update(
+            connection,
+            id=order.id,
+            version=order.version,
+            status=order.status,
+            on_hold=order.on_hold,
+            payment_status=order.payment_status,
+            captured_minor=order.captured_minor,
+            refunded_minor=order.refunded_minor,
+            shipped=order.shipped,
+            returned=order.returned,
+        )
+        return version is not None
+
+    async def note(self, connection: Connection, order_id: str, type_: str, detail: str, actor: str = "") -> None:
+        """A line in the order's timeline."""
+        await queries.note(connection, order_id=order_id, type=type_, detail=detail, actor=actor)
+
+    async def insert_return(self, connection: Connection, made: Return, order_id: str) -> None:
+        """A new return."""
+        await queries.insert_return(
+            connection,
+            id=made.id,
+            order_id=order_id,
+            status=made.status,
+            items=made.items,
+            refund_minor=made.refund.amount,
+            timeline=made.timeline,
+        )
+
+    async def move_return(self, connection: Connection, return_id: str, status: str, entry: TimelineEntry) -> None:
+        """A return's next status, with its reason."""
+        await queries.move_return(connection, id=return_id, status=status, entries=[entry])
+
+    async def begin_task(self, connection: Connection, task: Task, lease_seconds: float) -> bool:
+        """Start work on an order; False while other work on it is running."""
+        begun = await queries.begin_task(
+            connection, id=task.id, order_id=task.order_id, kind=task.kind, data=task.data, lease_seconds=lease_seconds
+        )
+        return begun is not None
+
+    async def end_task(self, connection: Connection, task_id: str) -> None:
+        """It is done."""
+        await queries.end_task(connection, id=task_id)
+
+    async def drop_task(self, task_id: str) -> None:
+        """It was refused before anything happened."""
+        async with self.connection() as connection:
+            await queries.drop_task(connection, id=task_id)
+
+    async def put_off_task(self, task_id: str, seconds: float, error: str) -> None:
+        """A neighbour is away: try again later."""
+        async with self.connection() as connection:
+            await queries.put_off_task(connection, id=task_id, seconds=seconds, error=error)
+
+    async def lease_tasks(self, lease_seconds: float, how_many: int) -> list[Task]:
+        """Work that nobody does at the moment."""
+        async with self.connection() as connection:
+            rows = queries.lease_tasks(connection, lease_seconds=lease_seconds, how_many=how_many)
+            return [msgspec.convert(dict(row), Task) async for row in rows]
+
+    async def to_fulfil(self, before: datetime, how_many: int) -> list[str]:
+        """Orders confirmed before a moment and not yet packed, oldest first."""
+        async with self.connection() as connection:
+            return [row["id"] async for row in queries.to_fulfil(connection, before=before, how_many=how_many)]
+
+    async def paid(self, connection: Connection, amounts: Sequence[tuple[str, int]]) -> None:
+        """Money taken, by checkout id and minor units."""
+        await queries.paid(
+            connection, checkout_ids=[checkout for checkout, _ in amounts], amounts=[amount for _, amount in amounts]
+        )
+
+
+def _order(row: Any) -> StoredOrder | None:
+    return None if row is None else msgspec.convert(dict(row), StoredOrder)
+
+
+def _return(row: Any, currency: str) -> Return:
+    return Return(
+        id=row["id"],
+        order_id=row["order_id"],
+        status=row["status"],
+        items=msgspec.convert(row["items"], list[ReturnItem]),
+        refund=Money(row["refund_minor"], currency),
+        created_at=row["created_at"],
+        timeline=msgspec.convert(row["timeline"], list[TimelineEntry]),
+    )

@@ -1,0 +1,183 @@
+"""Work on an order that outlives a request: parcels, cancellations, refunds. Effects first, then one final write.
+
+Each effect is keyed by the task's id, so a worker that finds a half-done task does it again from the start and nothing
+happens twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import structlog
+
+from haat.contracts.inventory import Inventory, Line, PutBack
+from haat.contracts.orders import OrderMoved, TimelineEntry
+from haat.contracts.payments import Capture, Payments, Refund, Void
+from haat.contracts.shipping import CancelShipments, Dispatch, Shipping
+from haat.kit.clock import now
+from haat.kit.database import Transaction
+from haat.kit.message import DomainError, Unavailable
+from haat.kit.money import Money
+from haat.services.orders.model import StoredOrder, added, forward, parcels
+from haat.services.orders.store import OrderStore, Task
+
+log = structlog.get_logger("haat.orders")
+Write = Callable[[Transaction, StoredOrder], Awaitable[StoredOrder]]
+
+
+class Tasks:
+    """Carries out tasks. Any number of workers may: effects are idempotent and the final write is fenced."""
+
+    def __init__(self, store: OrderStore, payments: Payments, inventory: Inventory, shipping: Shipping) -> None:
+        self._store = store
+        self._payments = payments
+        self._inventory = inventory
+        self._shipping = shipping
+        self._kinds: dict[str, Callable[[Task, StoredOrder], Awaitable[Write]]] = {
+            "ship": self._ship,
+            "cancel": self._cancel,
+            "refund": self._refund,
+            "receive": self._receive,
+            "capture": self._capture,
+        }
+
+    async def run(self, task: Task) -> None:
+        """Effects, then the final write. Raises DomainError when refused (the task is gone), Unavailable (it waits)."""
+        order = await self._store.load(task.order_id)
+        assert order is not None
+        try:
+            write = await self._kinds[task.kind](task, order)
+        except Unavailable as error:
+            await self._store.put_off_task(task.id, min(60.0, 0.5 * 2**task.tries), error.detail)
+            raise
+        except DomainError as error:
+            log.info("task refused", task=task.kind, order_id=order.id, code=error.code)
+            await self._store.drop_task(task.id)
+            raise
+        async with self._store.transaction() as transaction:
+            current = await self._store.load_for_update(transaction.connection, order.id)
+            assert current is not None
+            await self._store.update(transaction.connection, await write(transaction, current))
+            await self._store.end_task(transaction.connection, task.id)
+
+    async def _ship(self, task: Task, order: StoredOrder) -> Write:
+        wanted: dict[str, int] = task.data["units"]
+        items, weight = parcels(order, wanted)
+        shipment = await self._shipping.dispatch(
+            Dispatch(
+                request_id=task.id,
+                order_id=order.id,
+                address=order.body.shipping_address,
+                items=items,
+                weight_grams=weight,
+                method=order.body.shipping_method,
+            )
+        )
+
+        async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
+            detail = f"Packed for {shipment.carrier}, {shipment.tracking_number}"
+            await self._store.note(transaction.connection, current.id, "packed", detail, task.data["actor"])
+            transaction.publish(_moved(current, "packed"))
+            return msgspec.structs.replace(
+                current, status=forward(current.status, "packed"), shipped=added(current.shipped, wanted)
+            )
+
+        return write
+
+    async def _cancel(self, task: Task, order: StoredOrder) -> Write:
+        await self._shipping.cancel(CancelShipments(order_id=order.id))
+        await self._payments.void(Void(attempt_id=order.attempt_id, reason="order canceled"))
+        lines = [Line(sku=line.sku, quantity=line.quantity) for line in order.body.items]
+        await self._inventory.put_back(PutBack(cause_id=f"{order.id}:canceled", lines=lines))
+
+        async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
+            detail = task.data["reason"] or "Order canceled"
+            await self._store.note(transaction.connection, current.id, "canceled", detail, task.data["actor"])
+            transaction.publish(_moved(current, "canceled"))
+            paid = current.captured_minor > 0
+            return msgspec.structs.replace(
+                current,
+                status="canceled",
+                on_hold=False,
+                payment_status="refunded" if paid else "voided",
+                refunded_minor=current.captured_minor,
+            )
+
+        return write
+
+    async def _refund(self, task: Task, order: StoredOrder) -> Write:
+        amount = await self._pay_back(task, order)
+
+        async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
+            await self._store.note(
+                transaction.connection, current.id, "refunded", task.data["reason"], task.data["actor"]
+            )
+            refunded = _refunded(current, amount)
+            return msgspec.structs.replace(refunded, returned=added(current.returned, task.data.get("units") or {}))
+
+        return write
+
+    async def _receive(self, task: Task, order: StoredOrder) -> Write:
+        amount = await self._pay_back(task, order) if task.data["amount"] else 0
+        units: dict[str, int] = task.data["units"]
+        if task.data["restock"]:
+            skus = {line.id: line.sku for line in order.body.items}
+            lines = [Line(sku=skus[item_id], quantity=quantity) for item_id, quantity in units.items()]
+            await self._inventory.put_back(PutBack(cause_id=task.data["return_id"], lines=lines))
+
+        async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
+            actor = task.data["actor"]
+            entry = TimelineEntry(at=now(), type="refunded", detail="Parcel received, money sent back", actor=actor)
+            await self._store.move_return(transaction.connection, task.data["return_id"], "refunded", entry)
+            await self._store.note(transaction.connection, current.id, "return_received", entry.detail, actor)
+            everything = all(current.returned.get(line.id, 0) >= line.quantity for line in current.body.items)
+            status = forward(current.status, "returned") if everything else current.status
+            if status != current.status:
+                transaction.publish(_moved(current, status))
+            return msgspec.structs.replace(_refunded(current, amount), status=status)
+
+        return write
+
+    async def _capture(self, task: Task, order: StoredOrder) -> Write:
+        wanted = task.data["amount"]
+        payment = await self._payments.capture(
+            Capture(
+                payment_id=order.payment_id,
+                request_id=task.id,
+                amount=Money(wanted, order.currency) if wanted else None,
+            )
+        )
+
+        async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
+            captured = payment.captured.amount
+            await self._store.note(transaction.connection, current.id, "paid", "Payment received", task.data["actor"])
+            return msgspec.structs.replace(
+                current,
+                captured_minor=max(captured, current.captured_minor),
+                payment_status="paid" if captured >= current.total_minor else current.payment_status,
+                status=forward(current.status, "confirmed"),
+            )
+
+        return write
+
+    async def _pay_back(self, task: Task, order: StoredOrder) -> int:
+        refund = await self._payments.refund(
+            Refund(
+                payment_id=order.payment_id,
+                request_id=task.id,
+                reason=task.data["reason"],
+                amount=Money(task.data["amount"], order.currency),
+            )
+        )
+        return 0 if refund.state == "failed" else refund.amount.amount
+
+
+def _refunded(order: StoredOrder, amount: int) -> StoredOrder:
+    refunded = order.refunded_minor + amount
+    status = "refunded" if refunded >= order.captured_minor else "partially_refunded"
+    return msgspec.structs.replace(order, refunded_minor=refunded, payment_status=status)
+
+
+def _moved(order: StoredOrder, status: str) -> OrderMoved:
+    return OrderMoved(order_id=order.id, number=order.number, status=status, user_id=order.user_id)

@@ -1,0 +1,48 @@
+# The two commands: `make run` starts the shop, `make test` proves it. Everything else is for those who work on it.
+SHELL := /bin/bash
+UV ?= $(shell command -v uv || echo .uv/bin/uv)
+HAAT := .venv/bin/haat
+PYTEST := .venv/bin/pytest
+export UV_PROJECT_ENVIRONMENT = .venv
+
+.PHONY: run test check bench clean setup snapshots format
+
+run: setup
+	@exec $(HAAT) run
+
+test: setup chromium
+	@tests/run-all
+
+check: setup
+	@.venv/bin/ruff format --check -q . && .venv/bin/ruff check -q .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-logo
+	@$(PYTEST) -n 2 -m "not slow"
+
+bench: setup
+	@$(HAAT) bench
+
+snapshots: setup
+	@$(PYTEST) tests/walls/test_snapshots.py --renew
+
+format: setup
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+clean:
+	rm -rf .venv .uv node_modules .haat .mypy_cache .ruff_cache .pytest_cache .hypothesis artefacts
+
+# Python packages from the lock with hashes, front-end files from their lock; nothing to do when both are in place.
+setup: .venv/ready node_modules/ready
+
+.venv/ready: pyproject.toml uv.lock
+	@command -v uv >/dev/null || test -x .uv/bin/uv || (python3 -m venv .uv && .uv/bin/pip install -q uv)
+	@$(UV) sync --locked -q
+	@touch .venv/ready
+
+node_modules/ready: package-lock.json
+	@deploy/install-front-end
+	@touch node_modules/ready
+
+.PHONY: chromium
+chromium:
+	@command -v chromium >/dev/null || deploy/install-chromium

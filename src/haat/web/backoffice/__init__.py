@@ -1,0 +1,1 @@
+"""The back office: task screens over the same commands as the API."""

@@ -1,0 +1,1 @@
+"""The shop that people see: HTML first, usable without JavaScript."""

@@ -1,8 +1,10 @@
 """What a shopper finds: words, filters, sorts, facets, pages, corrections, suggestions."""
 
 import pytest
+from msgspec.structs import replace
 from text_search_shop import document, ids
 
+from haat.engines.text_search import cursors
 from haat.ports.text_search import (
     BadCursor,
     BrandFacet,
@@ -142,8 +144,6 @@ async def test_cursors_walk_through_all_hits_once(search, sort, text):
 
 
 async def walk(search, ask: SearchQuery) -> list[str]:
-    from msgspec.structs import replace
-
     found, answer = [], await search.search(ask)
     while True:
         found += ids(answer)
@@ -168,7 +168,8 @@ async def test_a_cursor_by_relevance_keeps_its_place_after_a_change(search, writ
     ask = SearchQuery("vayu laptop", limit=2)
     whole = ids(await search.search(SearchQuery("vayu laptop")))
     first = await search.search(ask)
-    await writer.apply([document(7, version=2)])
+    await writer.apply([replace(document(7, version=2, title="Vayu laptop"), brand="Vayu")])
+    assert ids(await search.search(SearchQuery("vayu laptop")))[0] == "s2"
     second = await search.search(SearchQuery("vayu laptop", limit=2, cursor=first.next_cursor))
     assert ids(first) + ids(second) == whole[:4]
 
@@ -177,6 +178,24 @@ async def test_a_cursor_by_relevance_keeps_its_place_after_a_change(search, writ
 async def test_a_made_up_cursor_is_refused(search, cursor):
     with pytest.raises(BadCursor):
         await search.search(SearchQuery("laptop", cursor=cursor))
+
+
+@pytest.mark.parametrize("changed", [{"key": 1e300}, {"key": float("nan")}, {"seen": -1}, {"seen": 10**15}])
+async def test_a_cursor_changed_by_hand_is_refused(search, changed):
+    ask = SearchQuery("laptop", limit=2)
+    place = cursors.decode((await search.search(ask)).next_cursor, ask)
+    with pytest.raises(BadCursor):
+        await search.search(replace(ask, cursor=cursors.encode(replace(place, **changed))))
+
+
+async def test_an_offset_too_deep_is_refused(search):
+    with pytest.raises(BadCursor):
+        await search.search(SearchQuery("laptop", offset=10_001))
+
+
+async def test_a_price_beyond_every_price_filters_like_any_other(search):
+    assert (await search.search(SearchQuery(price_min_minor=10**30))).total == 0
+    assert (await search.search(SearchQuery(price_min_minor=-(10**30), price_max_minor=10**30))).total == 8
 
 
 async def test_a_cursor_of_other_filters_is_refused(search):
@@ -219,6 +238,12 @@ async def test_suggestions_keep_the_words_before_the_last(search):
     answer = await search.suggest(SuggestQuery("megha la"))
     assert [hit.id for hit in answer.products] == ["prd_l3", "prd_l4"]
     assert answer.queries == ("megha laptop",)
+
+
+async def test_suggestions_complete_the_words_before_the_last_too(search):
+    answer = await search.suggest(SuggestQuery("gami lap"))
+    assert [hit.id for hit in answer.products] == ["prd_l2"]
+    assert answer.queries == ("gaming laptop",)
 
 
 async def test_suggestions_forgive_a_typo(search):

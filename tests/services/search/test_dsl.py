@@ -148,6 +148,11 @@ def test_aggregations_are_read(name):
         ({"query": {"range": {"price": {"from": 1}}}}, "/query/range/price/from", "unsupported"),
         ({"query": {"range": {"price": {"gte": float("nan")}}}}, "/query/range/price/gte", "invalid"),
         ({"query": {"range": {"published_at": {"gte": "now-1d"}}}}, "/query/range/published_at/gte", "invalid"),
+        (
+            {"query": {"range": {"published_at": {"lt": "0001-01-01T00:00:00+14:00"}}}},
+            "/query/range/published_at/lt",
+            "invalid",
+        ),
         ({"query": {"exists": {"field": ["x"]}}}, "/query/exists/field", "invalid_type"),
         ({"query": {"bool": {"must": "x"}}}, "/query/bool/must", "invalid_type"),
         ({"query": {"bool": {"filter": [{"fuzzy": {"name": "x"}}]}}}, "/query/bool/filter/0/fuzzy", "unsupported"),

@@ -2,10 +2,14 @@
 
 import base64
 import hashlib
+import math
+from typing import Final
 
 import msgspec
 
 from haat.ports.text_search import BadCursor, SearchQuery
+
+_FURTHEST_KEY: Final = (1 << 63) - 1
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
@@ -37,6 +41,6 @@ def decode(cursor: str, ask: SearchQuery) -> Place:
         raise BadCursor("the cursor cannot be read") from error
     if place.ask != fingerprint(ask):
         raise BadCursor("the cursor belongs to another search")
-    if place.seen < 0:
+    if place.seen < 0 or not math.isfinite(place.key) or abs(place.key) > _FURTHEST_KEY:
         raise BadCursor("the cursor cannot be read")
     return place

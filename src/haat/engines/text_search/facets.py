@@ -20,6 +20,7 @@ from haat.ports.text_search import (
 )
 
 _MOST_VALUES: Final = 200
+_LARGEST: Final = (1 << 63) - 1
 _EDGES: Final = (0, *PRICE_EDGES_MINOR)
 
 TOTAL: Final = "total"
@@ -63,14 +64,18 @@ def filters_of(schema: tantivy.Schema, ask: SearchQuery) -> dict[str, Query]:
     if ask.brands:
         filters["brand"] = Query.term_set_query(schema, "brand", [keyword_of(each) for each in ask.brands])
     if ask.price_min_minor is not None or ask.price_max_minor is not None:
-        filters["price"] = Query.range_query(
-            schema, "price", tantivy.FieldType.Integer, ask.price_min_minor, ask.price_max_minor
-        )
+        low, high = _in_column(ask.price_min_minor), _in_column(ask.price_max_minor)
+        filters["price"] = Query.range_query(schema, "price", tantivy.FieldType.Integer, low, high)
     if ask.rating_min is not None:
         filters["rating"] = Query.range_query(schema, "rating", tantivy.FieldType.Float, float(ask.rating_min), None)
     if ask.in_stock is not None:
         filters["in_stock"] = Query.term_query(schema, "in_stock", "true" if ask.in_stock else "false")
     return filters
+
+
+def _in_column(amount_minor: int | None) -> int | None:
+    """No price lies beyond what a column holds, so neither need a bound."""
+    return None if amount_minor is None else max(-_LARGEST, min(amount_minor, _LARGEST))
 
 
 def narrowed(match: Query, filters: dict[str, Query]) -> Query:

@@ -22,8 +22,8 @@ def suggest(view: View, ask: SuggestQuery) -> SuggestAnswer:
     if not typed:
         return SuggestAnswer()
     last = typed[-1][0]
-    before = [word for word, _ in typed[:-1]]
-    known = [Query.term_query(view.schema, "all", stem_of(word)) for word in before]
+    given_words = [_given_word(view, word, stem) for word, stem in typed[:-1]]
+    before, known = [word for word, _ in given_words], [query for _, query in given_words]
     given = Query.boolean_query([(MUST, each) for each in known]) if known else None
     terms = _completions(view, last, given)
     if not terms:
@@ -44,6 +44,14 @@ def _queries(before: list[str], terms: list[str]) -> tuple[str, ...]:
         if not term.isdigit():
             by_stem.setdefault(stem_of(term), term)
     return tuple(" ".join([*before, term]) for term in by_stem.values())
+
+
+def _given_word(view: View, word: str, stem: str) -> tuple[str, Query]:
+    """A word before the last, and what it finds; one that nothing contains is itself completed or corrected."""
+    if view.searcher.doc_freq("all", stem):
+        return word, Query.term_query(view.schema, "all", stem)
+    terms = _completions(view, word, None)
+    return (terms[0], Query.term_set_query(view.schema, "words", terms)) if terms else (word, Query.empty_query())
 
 
 def _completions(view: View, prefix: str, given: Query | None) -> list[str]:

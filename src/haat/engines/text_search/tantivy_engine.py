@@ -14,6 +14,8 @@ from haat.engines.text_search.schema import ORDER_FIELDS
 from haat.engines.text_search.suggestions import suggest
 from haat.engines.text_search.view import View, ViewFinder
 from haat.ports.text_search import (
+    DEEPEST_RESULT,
+    BadCursor,
     DslAnswer,
     DslQuery,
     IndexNotReady,
@@ -63,10 +65,12 @@ class TantivySearch:
         plan = view.plan(ask)
         order = ORDER_FIELDS.get("popularity" if ask.sort == "relevance" and plan is view.everything else ask.sort)
         seen = place.seen if place else ask.offset
+        if seen > DEEPEST_RESULT and not (place and order):
+            raise BadCursor(f"results are shown to a depth of {DEEPEST_RESULT}; sort otherwise to go on")
         found = _by_order(view, ask, plan, order, place) if order else _by_score(view, ask, plan, place)
         facets = view.facets(ask, plan) if ask.facets else None
         total = view.total(ask, plan)
-        more = len(found) == ask.limit and seen + len(found) < total
+        more = 0 < len(found) == ask.limit and seen + len(found) < total
         return SearchAnswer(
             hits=tuple(hit for _, hit in found),
             total=total,

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from msgspec import Struct
@@ -173,9 +173,9 @@ class _Parser:
     def _date(self, pointer: str, text: str) -> str:
         try:
             moment = datetime.fromisoformat(text)
-        except ValueError:
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+        except (ValueError, OverflowError):
             raise self._refuse(pointer, "invalid", "must be an RFC 3339 date or time") from None
-        return moment.isoformat() if moment.tzinfo else f"{moment.isoformat()}+00:00"
 
     def _clause(self, pointer: str, value: object, depth: int) -> Clause:
         self._clauses += 1

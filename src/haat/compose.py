@@ -212,7 +212,15 @@ def _orders(house: House) -> Any:
     )
 
 
+def _inventory(house: House) -> Any:
+    from haat.services.inventory.service import InventoryService
+    from haat.services.inventory.store import InventoryStore
+
+    return InventoryService(InventoryStore(house.database("inventory")))
+
+
 BUILDERS: dict[str, Callable[[House], Any]] = {
+    "inventory": _inventory,
     "cart": _cart,
     "checkout": _checkout,
     "orders": _orders,

@@ -1,4 +1,4 @@
-"""Stock, event sourced: levels, reservations with expiry, adjustments and alerts."""
+"""What is asked of the inventory, and what it answers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from haat.kit.idempotency import Idempotency
-from haat.kit.message import DomainError, Event, Message, Nothing, Page
-from haat.kit.rpc import Contract, promise
+from haat.kit.message import Message
 
 Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
 DEFAULT_LOCATION = "main"
@@ -149,64 +148,9 @@ class Alert(Message, frozen=True):
     since: datetime
 
 
-class OutOfStock(DomainError):
-    """Not enough units: `sku`, `available` and the lines short in `lines`."""
-
-    code = "out_of_stock"
-    title = "Not enough in stock"
-
-
-class ReservationGone(DomainError):
-    """The reservation has expired or was released."""
-
-    code = "reservation_gone"
-    title = "The reservation does not hold any more"
-
-
-class StockChanged(Event, frozen=True):
-    """The level of one SKU after a change, summed over locations."""
+class SetLowMark(Message, frozen=True):
+    """Tell when `available` of a SKU at a location falls to this many units."""
 
     sku: str
-    available: int
-    version: int
-
-    @property
-    def key(self) -> str:
-        return self.sku
-
-
-class StockRanLow(Event, frozen=True):
-    sku: str
-    location: str
-    available: int
-    kind: str
-
-    @property
-    def key(self) -> str:
-        return self.sku
-
-
-class Inventory(Contract):
-    """Never oversells: a reservation is granted by the statement that counts it."""
-
-    @promise(safe_to_repeat=True, timeout_seconds=2)
-    async def stock_of(self, ask: StockOf) -> Stock: ...
-    @promise(safe_to_repeat=True, timeout_seconds=5)
-    async def reserve(self, ask: Reserve) -> Reservation: ...
-    @promise(safe_to_repeat=True, timeout_seconds=5)
-    async def extend(self, ask: ExtendHold) -> Reservation: ...
-    @promise(safe_to_repeat=True, timeout_seconds=5)
-    async def commit(self, ask: AttemptRef) -> Reservation: ...
-    @promise(safe_to_repeat=True, timeout_seconds=5)
-    async def release(self, ask: AttemptRef) -> Nothing: ...
-    @promise(safe_to_repeat=True)
-    async def put_back(self, ask: PutBack) -> Nothing: ...
-    async def adjust(self, ask: Adjust) -> Level: ...
-    @promise(safe_to_repeat=True, timeout_seconds=60)
-    async def receive(self, ask: Receive) -> Nothing: ...
-    @promise(safe_to_repeat=True)
-    async def levels(self, ask: SkuRef) -> Page[Level]: ...
-    @promise(safe_to_repeat=True)
-    async def history(self, ask: HistoryOf) -> History: ...
-    @promise(safe_to_repeat=True)
-    async def alerts(self, ask: AlertsOf) -> Page[Alert]: ...
+    low_stock_at: Annotated[int, Meta(ge=0, le=1_000_000)]
+    location: str = DEFAULT_LOCATION

@@ -1,0 +1,135 @@
+"""`/v1/inventory`: levels, their history, adjustments and alerts, for fulfilment staff."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from litestar import get, patch, post
+from litestar.params import Parameter
+from msgspec import Meta
+
+from haat.contracts.inventory import (
+    DEFAULT_LOCATION,
+    Adjust,
+    Alert,
+    AlertsOf,
+    History,
+    HistoryOf,
+    Inventory,
+    Level,
+    SetLowMark,
+    SkuRef,
+)
+from haat.kit.access import Caller, needs_role
+from haat.kit.idempotency import Idempotency
+from haat.kit.message import Message, Page
+from haat.kit.problem import problems
+from haat.services.inventory.model import summed
+
+Sku = Annotated[str, Parameter(min_length=1, max_length=200, description="a variant's SKU")]
+Cursor = Annotated[str | None, Parameter(max_length=1000, description="`next_cursor` of the page before")]
+Limit = Annotated[int, Parameter(ge=1, le=100)]
+Location = Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class StockView(Message, frozen=True):
+    """Stock of one SKU over all locations, and at each."""
+
+    sku: str
+    on_hand: int
+    reserved: int
+    available: int
+    version: int
+    locations: list[Level]
+
+
+class AdjustBody(Message, frozen=True):
+    """Units to add (or, negative, to take), and why."""
+
+    quantity: Annotated[int, Meta(ge=-1_000_000_000, le=1_000_000_000)]
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    location: Location = DEFAULT_LOCATION
+
+
+class LowMarkBody(Message, frozen=True):
+    """At how many units left to raise an alert."""
+
+    low_stock_at: Annotated[int, Meta(ge=0, le=1_000_000)]
+    location: Location = DEFAULT_LOCATION
+
+
+@get("/v1/inventory/alerts", tags=["inventory"], guards=[needs_role("fulfilment")], responses=problems(401, 403, 422))
+async def list_alerts(inventory: Inventory, cursor: Cursor = None, limit: Limit = 20) -> Page[Alert]:
+    """SKUs at or below their low mark, the latest first; `kind` is low_stock or out_of_stock."""
+    return await inventory.alerts(AlertsOf(cursor=cursor, limit=limit))
+
+
+@get(
+    "/v1/inventory/{sku:str}",
+    tags=["inventory"],
+    guards=[needs_role("fulfilment")],
+    responses=problems(401, 403, 404, 422),
+)
+async def view_stock(sku: Sku, inventory: Inventory) -> StockView:
+    """The level of a SKU: `available` = `on_hand` - `reserved`."""
+    levels = (await inventory.levels(SkuRef(sku=sku))).data
+    total = summed(levels)
+    return StockView(
+        sku=sku,
+        on_hand=total.on_hand,
+        reserved=total.reserved,
+        available=total.available,
+        version=total.version,
+        locations=levels,
+    )
+
+
+@get(
+    "/v1/inventory/{sku:str}/events",
+    tags=["inventory"],
+    guards=[needs_role("fulfilment")],
+    responses=problems(401, 403, 404, 422),
+)
+async def list_events(
+    sku: Sku, inventory: Inventory, as_of: datetime | None = None, cursor: Cursor = None, limit: Limit = 20
+) -> History:
+    """Why the level is what it is: the events, newest first; with `as_of` the level and the events of that moment."""
+    if as_of is not None and as_of.tzinfo is None:
+        as_of = as_of.replace(tzinfo=UTC)
+    return await inventory.history(HistoryOf(sku=sku, as_of=as_of, cursor=cursor, limit=limit))
+
+
+@post(
+    "/v1/inventory/{sku:str}/adjustments",
+    tags=["inventory"],
+    guards=[needs_role("fulfilment")],
+    responses=problems(401, 403, 404, 409, 422),
+)
+async def adjust_stock(
+    sku: Sku, data: AdjustBody, inventory: Inventory, caller: Caller, idempotency: Idempotency | None
+) -> Level:
+    """Add or take units; what is reserved cannot be taken: 409 `out_of_stock` with `available`."""
+    ask = Adjust(
+        sku=sku,
+        quantity=data.quantity,
+        reason=data.reason,
+        actor=caller.signed_in(),
+        location=data.location,
+        idempotency=idempotency,
+    )
+    return await inventory.adjust(ask)
+
+
+@patch(
+    "/v1/inventory/{sku:str}",
+    tags=["inventory"],
+    guards=[needs_role("fulfilment")],
+    responses=problems(401, 403, 404, 422),
+)
+async def change_low_mark(sku: Sku, data: LowMarkBody, inventory: Inventory) -> Level:
+    """Set the low mark of a SKU at a location."""
+    return await inventory.set_low_mark(SetLowMark(sku=sku, low_stock_at=data.low_stock_at, location=data.location))
+
+
+ROUTES = [list_alerts, view_stock, list_events, adjust_stock, change_low_mark]

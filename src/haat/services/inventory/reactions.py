@@ -1,0 +1,6 @@
+"""The inventory's periodic work."""
+
+from haat.kit.reactions import Sweep
+from haat.services.inventory.service import InventoryService
+
+SWEEPS = [Sweep("expire holds", 1, InventoryService.expire_holds)]

@@ -307,7 +307,7 @@ class TextSearch(Protocol):
     """The reading side: any number of processes. Every call may raise IndexNotReady."""
 
     async def search(self, ask: SearchQuery) -> SearchAnswer:
-        """Answers with at most `limit` hits; BadCursor when the cursor is foreign."""
+        """Answers with at most `limit` hits; BadCursor when the cursor is foreign or the place too deep."""
         ...
 
     async def suggest(self, ask: SuggestQuery) -> SuggestAnswer:

@@ -58,10 +58,9 @@ class _Run:
         total = count_of(self._searcher, query)
         by_score = not ask.sort or ask.sort[0].field == "_score"
         hits = self._by_score(query, ask) if by_score else self._by_fields(query, ask)
-        best = self._searcher.search(query, 1, count=False).hits if by_score and total and ask.size else []
         return DslAnswer(
             total=total,
-            max_score=float(best[0][0]) if best else None,
+            max_score=self._best_score(query, ask, hits) if by_score and total and ask.size else None,
             hits=tuple(hits),
             aggregations=tuple(self._aggregated(query, each) for each in ask.aggregations),
         )
@@ -145,6 +144,11 @@ class _Run:
             return []
         found = self._searcher.search(query, ask.size, count=False, offset=ask.offset).hits
         return [self._hit(address, float(score)) for score, address in found]
+
+    def _best_score(self, query: Query, ask: DslQuery, hits: list[DslHit]) -> float | None:
+        if hits and not ask.offset:
+            return hits[0].score
+        return float(self._searcher.search(query, 1, count=False).hits[0][0])
 
     def _by_fields(self, query: Query, ask: DslQuery) -> list[DslHit]:
         """The engine sorts by one column; hits that tie with the last one on it are sorted by the others here."""

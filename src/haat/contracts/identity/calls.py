@@ -1,0 +1,56 @@
+"""The calls of the identity service."""
+
+from __future__ import annotations
+
+from haat.contracts.identity.accounts import (
+    AddressRef,
+    ChangeProfile,
+    EnsureStaff,
+    FindUsers,
+    OfUser,
+    Register,
+    SaveAddress,
+    SavedAddress,
+    User,
+)
+from haat.contracts.identity.sessions import (
+    AccessToken,
+    EndSession,
+    KeySet,
+    Principal,
+    Refresh,
+    RotateKeys,
+    Session,
+    SignIn,
+    Tokens,
+)
+from haat.kit.message import Nothing, Page
+from haat.kit.rpc import Contract, promise
+
+
+class Identity(Contract):
+    """Accounts and sessions. E-mail is compared in canonical form; passwords are argon2id."""
+
+    async def register(self, ask: Register) -> User: ...
+    async def sign_in(self, ask: SignIn) -> Tokens: ...
+    async def refresh(self, ask: Refresh) -> Tokens: ...
+    async def end_session(self, ask: EndSession) -> Nothing: ...
+    @promise(safe_to_repeat=True)
+    async def sessions(self, ask: OfUser) -> Page[Session]: ...
+    @promise(safe_to_repeat=True)
+    async def authenticate(self, ask: AccessToken) -> Principal: ...
+    @promise(safe_to_repeat=True)
+    async def user(self, ask: OfUser) -> User: ...
+    async def change_profile(self, ask: ChangeProfile) -> User: ...
+    @promise(safe_to_repeat=True)
+    async def addresses(self, ask: OfUser) -> Page[SavedAddress]: ...
+    async def save_address(self, ask: SaveAddress) -> SavedAddress: ...
+    @promise(safe_to_repeat=True)
+    async def remove_address(self, ask: AddressRef) -> Nothing: ...
+    @promise(safe_to_repeat=True)
+    async def keys(self, ask: Nothing) -> KeySet: ...
+    async def rotate_keys(self, ask: RotateKeys) -> KeySet: ...
+    @promise(safe_to_repeat=True)
+    async def find_users(self, ask: FindUsers) -> Page[User]: ...
+    @promise(safe_to_repeat=True)
+    async def ensure_staff(self, ask: EnsureStaff) -> User: ...

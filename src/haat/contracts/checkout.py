@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from msgspec import Meta
@@ -12,7 +12,7 @@ from haat.contracts.identity import Address, Email
 from haat.contracts.payments import Action, Method
 from haat.contracts.shipping import ShippingOption
 from haat.kit.idempotency import Idempotency
-from haat.kit.message import DomainError, Event, Message
+from haat.kit.message import DomainError, Event, Message, Nothing
 from haat.kit.money import Money
 from haat.kit.rpc import Contract, promise
 
@@ -137,6 +137,21 @@ class Complete(Message, frozen=True):
     network_address: str = ""
 
 
+class TaxRate(Message, frozen=True):
+    """`rate_basis_points` of a class from a date on, for values without tax from `price_from_minor` up."""
+
+    tax_class: str
+    from_date: date
+    price_from_minor: int
+    rate_basis_points: int
+
+
+class SaveTaxRates(Message, frozen=True):
+    """Add or correct rates; safe to repeat."""
+
+    rates: list[TaxRate]
+
+
 class EmptyCart(DomainError):
     """There is nothing to check out."""
 
@@ -207,3 +222,5 @@ class Checkouts(Contract):
     async def cancel(self, ask: CheckoutRef) -> Checkout: ...
     @promise(safe_to_repeat=True, timeout_seconds=45)
     async def complete(self, ask: Complete) -> Checkout: ...
+    @promise(safe_to_repeat=True)
+    async def save_tax_rates(self, ask: SaveTaxRates) -> Nothing: ...

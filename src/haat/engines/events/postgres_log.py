@@ -45,6 +45,16 @@ INSERT INTO events.parked (reader, event_id, name, body, error) VALUES ($1, $2, 
 """
 
 
+# Whether a reader that has begun still has something before it (what an outbox holds is not counted).
+WAITING = """
+SELECT EXISTS (
+    SELECT 1 FROM events.cursor c, LATERAL (
+        SELECT 1 FROM events.log l WHERE (l.tx, l.position) > (c.tx, c.position) LIMIT 1
+    ) more
+)
+"""
+
+
 class PostgresLog:
     """One connection per worker: it holds the worker's claims (advisory locks), so that a dead worker holds nothing."""
 

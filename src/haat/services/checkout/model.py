@@ -10,13 +10,13 @@ import msgspec
 
 from haat.contracts.cart import CartContents, Owner, guest_hash
 from haat.contracts.catalog import ForSale
-from haat.contracts.checkout import Checkout, QuoteLine, Requirement, Totals
+from haat.contracts.checkout import Checkout, QuoteLine, Requirement, TaxRate, Totals
 from haat.contracts.identity import Address
 from haat.contracts.promotions import Discounts
 from haat.contracts.shipping import ShippingOption
 from haat.kit.message import Unauthenticated
 from haat.kit.money import Money
-from haat.services.checkout.tax import SHIPPING_RATE, Taxed, TaxRate, rate_of, tax_lines
+from haat.services.checkout.tax import STANDARD_RATE, Taxed, rate_of, tax_lines
 
 # Read by the shopper's choices, frozen with the quote.
 _CHOICES = ("email", "shipping_address", "billing_address", "shipping_method")
@@ -132,7 +132,7 @@ def _totals(items: Sequence[QuoteLine], option: ShippingOption | None, ship_to: 
     shipping = option.price.amount if option else 0
     taxed = [Taxed(line.total.amount, line.tax_basis_points) for line in items]
     if _taxed(ship_to):
-        taxed.append(Taxed(shipping, SHIPPING_RATE))
+        taxed.append(Taxed(shipping, STANDARD_RATE))
     money = {
         "subtotal": subtotal,
         "discount": discount,

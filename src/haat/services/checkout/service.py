@@ -22,6 +22,8 @@ from haat.contracts.checkout import (
     OpenCheckout,
     OrderRef,
     PriceChanged,
+    SaveTaxRates,
+    TaxRate,
 )
 from haat.contracts.identity import Identity, OfUser
 from haat.contracts.inventory import Inventory, StockOf
@@ -32,7 +34,7 @@ from haat.kit.clock import now
 from haat.kit.database import Batch
 from haat.kit.idempotency import IdempotencyConflict, IdempotencyInFlight, replayed
 from haat.kit.ids import new_id
-from haat.kit.message import DomainError, NotFound
+from haat.kit.message import DomainError, NotFound, Nothing
 from haat.kit.money import Money
 from haat.services.checkout.driver import LEASE_SECONDS, Driver, LostLease, drive_all
 from haat.services.checkout.model import (
@@ -48,7 +50,6 @@ from haat.services.checkout.model import (
 )
 from haat.services.checkout.saga import FINAL, Saga, State, given_up
 from haat.services.checkout.store import Attempt, CheckoutStore, Shown, StoredCheckout, Work
-from haat.services.checkout.tax import TaxRate
 
 QUOTE_LIFETIME = timedelta(minutes=30)
 INLINE_SECONDS = 8.0
@@ -173,9 +174,9 @@ class CheckoutService(Checkouts):
             if attempt is not None:
                 await drive_all(self._driver, [attempt])
 
-    async def save_tax_rates(self, rates: list[TaxRate]) -> None:
-        """Set-up: the classes and rates of this shop."""
-        await self._store.save_tax_rates(rates)
+    async def save_tax_rates(self, ask: SaveTaxRates) -> Nothing:
+        await self._store.save_tax_rates(ask.rates)
+        return Nothing()
 
     async def _quote(self, owner: Owner, choices: Choices) -> tuple[Quote, str, int]:
         contents = await self._cart.contents(ViewCart(owner=owner))

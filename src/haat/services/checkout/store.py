@@ -12,14 +12,13 @@ import aiosql
 import asyncpg
 import msgspec
 
-from haat.contracts.checkout import Complete
+from haat.contracts.checkout import Complete, TaxRate
 from haat.contracts.payments import Action
 from haat.kit.database import Connection, Database, Transaction, outbox_columns
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import Event
 from haat.services.checkout.model import Quote
 from haat.services.checkout.saga import Saga
-from haat.services.checkout.tax import TaxRate
 
 queries = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
 
@@ -211,7 +210,7 @@ class CheckoutStore:
     async def tax_rates(self) -> list[TaxRate]:
         """Every rate with its date."""
         async with self.connection() as connection:
-            return [TaxRate(*row) async for row in queries.tax_rates(connection)]
+            return [msgspec.convert(dict(row), TaxRate) async for row in queries.tax_rates(connection)]
 
     async def save_tax_rates(self, rates: Sequence[TaxRate]) -> None:
         """Add or correct rates."""

@@ -7,22 +7,12 @@ from datetime import date
 
 import msgspec
 
-from haat.contracts.checkout import TaxLine
+from haat.contracts.checkout import TaxLine, TaxRate
 from haat.contracts.identity import Address
 from haat.kit.money import Money, allocate, divide_half_up
 from haat.services.checkout.regions import WITHOUT_LEGISLATURE, state_code
 
-STANDARD = "standard"
-SHIPPING_RATE = 1800
-
-
-class TaxRate(msgspec.Struct, frozen=True):
-    """`rate_basis_points` of a class from a date on, for unit prices from `price_from_minor` up."""
-
-    tax_class: str
-    from_date: date
-    price_from_minor: int
-    rate_basis_points: int
+STANDARD_RATE = 1800
 
 
 class Taxed(msgspec.Struct, frozen=True):
@@ -38,18 +28,20 @@ class Taxed(msgspec.Struct, frozen=True):
 
 
 def rate_of(rates: Sequence[TaxRate], tax_class: str, unit_price_minor: int, on: date) -> int:
-    """The rate in force for a class at a unit price; an unknown class is taxed as `standard`."""
-    classes = {rate.tax_class for rate in rates}
-    wanted = tax_class if tax_class in classes else STANDARD
-    in_force = [
-        rate
-        for rate in rates
-        if rate.tax_class == wanted and rate.from_date <= on and rate.price_from_minor <= unit_price_minor
-    ]
+    """The rate in force for a class at a unit price that includes the tax; an unknown class is taxed as standard.
+
+    Bounds are about the value without tax: a higher bracket applies once the value at the lower rate reaches it.
+    """
+    in_force = [rate for rate in rates if rate.tax_class == tax_class and rate.from_date <= on]
     if not in_force:
-        return SHIPPING_RATE
+        return STANDARD_RATE
     newest = max(rate.from_date for rate in in_force)
-    return max((r for r in in_force if r.from_date == newest), key=lambda r: r.price_from_minor).rate_basis_points
+    brackets = sorted((r for r in in_force if r.from_date == newest), key=lambda r: r.price_from_minor)
+    chosen = brackets[0].rate_basis_points
+    for bracket in brackets[1:]:
+        if divide_half_up(unit_price_minor * 10_000, 10_000 + chosen) >= bracket.price_from_minor:
+            chosen = bracket.rate_basis_points
+    return chosen
 
 
 def tax_lines(taxed: Sequence[Taxed], ship_to: Address | None, seller_state: str, currency: str) -> list[TaxLine]:

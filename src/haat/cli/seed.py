@@ -1,0 +1,300 @@
+"""`haat seed`: the demo shop, or a catalogue of any size for load work. Every step may be repeated."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from itertools import islice
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from haat.compose import SERVICES, House
+from haat.contracts.catalog import (  # fmt: skip
+    Catalog,
+    Image,
+    ImportRow,
+    ImportRows,
+    NewCategory,
+    NewProduct,
+    NewVariant,
+    SaveCategories,
+    WriteReview,
+)
+from haat.contracts.checkout import Checkouts, SaveTaxRates, TaxRate
+from haat.contracts.identity import EmailTaken, EnsureStaff, Identity, Register
+from haat.contracts.media import MediaStore, Upload
+from haat.contracts.promotions import NewCoupon, Promotions, SaveCoupon
+from haat.contracts.recommendations import Recommender, RecordHistory
+from haat.demo.records import DemoProduct
+from haat.kit.clock import now
+from haat.kit.message import Nothing
+from haat.kit.money import Money
+from haat.processes import working
+from haat.settings import Settings
+
+T = TypeVar("T")
+ROWS = 100
+CLICKS = 5_000
+SIDE_BY_SIDE = 4
+SHOPPER_EMAIL, SHOPPER_PASSWORD, SHOPPER_NAME = "asha@example.com", "namaste-haat", "Asha Rao"
+ACTOR = "seed"
+DRAIN_SECONDS = 120
+
+
+def seed_command(*, products: int = 0, demo: bool = True, seed: int = 1) -> None:
+    """Fill the shop: accounts, taxes, and the demo catalogue with its history; or a large catalogue for load work.
+
+    Without HAAT_DATABASE_URL the embedded database of HAAT_DATA is used (a running shop's, too).
+
+    Example: `haat seed --products 100000`
+
+    Parameters
+    ----------
+    products
+        Add this many generated products (up to a million) instead of the demo catalogue.
+    demo
+        Fill in the demo catalogue.
+    seed
+        The same number gives the same generated products.
+    """
+    import uvloop
+
+    from haat.cli.database import database_for
+
+    with database_for(Settings()) as settings:
+        uvloop.run(_seed(settings, products, demo, seed))
+
+
+async def _seed(settings: Settings, products: int, demo: bool, seed: int) -> None:
+    house = House(settings, frozenset(SERVICES) - {"vault"})
+    names = [name for name in SERVICES if name != "vault"]
+    console = Console()
+    bars = Progress(
+        TextColumn("{task.description:<22}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    async with working(house, names):
+        with bars:
+            await _accounts(house)
+            await _taxes(house)
+            if products:
+                await _load(house, products, seed, bars)
+            elif demo:
+                await _demo(house, bars)
+            await _drained(house, bars)
+            if demo and not products:
+                await house.ask(Recommender).train(Nothing())
+    if not console.is_terminal:
+        print("seeded", flush=True)
+
+
+async def _accounts(house: House) -> None:
+    identity = house.ask(Identity)
+    settings = house.settings
+    password = settings.staff_password or os.environ.get("HAAT_STAFF_PASSWORD")
+    await identity.ensure_staff(
+        EnsureStaff(email=settings.staff_email, name="Shop owner", password=password, roles=["owner"])
+    )
+    with suppress(EmailTaken):
+        await identity.register(Register(email=SHOPPER_EMAIL, password=SHOPPER_PASSWORD, name=SHOPPER_NAME))
+
+
+async def _taxes(house: House) -> None:
+    from haat.demo.catalogue import tax_classes
+
+    rates = [
+        TaxRate(
+            tax_class=each.code,
+            from_date=rate.from_date,
+            price_from_minor=rate.price_min_minor or 0,
+            rate_basis_points=rate.rate_basis_points,
+        )
+        for each in tax_classes()
+        for rate in each.rates
+    ]
+    await house.ask(Checkouts).save_tax_rates(SaveTaxRates(rates=rates))
+
+
+async def _demo(house: House, bars: Progress) -> None:
+    from haat.demo.catalogue import products
+
+    catalogue = list(products())
+    await _categories(house)
+    images = await _images(house, catalogue, bars)
+    await _products(house, catalogue, images, bars)
+    await _reviews(house, catalogue, bars)
+    await _coupons(house)
+    await _history(house, catalogue, bars)
+
+
+async def _categories(house: House) -> None:
+    from haat.demo.catalogue import categories
+
+    made = [
+        NewCategory(slug=each.slug, title=each.title, parent_slug=each.parent, position=each.position)
+        for each in categories()
+    ]
+    await house.ask(Catalog).save_categories(SaveCategories(categories=made))
+
+
+async def _images(house: House, catalogue: Sequence[DemoProduct], bars: Progress) -> dict[str, list[Image]]:
+    from haat.demo.drawings import draw
+
+    media, task = house.ask(MediaStore), bars.add_task("drawing pictures", total=len(catalogue))
+
+    async def one(product: DemoProduct) -> tuple[str, list[Image]]:
+        found = []
+        for i, picture in enumerate(product.images):
+            svg = await asyncio.to_thread(draw, product, i)
+            stored = await media.upload(Upload(body=svg.encode(), media_type="image/svg+xml", alt=picture.alt))
+            found.append(
+                Image(url=stored.url, alt=picture.alt, width=stored.width, height=stored.height, media_id=stored.id)
+            )
+        bars.advance(task)
+        return product.slug, found
+
+    return dict(await _side_by_side(one, catalogue))
+
+
+async def _products(
+    house: House, catalogue: Iterable[DemoProduct], images: dict[str, list[Image]], bars: Progress, total: int = 0
+) -> dict[str, str]:
+    catalog, task = house.ask(Catalog), bars.add_task("products", total=total or len(images))
+    line = 0
+    for rows in _chunks(catalogue, ROWS):
+        asked = [_row(line + i, product, images) for i, product in enumerate(rows, 1)]
+        line += len(rows)
+        imported = await catalog.import_rows(ImportRows(rows=asked, actor=ACTOR))
+        for fault in imported.faults:
+            bars.console.print(f"line {fault.line}: {fault.pointer} {fault.detail}")
+        bars.advance(task, len(rows))
+    return {}
+
+
+def _row(line: int, product: DemoProduct, images: dict[str, list[Image]]) -> ImportRow:
+    variants = [
+        NewVariant(
+            sku=variant.sku,
+            price=Money(variant.price_minor),
+            options=variant.options,
+            compare_at=Money(variant.compare_at_minor) if variant.compare_at_minor else None,
+            weight_grams=variant.weight_grams,
+            stock=variant.stock,
+        )
+        for variant in product.variants
+    ]
+    return ImportRow(
+        line=line,
+        product=NewProduct(
+            title=product.title,
+            category=product.category,
+            variants=variants,
+            slug=product.slug,
+            description=product.description,
+            brand=product.brand,
+            product_type=product.product_type,
+            attributes=product.attributes,
+            hsn=product.hsn,
+            tax_class=product.tax_class,
+            images=images.get(product.slug, []),
+        ),
+        published_at=now() - timedelta(days=product.published_days_ago),
+    )
+
+
+async def _reviews(house: House, catalogue: Sequence[DemoProduct], bars: Progress) -> None:
+    from haat.contracts.catalog import ProductRef
+
+    catalog, task = house.ask(Catalog), bars.add_task("reviews", total=len(catalogue))
+
+    async def one(product: DemoProduct) -> None:
+        product_id = (await catalog.product(ProductRef(ref=product.slug))).id
+        for i, review in enumerate(product.reviews):
+            await catalog.write_review(
+                WriteReview(
+                    product_id=product_id,
+                    user_id=f"usr_seed{i:04}",
+                    author=review.author,
+                    rating=review.rating,
+                    title=review.title,
+                    body=review.body,
+                    verified=review.verified,
+                    created_at=now() - timedelta(days=review.days_ago),
+                )
+            )
+        bars.advance(task)
+
+    await _side_by_side(one, catalogue)
+
+
+async def _coupons(house: House) -> None:
+    promotions = house.ask(Promotions)
+    for coupon in (
+        NewCoupon(code="WELCOME10", title="10 % off your first order", percent_basis_points=1000,
+                  maximum_discount_minor=100_000, limit_per_user=1),
+        NewCoupon(code="DIWALI500", title="₹500 off from ₹4,999", amount_minor=50_000, minimum_minor=499_900,
+                  limit_total=10_000),
+    ):  # fmt: skip
+        await promotions.save_coupon(SaveCoupon(coupon=coupon, actor=ACTOR))
+
+
+async def _history(house: House, catalogue: Sequence[DemoProduct], bars: Progress) -> None:
+    from haat.cli.seed_history import clicks_of
+
+    recommender = house.ask(Recommender)
+    clicks = await clicks_of(house.ask(Catalog), catalogue)
+    task = bars.add_task("history", total=len(clicks))
+    for i, chunk in enumerate(_chunks(clicks, CLICKS)):
+        await recommender.record_history(RecordHistory(source=f"demo-{i}", clicks=list(chunk)))
+        bars.advance(task, len(chunk))
+
+
+async def _load(house: House, count: int, seed: int, bars: Progress) -> None:
+    """Generated products share the pictures of the demo catalogue's: a million drawings would tell nothing new."""
+    from haat.demo.bulk import generate
+
+    await _categories(house)
+    await _products(house, generate(count, seed), {}, bars, total=count)
+
+
+async def _drained(house: House, bars: Progress) -> None:
+    """Wait until every event has been acted on: the index is complete, nothing lags behind."""
+    # The relay looks every tenth of a second.
+    await asyncio.sleep(1)
+    task = bars.add_task("search index", total=None)
+    async with asyncio.timeout(DRAIN_SECONDS):
+        while await _waiting(house):  # noqa: ASYNC110 - the log is in another process's hands
+            await asyncio.sleep(0.2)
+    bars.update(task, total=1, completed=1)
+
+
+async def _waiting(house: House) -> bool:
+    from haat.engines.events.postgres_log import WAITING
+
+    async with house.database("events").connection() as connection:
+        return bool(await connection.fetchval(WAITING))
+
+
+async def _side_by_side(one: Any, items: Sequence[Any]) -> list[Any]:
+    gate = asyncio.Semaphore(SIDE_BY_SIDE)
+
+    async def guarded(item: Any) -> Any:
+        async with gate:
+            return await one(item)
+
+    return list(await asyncio.gather(*(guarded(item) for item in items)))
+
+
+def _chunks(items: Iterable[T], size: int) -> Iterable[list[T]]:
+    source = iter(items)
+    while chunk := list(islice(source, size)):
+        yield chunk

@@ -6,11 +6,58 @@ from random import Random
 from haat.demo.families import expand, slug_of
 from haat.demo.records import DemoImage, DemoProduct, DemoVariant
 
-_LINES = (
-    "Agra Amber Anand Aravali Asha Badal Basant Chandan Chinar Deodar Dhruv Ekta Falgun Ganga Gulmohar Hansa Himal "
-    "Indra Jamuna Kamal Kaveri Kesar Kiran Lahar Madhur Malhar Meghna Mogra Narmada Neem Ojas Palash Pawan Rajni "
-    "Ravi Sagar Sandhya Saras Shikhar Surya Tara Tulsi Uday Utsav Vanya Vasant Vidya Yamini Zaffran Zill"
-).split()
+_LINES = [
+    "Agra",
+    "Amber",
+    "Anand",
+    "Aravali",
+    "Asha",
+    "Badal",
+    "Basant",
+    "Chandan",
+    "Chinar",
+    "Deodar",
+    "Dhruv",
+    "Ekta",
+    "Falgun",
+    "Ganga",
+    "Gulmohar",
+    "Hansa",
+    "Himal",
+    "Indra",
+    "Jamuna",
+    "Kamal",
+    "Kaveri",
+    "Kesar",
+    "Kiran",
+    "Lahar",
+    "Madhur",
+    "Malhar",
+    "Meghna",
+    "Mogra",
+    "Narmada",
+    "Neem",
+    "Ojas",
+    "Palash",
+    "Pawan",
+    "Rajni",
+    "Ravi",
+    "Sagar",
+    "Sandhya",
+    "Saras",
+    "Shikhar",
+    "Surya",
+    "Tara",
+    "Tulsi",
+    "Uday",
+    "Utsav",
+    "Vanya",
+    "Vasant",
+    "Vidya",
+    "Yamini",
+    "Zaffran",
+    "Zill",
+]
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 _LARGEST = 1_000_000
 
@@ -23,7 +70,7 @@ def generate(count: int, seed: int) -> Iterator[DemoProduct]:
 
 
 def _stream(count: int, seed: int) -> Iterator[DemoProduct]:
-    rng = Random(seed)
+    rng = Random(seed)  # noqa: S311
     models = [_model(product) for product in expand()]
     brands = _brands_by_type()
     random, lines = rng.random, len(_LINES)
@@ -47,11 +94,7 @@ def _stream(count: int, seed: int) -> Iterator[DemoProduct]:
             hsn=model.hsn,
             tax_class=model.tax_class,
             options=[],
-            variants=[
-                DemoVariant(
-                    f"LD-{number:07d}", {}, price, None, 5 + int(random() * 195), model.weight_grams
-                )
-            ],
+            variants=[DemoVariant(f"LD-{number:07d}", {}, price, None, 5 + int(random() * 195), model.weight_grams)],
             images=model.images,
             reviews=[],
             published_days_ago=1 + int(random() * 900),

@@ -35,7 +35,7 @@ def slug_of(text: str) -> str:
 
 
 def _product(family: Row, row: Row, index: int, number: int) -> DemoProduct:
-    rng = Random(number * 7919)
+    rng = Random(number * 7919)  # noqa: S311
     attributes = _attributes(family, row)
     title = family.get("title", "{brand} {title}").format(**(attributes | row))
     options, variants = _variants(family, row, number, rng)
@@ -50,7 +50,7 @@ def _product(family: Row, row: Row, index: int, number: int) -> DemoProduct:
         category=category,
         product_type=family["type"],
         attributes=attributes,
-        hsn=row.get("hsn", family["hsn"]),
+        hsn=str(row.get("hsn", family["hsn"])),
         tax_class=family["tax"],
         options=options,
         variants=variants,
@@ -75,12 +75,12 @@ def _description(family: Row, row: Row, attributes: dict[str, AttributeValue], i
     parts = [
         row["text"],
         _capital(facts[index % len(facts)].format(**attributes)),
-        closing[index % len(closing)],
+        closing[index % len(closing)].format(**attributes),
     ]
-    brand_line = table("brands").get(row["brand"], "")
-    if brand_line and sum(len(part.split()) for part in parts) < _SHORT_WORDS:
-        parts.append(brand_line)
-    return " ".join(parts)
+    spare = [table("brands")["maker"][row["brand"]], table("brands")["advice"].get(family["category"], "")]
+    while spare and sum(len(part.split()) for part in parts) < _SHORT_WORDS:
+        parts.append(spare.pop(0))
+    return " ".join(part for part in parts if part)
 
 
 def _capital(sentence: str) -> str:
@@ -106,7 +106,8 @@ def _variants(family: Row, row: Row, number: int, rng: Random) -> tuple[list[str
     variants = []
     for position, chosen in enumerate(combinations):
         rupees = next((price for _, price in chosen if price is not None), start)
-        was = row["mrp"] * rupees // start // 10 * 10 + 9 if packs and rupees != start else row["mrp"]
+        # The printed price of a pack follows its own price: only products without packs state one.
+        was = rupees * rng.randint(108, 135) // 1000 * 10 + 9 if packs else row["mrp"]
         variants.append(
             DemoVariant(
                 sku=f"{code}{number:04d}-{position + 1:02d}",
@@ -143,13 +144,13 @@ def _weight(row: Row, chosen: list[tuple[str, int | None]]) -> int:
 def _images(family: Row, row: Row, attributes: dict[str, AttributeValue], title: str) -> list[DemoImage]:
     colours = row.get("colours") or [str(attributes.get("colour", ""))]
     kind, first = family["type"], colours[0]
-    shown = f"{title} in {first.lower()}" if first else title
+    shown = f"{title} in {first.lower()}" if "colours" in row else title
     images = [DemoImage(drawing=f"{kind}/front/{first}", alt=shown)]
     if len(colours) > 1:
         listed = ", ".join(name.lower() for name in colours)
         images.append(DemoImage(drawing=f"{kind}/range/{'|'.join(colours)}", alt=f"{title}: {listed}"))
     else:
-        images.append(DemoImage(drawing=f"{kind}/scene/{first}", alt=f"{title} in use at home"))
+        images.append(DemoImage(drawing=f"{kind}/scene/{first}", alt=f"{title} on a wooden floor by the window"))
     if kind in _CLOSE_UPS or len(colours) > 1:
         images.append(DemoImage(drawing=f"{kind}/detail/{first}", alt=f"{title}, a closer look"))
     return images

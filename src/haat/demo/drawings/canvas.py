@@ -12,11 +12,16 @@ class Canvas:
     """Collects shapes in a box of 1000 by 1000; `seed` makes every product its own."""
 
     def __init__(self, seed: int, words: list[str], facts: dict[str, object]) -> None:
-        self.rng = Random(seed)
+        self._seed = seed
+        self.rng = Random(seed)  # noqa: S311
         self.words = words
         self.facts = facts
         self._definitions: dict[str, str] = {}
         self._shapes: list[str] = []
+
+    def restart(self) -> None:
+        """Draw the same again: chance begins anew, so a second copy of the object equals the first."""
+        self.rng = Random(self._seed)  # noqa: S311
 
     def svg(self, size: int) -> str:
         """The finished document, `size` pixels wide and high."""
@@ -32,7 +37,12 @@ class Canvas:
 
     def round(self, colour: str, lift: float = 0.3, sink: float = 0.34) -> str:
         """A fill for upright cylinders: a bright band left of the middle, dark edges."""
-        stops = (0, dark(colour, sink * 0.55)), (28, light(colour, lift)), (55, colour), (100, dark(colour, sink))
+        stops = (
+            (0, dark(colour, sink * 0.55)),
+            (28, light(colour, lift)),
+            (55, colour),
+            (100, dark(colour, sink)),
+        )
         return self._gradient("linearGradient", 'x1="0" y1="0" x2="1" y2="0"', stops)
 
     def ball(self, colour: str) -> str:
@@ -47,16 +57,22 @@ class Canvas:
         return self._gradient("linearGradient", f'x1="0" y1="0" {end}', tuple(stops))
 
     def rect(
-        self, x: float, y: float, w: float, h: float, fill: str, r: float = 0, stroke: str = "", width: float = 0
+        self,
+        x: float,
+        y: float,
+        w: float,
+        h: float,
+        fill: str,
+        r: float = 0,
+        stroke: str = "",
+        width: float = 0,
     ) -> None:
         self._add(f'<rect x="{x:g}" y="{y:g}" width="{w:g}" height="{h:g}" rx="{r:g}"', fill, stroke, width)
 
     def circle(self, x: float, y: float, r: float, fill: str, stroke: str = "", width: float = 0) -> None:
         self._add(f'<circle cx="{x:g}" cy="{y:g}" r="{r:g}"', fill, stroke, width)
 
-    def ellipse(
-        self, x: float, y: float, rx: float, ry: float, fill: str, stroke: str = "", width: float = 0
-    ) -> None:
+    def ellipse(self, x: float, y: float, rx: float, ry: float, fill: str, stroke: str = "", width: float = 0) -> None:
         self._add(f'<ellipse cx="{x:g}" cy="{y:g}" rx="{rx:g}" ry="{ry:g}"', fill, stroke, width)
 
     def path(self, d: str, fill: str = "none", stroke: str = "", width: float = 0) -> None:

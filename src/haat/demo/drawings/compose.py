@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from zlib import crc32
 
-from haat.demo.drawings import devices, electronics, fashion, home, kitchen, leisure, pantry
+from haat.demo.drawings import accessories, devices, electronics, fashion, home, kitchen, leisure, outdoors, pantry
 from haat.demo.drawings.canvas import Canvas
 from haat.demo.drawings.palette import bright, dark, light, mix, tone_of
 from haat.demo.records import DemoProduct
@@ -11,7 +11,7 @@ from haat.demo.records import DemoProduct
 Drawing = Callable[[Canvas, str], None]
 
 # A module's public function named like a product type draws that type.
-_MODULES = (electronics, devices, kitchen, home, fashion, pantry, leisure)
+_MODULES = (electronics, devices, kitchen, home, fashion, accessories, pantry, leisure, outdoors)
 _BACKDROPS = ("#f6e3cf", "#dcebe6", "#e3e4f4", "#f5e2e4", "#e9ecd6", "#d9e8f3", "#f4ead2")
 _WALLS = ("#e8d8c4", "#cfdcd6", "#d6d9e6", "#e6d2cd", "#dcdcc4")
 
@@ -42,16 +42,17 @@ def draw(product: DemoProduct, image_index: int, size: int = 1200) -> str:
 
 def _front(canvas: Canvas, paint: Drawing, tones: list[str], seed: int) -> None:
     _backdrop(canvas, tones[0], seed)
-    with canvas.group("translate(85 80) scale(.83)"):
+    with canvas.group("translate(60 52) scale(.88)"):
         paint(canvas, tones[0])
 
 
 def _range(canvas: Canvas, paint: Drawing, tones: list[str], seed: int) -> None:
     _backdrop(canvas, tones[-1], seed + 3)
     shown = tones[:3]
-    places = {2: ((0, 210, 0.58), (400, 260, 0.6)), 3: ((-20, 120, 0.5), (520, 120, 0.5), (225, 330, 0.58))}
+    places = {2: ((0, 210, 0.58), (400, 260, 0.6)), 3: ((0, 130, 0.48), (515, 130, 0.48), (220, 340, 0.57))}
     for tone, (x, y, scale) in zip(shown, places[len(shown)], strict=True):
         with canvas.group(f"translate({x} {y}) scale({scale})"):
+            canvas.restart()
             paint(canvas, tone)
 
 
@@ -81,6 +82,7 @@ def _detail(canvas: Canvas, paint: Drawing, tones: list[str], seed: int) -> None
     canvas.circle(830, 830, 132, "#fffdf8")
     with canvas.clip("M706 830a124 124 0 1 0 248 0a124 124 0 1 0 -248 0z"):
         canvas.rect(700, 700, 260, 260, canvas.fade(light(tone, 0.5), tone))
+        canvas.restart()
         with canvas.group("translate(725 722) scale(.21)"):
             paint(canvas, tones[0])
 
@@ -99,8 +101,11 @@ def _backdrop(canvas: Canvas, tone: str, seed: int) -> None:
     if bright(tone) > 0.75:
         ground = dark(ground, 0.14)
     canvas.rect(0, 0, 1000, 1000, canvas.fade(light(ground, 0.55), dark(ground, 0.06)))
-    canvas.circle(500, 470, 400, light(ground, 0.4))
-    canvas.path("M0 780Q500 730 1000 780V1000H0z", canvas.fade(mix(ground, tone, 0.1), mix(ground, tone, 0.22), down=True))
+    canvas.circle(400 + seed % 199, 420 + seed // 7 % 97, 360 + seed // 11 % 83, light(ground, 0.4))
+    canvas.path(
+        "M0 780Q500 730 1000 780V1000H0z",
+        canvas.fade(mix(ground, tone, 0.1), mix(ground, tone, 0.22), down=True),
+    )
 
 
 def _corner_plant(canvas: Canvas, x: float, y: float, scale: float) -> None:

@@ -1,7 +1,6 @@
 """Sound, wrists, cameras and the large machines of a household."""
 
 from haat.demo.drawings.canvas import Canvas
-from haat.demo.drawings.electronics import screen_art
 from haat.demo.drawings.palette import NAMED, dark, ink, light, mix
 
 _GLASS = "#1a1e28"
@@ -36,9 +35,15 @@ def earbuds(c: Canvas, tone: str) -> None:
             c.circle(x + side * 10, 260, 64, c.ball(tone))
             c.ellipse(x - side * 40, 250, 34, 42, c.ball(NAMED["Silver"]))
         return
-    c.path("M210 500Q210 420 300 420H700Q790 420 790 500L770 740Q760 820 670 820H330Q240 820 230 740z", c.ball(tone))
+    c.path(
+        "M210 500Q210 420 300 420H700Q790 420 790 500L770 740Q760 820 670 820H330Q240 820 230 740z",
+        c.ball(tone),
+    )
     c.path("M226 480Q230 420 310 420H690Q770 420 774 480Q640 520 500 520T226 480z", dark(tone, 0.55))
-    c.path("M210 500Q200 330 320 330H680Q800 330 790 500L774 470Q740 380 660 380H340Q260 380 226 470z", c.sheen(tone))
+    c.path(
+        "M210 500Q200 330 320 330H680Q800 330 790 500L774 470Q740 380 660 380H340Q260 380 226 470z",
+        c.sheen(tone),
+    )
     for x, side in ((380, -1), (620, 1)):
         c.rect(x - 24, 330, 48, 150, c.round(light(tone, 0.1)), 24)
         c.circle(x, 300, 70, c.ball(light(tone, 0.08)))
@@ -135,7 +140,12 @@ def refrigerator(c: Canvas, tone: str) -> None:
             c.line(f"M{left} {split}H{left + wide}", dark(tone, 0.5), 6)
             c.rect(left + 30, 180, 16, 90, c.round("#d5dae1"), 8)
         c.rect(left + 30, 340, 16, 200, c.round("#d5dae1"), 8)
-        c.path(f"M{left + 120} 900C{left + 140} 700 {left + 230} 620 {left + 300} 430", "none", light(tone, 0.3), 5)
+        c.path(
+            f"M{left + 120} 900C{left + 140} 700 {left + 230} 620 {left + 300} 430",
+            "none",
+            light(tone, 0.3),
+            5,
+        )
         for leaf in range(5):
             x, y = left + 135 + leaf * 40, 800 - leaf * 82
             c.path(f"M{x} {y}q50 -60 90 -20q-30 50 -90 20z", light(tone, 0.25))
@@ -157,7 +167,12 @@ def washing_machine(c: Canvas, tone: str) -> None:
         c.circle(500, 580, 180, "#2a3446")
         with c.clip("M320 580a180 180 0 1 0 360 0a180 180 0 1 0 -360 0z"):
             c.path("M300 600Q400 560 500 600T700 590V780H300z", "#6fb4e0")
-            for x, y, colour in ((420, 640, "#d23b3b"), (520, 680, "#dfa62f"), (590, 620, "#f3f1ec"), (470, 600, "#2b8a8c")):
+            for x, y, colour in (
+                (420, 640, "#d23b3b"),
+                (520, 680, "#dfa62f"),
+                (590, 620, "#f3f1ec"),
+                (470, 600, "#2b8a8c"),
+            ):
                 c.path(f"M{x - 60} {y}q40 -70 90 -20t60 40q-60 60 -150 -20z", colour)
         c.gloss("M380 460Q440 410 520 412Q430 460 400 560Q370 520 380 460z", 0.35)
     else:

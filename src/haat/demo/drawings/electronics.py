@@ -23,13 +23,22 @@ def screen_art(c: Canvas, x: float, y: float, w: float, h: float) -> None:
         elif kind == 1:
             for step in range(5):
                 top = y + h * (0.1 + 0.19 * step)
-                d = f"M{x} {top}C{x + w * 0.3} {top - h * 0.3} {x + w * 0.6} {top + h * 0.35} {x + w} {top}V{y + h}H{x}z"
+                d = (
+                    f"M{x} {top}C{x + w * 0.3} {top - h * 0.3} {x + w * 0.6} {top + h * 0.35} {x + w}"
+                    f" {top}V{y + h}H{x}z"
+                )
                 c.path(d, mix(sun, hill, step / 4))
         elif kind == 2:
             c.rect(x + w * 0.06, y + h * 0.1, w * 0.52, h * 0.62, "#ffffff", h * 0.03)
             c.rect(x + w * 0.06, y + h * 0.1, w * 0.52, h * 0.09, sun, h * 0.03)
             for step in range(5):
-                c.rect(x + w * 0.1, y + h * (0.27 + 0.08 * step), w * c.rng.uniform(0.2, 0.42), h * 0.03, "#cdd3de")
+                c.rect(
+                    x + w * 0.1,
+                    y + h * (0.27 + 0.08 * step),
+                    w * c.rng.uniform(0.2, 0.42),
+                    h * 0.03,
+                    "#cdd3de",
+                )
             c.rect(x + w * 0.5, y + h * 0.36, w * 0.42, h * 0.5, light(hill, 0.25), h * 0.03)
             for step in range(4):
                 tall = h * c.rng.uniform(0.1, 0.34)
@@ -53,7 +62,10 @@ def laptop(c: Canvas, tone: str) -> None:
     base = top + high
     c.path(f"M{left} {base}H{left + wide}L{left + wide + 92} {base + 118}H{left - 92}z", c.sheen(tone))
     c.rect(left - 92, base + 116, wide + 184, 22, c.fade(dark(tone, 0.1), dark(tone, 0.45), down=True), 11)
-    c.path(f"M{left + 36} {base + 10}H{left + wide - 36}L{left + wide - 6} {base + 74}H{left + 6}z", dark(tone, 0.55))
+    c.path(
+        f"M{left + 36} {base + 10}H{left + wide - 36}L{left + wide - 6} {base + 74}H{left + 6}z",
+        dark(tone, 0.55),
+    )
     glow = c.rng.choice(_VIVID) if gaming else mix(tone, "#10131c", 0.62)
     for row in range(4):
         y = base + 14 + row * 15
@@ -112,9 +124,7 @@ def keyboard(c: Canvas, tone: str) -> None:
         step = (right - left) / count
         for key in range(count):
             wide = step - 8
-            if row == 4 and key == 4:
-                fill = accent
-            elif (row, key) in {(0, 0), (2, 14), (3, 14)}:
+            if (row == 4 and key == 4) or (row, key) in {(0, 0), (2, 14), (3, 14)}:
                 fill = accent
             else:
                 fill = light(tone, 0.22) if tone != NAMED["White"] else "#dfe2e6"
@@ -142,7 +152,10 @@ def drive(c: Canvas, tone: str) -> None:
             c.circle(260, 517, 40, light(tone, 0.7), dark(tone, 0.3), 8)
             c.word(c.words[0], 470, 530, 30, dark(tone, 0.6))
     else:
-        c.path("M260 300H740Q790 300 790 350V650Q790 700 740 700H260Q210 700 210 650V350Q210 300 260 300z", c.sheen(tone))
+        c.path(
+            "M260 300H740Q790 300 790 350V650Q790 700 740 700H260Q210 700 210 650V350Q210 300 260 300z",
+            c.sheen(tone),
+        )
         for rib in range(7):
             c.line(f"M{270 + rib * 36} 330V670", dark(tone, 0.22), 6)
         c.rect(560, 330, 190, 340, c.sheen(light(tone, 0.08)), 24)
@@ -174,7 +187,10 @@ def router(c: Canvas, tone: str) -> None:
     for x, tilt in ((220, -10), (400, -3), (600, 3), (780, 10)):
         with c.group(f"rotate({tilt} {x} 600)"):
             c.rect(x - 15, 230, 30, 380, c.round(light(tone, 0.1)), 15)
-    c.path("M130 600Q140 560 190 560H810Q860 560 870 600L900 700Q902 736 860 736H140Q98 736 100 700z", c.sheen(tone))
+    c.path(
+        "M130 600Q140 560 190 560H810Q860 560 870 600L900 700Q902 736 860 736H140Q98 736 100 700z",
+        c.sheen(tone),
+    )
     for lamp in range(6):
         c.circle(320 + lamp * 72, 660, 10, "#3fd08f" if lamp else "#f0b84a")
     c.word(c.words[0], 500, 620, 22, ink(tone))
@@ -223,7 +239,10 @@ def phone_case(c: Canvas, tone: str) -> None:
             for column in range(4):
                 x, y = 372 + column * 86 + (row % 2) * 20, 210 + row * 84
                 if y > 350 or x > 520:
-                    c.path(f"M{x} {y - 28}Q{x + 28} {y} {x} {y + 28}Q{x - 28} {y} {x} {y - 28}z", light(tone, 0.65))
+                    c.path(
+                        f"M{x} {y - 28}Q{x + 28} {y} {x} {y + 28}Q{x - 28} {y} {x} {y - 28}z",
+                        light(tone, 0.65),
+                    )
                     c.circle(x, y, 7, dark(tone, 0.3))
     c.rect(346, 168, 150, 170, dark(tone, 0.5), 44)
     c.rect(354, 176, 134, 154, c.fade("#dfe6ef", "#aab4c2"), 38)
@@ -294,7 +313,10 @@ def fan(c: Canvas, tone: str) -> None:
     c.circle(500, 390, 290, light(tone, 0.55))
     for turn in range(0, 360, 90):
         with c.group(f"rotate({turn + 20} 500 390)"):
-            c.path("M500 390C560 250 700 210 730 300C740 370 620 420 500 390z", c.sheen(NAMED["Sky blue"], 0.3, 0.2))
+            c.path(
+                "M500 390C560 250 700 210 730 300C740 370 620 420 500 390z",
+                c.sheen(NAMED["Sky blue"], 0.3, 0.2),
+            )
     for ring in (290, 240, 190, 140):
         c.circle(500, 390, ring, "none", dark(tone, 0.28), 5 if ring < 290 else 16)
     for spoke in range(24):

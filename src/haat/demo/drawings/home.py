@@ -86,7 +86,12 @@ def table(c: Canvas, tone: str) -> None:
             c.path(f"M{x} 420h34l-6 330h-22z", c.round(dark(tone, 0.35)))
         c.path("M200 330H800L920 430H80z", c.sheen(tone, 0.35, 0.1))
         for step in range(6):
-            c.line(f"M{190 - step * 18} {344 + step * 14}Q500 {350 + step * 14} {812 + step * 17} {344 + step * 14}", dark(tone, 0.25), 2, 0.5)
+            c.line(
+                f"M{190 - step * 18} {344 + step * 14}Q500 {350 + step * 14} {812 + step * 17} {344 + step * 14}",
+                dark(tone, 0.25),
+                2,
+                0.5,
+            )
         grain(c, 80, 428, 840, 54, dark(tone, 0.12))
         if "Desk" in " ".join(c.words):
             c.rect(560, 482, 280, 90, c.sheen(dark(tone, 0.2)), 8)
@@ -166,7 +171,10 @@ def lamp(c: Canvas, tone: str) -> None:
         c.ellipse(555, 405, 110, 46, "#fff6d0")
         return
     if "Paper" in title:
-        c.path("M380 150H620Q660 500 620 860H380Q340 500 380 150z", c.fade("#fffaf0", "#f0cf8e", middle="#fff0c8"))
+        c.path(
+            "M380 150H620Q660 500 620 860H380Q340 500 380 150z",
+            c.fade("#fffaf0", "#f0cf8e", middle="#fff0c8"),
+        )
         for ring in range(11):
             y = 190 + ring * 62
             c.line(f"M{364 + abs(5 - ring) * 3} {y}Q500 {y + 18} {636 - abs(5 - ring) * 3} {y}", "#caa468", 5)
@@ -187,7 +195,14 @@ def clock(c: Canvas, tone: str) -> None:
     c.circle(500, 490, 318, c.sheen("#fbf7ee", 0.3, 0.1), dark(tone, 0.3), 8)
     for hour in range(12):
         with c.group(f"rotate({hour * 30} 500 490)"):
-            c.rect(492 - (hour % 3 == 0) * 5, 196, 16 + (hour % 3 == 0) * 10, 60 if hour % 3 == 0 else 34, "#2b2f3a", 5)
+            c.rect(
+                492 - (hour % 3 == 0) * 5,
+                196,
+                16 + (hour % 3 == 0) * 10,
+                60 if hour % 3 == 0 else 34,
+                "#2b2f3a",
+                5,
+            )
     for minute in range(60):
         with c.group(f"rotate({minute * 6} 500 490)"):
             c.rect(498, 188, 4, 14, "#2b2f3a")
@@ -219,7 +234,12 @@ def rug(c: Canvas, tone: str) -> None:
             for row in range(3):
                 for column in range(3):
                     x, y = -200 + column * 200, -180 + row * 180
-                    for size, fill in ((96, colours[1]), (70, colours[3]), (42, colours[2]), (16, colours[1])):
+                    for size, fill in (
+                        (96, colours[1]),
+                        (70, colours[3]),
+                        (42, colours[2]),
+                        (16, colours[1]),
+                    ):
                         c.path(f"M{x} {y - size}L{x + size} {y}L{x} {y + size}L{x - size} {y}z", fill)
 
 
@@ -229,14 +249,20 @@ def bedsheet(c: Canvas, tone: str) -> None:
     for layer in range(3):
         y, shift = 690 - layer * 120, layer * 8
         fill = (tone, light(tone, 0.6), tone)[layer]
-        box = f"M{130 + shift} {y}Q{110 + shift} {y + 55} {130 + shift} {y + 110}H{850 - shift}Q{900 - shift} {y + 55} {850 - shift} {y}z"
+        box = (
+            f"M{130 + shift} {y}Q{110 + shift} {y + 55} {130 + shift} {y + 110}H{850 - shift}"
+            f"Q{900 - shift} {y + 55} {850 - shift} {y}z"
+        )
         c.path(box, c.sheen(fill))
         c.line(f"M{140 + shift} {y + 55}H{866 - shift}", dark(fill, 0.25), 4, 0.7)
         if not plain:
             for step in range(17):
                 x = 165 + step * 41
                 for half in (28, 82):
-                    c.path(f"M{x} {y + half - 17}q15 17 0 34q-15 -17 0 -34z", light(fill, 0.7) if layer != 1 else tone)
+                    c.path(
+                        f"M{x} {y + half - 17}q15 17 0 34q-15 -17 0 -34z",
+                        light(fill, 0.7) if layer != 1 else tone,
+                    )
                     c.circle(x + 20, y + half, 4, light(fill, 0.5) if layer != 1 else dark(tone, 0.2))
     c.path("M138 450Q150 400 220 396H770Q840 400 846 450z", c.sheen(light(tone, 0.12)))
     c.rect(280, 250, 440, 170, c.ball(light(tone, 0.3)), 70)
@@ -262,8 +288,18 @@ def cushion(c: Canvas, tone: str) -> None:
                 c.circle(x, y, 22, c.ball("#cfe3ee"), "#2b2f3a", 4)
     else:
         for step in range(9):
-            c.line(f"M{262 + step * 60} 290Q{252 + step * 62} 500 {262 + step * 60} 740", light(tone, 0.35), 4, 0.6)
-        c.path("M240 270Q500 310 760 270Q730 500 760 740Q500 784 240 740Q270 500 240 270z", "none", light(tone, 0.5), 5)
+            c.line(
+                f"M{262 + step * 60} 290Q{252 + step * 62} 500 {262 + step * 60} 740",
+                light(tone, 0.35),
+                4,
+                0.6,
+            )
+        c.path(
+            "M240 270Q500 310 760 270Q730 500 760 740Q500 784 240 740Q270 500 240 270z",
+            "none",
+            light(tone, 0.5),
+            5,
+        )
 
 
 def towel(c: Canvas, tone: str) -> None:
@@ -292,6 +328,12 @@ def curtain(c: Canvas, tone: str) -> None:
         with c.group(f"translate({left} 0) scale({side} 1)", 0.82 if sheer else 1):
             for fold in range(5):
                 x, wide = fold * 62, 64
-                c.path(f"M{x} 90H{x + wide}Q{x + wide - 10} 500 {x * 0.86 + wide * 0.9} 900H{x * 0.86}Q{x + 4} 500 {x} 90z", c.round(tone))
+                c.path(
+                    (
+                        f"M{x} 90H{x + wide}Q{x + wide - 10} 500 {x * 0.86 + wide * 0.9} 900H{x * 0.86}Q{x + 4}"
+                        f" 500 {x} 90z"
+                    ),
+                    c.round(tone),
+                )
                 c.circle(x + 32, 90, 13, "none", "#b9c0ca", 6)
             c.path("M0 560Q150 600 300 560V600Q150 640 0 600z", dark(tone, 0.35))

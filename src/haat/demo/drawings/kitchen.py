@@ -86,7 +86,10 @@ def induction_cooktop(c: Canvas, tone: str) -> None:
 
 def air_fryer(c: Canvas, tone: str) -> None:
     c.shadow(500, 880, 310, 36)
-    c.path("M300 160Q310 100 500 100T700 160Q760 480 740 830Q730 870 690 870H310Q270 870 260 830Q240 480 300 160z", c.round(tone))
+    c.path(
+        "M300 160Q310 100 500 100T700 160Q760 480 740 830Q730 870 690 870H310Q270 870 260 830Q240 480 300 160z",
+        c.round(tone),
+    )
     c.path("M262 500Q500 540 738 500L738 800Q736 830 700 836H300Q264 830 262 800z", c.round(light(tone, 0.1)))
     c.rect(340, 560, 320, 150, "#171b24", 26)
     for x in (390, 450, 510, 570, 610):
@@ -140,8 +143,8 @@ def kadhai(c: Canvas, tone: str) -> None:
     c.ellipse(480, 476, 366, 78, dark(tone, 0.35))
     c.ellipse(480, 496, 300, 52, c.ball("#c8742c"))
     for _ in range(16):
-        x, y = c.rng.uniform(270, 690), c.rng.uniform(470, 524)
-        c.ellipse(x, y, 22, 13, c.ball(c.rng.choice(("#4f8a3c", "#d8553a", "#f0c54a", "#6da04e"))))
+        left, top = c.rng.uniform(270, 690), c.rng.uniform(470, 524)
+        c.ellipse(left, top, 22, 13, c.ball(c.rng.choice(("#4f8a3c", "#d8553a", "#f0c54a", "#6da04e"))))
     c.gloss("M120 540Q170 680 300 740Q200 720 140 630Q110 580 120 540z", 0.3)
 
 
@@ -171,7 +174,12 @@ def mug(c: Canvas, tone: str) -> None:
             with c.group(f"translate({x} {y}) scale({s})"):
                 c.path("M-130 -190H130L84 190Q0 210 -84 190z", c.round(tone))
                 for band in (-120, -90, 120):
-                    c.path(f"M{-122 - band * 0.06} {band}Q0 {band + 18} {122 + band * -0.06} {band}", "none", dark(tone, 0.25), 7)
+                    c.path(
+                        f"M{-122 - band * 0.06} {band}Q0 {band + 18} {122 + band * -0.06} {band}",
+                        "none",
+                        dark(tone, 0.25),
+                        7,
+                    )
                 c.ellipse(0, -190, 130, 34, c.sheen(light(tone, 0.2)))
                 c.ellipse(0, -184, 108, 24, "#a5672f")
         steam = 420
@@ -188,7 +196,12 @@ def mug(c: Canvas, tone: str) -> None:
         c.gloss("M280 400H320L336 780Q300 776 290 750z", 0.35)
         steam = 280
     for x in (400, 470):
-        c.line(f"M{x} {steam}C{x - 40} {steam - 60} {x + 50} {steam - 100} {x} {steam - 170}", "#ffffff", 12, 0.55)
+        c.line(
+            f"M{x} {steam}C{x - 40} {steam - 60} {x + 50} {steam - 100} {x} {steam - 170}",
+            "#ffffff",
+            12,
+            0.55,
+        )
 
 
 def bottle(c: Canvas, tone: str) -> None:
@@ -202,7 +215,10 @@ def bottle(c: Canvas, tone: str) -> None:
         c.rect(436, 70, 128, 100, c.round(dark(tone, 0.45)), 18)
         if "Sports" in " ".join(c.words):
             c.line("M440 110C380 90 380 190 446 180", dark(tone, 0.45), 18)
-        c.path("M440 160H560Q566 220 620 270Q640 300 640 350V850Q640 910 580 914H420Q360 910 360 850V350Q360 300 380 270Q434 220 440 160z",
+        c.path((
+            "M440 160H560Q566 220 620 270Q640 300 640 350V850Q640 910 580 914H420Q360 910 360"
+            " 850V350Q360 300 380 270Q434 220 440 160z"
+        ),
                c.round(tone))  # fmt: skip
     if tone == NAMED["Copper"]:
         for row in range(11):
@@ -229,7 +245,10 @@ def lunch_box(c: Canvas, tone: str) -> None:
     c.line("M280 440V160Q280 120 330 120H670Q720 120 720 160V440", "#8f98a4", 22)
     for tier in range(int(str(c.facts.get("containers", 3)))):
         y = 690 - tier * 160
-        c.path(f"M290 {y}H710V{y + 130}Q706 {y + 158} 670 {y + 160}H330Q294 {y + 158} 290 {y + 130}z", c.round(tone))
+        c.path(
+            f"M290 {y}H710V{y + 130}Q706 {y + 158} 670 {y + 160}H330Q294 {y + 158} 290 {y + 130}z",
+            c.round(tone),
+        )
         c.rect(278, y - 12, 444, 30, c.round(light(tone, 0.25)), 14)
         c.gloss(f"M326 {y + 30}H366L370 {y + 150}H332z", 0.4)
     c.rect(270, 420, 24, 440, c.round("#8f98a4"), 10)

@@ -17,12 +17,18 @@ def _label(c: Canvas, x: float, y: float, w: float, h: float, tone: str, word: s
 
 
 def _last(c: Canvas) -> str:
-    return c.words[-1] if len(c.words) > 1 else c.words[0]
+    """The word that says what is inside: the last long one before any `with`, `from` or `for`."""
+    stops = [place for place, word in enumerate(c.words) if word in {"with", "from", "for"}]
+    words = c.words[1 : stops[0]] if stops else c.words[1:]
+    return next((word for word in reversed(words) if len(word) > 3 or word == "Tea"), c.words[-1])
 
 
 def _pouch(c: Canvas, tone: str, window: str) -> None:
     c.shadow(500, 890, 300, 36)
-    c.path("M280 130H720L740 300Q760 600 750 840Q740 880 700 880H300Q260 880 250 840Q240 600 260 300z", c.round(tone))
+    c.path(
+        "M280 130H720L740 300Q760 600 750 840Q740 880 700 880H300Q260 880 250 840Q240 600 260 300z",
+        c.round(tone),
+    )
     c.path("M280 130H720L726 190H274z", c.round(dark(tone, 0.2)))
     c.line("M284 160H716", light(tone, 0.3), 3, 0.7)
     _label(c, 330, 270, 340, 270, tone, _last(c))
@@ -58,7 +64,14 @@ def coffee(c: Canvas, tone: str) -> None:
 
 def staple(c: Canvas, tone: str) -> None:
     grain = str(c.facts.get("grain", ""))
-    hues = {"Basmati": "#f4ecd6", "Short": "#f7f3e8", "Parboiled": "#b5624a", "Split": "#e3aa3a", "Large": "#e6cf9c", "Small": "#8a2f3a"}
+    hues = {
+        "Basmati": "#f4ecd6",
+        "Short": "#f7f3e8",
+        "Parboiled": "#b5624a",
+        "Split": "#e3aa3a",
+        "Large": "#e6cf9c",
+        "Small": "#8a2f3a",
+    }
     _pouch(c, tone, next((hue for word, hue in hues.items() if grain.startswith(word)), "#e3aa3a"))
 
 
@@ -85,7 +98,13 @@ def chocolate(c: Canvas, tone: str) -> None:
                 c.rect(x, y, 114, 114, c.sheen("#5b3421"), 10)
                 c.rect(x + 18, y + 18, 78, 78, c.sheen("#6d4029"), 6)
         c.path("M400 310H880V700H400L420 660L396 610L424 560L398 500L426 440L396 380z", c.sheen(tone))
-        c.path("M396 310L424 310L450 380L424 440L452 500L424 560L450 610L430 700L400 700L420 660L396 610L424 560L398 500L426 440L396 380z", c.sheen("#e5c987"))
+        c.path(
+            (
+                "M396 310L424 310L450 380L424 440L452 500L424 560L450 610L430 700L400 700L420 660"
+                "L396 610L424 560L398 500L426 440L396 380z"
+            ),
+            c.sheen("#e5c987"),
+        )
         c.fit(c.words[0], 660, 470, 330, 54, ink(tone), 1.6)
         c.word(f"{c.facts.get('cocoa_percent', 60)}", 660, 590, 70, light(tone, 0.6), 1)
 
@@ -142,7 +161,10 @@ def shampoo(c: Canvas, tone: str) -> None:
         c.rect(430, 190, 140, 70, c.round(dark(tone, 0.35)), 14)
     else:
         c.rect(400, 130, 200, 130, c.round(dark(tone, 0.35)), 22)
-    c.path("M380 250H620Q700 290 700 390V850Q700 920 640 924H360Q300 920 300 850V390Q300 290 380 250z", c.round(tone))
+    c.path(
+        "M380 250H620Q700 290 700 390V850Q700 920 640 924H360Q300 920 300 850V390Q300 290 380 250z",
+        c.round(tone),
+    )
     _label(c, 345, 440, 310, 340, tone, _last(c))
     c.word(c.words[0], 500, 380, 24, ink(tone))
     c.gloss("M330 400Q334 330 376 300V890Q334 880 330 840z", 0.4)
@@ -173,7 +195,10 @@ def soap(c: Canvas, tone: str) -> None:
     c.shadow(500, 760, 380, 46)
     for bar in range(min(2, int(str(c.facts.get("bars", 1))) - 1)):
         c.rect(210 + bar * 40, 300 - bar * 90, 560, 250, c.sheen(light(tone, 0.2)), 50)
-    c.path("M140 470Q150 400 240 396H760Q850 400 860 470V640Q856 740 750 744H250Q144 740 140 640z", c.sheen(dark(tone, 0.1)))
+    c.path(
+        "M140 470Q150 400 240 396H760Q850 400 860 470V640Q856 740 750 744H250Q144 740 140 640z",
+        c.sheen(dark(tone, 0.1)),
+    )
     c.rect(140, 370, 720, 280, c.ball(tone), 110)
     c.rect(220, 420, 560, 180, "none", 70, dark(tone, 0.18), 7)
     c.fit(c.words[0], 500, 535, 440, 50, dark(tone, 0.35) if tone != "#2b2f3a" else "#9098a8", 1.6)
@@ -214,7 +239,12 @@ def diapers(c: Canvas, tone: str) -> None:
     c.path("M170 300Q500 220 830 300L860 820Q500 900 140 820z", c.round(tone))
     c.path("M170 300Q500 380 830 300Q820 250 780 244H220Q180 250 170 300z", c.sheen(light(tone, 0.25)))
     c.circle(500, 590, 190, _CREAM)
-    c.path("M350 520H650Q640 700 560 720Q500 640 440 720Q360 700 350 520z", c.sheen("#ffffff", 0.1, 0.1), "#b9cbe0", 6)
+    c.path(
+        "M350 520H650Q640 700 560 720Q500 640 440 720Q360 700 350 520z",
+        c.sheen("#ffffff", 0.1, 0.1),
+        "#b9cbe0",
+        6,
+    )
     c.rect(350, 520, 300, 40, light(tone, 0.3), 10)
     c.word(c.words[0], 500, 450, 34, dark(tone, 0.4), 1.7)
 
@@ -223,7 +253,10 @@ def baby_bottle(c: Canvas, tone: str) -> None:
     c.shadow(500, 920, 190, 26)
     c.path("M470 90Q500 40 530 90Q530 160 580 200H420Q470 160 470 90z", c.sheen("#f0d0b0"))
     c.rect(370, 196, 260, 80, c.round(tone), 20)
-    body = "M390 270H610Q660 320 640 440Q620 520 650 620V850Q650 914 590 916H410Q350 914 350 850V620Q380 520 360 440Q340 320 390 270z"
+    body = (
+        "M390 270H610Q660 320 640 440Q620 520 650 620V850Q650 914 590 916H410Q350 914 350"
+        " 850V620Q380 520 360 440Q340 320 390 270z"
+    )
     c.path(body, c.fade("#f2f9fb", "#c6dae2"))
     with c.clip(body):
         c.rect(330, 480, 340, 450, c.round("#fdfaf2"))

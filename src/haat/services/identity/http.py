@@ -1,0 +1,301 @@
+"""`/v1/users`, `/v1/sessions` and the public keys."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import structlog
+from litestar import Response, delete, get, patch, post
+from litestar.params import Parameter
+from msgspec import UNSET, Meta, UnsetType
+
+from haat.contracts.cart import Cart, MergeCarts
+from haat.contracts.identity import (
+    Address,
+    AddressRef,
+    ChangeProfile,
+    Country,
+    Email,
+    EndSession,
+    FindUsers,
+    Identity,
+    KeySet,
+    Line,
+    Name,
+    OfUser,
+    Password,
+    Phone,
+    PostalCode,
+    Refresh,
+    Register,
+    SaveAddress,
+    SavedAddress,
+    Session,
+    SignIn,
+    Tokens,
+    User,
+)
+from haat.kit.access import Caller, needs_role, needs_user
+from haat.kit.idempotency import Idempotency
+from haat.kit.message import DomainError, Message, NotFound, Nothing, Page
+from haat.kit.problem import problems
+
+log = structlog.get_logger("haat.identity")
+JWKS_SECONDS = 300
+SessionId = Annotated[str, Parameter(description="one of your sessions, `ses_…`")]
+AddressId = Annotated[str, Parameter(description="an address of your book, `adr_…`")]
+
+
+class RegisterBody(Message, frozen=True):
+    """A new account."""
+
+    email: Email
+    password: Password
+    name: Name
+
+
+class SignInBody(Message, frozen=True):
+    """E-mail and password."""
+
+    email: Email
+    password: Annotated[str, Meta(min_length=1, max_length=1024)]
+
+
+class RefreshBody(Message, frozen=True):
+    """The refresh token of the last answer."""
+
+    refresh_token: Annotated[str, Meta(min_length=1, max_length=512)]
+
+
+class TokenAnswer(Message, frozen=True):
+    """An access token for `Authorization: Bearer …`, good for `expires_in` seconds, and what renews it."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    refresh_token: str
+
+
+class ProfileBody(Message, frozen=True):
+    """What is left out stays; a new password needs the current one and ends every other session."""
+
+    name: Name | None = None
+    phone: Phone | None = None
+    password: Password | None = None
+    current_password: Annotated[str, Meta(max_length=1024)] | None = None
+
+
+class AddressBody(Address, frozen=True):
+    """An address; the first one is the default."""
+
+    is_default: bool = False
+
+
+class AddressPatch(Message, frozen=True):
+    """What is left out stays; null clears an optional field."""
+
+    name: Name | UnsetType = UNSET
+    line1: Line | UnsetType = UNSET
+    city: Line | UnsetType = UNSET
+    region: Line | UnsetType = UNSET
+    postal_code: PostalCode | UnsetType = UNSET
+    country: Country | UnsetType = UNSET
+    line2: Annotated[str, Meta(max_length=200)] | UnsetType | None = UNSET
+    phone: Phone | UnsetType | None = UNSET
+    is_default: bool = False
+
+
+class AddressView(Address, frozen=True, kw_only=True):
+    """An address of the book."""
+
+    id: str
+    is_default: bool
+
+
+@post("/v1/users", tags=["identity"], responses=problems(409, 422, 429))
+async def register(data: RegisterBody, identity: Identity, caller: Caller, idempotency: Idempotency | None) -> User:
+    """Open an account: 409 `email_taken` when there is one with this e-mail. Sign in afterwards."""
+    ask = Register(
+        email=data.email, password=data.password, name=data.name, address=caller.address, idempotency=idempotency
+    )
+    return await identity.register(ask)
+
+
+@post("/v1/sessions", tags=["identity"], responses=problems(401, 422, 429))
+async def sign_in(data: SignInBody, identity: Identity, cart: Cart, caller: Caller) -> Response[TokenAnswer]:
+    """Sign in. The guest's cart named by `Cart-Token` joins the user's; that token is spent afterwards."""
+    ask = SignIn(email=data.email, password=data.password, address=caller.address, user_agent=caller.user_agent)
+    tokens = await identity.sign_in(ask)
+    if caller.cart_token:
+        try:
+            await cart.merge(MergeCarts(user_id=tokens.user_id, token=caller.cart_token))
+        except DomainError as error:
+            # Signing in must not depend on the cart: it stays where it is, under its token.
+            log.warning("cart not merged", user_id=tokens.user_id, error=error.code)
+    return _answer(tokens, 201)
+
+
+@post("/v1/sessions/refresh", status_code=200, tags=["identity"], responses=problems(401, 422))
+async def refresh(data: RefreshBody, identity: Identity, caller: Caller) -> Response[TokenAnswer]:
+    """New tokens for the old refresh token, which is spent: used again later, it ends the session.
+
+    When the answer was lost, the same request within ten seconds gives the same refresh token again.
+    """
+    return _answer(await identity.refresh(Refresh(refresh_token=data.refresh_token, address=caller.address)), 200)
+
+
+@get("/v1/sessions", tags=["identity"], guards=[needs_user], responses=problems(401))
+async def list_sessions(identity: Identity, caller: Caller) -> Page[Session]:
+    """Where you are signed in, newest first; at most 100."""
+    return await identity.sessions(OfUser(user_id=caller.signed_in(), session_id=caller.session_id))
+
+
+@delete("/v1/sessions/current", tags=["identity"], guards=[needs_user], responses=problems(401, 404))
+async def sign_out(identity: Identity, caller: Caller) -> None:
+    """Sign out: every token of this session is dead."""
+    await identity.end_session(EndSession(user_id=caller.signed_in(), session_id=caller.session_id or ""))
+
+
+@delete("/v1/sessions/{session_id:str}", tags=["identity"], guards=[needs_user], responses=problems(401, 404))
+async def end_session(session_id: SessionId, identity: Identity, caller: Caller) -> None:
+    """Sign out somewhere else."""
+    await identity.end_session(EndSession(user_id=caller.signed_in(), session_id=session_id))
+
+
+@get("/v1/users/me", tags=["identity"], guards=[needs_user], responses=problems(401, 404))
+async def view_profile(identity: Identity, caller: Caller) -> User:
+    """Your account."""
+    return await identity.user(OfUser(user_id=caller.signed_in()))
+
+
+@patch("/v1/users/me", tags=["identity"], guards=[needs_user], responses=problems(401, 404, 422, 429))
+async def change_profile(data: ProfileBody, identity: Identity, caller: Caller) -> User:
+    """Change name, phone or password."""
+    ask = ChangeProfile(
+        user_id=caller.signed_in(),
+        session_id=caller.session_id,
+        address=caller.address,
+        name=data.name,
+        phone=data.phone,
+        password=data.password,
+        current_password=data.current_password,
+    )
+    return await identity.change_profile(ask)
+
+
+@get("/v1/users/me/addresses", tags=["identity"], guards=[needs_user], responses=problems(401))
+async def list_addresses(identity: Identity, caller: Caller) -> Page[AddressView]:
+    """Your address book, oldest first; at most 50."""
+    page = await identity.addresses(OfUser(user_id=caller.signed_in()))
+    return Page(data=[_view(saved) for saved in page.data])
+
+
+@post("/v1/users/me/addresses", tags=["identity"], guards=[needs_user], responses=problems(401, 409, 422))
+async def add_address(
+    data: AddressBody, identity: Identity, caller: Caller, idempotency: Idempotency | None
+) -> AddressView:
+    """Add an address."""
+    ask = SaveAddress(
+        user_id=caller.signed_in(),
+        address=_address(msgspec.structs.asdict(data)),
+        is_default=data.is_default,
+        idempotency=idempotency,
+    )
+    return _view(await identity.save_address(ask))
+
+
+@get("/v1/users/me/addresses/{address_id:str}", tags=["identity"], guards=[needs_user], responses=problems(401, 404))
+async def view_address(address_id: AddressId, identity: Identity, caller: Caller) -> AddressView:
+    """One address of your book."""
+    return _view(await _saved(identity, caller, address_id))
+
+
+@patch(
+    "/v1/users/me/addresses/{address_id:str}",
+    tags=["identity"],
+    guards=[needs_user],
+    responses=problems(401, 404, 422),
+)
+async def change_address(address_id: AddressId, data: AddressPatch, identity: Identity, caller: Caller) -> AddressView:
+    """Change an address; `is_default: true` makes it the default in place of another."""
+    before = await _saved(identity, caller, address_id)
+    given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
+    ask = SaveAddress(
+        user_id=caller.signed_in(),
+        address_id=address_id,
+        address=_address(msgspec.structs.asdict(before.address) | given),
+        is_default=data.is_default,
+    )
+    return _view(await identity.save_address(ask))
+
+
+@delete("/v1/users/me/addresses/{address_id:str}", tags=["identity"], guards=[needs_user], responses=problems(401, 404))
+async def remove_address(address_id: AddressId, identity: Identity, caller: Caller) -> None:
+    """Take an address out of your book."""
+    await identity.remove_address(AddressRef(user_id=caller.signed_in(), address_id=address_id))
+
+
+@get("/.well-known/jwks.json", tags=["identity"], cache_control=None, responses=problems())
+async def public_keys(identity: Identity) -> Response[KeySet]:
+    """The keys that verify access tokens (JWKS): the current one, the next and the previous."""
+    keys = await identity.keys(Nothing())
+    return Response(keys, headers={"Cache-Control": f"public, max-age={JWKS_SECONDS}"})
+
+
+@get("/v1/users", tags=["identity"], guards=[needs_role("support")], responses=problems(401, 403, 422))
+async def find_users(
+    identity: Identity,
+    q: Annotated[str, Parameter(max_length=200, description="part of the e-mail or name")] = "",
+    cursor: Annotated[str | None, Parameter(max_length=1000)] = None,
+    limit: Annotated[int, Parameter(ge=1, le=100)] = 20,
+) -> Page[User]:
+    """Support staff: find accounts, newest first."""
+    return await identity.find_users(FindUsers(text=q, cursor=cursor, limit=limit))
+
+
+async def _saved(identity: Identity, caller: Caller, address_id: str) -> SavedAddress:
+    book = await identity.addresses(OfUser(user_id=caller.signed_in()))
+    for saved in book.data:
+        if saved.id == address_id:
+            return saved
+    raise NotFound("There is no such address in the book")
+
+
+def _address(fields: dict[str, object]) -> Address:
+    return msgspec.convert({name: value for name, value in fields.items() if name in _ADDRESS_FIELDS}, Address)
+
+
+def _view(saved: SavedAddress) -> AddressView:
+    return AddressView(id=saved.id, is_default=saved.is_default, **msgspec.structs.asdict(saved.address))
+
+
+def _answer(tokens: Tokens, status: int) -> Response[TokenAnswer]:
+    body = TokenAnswer(
+        access_token=tokens.access_token,
+        token_type=tokens.token_type,
+        expires_in=tokens.expires_in,
+        refresh_token=tokens.refresh_token,
+    )
+    return Response(body, status_code=status, headers={"Cache-Control": "no-store"})
+
+
+_ADDRESS_FIELDS = {field.name for field in msgspec.structs.fields(Address)}
+
+ROUTES = [
+    register,
+    sign_in,
+    refresh,
+    list_sessions,
+    sign_out,
+    end_session,
+    view_profile,
+    change_profile,
+    list_addresses,
+    add_address,
+    view_address,
+    change_address,
+    remove_address,
+    public_keys,
+    find_users,
+]

@@ -1,0 +1,141 @@
+"""The rules of accounts: canonical e-mail, what tokens are made of, how often one may try."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import secrets
+import unicodedata
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from email_validator import EmailNotValidError, validate_email
+
+from haat.contracts.identity import TokenRefused
+from haat.kit.message import Invalid
+from haat.kit.problem import TooMany
+
+ROLES = frozenset({"owner", "catalogue", "fulfilment", "finance", "support"})
+MAX_ADDRESSES = 50
+MAX_SESSIONS_SHOWN = 100
+
+ACCESS_LIFE = timedelta(minutes=10)
+REFRESH_LIFE = timedelta(days=30)
+# An answer can be lost on the way: for so long an exchanged token gives the same successor again.
+REFRESH_GRACE = timedelta(seconds=10)
+
+ATTEMPT_WINDOW = timedelta(minutes=15)
+ATTEMPTS_AN_ACCOUNT = 10
+ATTEMPTS_AN_ADDRESS = 100
+REGISTRATIONS_AN_ADDRESS = 30
+
+_REFRESH_PREFIX = "rft_"
+# Each key is used for one message only, so the nonce need not differ.
+_ONE_NONCE = bytes(12)
+
+
+class Email(msgspec.Struct, frozen=True):
+    """An e-mail as it is shown and written to, and the key under which it is unique."""
+
+    shown: str
+    key: str
+
+
+def email_of(text: str) -> Email:
+    """Both forms of an e-mail address. Raises Invalid; no DNS is asked."""
+    try:
+        checked = validate_email(text.strip(), check_deliverability=False)
+    except EmailNotValidError as error:
+        raise Invalid(errors=[{"pointer": "/email", "code": "invalid", "detail": str(error)}]) from error
+    return Email(checked.normalized, email_key(checked.normalized))
+
+
+def email_key(text: str) -> str:
+    """NFKC and casefolded, both parts: `ＡSHA@Example.com` is asha@example.com."""
+    folded = unicodedata.normalize("NFKC", text.strip()).casefold()
+    return unicodedata.normalize("NFKC", folded)
+
+
+def check_roles(roles: Iterable[str]) -> list[str]:
+    """The roles in order. Raises Invalid for one that does not exist."""
+    wanted = sorted(set(roles))
+    unknown = [role for role in wanted if role not in ROLES]
+    if unknown:
+        detail = f"{', '.join(unknown)}: choose from {', '.join(sorted(ROLES))}"
+        raise Invalid(errors=[{"pointer": "/roles", "code": "not_allowed", "detail": detail}])
+    return wanted
+
+
+class RefreshToken(msgspec.Struct, frozen=True):
+    """An opaque secret of 256 bits; only its digest is stored."""
+
+    text: str
+
+    @classmethod
+    def fresh(cls) -> RefreshToken:
+        return cls(_REFRESH_PREFIX + secrets.token_urlsafe(32))
+
+    @property
+    def digest(self) -> bytes:
+        return hashlib.sha256(b"refresh" + self.text.encode()).digest()
+
+    def seal(self, successor: RefreshToken) -> bytes:
+        """The successor, readable only by whoever holds this token: the database alone does not give it away."""
+        return self._box().encrypt(_ONE_NONCE, successor.text.encode(), None)
+
+    def unseal(self, sealed: bytes) -> RefreshToken:
+        """The successor sealed with this token. Raises TokenRefused."""
+        try:
+            return RefreshToken(self._box().decrypt(_ONE_NONCE, sealed, None).decode())
+        except InvalidTag as error:
+            raise TokenRefused() from error
+
+    def _box(self) -> AESGCM:
+        return AESGCM(hashlib.sha256(b"successor" + self.text.encode()).digest())
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """How many attempts a key has in a window of 15 minutes."""
+
+    key: str
+    attempts: int
+
+
+def account_limit(key: str) -> Limit:
+    """The limit of one account, whether it exists or not; the stored key does not tell the e-mail."""
+    return Limit("account:" + hashlib.sha256(key.encode()).hexdigest(), ATTEMPTS_AN_ACCOUNT)
+
+
+def address_limit(address: str, purpose: str, attempts: int) -> Limit | None:
+    """The limit of one network address (an IPv6 network of /64 counts as one); none for this machine itself."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    if parsed.is_loopback:
+        return None
+    if parsed.version == 6:
+        parsed = ipaddress.ip_network((parsed, 64), strict=False).network_address
+    return Limit(f"{purpose}:{parsed}", attempts)
+
+
+class Attempts(msgspec.Struct, frozen=True):
+    """What was counted on one key since a moment."""
+
+    key: str
+    count: int
+    since: datetime
+
+
+def check_attempts(limits: Iterable[Limit], counted: Iterable[Attempts], at: datetime) -> None:
+    """Raises TooMany, with the seconds to wait, when any limit is exceeded."""
+    allowed = {limit.key: limit.attempts for limit in limits}
+    over = [each for each in counted if each.count > allowed[each.key]]
+    if over:
+        wait = max((each.since + ATTEMPT_WINDOW - at).total_seconds() for each in over)
+        raise TooMany("Too many attempts; try again later", retry_after_seconds=max(1, int(wait) + 1))

@@ -1,0 +1,265 @@
+"""The use cases of accounts: register, profile, address book, staff; sessions are in `sessions.py`."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import NoReturn
+
+import msgspec
+
+from haat.contracts.identity import (
+    AccessToken,
+    AddressBookFull,
+    AddressRef,
+    ChangeProfile,
+    EmailTaken,
+    EndSession,
+    EnsureStaff,
+    FindUsers,
+    Identity,
+    KeySet,
+    OfUser,
+    Principal,
+    Refresh,
+    Register,
+    RotateKeys,
+    SaveAddress,
+    SavedAddress,
+    Session,
+    SignIn,
+    Tokens,
+    User,
+    UserRegistered,
+)
+from haat.kit.clock import now
+from haat.kit.cursor import InvalidCursor, decode_cursor, encode_cursor
+from haat.kit.idempotency import Idempotency
+from haat.kit.ids import new_id
+from haat.kit.message import Invalid, NotFound, Nothing, Page
+from haat.ports.cache import Cache
+from haat.services.identity.keys import SigningKeys
+from haat.services.identity.model import (
+    MAX_ADDRESSES,
+    REGISTRATIONS_AN_ADDRESS,
+    Email,
+    account_limit,
+    address_limit,
+    check_attempts,
+    check_roles,
+    email_of,
+)
+from haat.services.identity.passwords import Passwords
+from haat.services.identity.sessions import Sessions
+from haat.services.identity.store import Account, IdentityStore
+
+DEFAULT_ISSUER = "haat"
+
+
+class IdentityService(Identity):
+    """`secret` seals the private keys and keys the fingerprints; `cache` tells other processes of ended sessions."""
+
+    def __init__(
+        self,
+        store: IdentityStore,
+        cache: Cache,
+        secret: str,
+        issuer: str = DEFAULT_ISSUER,
+        passwords: Passwords | None = None,
+    ) -> None:
+        self._store = store
+        self._passwords = passwords or Passwords()
+        self._secret = secret.encode()
+        self._keys = SigningKeys(store, secret)
+        self._sessions = Sessions(store, self._passwords, self._keys, cache, issuer)
+
+    async def register(self, ask: Register) -> User:
+        email = email_of(ask.email)
+        limit = address_limit(ask.address, "register", REGISTRATIONS_AN_ADDRESS)
+        async with self._store.connection() as connection:
+            if limit is not None:
+                check_attempts([limit], await self._store.count_attempts(connection, [limit]), now())
+            taken = await self._store.account(connection, email_key=email.key) is not None
+        # A taken e-mail with a key may be the same request again: only then is there an answer to look up.
+        if taken and ask.idempotency is None:
+            raise EmailTaken()
+        password_hash = "" if taken else await self._passwords.hash(ask.password)
+        async with self._store.transaction() as transaction:
+            stored = await transaction.replay(self._without_oracle(ask.idempotency), User)
+            if stored is not None:
+                return stored
+            if taken:
+                raise EmailTaken()
+            user_id = new_id("usr")
+            user = await self._store.insert_user(
+                transaction.connection, user_id, email, _name(ask.name), [], password_hash
+            )
+            if user is None:
+                raise EmailTaken()
+            transaction.publish(UserRegistered(user_id=user_id, email=user.email, name=user.name))
+            return transaction.remember(user)
+
+    async def sign_in(self, ask: SignIn) -> Tokens:
+        return await self._sessions.sign_in(ask)
+
+    async def refresh(self, ask: Refresh) -> Tokens:
+        return await self._sessions.refresh(ask)
+
+    async def end_session(self, ask: EndSession) -> Nothing:
+        await self._sessions.end(ask)
+        return Nothing()
+
+    async def sessions(self, ask: OfUser) -> Page[Session]:
+        async with self._store.connection() as connection:
+            return Page(data=await self._store.sessions(connection, ask.user_id, ask.session_id))
+
+    async def authenticate(self, ask: AccessToken) -> Principal:
+        return await self._sessions.authenticate(ask)
+
+    async def user(self, ask: OfUser) -> User:
+        return (await self._account(ask.user_id)).user
+
+    async def change_profile(self, ask: ChangeProfile) -> User:
+        name = None if ask.name is None else _name(ask.name)
+        password_hash = None if ask.password is None else await self._new_password(ask, ask.password)
+        async with self._store.transaction() as transaction:
+            user = await self._store.change_user(
+                transaction.connection, ask.user_id, name=name, phone=ask.phone, password_hash=password_hash
+            )
+            if user is None:
+                _no_account()
+            if password_hash is not None:
+                await self._store.end_other_sessions(transaction.connection, ask.user_id, ask.session_id)
+        if password_hash is not None:
+            await self._sessions.forget(ask.user_id)
+        return user
+
+    async def addresses(self, ask: OfUser) -> Page[SavedAddress]:
+        async with self._store.connection() as connection:
+            return Page(data=await self._store.addresses(connection, ask.user_id))
+
+    async def save_address(self, ask: SaveAddress) -> SavedAddress:
+        async with self._store.transaction() as transaction:
+            stored = await transaction.replay(ask.idempotency, SavedAddress)
+            if stored is not None:
+                return stored
+            connection = transaction.connection
+            if not await self._store.lock_user(connection, ask.user_id):
+                _no_account()
+            book = await self._store.addresses(connection, ask.user_id)
+            before = next((saved for saved in book if saved.id == ask.address_id), None)
+            if ask.address_id is not None and before is None:
+                raise NotFound("There is no such address in the book")
+            if before is None and len(book) >= MAX_ADDRESSES:
+                raise AddressBookFull(limit=MAX_ADDRESSES)
+            # The first address is the default, and the default stays so until another takes its place.
+            is_default = ask.is_default or not book or (before is not None and before.is_default)
+            saved = SavedAddress(id=ask.address_id or new_id("adr"), address=ask.address, is_default=is_default)
+            await self._store.save_address(connection, ask.user_id, saved, is_new=before is None)
+            return transaction.remember(saved)
+
+    async def remove_address(self, ask: AddressRef) -> Nothing:
+        async with self._store.transaction() as transaction:
+            await self._store.lock_user(transaction.connection, ask.user_id)
+            if not await self._store.remove_address(transaction.connection, ask.user_id, ask.address_id):
+                raise NotFound("There is no such address in the book")
+        return Nothing()
+
+    async def keys(self, _: Nothing) -> KeySet:
+        return KeySet(keys=(await self._keys.ring()).published)
+
+    async def rotate_keys(self, ask: RotateKeys) -> KeySet:
+        return KeySet(keys=(await self._keys.rotate(revoke=ask.revoke)).published)
+
+    async def find_users(self, ask: FindUsers) -> Page[User]:
+        filters = f"users:{ask.text}:{','.join(ask.ids or [])}"
+        before = None if ask.cursor is None else _position(filters, ask.cursor)
+        async with self._store.connection() as connection:
+            found = await self._store.find_users(connection, ask, before)
+        page, more = found[: ask.limit], len(found) > ask.limit
+        return Page(data=page, has_more=more, next_cursor=encode_cursor(filters, [page[-1].id]) if more else None)
+
+    async def ensure_staff(self, ask: EnsureStaff) -> User:
+        email, roles = email_of(ask.email), check_roles(ask.roles)
+        for _ in range(2):
+            async with self._store.connection() as connection:
+                account = await self._store.account(connection, email_key=email.key)
+            saved = await (self._new_staff(ask, email, roles) if account is None else self._old_staff(ask, account))
+            if saved is not None:
+                return saved
+        raise EmailTaken()
+
+    async def rotate_old_keys(self) -> None:
+        """Rotate when the current key has signed for a month."""
+        await self._keys.rotate(due=True)
+
+    async def forget_old(self) -> None:
+        """Drop expired tokens, their sessions and old counts of attempts."""
+        async with self._store.connection() as connection:
+            await self._store.forget_old(connection, now())
+
+    async def _account(self, user_id: str) -> Account:
+        async with self._store.connection() as connection:
+            account = await self._store.account(connection, user_id=user_id)
+        return account or _no_account()
+
+    async def _new_password(self, ask: ChangeProfile, password: str) -> str:
+        account = await self._account(ask.user_id)
+        # Whoever borrowed an open session may not guess the password here either.
+        limit = account_limit(f"password of {ask.user_id}")
+        async with self._store.connection() as connection:
+            check_attempts([limit], await self._store.count_attempts(connection, [limit]), now())
+        if not await self._passwords.verify(account.password_hash, ask.current_password or ""):
+            raise Invalid(
+                errors=[{"pointer": "/current_password", "code": "invalid", "detail": "is not your password"}]
+            )
+        return await self._passwords.hash(password)
+
+    async def _new_staff(self, ask: EnsureStaff, email: Email, roles: list[str]) -> User | None:
+        password_hash = "!" if ask.password is None else await self._passwords.hash(ask.password)
+        async with self._store.transaction() as transaction:
+            user_id = new_id("usr")
+            user = await self._store.insert_user(
+                transaction.connection, user_id, email, _name(ask.name), roles, password_hash
+            )
+            if user is not None:
+                transaction.publish(UserRegistered(user_id=user_id, email=user.email, name=user.name))
+        return user
+
+    async def _old_staff(self, ask: EnsureStaff, account: Account) -> User | None:
+        new = ask.password is not None and not await self._passwords.verify(account.password_hash, ask.password)
+        password_hash = await self._passwords.hash(ask.password) if new and ask.password is not None else None
+        roles, user_id = check_roles(ask.roles), account.user.id
+        async with self._store.transaction() as transaction:
+            user = await self._store.change_user(
+                transaction.connection, user_id, name=_name(ask.name), roles=roles, password_hash=password_hash
+            )
+            if new:
+                await self._store.end_other_sessions(transaction.connection, user_id, None)
+        await self._sessions.forget(user_id)
+        return user
+
+    def _without_oracle(self, idempotency: Idempotency | None) -> Idempotency | None:
+        """The fingerprint covers the password: stored unkeyed, a quick digest of it could be guessed offline."""
+        if idempotency is None:
+            return None
+        keyed = hmac.new(self._secret, idempotency.fingerprint.encode(), hashlib.sha256).hexdigest()[:32]
+        return msgspec.structs.replace(idempotency, fingerprint=keyed)
+
+
+def _name(text: str) -> str:
+    name = " ".join(text.split())
+    if not name:
+        raise Invalid(errors=[{"pointer": "/name", "code": "required", "detail": "is required"}])
+    return name
+
+
+def _position(filters: str, cursor: str) -> str:
+    position = decode_cursor(filters, cursor)
+    if len(position) != 1 or not isinstance(position[0], str):
+        raise InvalidCursor()
+    return position[0]
+
+
+def _no_account() -> NoReturn:
+    raise NotFound("There is no such account")

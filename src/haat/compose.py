@@ -219,7 +219,17 @@ def _inventory(house: House) -> Any:
     return InventoryService(InventoryStore(house.database("inventory")))
 
 
+def _identity(house: House) -> Any:
+    from haat.services.identity.service import IdentityService
+    from haat.services.identity.store import IdentityStore
+
+    settings = house.settings
+    secret = settings.service_secret or secret_in(settings.data, "service")
+    return IdentityService(IdentityStore(house.database("identity")), house.cache, secret)
+
+
 BUILDERS: dict[str, Callable[[House], Any]] = {
+    "identity": _identity,
     "inventory": _inventory,
     "cart": _cart,
     "checkout": _checkout,

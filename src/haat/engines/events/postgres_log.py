@@ -40,12 +40,15 @@ _ACKNOWLEDGE = """
 INSERT INTO events.cursor (reader, tx, position) VALUES ($1, $2::text::xid8, $3)
 ON CONFLICT (reader) DO UPDATE SET tx = excluded.tx, position = excluded.position, at = now()
 """
+# A reader has a place from its first look on, so that it can be told who lags.
+_BEGIN_READING = "INSERT INTO events.cursor (reader, tx, position) VALUES ($1, '0', 0) ON CONFLICT DO NOTHING"
+_RELAY_CLAIM = "relay:"
 _PARK = """
 INSERT INTO events.parked (reader, event_id, name, body, error) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
 """
 
 
-# Whether a reader that has begun still has something before it (what an outbox holds is not counted).
+# Whether a reader still has something before it (what an outbox holds is not counted).
 WAITING = """
 SELECT EXISTS (
     SELECT 1 FROM events.cursor c, LATERAL (
@@ -108,7 +111,7 @@ class PostgresLog:
     async def relay(self, schemas: Sequence[str]) -> int:
         """Move what the outboxes hold into the log in one statement; how many events were moved."""
         async with self._turn:
-            connection = await self._claimed("relay:" + ",".join(sorted(schemas)))
+            connection = await self._claimed(_RELAY_CLAIM + ",".join(sorted(schemas)))
             if connection is None:
                 return 0
             moved = int((await connection.fetchrow(_relay_statement(tuple(schemas))))[0])
@@ -128,6 +131,8 @@ class PostgresLog:
             if not await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 11))", claim):
                 return None
             self._claims.add(claim)
+            if not claim.startswith(_RELAY_CLAIM):
+                await connection.execute(_BEGIN_READING, claim)
         return connection
 
     async def _connected(self) -> asyncpg.Connection:

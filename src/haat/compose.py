@@ -39,6 +39,10 @@ SERVICES = (
 )
 
 
+# Where nobody listens: a house without a provider still sells for cash on delivery.
+NOBODY = "http://127.0.0.1:1"
+
+
 class House:
     """The services of one process. Those not built here are reached over HTTP, and callers cannot tell."""
 
@@ -228,7 +232,33 @@ def _identity(house: House) -> Any:
     return IdentityService(IdentityStore(house.database("identity")), house.cache, secret)
 
 
+def _payments(house: House) -> Any:
+    from haat.contracts.vault import Vault
+    from haat.engines.payment_provider.sandbox import SandboxProvider
+    from haat.services.payments.service import PaymentsService
+    from haat.services.payments.store import PaymentStore
+
+    settings = house.settings
+    # Two secrets are live while one replaces the other.
+    live = [secret.strip() for secret in settings.webhook_secret.split(",") if secret.strip()]
+    provider = house._keep(SandboxProvider(settings.provider_url or NOBODY, live))
+    return PaymentsService(PaymentStore(house.database("payments")), provider, house.ask(Vault))
+
+
+def _vault(house: House) -> Any:
+    from haat.engines.key_store.file import FileKeyStore
+    from haat.engines.payment_provider.cards import SandboxCards
+    from haat.services.vault.service import VaultService
+    from haat.services.vault.store import VaultStore
+
+    settings = house.settings
+    acquirer = house._keep(SandboxCards(settings.provider_url or NOBODY))
+    return VaultService(VaultStore(house.database("vault")), FileKeyStore(settings.data), acquirer, settings.country)
+
+
 BUILDERS: dict[str, Callable[[House], Any]] = {
+    "payments": _payments,
+    "vault": _vault,
     "identity": _identity,
     "inventory": _inventory,
     "cart": _cart,

@@ -39,7 +39,7 @@ Method = CardMethod | UpiMethod | WalletMethod | CashMethod
 
 
 class Action(Message, frozen=True):
-    """What the shopper must do next: `type` is three_d_secure, upi_intent, upi_qr or redirect."""
+    """What the shopper must do next: `type` is three_d_secure, upi_intent, upi_qr, upi_collect or redirect."""
 
     type: str
     url: str

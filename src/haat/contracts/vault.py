@@ -11,7 +11,10 @@ from haat.kit.rpc import Contract, promise
 
 
 class CardCharge(Message, frozen=True):
-    """Authorise at the provider with the card behind `token`; `idempotency_key` goes to the provider."""
+    """Authorise at the provider with the card behind `token`; `idempotency_key` goes to the provider.
+
+    A kept card is charged only for its `owner`. Repeating a key gives the same answer or asks the provider again.
+    """
 
     token: str
     reference: str
@@ -19,6 +22,7 @@ class CardCharge(Message, frozen=True):
     idempotency_key: str
     capture: str = "manual"
     return_url: str | None = None
+    owner: str | None = None
 
 
 class ProviderAnswer(Message, frozen=True):
@@ -26,6 +30,27 @@ class ProviderAnswer(Message, frozen=True):
 
     status: int
     body: dict[str, Any]
+
+
+class NewCard(Message, frozen=True):
+    """What the shopper typed. It shows itself without its secrets."""
+
+    number: str
+    exp_month: int
+    exp_year: int
+    cvc: str
+    name: str = ""
+
+    def __repr__(self) -> str:
+        return "NewCard(•••)"
+
+
+class CardToken(Message, frozen=True):
+    token: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
 
 
 class CardRef(Message, frozen=True):
@@ -63,6 +88,7 @@ class CardUnknown(DomainError):
 class Vault(Contract):
     """There is no call that gives a card number back."""
 
+    async def tokenize(self, ask: NewCard) -> CardToken: ...
     @promise(safe_to_repeat=True, timeout_seconds=40)
     async def charge(self, ask: CardCharge) -> ProviderAnswer: ...
     @promise(safe_to_repeat=True)

@@ -1,0 +1,94 @@
+"""What a change of a payment means for the double-entry ledger and for the rest of the house; pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from haat.contracts.payments import PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentRefunded
+from haat.kit.message import Event
+from haat.kit.money import Money
+from haat.services.payments.model import HELD, PaymentState, RefundState
+
+
+class Posting(msgspec.Struct, frozen=True):
+    """One ledger transaction. The amounts of `entries` sum to zero; `external_ref` can be written only once.
+
+    A pending transaction announces money; posted ones carry it out, voided ones take the announcement back.
+    """
+
+    kind: str
+    external_ref: str
+    phase: str
+    entries: tuple[tuple[str, int], ...]
+    pending_ref: str | None = None
+
+
+def postings(before: PaymentState, after: PaymentState) -> list[Posting]:
+    """The transactions that lead from one state of a payment to the next."""
+    found: list[Posting] = []
+    hold = f"{after.payment_id}:authorize" + (":late" if before.state == "voided" else "")
+    if after.state in HELD and before.state not in HELD:
+        found.append(Posting("authorize", hold, "pending", _in(after, after.amount.amount)))
+    taken = after.captured_minor - before.captured_minor
+    if taken > 0:
+        ref = f"{after.payment_id}:capture:{after.captured_minor}"
+        found.append(Posting("capture", ref, "posted", _in(after, taken), hold))
+    if before.state == "authorized" and after.state == "voided":
+        ref = f"{after.payment_id}:void"
+        found.append(Posting("void", ref, "voided", _in(after, -after.amount.amount), hold))
+    known = {refund.refund_id: refund for refund in before.refunds}
+    for refund in after.refunds:
+        found += _refund_postings(after, known.get(refund.refund_id), refund)
+    return found
+
+
+def events(before: PaymentState, after: PaymentState) -> list[Event]:
+    """What is told to the others about the step from one state to the next."""
+    about: dict[str, Any] = {
+        "payment_id": after.payment_id,
+        "attempt_id": after.attempt_id,
+        "checkout_id": after.checkout_id,
+    }
+    told: list[Event] = []
+    if after.state in HELD and before.state not in HELD:
+        whole = after.captured_minor == after.amount.amount
+        told.append(PaymentAuthorized(**about, amount=after.amount, captured=whole))
+    taken = after.captured_minor - before.captured_minor
+    if taken > 0:
+        told.append(PaymentCaptured(**about, amount=Money(taken, after.amount.currency)))
+    if after.state != before.state and after.state in ("declined", "expired"):
+        told.append(PaymentFailed(**about, state=after.state))
+    if after.state == "voided" and before.state == "authorized" and after.void_reason is None:
+        # Nobody here let go of it: the hold ran out.
+        told.append(PaymentFailed(**about, state="expired"))
+    states = {refund.refund_id: refund.state for refund in before.refunds}
+    for refund in after.refunds:
+        if refund.state != "pending" and states.get(refund.refund_id) != refund.state:
+            money = Money(refund.amount_minor, after.amount.currency)
+            told.append(PaymentRefunded(**about, refund_id=refund.refund_id, amount=money, state=refund.state))
+    return told
+
+
+def _refund_postings(payment: PaymentState, before: RefundState | None, after: RefundState) -> list[Posting]:
+    request, amount = f"{after.refund_id}:request", after.amount_minor
+    found = []
+    old = before.state if before is not None else None
+    if before is None:
+        found.append(Posting("refund", request, "pending", _in(payment, -amount)))
+        old = "pending"
+    if after.state == old:
+        return found
+    if old == "pending" and after.state == "succeeded":
+        found.append(Posting("refund", f"{after.refund_id}:succeeded", "posted", _in(payment, -amount), request))
+    elif old == "pending":
+        found.append(Posting("refund_failed", f"{after.refund_id}:failed", "voided", _in(payment, amount), request))
+    else:
+        found.append(Posting("refund_returned", f"{after.refund_id}:returned", "posted", _in(payment, amount)))
+    return found
+
+
+def _in(payment: PaymentState, amount: int) -> tuple[tuple[str, int], ...]:
+    """Money that comes in (out when negative): the provider owes us, the customer owes less."""
+    return ((f"psp_clearing:{payment.provider}", amount), (f"customer_due:{payment.checkout_id}", -amount))

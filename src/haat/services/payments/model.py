@@ -1,0 +1,347 @@
+"""The rules of a payment: facts merge by rank, and what a change posts to the ledger and tells the house."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from haat.contracts.payments import (
+    Action,
+    CardMethod,
+    CashMethod,
+    Method,
+    Payment,
+    PaymentEvent,
+    RefundView,
+    UpiMethod,
+    WalletMethod,
+)
+from haat.kit.money import Money
+from haat.ports.payment_provider import PaymentFact, RefundFact
+
+# How far a payment has come. A fact never takes it back; money that arrives after a refusal or a void is still money.
+RANK = {
+    "authorizing": 0,
+    "unknown": 1,
+    "requires_action": 2,
+    "pending": 3,
+    "declined": 4,
+    "expired": 4,
+    "authorized": 5,
+    "voided": 6,
+    "captured": 7,
+}
+OPEN = ("authorizing", "unknown", "requires_action", "pending")
+HELD = ("authorized", "captured")
+FROM_PROVIDER = {
+    "requires_action": "requires_action",
+    "processing": "pending",
+    "authorized": "authorized",
+    "captured": "captured",
+    "declined": "declined",
+    "expired": "expired",
+    "lapsed": "voided",
+    "voided": "voided",
+}
+REFUND_RANK = {"pending": 0, "succeeded": 1, "failed": 2}
+DISPUTE_RANK = {None: 0, "opened": 1, "won": 2, "lost": 2}
+ACTION_TYPES = {"wallet_redirect": "redirect"}
+CASH = "cash"
+IN_FLIGHT = timedelta(seconds=15)
+FIRST_CHECK = timedelta(seconds=5)
+LONGEST_WAIT_SECONDS = 300
+LATE_WINDOW = timedelta(hours=1)
+GIVE_UP = timedelta(minutes=15)
+
+
+class Mismatch(Exception):
+    """The provider speaks of another amount, currency, reference or payment: never applied, put aside."""
+
+    def __init__(self, reason: str, fact: PaymentFact) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.fact = fact
+
+
+class RefundState(msgspec.Struct, frozen=True):
+    refund_id: str
+    request_id: str
+    amount_minor: int
+    state: str
+    reason: str
+    created_at: datetime
+    provider_refund_id: str | None = None
+
+
+class PaymentState(msgspec.Struct, frozen=True):
+    """A payment as stored. `state` is how far the authorisation came; what a reader sees is `shown`."""
+
+    payment_id: str
+    attempt_id: str
+    checkout_id: str
+    provider: str
+    amount: Money
+    method: Method
+    state: str
+    created_at: datetime
+    version: int = 1
+    provider_id: str | None = None
+    user_id: str | None = None
+    return_url: str | None = None
+    captured_minor: int = 0
+    capturing_minor: int = 0
+    disputed_minor: int = 0
+    dispute: str | None = None
+    refunds: tuple[RefundState, ...] = ()
+    action: Action | None = None
+    decline_code: str | None = None
+    brand: str | None = None
+    last4: str | None = None
+    void_reason: str | None = None
+    save_wanted: bool = False
+    tombstone: bool = False
+    history: tuple[PaymentEvent, ...] = ()
+    checks: int = 0
+
+    @property
+    def refunded_minor(self) -> int:
+        """What went back or is on its way back."""
+        return sum(refund.amount_minor for refund in self.refunds if refund.state != "failed")
+
+    @property
+    def refundable_minor(self) -> int:
+        return max(0, self.captured_minor - self.refunded_minor - self.disputed_minor)
+
+    @property
+    def shown(self) -> str:
+        """The state in the contract's words."""
+        if self.dispute in ("opened", "lost"):
+            return "disputed"
+        if self.state != "captured":
+            return self.state
+        if self.refunded_minor:
+            return "refunded" if self.refunded_minor == self.captured_minor else "partially_refunded"
+        return "captured" if self.captured_minor == self.amount.amount else "partially_captured"
+
+
+def merge(payment: PaymentState, fact: PaymentFact, at: datetime) -> PaymentState | None:
+    """The payment once it knows what the provider says; None when that is nothing new. Raises Mismatch.
+
+    Facts may come twice, late and in any order: the result is the same.
+    """
+    check_match(payment, fact)
+    told = FROM_PROVIDER[fact.state]
+    state = told if RANK[told] > RANK[payment.state] else payment.state
+    disputed = DISPUTE_RANK[fact.dispute] > DISPUTE_RANK[payment.dispute]
+    refunds = _merged_refunds(payment.refunds, fact.refunds)
+    changed = msgspec.structs.replace(
+        payment,
+        provider_id=fact.id,
+        state=state,
+        captured_minor=max(payment.captured_minor, fact.captured_minor),
+        refunds=refunds,
+        dispute=fact.dispute if disputed else payment.dispute,
+        disputed_minor=fact.disputed_minor if disputed else payment.disputed_minor,
+        action=_action(fact) if state == "requires_action" else None,
+        decline_code=_decline_code(payment, fact, state),
+        brand=payment.brand or fact.brand,
+        last4=payment.last4 or fact.last4,
+    )
+    return None if changed == payment else noted(payment, changed, at)
+
+
+def check_match(payment: PaymentState, fact: PaymentFact) -> None:
+    """Raises Mismatch unless amount, currency, reference and payment are the agreed ones."""
+    if fact.amount != payment.amount:
+        raise Mismatch("amount", fact)
+    if fact.reference != payment.checkout_id:
+        raise Mismatch("reference", fact)
+    if payment.provider_id is not None and fact.id != payment.provider_id:
+        raise Mismatch("payment", fact)
+    if not 0 <= fact.captured_minor <= payment.amount.amount:
+        raise Mismatch("captured", fact)
+
+
+def strangers(payment: PaymentState, fact: PaymentFact) -> list[RefundFact]:
+    """Refunds at the provider that nobody asked for here."""
+    ours = {refund.provider_refund_id for refund in _merged_refunds(payment.refunds, fact.refunds)}
+    waiting = any(refund.provider_refund_id is None for refund in payment.refunds)
+    return [] if waiting else [refund for refund in fact.refunds if refund.id not in ours]
+
+
+def noted(before: PaymentState, after: PaymentState, at: datetime) -> PaymentState:
+    """`after` with its history told, when the shown state or a refund has changed."""
+    events = list(after.history)
+    if after.shown != before.shown:
+        events.append(PaymentEvent(at=at, type=after.shown, detail=after.decline_code or ""))
+    return msgspec.structs.replace(after, history=tuple(events))
+
+
+def declined(payment: PaymentState, code: str, at: datetime) -> PaymentState | None:
+    """The provider refused to begin: nothing happened there."""
+    if RANK[payment.state] >= RANK["declined"]:
+        return None
+    return noted(payment, msgspec.structs.replace(payment, state="declined", decline_code=code, action=None), at)
+
+
+def unanswered(payment: PaymentState, at: datetime) -> PaymentState | None:
+    """No answer came: that is not a decline."""
+    if payment.state != "authorizing":
+        return None
+    return noted(payment, msgspec.structs.replace(payment, state="unknown"), at)
+
+
+def never_began(payment: PaymentState, at: datetime) -> PaymentState | None:
+    """The provider has never heard of it, long after it was asked."""
+    if payment.state not in ("authorizing", "unknown") or payment.provider_id is not None:
+        return None
+    return noted(payment, msgspec.structs.replace(payment, state="expired"), at)
+
+
+def cash_agreed(payment: PaymentState, at: datetime) -> PaymentState | None:
+    """Cash on delivery needs nobody's yes."""
+    if payment.state != "authorizing":
+        return None
+    return noted(payment, msgspec.structs.replace(payment, state="authorized"), at)
+
+
+def let_go(payment: PaymentState, at: datetime) -> PaymentState | None:
+    """Cash that will not be collected."""
+    if payment.state != "authorized":
+        return None
+    return noted(payment, msgspec.structs.replace(payment, state="voided"), at)
+
+
+def capture_finished(
+    payment: PaymentState, fact: PaymentFact | None, amount_minor: int, at: datetime
+) -> PaymentState | None:
+    """A capture call has ended; without `fact` it was refused. Raises Mismatch."""
+    ended = msgspec.structs.replace(payment, capturing_minor=max(0, payment.capturing_minor - amount_minor))
+    return ended if fact is None else merge(ended, fact, at) or ended
+
+
+def cash_captured(payment: PaymentState, amount_minor: int, at: datetime) -> PaymentState:
+    """Cash was collected."""
+    left = payment.capturing_minor - amount_minor
+    captured = payment.captured_minor + amount_minor
+    after = msgspec.structs.replace(payment, state="captured", captured_minor=captured, capturing_minor=max(0, left))
+    return noted(payment, after, at)
+
+
+def refund_finished(
+    payment: PaymentState, refund_id: str, state: str, provider_refund_id: str | None, at: datetime
+) -> PaymentState | None:
+    """One of our refunds was answered by the provider, or refused by it."""
+    refunds = tuple(
+        msgspec.structs.replace(
+            refund,
+            state=_later(refund.state, state),
+            provider_refund_id=provider_refund_id or refund.provider_refund_id,
+        )
+        if refund.refund_id == refund_id
+        else refund
+        for refund in payment.refunds
+    )
+    return noted(payment, msgspec.structs.replace(payment, refunds=refunds), at)
+
+
+def next_check(payment: PaymentState, at: datetime) -> datetime | None:
+    """When to look at the payment again, None when there is nothing left to find out or to do."""
+    if payment.tombstone:
+        return None
+    must_give_back = payment.void_reason is not None and (payment.state == "authorized" or payment.refundable_minor > 0)
+    if must_give_back:
+        return at
+    if payment.state == "authorizing":
+        return at + IN_FLIGHT
+    busy = payment.capturing_minor > 0 or any(refund.state == "pending" for refund in payment.refunds)
+    keeping = payment.save_wanted and payment.state in HELD
+    # UPI and wallets are known to succeed after they were given up.
+    late = payment.state == "expired" and at - payment.created_at < LATE_WINDOW
+    if payment.state in OPEN or busy or keeping or late:
+        return at + FIRST_CHECK
+    return None
+
+
+def view(payment: PaymentState) -> Payment:
+    """The payment for others."""
+    currency = payment.amount.currency
+    return Payment(
+        id=payment.payment_id,
+        attempt_id=payment.attempt_id,
+        checkout_id=payment.checkout_id,
+        amount=payment.amount,
+        method=method_name(payment.method),
+        state=payment.shown,
+        captured=Money(payment.captured_minor, currency),
+        refunded=Money(payment.refunded_minor, currency),
+        summary=summary(payment),
+        created_at=payment.created_at,
+        action=payment.action,
+        decline_code=payment.decline_code,
+        history=list(payment.history),
+        user_id=payment.user_id,
+    )
+
+
+def refund_view(payment: PaymentState, refund: RefundState) -> RefundView:
+    return RefundView(
+        id=refund.refund_id,
+        payment_id=payment.payment_id,
+        amount=Money(refund.amount_minor, payment.amount.currency),
+        state=refund.state,
+        reason=refund.reason,
+        created_at=refund.created_at,
+    )
+
+
+def summary(payment: PaymentState) -> str:
+    """In a few words for the shopper: `Visa •••• 4242`."""
+    match payment.method:
+        case CardMethod():
+            return f"{(payment.brand or 'card').capitalize()} •••• {payment.last4}" if payment.last4 else "Card"
+        case UpiMethod(vpa=vpa):
+            return f"UPI {vpa}" if vpa else "UPI"
+        case WalletMethod(provider=provider):
+            return f"{provider} wallet"
+        case CashMethod():
+            return "Cash on delivery"
+
+
+def method_name(method: Method) -> str:
+    return str(type(method).__struct_config__.tag)
+
+
+def _merged_refunds(ours: tuple[RefundState, ...], told: tuple[RefundFact, ...]) -> tuple[RefundState, ...]:
+    facts = {fact.id: fact for fact in told}
+    return tuple(
+        msgspec.structs.replace(refund, state=_later(refund.state, facts[refund.provider_refund_id].state))
+        if refund.provider_refund_id in facts
+        else refund
+        for refund in ours
+    )
+
+
+def _later(old: str, new: str) -> str:
+    return new if REFUND_RANK[new] > REFUND_RANK[old] else old
+
+
+def _action(fact: PaymentFact) -> Action | None:
+    if fact.action is None:
+        return None
+    wanted = fact.action
+    return Action(
+        type=ACTION_TYPES.get(wanted.type, wanted.type),
+        url=wanted.url,
+        expires_at=wanted.expires_at,
+        upi_uri=wanted.upi_uri,
+    )
+
+
+def _decline_code(payment: PaymentState, fact: PaymentFact, state: str) -> str | None:
+    if state in HELD:
+        return None
+    if fact.state == "lapsed" and state == "voided":
+        return payment.decline_code or (None if payment.void_reason else "hold_lapsed")
+    return payment.decline_code or fact.decline_code

@@ -1,0 +1,250 @@
+"""The use cases of payments: authorise, confirm, capture, void, refund, hear from the provider, saved cards."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+import msgspec
+import structlog
+
+from haat.contracts.payments import (
+    AttemptPayment,
+    Authorize,
+    Capture,
+    CardMethod,
+    CashMethod,
+    ForgetMethod,
+    MethodsOf,
+    Payment,
+    PaymentEvent,
+    PaymentRef,
+    Payments,
+    PaymentStateError,
+    Refund,
+    RefundView,
+    SavedCard,
+    SignatureRefused,
+    Void,
+    Webhook,
+)
+from haat.contracts.vault import CardRef, Vault
+from haat.kit.clock import now
+from haat.kit.ids import new_id
+from haat.kit.message import DomainError, Invalid, NotFound, Nothing, Page, Unavailable, encode
+from haat.kit.money import LIMIT, Money
+from haat.ports.payment_provider import Answered, Notice, PaymentProvider, Unknown
+from haat.services.payments import model
+from haat.services.payments.model import CASH, HELD, OPEN, Mismatch, PaymentState, refund_view, view
+from haat.services.payments.store import PaymentStore, authorize_key
+from haat.services.payments.teller import Teller, merging
+
+log = structlog.get_logger("haat.payments")
+DUE_AT_ONCE = 20
+KEEP_WEBHOOKS = timedelta(days=14)
+
+
+class PaymentsService(Payments):
+    """Every external call has a row before it is made; what came of it is written with ledger and events at once."""
+
+    def __init__(self, store: PaymentStore, provider: PaymentProvider, vault: Vault) -> None:
+        self._store = store
+        self._provider = provider
+        self._vault = vault
+        self._teller = Teller(store, provider, vault)
+
+    async def authorize(self, ask: Authorize) -> Payment:
+        _check_amount(ask.amount, "/amount")
+        payment = self._new(ask)
+        if not await self._store.begin(payment, _request_hash(ask)):
+            return view(await self._authorized_before(ask))
+        if payment.provider == CASH:
+            return view(await self._teller.agree_on_cash(payment))
+        return view(await self._teller.keep_card(await self._teller.open(payment)))
+
+    async def of_attempt(self, ask: AttemptPayment) -> Payment:
+        payment = await self._store.load(attempt_id=ask.attempt_id)
+        if payment is None or payment.tombstone:
+            raise NotFound("There is no payment of this attempt")
+        if payment.state in OPEN:
+            payment = await self._teller.keep_card(await self._teller.confirm(payment))
+        return view(payment)
+
+    async def payment(self, ask: PaymentRef) -> Payment:
+        payment = await self._load(ask.payment_id)
+        if ask.user_id is not None and payment.user_id != ask.user_id:
+            raise NotFound()
+        return view(await self._teller.confirm(payment) if ask.confirm else payment)
+
+    async def capture(self, ask: Capture) -> Payment:
+        payment = await self._load(ask.payment_id)
+        key = f"{payment.payment_id}:capture:{ask.request_id}"
+        amount_minor = payment.amount.amount - payment.captured_minor - payment.capturing_minor
+        if ask.amount is not None:
+            _check_amount(ask.amount, "/amount", payment.amount.currency)
+            amount_minor = ask.amount.amount
+        began = False
+        if amount_minor > 0:
+            began = await self._store.begin_capture(payment, key, amount_minor, now() + model.IN_FLIGHT)
+        if began:
+            payment = msgspec.structs.replace(
+                payment, capturing_minor=payment.capturing_minor + amount_minor, version=payment.version + 1
+            )
+            return view(await self._teller.capture(payment, key, amount_minor))
+        return view(await self._captured_before(payment, key, ask))
+
+    async def void(self, ask: Void) -> Nothing:
+        payment_id = await self._store.want_void(ask.attempt_id, ask.reason)
+        try:
+            await self._teller.let_go(await self._load(payment_id, with_tombstones=True))
+        except (Unavailable, PaymentStateError) as error:
+            # The wish is written: the sweep goes on with it, so the caller need not.
+            log.warning("a void is finished later", payment_id=payment_id, reason=error.detail)
+        return Nothing()
+
+    async def refund(self, ask: Refund) -> RefundView:
+        payment = await self._load(ask.payment_id)
+        known = next((each for each in payment.refunds if each.request_id == ask.request_id), None)
+        amount_minor = known.amount_minor if known else payment.refundable_minor
+        if ask.amount is not None:
+            _check_amount(ask.amount, "/amount", payment.amount.currency)
+            amount_minor = ask.amount.amount
+        if amount_minor <= 0:
+            raise PaymentStateError("There is nothing to refund", state=payment.shown)
+        payment = await self._teller.refund(payment, ask.request_id, amount_minor, ask.reason)
+        return refund_view(payment, next(each for each in payment.refunds if each.request_id == ask.request_id))
+
+    async def webhook(self, ask: Webhook) -> Nothing:
+        if ask.provider != self._provider.name:
+            raise NotFound("No such provider is used here")
+        notice = self._provider.verify(ask.body, ask.headers)
+        if notice is None:
+            raise SignatureRefused()
+        if not await self._store.webhook_known(ask.provider, notice.id) and not await self._heard(notice):
+            await self._store.take_webhook(ask.provider, notice.id)
+        return Nothing()
+
+    async def saved_cards(self, ask: MethodsOf) -> Page[SavedCard]:
+        return Page(data=await self._store.saved_cards(ask.user_id))
+
+    async def forget_card(self, ask: ForgetMethod) -> Nothing:
+        token = await self._store.saved_card(ask.user_id, ask.method_id)
+        if token is None:
+            raise NotFound("There is no such saved card")
+        await self._vault.forget(CardRef(token=token))
+        await self._store.forget_card(ask.user_id, ask.method_id)
+        return Nothing()
+
+    async def finish_open(self) -> None:
+        """Look again at what is open: lost answers, missing webhooks, voids and refunds under way."""
+        for payment_id in await self._store.due(DUE_AT_ONCE):
+            try:
+                await self._teller.advance(payment_id)
+            except DomainError as error:
+                log.warning("a payment stays open", payment_id=payment_id, reason=error.detail)
+            except Exception:
+                # One payment that cannot be finished must not hold the others.
+                log.exception("a payment stays open", payment_id=payment_id)
+
+    async def forget_webhooks(self) -> None:
+        """Drop the ids of notices that no provider repeats any more."""
+        await self._store.forget_webhooks(now() - KEEP_WEBHOOKS)
+
+    async def _heard(self, notice: Notice) -> bool:
+        """Whether the notice was written down together with what it changed."""
+        if notice.fact is None:
+            return False
+        name = self._provider.name
+        payment = await self._store.load(provider=(name, notice.fact.id))
+        if payment is None:
+            waiting = await self._store.awaiting(name, notice.fact.reference)
+            payment = await self._store.load(payment_id=waiting[0]) if len(waiting) == 1 else None
+        if payment is None:
+            log.warning("a webhook about an unknown payment", webhook_id=notice.id, kind=notice.type)
+            return False
+        try:
+            if merging(notice.fact)(payment) is None:
+                return False
+        except Mismatch as mismatch:
+            await self._teller.put_aside(payment, mismatch)
+            return False
+        # A notice may be old or early: what counts is what the provider says now.
+        outcome = await self._provider.fetch(notice.fact.id)
+        if isinstance(outcome, Unknown):
+            raise Unavailable(outcome.why)
+        if not isinstance(outcome, Answered):
+            return False
+        payment = await self._teller.settle(payment, merging(outcome.fact), hook=notice.id)
+        await self._teller.keep_card(payment)
+        return True
+
+    def _new(self, ask: Authorize) -> PaymentState:
+        cash = isinstance(ask.method, CashMethod)
+        save = isinstance(ask.method, CardMethod) and ask.method.save and ask.user_id is not None
+        return PaymentState(
+            payment_id=new_id("pay"),
+            attempt_id=ask.attempt_id,
+            checkout_id=ask.checkout_id,
+            provider=CASH if cash else self._provider.name,
+            amount=ask.amount,
+            method=ask.method,
+            state="authorizing",
+            created_at=now(),
+            user_id=ask.user_id,
+            return_url=ask.return_url,
+            save_wanted=save,
+            history=(PaymentEvent(at=now(), type="authorizing"),),
+        )
+
+    async def _authorized_before(self, ask: Authorize) -> PaymentState:
+        payment = await self._store.load(attempt_id=ask.attempt_id)
+        assert payment is not None
+        if payment.tombstone or payment.void_reason is not None:
+            raise PaymentStateError("This payment was canceled", state="voided")
+        call = await self._store.call_of(authorize_key(payment))
+        if call is None or call.request_hash != _request_hash(ask):
+            raise PaymentStateError("This attempt was asked for with another amount or method")
+        if payment.provider == CASH and payment.state == "authorizing":
+            return await self._teller.agree_on_cash(payment)
+        if payment.state in OPEN:
+            return await self._teller.keep_card(await self._teller.confirm(payment))
+        return payment
+
+    async def _captured_before(self, payment: PaymentState, key: str, ask: Capture) -> PaymentState:
+        """The answer to a capture that did not begin now: done before, still open, or not allowed."""
+        call = await self._store.call_of(key)
+        current = await self._load(payment.payment_id)
+        if call is None:
+            nothing_left = ask.amount is None and current.captured_minor == current.amount.amount
+            if current.state in HELD and nothing_left:
+                return current
+            left = Money(current.amount.amount - current.captured_minor, current.amount.currency)
+            raise PaymentStateError("This cannot be captured", state=current.shown, available=msgspec.to_builtins(left))
+        if ask.amount is not None and ask.amount.amount != call.amount_minor:
+            raise PaymentStateError("This request was made before with another amount")
+        if call.state == "FAILED":
+            raise PaymentStateError("The provider refused this capture", state=current.shown)
+        if call.state == "OK":
+            return current
+        return await self._teller.capture(current, key, call.amount_minor)
+
+    async def _load(self, payment_id: str, with_tombstones: bool = False) -> PaymentState:
+        payment = await self._store.load(payment_id=payment_id)
+        if payment is None or (payment.tombstone and not with_tombstones):
+            raise NotFound("There is no such payment")
+        return payment
+
+
+def _request_hash(ask: Authorize) -> str:
+    agreed = (ask.checkout_id, ask.amount, ask.method)
+    return hashlib.blake2b(encode(agreed), digest_size=16).hexdigest()
+
+
+def _check_amount(amount: Money, pointer: str, currency: str | None = None) -> None:
+    errors = []
+    if not 0 < amount.amount <= LIMIT:
+        errors.append({"pointer": f"{pointer}/amount", "code": "out_of_range", "detail": "must be above zero"})
+    if currency is not None and amount.currency != currency:
+        errors.append({"pointer": f"{pointer}/currency", "code": "not_allowed", "detail": f"must be {currency}"})
+    if errors:
+        raise Invalid(errors=errors)

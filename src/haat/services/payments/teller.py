@@ -1,0 +1,315 @@
+"""The teller: asks the provider, and writes down what it answered, once, whoever hears it first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+import structlog
+
+from haat.contracts.payments import CardMethod, CashMethod, PaymentStateError, UpiMethod, WalletMethod
+from haat.contracts.vault import CardCharge, CardRef, CardUnknown, KeepCard, Vault
+from haat.kit.clock import now
+from haat.kit.ids import new_id
+from haat.kit.message import Unavailable
+from haat.kit.money import Money
+from haat.ports.payment_provider import (
+    Answered,
+    Outcome,
+    PaymentAsk,
+    PaymentFact,
+    PaymentProvider,
+    Refused,
+    Unknown,
+)
+from haat.services.payments import model
+from haat.services.payments.model import CASH, HELD, Mismatch, PaymentState, RefundState
+from haat.services.payments.store import CallResult, PaymentStore, ProviderCall, authorize_key
+
+log = structlog.get_logger("haat.payments")
+Change = Callable[[PaymentState], PaymentState | None]
+STEPS = 4
+TOKEN_UNKNOWN = "card_token_unknown"  # noqa: S105 - a refusal's code
+
+
+class Teller:
+    """Nothing here holds a connection while the provider is asked."""
+
+    def __init__(self, store: PaymentStore, provider: PaymentProvider, vault: Vault) -> None:
+        self._store = store
+        self._provider = provider
+        self._vault = vault
+
+    async def open(self, payment: PaymentState) -> PaymentState:
+        """Ask the provider to begin a payment whose row and call are written."""
+        outcome = await self._ask_to_begin(payment)
+        if not isinstance(outcome, Unknown):
+            return await self._begun(payment, outcome)
+        unknown = CallResult(authorize_key(payment), "UNKNOWN", outcome.why)
+        return await self.confirm(await self.settle(payment, partial(model.unanswered, at=now()), unknown))
+
+    async def agree_on_cash(self, payment: PaymentState) -> PaymentState:
+        """Cash on delivery is authorised without asking anybody."""
+        return await self.settle(
+            payment, partial(model.cash_agreed, at=now()), CallResult(authorize_key(payment), "OK")
+        )
+
+    async def confirm(self, payment: PaymentState) -> PaymentState:
+        """Ask the provider what it knows."""
+        if payment.tombstone or payment.provider == CASH:
+            return payment
+        if payment.provider_id is None:
+            return await self._look_up(payment)
+        outcome = await self._provider.fetch(payment.provider_id)
+        if not isinstance(outcome, Answered):
+            return payment
+        for stranger in model.strangers(payment, outcome.fact):
+            await self.put_aside(payment, Mismatch(f"refund {stranger.id}", outcome.fact))
+        return await self.settle(payment, merging(outcome.fact))
+
+    async def settle(
+        self, payment: PaymentState, change: Change, result: CallResult | None = None, hook: str | None = None
+    ) -> PaymentState:
+        """Apply a change to the payment as it is by now. A mismatch is put aside and changes nothing."""
+        try:
+            return await self._settle(payment, change, result, hook)
+        except Mismatch as mismatch:
+            await self.put_aside(payment, mismatch)
+            return payment
+
+    async def capture(self, payment: PaymentState, key: str, amount_minor: int) -> PaymentState:
+        """Take money that has room and a call row. Raises PaymentStateError when refused, Unavailable when unknown."""
+        if payment.provider == CASH:
+            collected = partial(model.cash_captured, amount_minor=amount_minor, at=now())
+            return await self.settle(payment, collected, CallResult(key, "OK"))
+        assert payment.provider_id is not None
+        outcome = await self._provider.capture(key, payment.provider_id, amount_minor)
+        if isinstance(outcome, Unknown):
+            # Once more under the same key: most lost answers are found right away.
+            outcome = await self._provider.capture(key, payment.provider_id, amount_minor)
+        match outcome:
+            case Answered(fact=fact):
+                ended = partial(model.capture_finished, fact=fact, amount_minor=amount_minor, at=now())
+                return await self.settle(payment, ended, CallResult(key, "OK"))
+            case Refused(code=code, detail=detail):
+                ended = partial(model.capture_finished, fact=None, amount_minor=amount_minor, at=now())
+                await self.confirm(await self.settle(payment, ended, CallResult(key, "FAILED", code)))
+                raise PaymentStateError(detail, reason=code)
+            case Unknown(why=why):
+                await self._store.mark_call(CallResult(key, "UNKNOWN", why))
+        raise Unavailable("the provider has not confirmed the capture yet")
+
+    async def refund(self, payment: PaymentState, request_id: str, amount_minor: int, reason: str) -> PaymentState:
+        """Give money back; the payment with the refund of `request_id`. Raises PaymentStateError without room."""
+        until = now() + model.IN_FLIGHT
+        await self._store.begin_refund(payment, new_id("ref"), request_id, amount_minor, reason, until)
+        current = await self._store.load(payment_id=payment.payment_id)
+        assert current is not None
+        refund = next((each for each in current.refunds if each.request_id == request_id), None)
+        if refund is None:
+            left = msgspec.to_builtins(Money(current.refundable_minor, current.amount.currency))
+            raise PaymentStateError("Not that much can be refunded", available=left, state=current.shown)
+        if refund.amount_minor != amount_minor:
+            raise PaymentStateError("This request was made before with another amount")
+        return await self.send_refund(current, refund)
+
+    async def send_refund(self, payment: PaymentState, refund: RefundState) -> PaymentState:
+        """Ask for a refund that is written already, as often as it takes."""
+        if refund.state != "pending":
+            return payment
+        finished = partial(model.refund_finished, refund_id=refund.refund_id, at=now())
+        key = refund.refund_id
+        if payment.provider == CASH:
+            paid_out = partial(finished, state="succeeded", provider_refund_id=None)
+            return await self.settle(payment, paid_out, CallResult(key, "OK"))
+        if refund.provider_refund_id is not None:
+            return await self.confirm(payment)
+        assert payment.provider_id is not None
+        outcome = await self._provider.refund(key, payment.provider_id, refund.amount_minor, refund.reason)
+        match outcome:
+            case Answered(fact=fact) if fact.refunds:
+                ours = fact.refunds[-1]
+                done = partial(finished, state=ours.state, provider_refund_id=ours.id)
+                return await self.settle(payment, _then(done, merging(fact)), CallResult(key, "OK", ours.id))
+            case Refused(code=code):
+                failed = partial(finished, state="failed", provider_refund_id=None)
+                return await self.settle(payment, failed, CallResult(key, "FAILED", code))
+            case _:
+                await self._store.mark_call(CallResult(key, "UNKNOWN", str(outcome)))
+        return payment
+
+    async def let_go(self, payment: PaymentState) -> PaymentState:
+        """Drive a payment that must be let go of as far as it gets now: voided, or refunded when it was captured."""
+        for _ in range(STEPS):
+            if payment.tombstone or payment.state in ("declined", "expired", "voided"):
+                return payment
+            if payment.state == "captured":
+                left = payment.refundable_minor
+                request_id = f"void:{payment.captured_minor}"
+                return await self.refund(payment, request_id, left, payment.void_reason or "void") if left else payment
+            if payment.provider == CASH:
+                payment = await self.settle(payment, partial(model.let_go, at=now()))
+            elif payment.provider_id is None:
+                payment = await self.confirm(payment)
+                if payment.provider_id is None:
+                    return payment
+            else:
+                payment = await self._void(payment, payment.provider_id)
+        return payment
+
+    async def keep_card(self, payment: PaymentState) -> PaymentState:
+        """Put the card among the user's saved ones, once the payment has succeeded."""
+        method = payment.method
+        if not (payment.save_wanted and payment.user_id and payment.state in HELD and isinstance(method, CardMethod)):
+            return payment
+        try:
+            card = await self._vault.keep(KeepCard(token=method.token, owner=payment.user_id))
+            replaced = await self._store.keep_card(payment, card)
+            if replaced is not None:
+                await self._vault.forget(CardRef(token=replaced))
+        except CardUnknown:
+            await self._store.give_up_keeping(payment)
+        except Unavailable:
+            log.info("a card is kept later", payment_id=payment.payment_id)
+            return payment
+        return msgspec.structs.replace(payment, save_wanted=False, version=payment.version + 1)
+
+    async def advance(self, payment_id: str) -> None:
+        """Everything that is open about one payment, as far as it gets now."""
+        payment = await self._store.load(payment_id=payment_id)
+        if payment is None or payment.tombstone:
+            return
+        for call in await self._store.open_calls(payment_id):
+            payment = await self._repeat(payment, call)
+        if payment.provider == CASH and payment.state == "authorizing":
+            payment = await self.agree_on_cash(payment)
+        payment = await self.confirm(payment)
+        if payment.void_reason is not None:
+            payment = await self.let_go(payment)
+        payment = await self.keep_card(payment)
+        if model.next_check(payment, now()) is None:
+            await self._store.rest(payment)
+
+    async def put_aside(self, payment: PaymentState, mismatch: Mismatch) -> None:
+        """A fact that does not fit the agreement is for a person to look at."""
+        log.error("payment mismatch", payment_id=payment.payment_id, reason=mismatch.reason)
+        fact = mismatch.fact
+        await self._store.put_aside(payment.provider, fact.id, mismatch.reason, fact)
+
+    async def _settle(
+        self, payment: PaymentState, change: Change, result: CallResult | None, hook: str | None
+    ) -> PaymentState:
+        after = change(payment)
+        if after is None and result is None and hook is None:
+            return payment
+        saved = await self._store.save(payment, after or payment, result, hook)
+        if saved is not None:
+            return saved
+        # Somebody else was faster: decide again on what is there now, with the row held.
+        async with self._store.transaction() as transaction:
+            current = await self._store.load_locked(transaction, payment.payment_id)
+            changed = change(current) or current
+            return await self._store.save_locked(transaction, current, changed, result, hook) or current
+
+    async def _repeat(self, payment: PaymentState, call: ProviderCall) -> PaymentState:
+        match call.op:
+            case "capture":
+                try:
+                    return await self.capture(payment, call.idem_key, call.amount_minor)
+                except (PaymentStateError, Unavailable) as error:
+                    log.info("a capture is still open", payment_id=payment.payment_id, reason=error.detail)
+                    return payment
+            case "refund":
+                refund = next(each for each in payment.refunds if each.refund_id == call.refund_id)
+                return await self.send_refund(payment, refund)
+            case "authorize" if payment.provider_id is not None:
+                await self._store.mark_call(CallResult(call.idem_key, "OK", payment.provider_id))
+        return payment
+
+    async def _void(self, payment: PaymentState, provider_id: str) -> PaymentState:
+        key = f"{payment.payment_id}:void"
+        await self._store.begin_void(payment, key)
+        outcome = await self._provider.void(key, provider_id)
+        if isinstance(outcome, Answered):
+            return await self.settle(payment, merging(outcome.fact), CallResult(key, "OK"))
+        why = outcome.code if isinstance(outcome, Refused) else outcome.why
+        await self._store.mark_call(CallResult(key, "FAILED" if isinstance(outcome, Refused) else "UNKNOWN", why))
+        return await self.confirm(payment)
+
+    async def _look_up(self, payment: PaymentState) -> PaymentState:
+        """The provider's payment for one whose answer was lost: by reference, else by asking again under the key."""
+        found = await self._provider.find(payment.checkout_id)
+        if isinstance(found, Unknown):
+            return payment
+        known = await self._store.claimed(payment.provider, [fact.id for fact in found]) if found else set()
+        free = [fact for fact in found if fact.id not in known and fact.amount == payment.amount]
+        sole = free[0] if len(free) == 1 else None
+        waiting = payment.state in ("authorizing", "unknown")
+        if sole is not None and (sole.state == "processing" or not waiting):
+            return await self._begun(payment, Answered(sole))
+        if not waiting:
+            return payment
+        # Only the same key names our payment beyond doubt; it never has a second effect.
+        outcome = await self._ask_to_begin(payment)
+        if isinstance(outcome, Answered):
+            return await self._begun(payment, outcome)
+        if isinstance(outcome, Refused) and not free and outcome.code != TOKEN_UNKNOWN:
+            return await self._begun(payment, outcome)
+        if sole is not None:
+            return await self._begun(payment, Answered(sole))
+        if not free and now() - payment.created_at > model.GIVE_UP:
+            never = CallResult(authorize_key(payment), "FAILED", "never received")
+            return await self.settle(payment, partial(model.never_began, at=now()), never)
+        return payment
+
+    async def _begun(self, payment: PaymentState, outcome: Answered | Refused) -> PaymentState:
+        key = authorize_key(payment)
+        if isinstance(outcome, Answered):
+            return await self.settle(payment, merging(outcome.fact), CallResult(key, "OK", outcome.fact.id))
+        refused = partial(model.declined, code=outcome.code, at=now())
+        return await self.settle(payment, refused, CallResult(key, "FAILED", outcome.code))
+
+    async def _ask_to_begin(self, payment: PaymentState) -> Outcome:
+        key = authorize_key(payment)
+        match payment.method:
+            case CardMethod(token=token):
+                return await self._charge(payment, token, key)
+            case UpiMethod(flow=flow, vpa=vpa):
+                method = {"type": "upi", "flow": flow} | ({"vpa": vpa} if vpa else {})
+            case WalletMethod(provider=provider):
+                method = {"type": "wallet", "provider": provider}
+            case CashMethod():
+                raise AssertionError("cash asks no provider")
+        ask = PaymentAsk(payment.checkout_id, payment.amount, method, payment.return_url)
+        return await self._provider.authorise(key, ask)
+
+    async def _charge(self, payment: PaymentState, token: str, key: str) -> Outcome:
+        ask = CardCharge(
+            token=token,
+            reference=payment.checkout_id,
+            amount=payment.amount,
+            idempotency_key=key,
+            return_url=payment.return_url,
+            owner=payment.user_id,
+        )
+        try:
+            answer = await self._vault.charge(ask)
+        except CardUnknown as error:
+            return Refused(TOKEN_UNKNOWN, error.detail)
+        except Unavailable as error:
+            return Unknown(error.detail)
+        return self._provider.read(answer.status, answer.body)
+
+
+def merging(fact: PaymentFact) -> Change:
+    """The change that a fact makes."""
+    return partial(model.merge, fact=fact, at=now())
+
+
+def _then(first: Change, second: Change) -> Change:
+    def both(payment: PaymentState) -> PaymentState | None:
+        after = first(payment) or payment
+        return second(after) or after
+
+    return both

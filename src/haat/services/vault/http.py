@@ -1,0 +1,203 @@
+"""The vault's public side, on its own origin: tokens, the card fields for the shop's frame, the plain card form."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import Request, Response, get, post, route
+from litestar.params import Parameter
+from msgspec import Meta
+
+from haat.contracts.vault import CardToken, NewCard, Vault
+from haat.kit.message import DomainError, Invalid, Message
+from haat.kit.problem import problem_response, problems
+from haat.kit.validation import faults
+from haat.settings import Settings
+
+PAGES = Path(__file__).parent / "pages"
+MAX_BODY_BYTES = 4_096
+HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
+
+
+class CardBody(Message, frozen=True):
+    """Card details as typed; spaces in the number are fine."""
+
+    number: Annotated[str, Meta(min_length=1, max_length=40)]
+    exp_month: int
+    exp_year: int
+    cvc: Annotated[str, Meta(max_length=10)]
+    name: Annotated[str, Meta(max_length=200)] = ""
+
+    def __repr__(self) -> str:
+        return "CardBody(•••)"
+
+
+@post("/v1/tokens", tags=["vault"], responses=problems(413, 422))
+async def make_token(request: Request[Any, Any, Any], vault: Vault, settings: Settings) -> Response[Any]:
+    """`{number, exp_month, exp_year, cvc, name}` becomes a token for one payment within 15 minutes."""
+    try:
+        answer: Response[Any] = Response(await vault.tokenize(_card_in(await request.body())), status_code=201)
+    except DomainError as error:
+        answer = problem_response(request, error.status, error.code, error.title, error.detail, error.facts)
+    answer.headers.update({**HEADERS, **_cors(request, settings)})
+    return answer
+
+
+@route("/v1/tokens", http_method="OPTIONS", status_code=204, include_in_schema=False)
+async def may_make_token(request: Request[Any, Any, Any], settings: Settings) -> Response[None]:
+    """The browser asks whether the shop's pages may post here."""
+    return Response(None, status_code=204, headers=_cors(request, settings))
+
+
+@get("/fields", tags=["vault"], media_type="text/html", responses=problems(422))
+async def fields_page(settings: Settings, origin: Annotated[str, Parameter(max_length=300)]) -> Response[str]:
+    """The card fields for a frame in the shop's page; the token goes to exactly this `origin` by postMessage."""
+    shop = shop_origin(settings)
+    if origin != shop:
+        raise Invalid(errors=[_fault("/origin", "not_the_shop")])
+    policy = _policy(f"script-src 'self'; connect-src 'self'; form-action 'none'; frame-ancestors {shop}")
+    policy += "; require-trusted-types-for 'script'"
+    return _page(policy, 200, framed=True, shop=shop, faults={}, given=_given({}))
+
+
+@get("/card-form", tags=["vault"], media_type="text/html", responses=problems(422))
+async def card_form(settings: Settings, return_to: Annotated[str, Parameter(max_length=2_000)]) -> Response[str]:
+    """The card page for browsers without script; `return_to` is an address of the shop."""
+    return _form(settings, _back_to_shop(settings, return_to), 200, {}, {})
+
+
+@post("/card-form", status_code=303, tags=["vault"], media_type="text/html", responses=problems(422))
+async def send_card_form(request: Request[Any, Any, Any], vault: Vault, settings: Settings) -> Response[Any]:
+    """Takes the plain form and leads back to the shop with `?token=`."""
+    given = dict(parse_qsl((await request.body())[:MAX_BODY_BYTES].decode(errors="replace")))
+    return_to = _back_to_shop(settings, given.pop("return_to", ""))
+    try:
+        card = await vault.tokenize(_typed(given))
+    except Invalid as error:
+        told = {fault["pointer"].removeprefix("/"): fault["detail"] for fault in reversed(error.facts["errors"])}
+        return _form(settings, return_to, 422, told, given)
+    return Response(None, status_code=303, headers={**HEADERS, "Location": _with_token(return_to, card)})
+
+
+@get("/card.css", include_in_schema=False, media_type="text/css")
+async def style() -> Response[str]:
+    return Response(_text("card.css"), headers={"Cache-Control": "public, max-age=3600"})
+
+
+@get("/fields.js", include_in_schema=False, media_type="text/javascript")
+async def script() -> Response[str]:
+    return Response(_text("fields.js"), headers={"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"})
+
+
+def shop_origin(settings: Settings) -> str:
+    """Where the shop's pages come from: scheme, host and port."""
+    return _origin(settings.public_url or f"http://{settings.host}:{settings.port}")
+
+
+def _card_in(body: bytes) -> NewCard:
+    if len(body) > MAX_BODY_BYTES:
+        raise Invalid("The body is too large")
+    try:
+        value = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        raise Invalid("The body is not valid JSON") from None
+    found = faults(CardBody, value)
+    if found:
+        raise Invalid(errors=found)
+    return NewCard(**msgspec.structs.asdict(msgspec.convert(value, CardBody)))
+
+
+def _typed(given: dict[str, str]) -> NewCard:
+    """The card as a plain form sends it: text that may not even be numbers; `26` means 2026."""
+    year = _whole(given.get("exp_year", ""))
+    return NewCard(
+        number=given.get("number", "")[:40],
+        exp_month=_whole(given.get("exp_month", "")),
+        exp_year=2000 + year if 0 < year < 100 else year,
+        cvc=given.get("cvc", "")[:10].strip(),
+        name=given.get("name", "")[:200],
+    )
+
+
+def _whole(text: str) -> int:
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else 0
+
+
+def _cors(request: Request[Any, Any, Any], settings: Settings) -> dict[str, str]:
+    shop = shop_origin(settings)
+    if request.headers.get("Origin") != shop:
+        return {"Vary": "Origin"}
+    return {
+        "Vary": "Origin",
+        "Access-Control-Allow-Origin": shop,
+        "Access-Control-Allow-Methods": "POST",
+        "Access-Control-Allow-Headers": "Content-Type",
+        "Access-Control-Max-Age": "600",
+    }
+
+
+def _back_to_shop(settings: Settings, return_to: str) -> str:
+    """Raises Invalid unless this is an address of the shop: a token must never be led elsewhere."""
+    parts = urlsplit(return_to)
+    clean = return_to.isascii() and return_to.isprintable() and "\\" not in return_to and "@" not in parts.netloc
+    if not clean or parts.scheme not in ("http", "https") or _origin(return_to) != shop_origin(settings):
+        raise Invalid(errors=[_fault("/return_to", "not_the_shop")])
+    return return_to
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def _with_token(return_to: str, card: CardToken) -> str:
+    parts = urlsplit(return_to)
+    query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != "token"]
+    return urlunsplit(parts._replace(query=urlencode([*query, ("token", card.token)])))
+
+
+def _form(
+    settings: Settings, return_to: str, status: int, told: dict[str, str], given: dict[str, str]
+) -> Response[str]:
+    # Browsers hold a form's redirect to form-action too, so the shop it leads back to is named.
+    shop = shop_origin(settings)
+    policy = _policy(f"form-action 'self' {shop}; frame-ancestors 'none'")
+    return _page(policy, status, framed=False, shop=shop, faults=told, given=_given(given), return_to=return_to)
+
+
+def _given(given: dict[str, str]) -> dict[str, str]:
+    """What may be shown again: never the number or the code."""
+    return {name: given.get(name, "") for name in ("name", "exp_month", "exp_year")}
+
+
+def _policy(rest: str) -> str:
+    return f"default-src 'none'; style-src 'self'; base-uri 'none'; {rest}"
+
+
+def _page(policy: str, status: int, **facts: object) -> Response[str]:
+    text = _templates().get_template("card.html").render(**{"return_to": "", **facts})
+    headers = {**HEADERS, "Content-Security-Policy": policy}
+    return Response(text, status_code=status, media_type="text/html", headers=headers)
+
+
+def _fault(pointer: str, code: str) -> dict[str, str]:
+    return {"pointer": pointer, "code": code, "detail": "must be the shop's own address"}
+
+
+@lru_cache(maxsize=1)
+def _templates() -> Environment:
+    return Environment(loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined)
+
+
+@lru_cache(maxsize=8)
+def _text(name: str) -> str:
+    return (PAGES / name).read_text()
+
+
+ROUTES = [make_token, may_make_token, fields_page, card_form, send_card_form, style, script]

@@ -153,6 +153,8 @@ def _images(family: Row, row: Row, attributes: dict[str, AttributeValue], title:
         images.append(DemoImage(drawing=f"{kind}/scene/{first}", alt=f"{title} on a wooden floor by the window"))
     if kind in _CLOSE_UPS or len(colours) > 1:
         images.append(DemoImage(drawing=f"{kind}/detail/{first}", alt=f"{title}, a closer look"))
+    if kind == "laptop":
+        images.append(DemoImage(drawing=f"{kind}/back/{first}", alt=f"{title} from behind"))
     return images
 
 

@@ -29,11 +29,11 @@ def draw(product: DemoProduct, image_index: int, size: int = 1200) -> str:
     """One picture of a product as an SVG document; raises IndexError for an image the product has not."""
     kind, view, colours = product.images[image_index].drawing.split("/", 2)
     seed = crc32(product.slug.encode())
-    bare = product.title.removeprefix(product.brand).split(" by ")[0].split(",")[0]
-    words = bare.split() if kind == "book" else [product.brand, *bare.split()]
+    bare = product.title.removeprefix(product.brand).rsplit(" by ", 1)[0]
+    words = bare.split() if kind == "book" else [product.brand, *bare.split(",")[0].split()]
     canvas = Canvas(seed, words, {**product.attributes})
     tones = [tone_of(name, seed) for name in colours.split("|")]
-    paint = drawing_of(kind)
+    paint = drawing_of(f"{kind}_back") if view == "back" else drawing_of(kind)
     if paint is None:
         raise LookupError(f"no drawing for product type {kind}")
     _VIEWS[view](canvas, paint, tones, seed)
@@ -89,6 +89,7 @@ def _detail(canvas: Canvas, paint: Drawing, tones: list[str], seed: int) -> None
 
 _VIEWS: dict[str, Callable[[Canvas, Drawing, list[str], int], None]] = {
     "front": _front,
+    "back": _front,
     "range": _range,
     "scene": _scene,
     "detail": _detail,
@@ -103,7 +104,7 @@ def _backdrop(canvas: Canvas, tone: str, seed: int) -> None:
     canvas.rect(0, 0, 1000, 1000, canvas.fade(light(ground, 0.55), dark(ground, 0.06)))
     canvas.circle(400 + seed % 199, 420 + seed // 7 % 97, 360 + seed // 11 % 83, light(ground, 0.4))
     canvas.path(
-        "M0 780Q500 730 1000 780V1000H0z",
+        "M0 706Q500 656 1000 706V1000H0z",
         canvas.fade(mix(ground, tone, 0.1), mix(ground, tone, 0.22), down=True),
     )
 

@@ -7,10 +7,10 @@ _NIGHT = "#232838"
 _VIVID = ("#ff8a5c", "#6fb4e0", "#a896d4", "#3fb59a", "#f0c04a", "#e0607e", "#4668d8", "#8bc27a")
 
 
-def screen_art(c: Canvas, x: float, y: float, w: float, h: float) -> None:
-    """A glowing picture for any screen: hills at dusk, waves, a grid of windows, or circles."""
+def screen_art(c: Canvas, x: float, y: float, w: float, h: float, kinds: str = "0123") -> None:
+    """A glowing picture for any screen: hills at dusk (0), waves (1), windows (2) or spheres (3)."""
     sky, sun, hill = c.rng.sample(_VIVID, 3)
-    kind = c.rng.randrange(4)
+    kind = int(c.rng.choice(kinds))
     with c.clip(f"M{x} {y}h{w}v{h}h-{w}z"):
         c.rect(x, y, w, h, c.fade(light(sky, 0.35), dark(sky, 0.35), down=True))
         if kind == 0:
@@ -76,6 +76,28 @@ def laptop(c: Canvas, tone: str) -> None:
             c.rect(left + 40 - out + key * step, y, step - 5, 11, glow if gaming else light(glow, 0.12), 3)
     c.path(f"M420 {base + 82}H580L592 {base + 112}H408z", mix(tone, dark(tone, 0.5), 0.25))
     c.rect(440, base + 117, 120, 8, dark(tone, 0.4), 4)
+
+
+def laptop_back(c: Canvas, tone: str) -> None:
+    """The lid from behind, with hinge, vents and sockets."""
+    c.shadow(500, 800, 470, 46)
+    c.path("M70 716H930L950 766Q950 790 924 790H76Q50 790 50 766z", c.fade(dark(tone, 0.2), dark(tone, 0.5), down=True))
+    c.path("M150 230Q154 206 180 206H820Q846 206 850 230L900 700Q900 716 884 716H116Q100 716 100 700z", c.sheen(tone))
+    c.path(
+        "M150 230Q154 206 180 206H820Q846 206 850 230L851 242Q846 218 820 218H180Q154 218 149 242z", light(tone, 0.5)
+    )
+    c.rect(230, 704, 540, 24, c.fade(dark(tone, 0.55), dark(tone, 0.3), down=True), 12)
+    for vent in range(26):
+        c.rect(250 + vent * 19.4, 744, 10, 22, dark(tone, 0.7), 4)
+    for x in (110, 160, 830):
+        c.rect(x, 746, 34, 16, dark(tone, 0.75), 6)
+    mark = mix(tone, ink(tone), 0.45)
+    if c.facts.get("use") == "gaming":
+        c.line("M150 660L230 560H360M850 660L770 560H640", c.rng.choice(_VIVID), 10)
+    c.path("M500 400L536 436L500 472L464 436z", mark)
+    c.path("M500 424L512 436L500 448L488 436z", tone)
+    c.word(c.words[0], 500, 530, 34, mark)
+    c.gloss("M190 220H430L330 710H120z", 0.12)
 
 
 def monitor(c: Canvas, tone: str) -> None:
@@ -201,7 +223,7 @@ def smartphone(c: Canvas, tone: str) -> None:
     with c.group("rotate(8 620 500)"):
         c.rect(485, 150, 330, 700, c.sheen(dark(tone, 0.15)), 54)
         c.rect(496, 161, 308, 678, "#12151d", 46)
-        screen_art(c, 504, 170, 292, 660)
+        screen_art(c, 504, 170, 292, 660, "013")
         c.circle(650, 192, 9, "#12151d")
         c.word("10:24", 650, 330, 52, "#ffffff", 0.9)
     with c.group("rotate(-6 360 500)"):

@@ -116,7 +116,12 @@ def kurta(c: Canvas, tone: str) -> None:
         trim,
     )
     c.line(f"M300 {long - 170}L{286} {long}M700 {long - 170}L{714} {long}", dark(tone, 0.4), 6)
-    c.line("M330 560Q350 700 330 860M660 520Q640 660 668 820M430 640Q440 760 426 880", dark(tone, 0.25), 5, 0.4)
+    c.line(
+        f"M330 560Q350 640 330 {long - 70}M660 520Q640 620 668 {long - 110}M430 580Q440 660 426 {long - 50}",
+        dark(tone, 0.25),
+        5,
+        0.4,
+    )
 
 
 def jeans(c: Canvas, tone: str) -> None:

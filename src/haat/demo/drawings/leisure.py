@@ -22,13 +22,14 @@ def book(c: Canvas, tone: str) -> None:
     _cover(c, tone, pale, style)
     lines: list[str] = []
     for word in c.words:
-        if lines and len(lines[-1]) + len(word) < 11:
+        if lines and len(lines[-1]) + len(word) < 12:
             lines[-1] += f" {word}"
         else:
             lines.append(word)
     for place, text in enumerate(lines[:4]):
-        c.fit(text, 508, 240 + place * 66, 380, 46, pale, 1.5)
-    c.fit(str(c.facts.get("author", "")), 508, 826, 330, 22, "#fffaf0" if style != 1 else pale, 1.3)
+        c.fit(text, 508, 222 + place * 62, 380, 46, pale, 1.5)
+    c.rect(296, 786, 424, 64, dark(tone, 0.45))
+    c.fit(str(c.facts.get("author", "")), 508, 830, 350, 24, "#fffaf0")
     c.gloss("M310 112H380L310 520z", 0.14)
 
 
@@ -43,7 +44,7 @@ def _cover(c: Canvas, tone: str, pale: str, style: int) -> None:
                 c.path(f"M296 {y}Q400 {y - 90} 520 {y}T740 {y - 20}V860H296z", dark(tone, 0.15 + hill * 0.2))
         elif style == 1:
             for ring in range(7):
-                c.circle(508, 660, 30 + ring * 34, "none", accent if ring % 2 else pale, 9)
+                c.circle(508, 630, 24 + ring * 26, "none", accent if ring % 2 else pale, 9)
         elif style == 2:
             for row in range(5):
                 for column in range(7):

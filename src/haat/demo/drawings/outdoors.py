@@ -194,22 +194,17 @@ def plant(c: Canvas, tone: str) -> None:
                     c.sheen(mix(leaf, "#9ccf6a", c.rng.random() * 0.6)),
                 )
                 c.line(f"M0 {size * 0.8}V{-size * 0.7}", light(leaf, 0.35), 3)
-    plant_pot(c, "#c8643f")
+    _nursery_pot(c, "#c8643f")
+
+
+def _nursery_pot(c: Canvas, tone: str) -> None:
+    c.path("M330 660H670L630 880Q500 910 370 880z", c.round(tone))
+    c.rect(310, 640, 380, 60, c.round(light(tone, 0.1)), 14)
 
 
 def plant_pot(c: Canvas, tone: str) -> None:
-    if "Pot" in " ".join(c.words) or "Planter" in " ".join(c.words):
-        c.shadow(500, 890, 300, 36)
-    c.path(
-        "M330 660H670L630 880Q500 910 370 880z"
-        if tone == "#c8643f" and "Plant" in c.words
-        else "M240 400H760L690 850Q500 910 310 850z",
-        c.round(tone),
-    )
-    if "Plant" in c.words or "Palm" in c.words:
-        c.path("M330 660H670L630 880Q500 910 370 880z", c.round(tone))
-        c.rect(310, 640, 380, 60, c.round(light(tone, 0.1)), 14)
-        return
+    c.shadow(500, 890, 300, 36)
+    c.path("M240 400H760L690 850Q500 910 310 850z", c.round(tone))
     c.rect(210, 340, 580, 90, c.round(light(tone, 0.1)), 20)
     c.ellipse(500, 346, 270, 40, "#4a3628")
     for wave in range(4):

@@ -241,7 +241,7 @@ def _payments(house: House) -> Any:
     settings = house.settings
     # Two secrets are live while one replaces the other.
     live = [secret.strip() for secret in settings.webhook_secret.split(",") if secret.strip()]
-    provider = house._keep(SandboxProvider(settings.provider_url or NOBODY, live))
+    provider = house.keep(SandboxProvider(settings.provider_url or NOBODY, live))
     return PaymentsService(PaymentStore(house.database("payments")), provider, house.ask(Vault))
 
 
@@ -252,7 +252,7 @@ def _vault(house: House) -> Any:
     from haat.services.vault.store import VaultStore
 
     settings = house.settings
-    acquirer = house._keep(SandboxCards(settings.provider_url or NOBODY))
+    acquirer = house.keep(SandboxCards(settings.provider_url or NOBODY))
     return VaultService(VaultStore(house.database("vault")), FileKeyStore(settings.data), acquirer, settings.country)
 
 

@@ -32,7 +32,7 @@ FROM (SELECT 1) one
 LEFT JOIN vault.cards c ON c.token = :token AND (c.purge_after IS NULL OR c.purge_after > now())
 LEFT JOIN vault.charges k ON k.idempotency_key = :idempotency_key;
 
--- name: end_charge(idempotency_key, token, status, answer, provider_id, detail, replace, kind, kek_id, wrapped_key, nonce, ciphertext)!
+-- name: end_charge(idempotency_key, status, answer, provider_id, detail, replace, kind, kek_id, wrapped_key, nonce, ciphertext)!
 -- The answer is kept under its key; with `replace` the card's secret gives way to what is given, or to nothing.
 WITH ended AS (
     UPDATE vault.charges SET status = :status, answer = :answer::jsonb, provider_id = :provider_id

@@ -161,7 +161,7 @@ class VaultService(Vault):
         secret = None
         if replace and isinstance(network_token, str):
             secret = seal(self._keys, ask.token, stored.card.owner, "network_token", network_token)
-        await self._store.end_charge(ask.idempotency_key, ask.token, answer, secret, replace)
+        await self._store.end_charge(ask.idempotency_key, answer, secret, replace)
         self._codes.drop(ask.token)
         return answer
 

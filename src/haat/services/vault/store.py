@@ -66,15 +66,12 @@ class VaultStore:
             row = await queries.begin_charge(connection, idempotency_key=key, token=token, request_hash=request_hash)
         return (None if row["token"] is None else _card(row)), _charge(row["charge"])
 
-    async def end_charge(
-        self, key: str, token: str, answer: ProviderAnswer, secret: Sealed | None, replace: bool
-    ) -> None:
+    async def end_charge(self, key: str, answer: ProviderAnswer, secret: Sealed | None, replace: bool) -> None:
         """Keep the answer; with `replace` the card's secret becomes `secret`, or nothing."""
         async with self.connection() as connection:
             await queries.end_charge(
                 connection,
                 idempotency_key=key,
-                token=token,
                 status=answer.status,
                 answer=answer.body,
                 provider_id=answer.body.get("id"),

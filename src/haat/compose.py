@@ -256,12 +256,39 @@ def _vault(house: House) -> Any:
     return VaultService(VaultStore(house.database("vault")), FileKeyStore(settings.data), acquirer, settings.country)
 
 
+def _catalog(house: House) -> Any:
+    from haat.contracts.inventory import Inventory
+    from haat.contracts.orders import Orders
+    from haat.engines.documents.postgres import PostgresDocuments
+    from haat.services.catalog.service import CatalogService
+    from haat.services.catalog.store import CatalogStore
+
+    database = house.database("catalog")
+    return CatalogService(
+        CatalogStore(database),
+        PostgresDocuments(database, "catalog.documents"),
+        house.cache,
+        house.ask(Inventory),
+        house.ask(Orders),
+        house.settings.currency,
+    )
+
+
+def _promotions(house: House) -> Any:
+    from haat.services.promotions.service import PromotionsService
+    from haat.services.promotions.store import PromotionStore
+
+    return PromotionsService(PromotionStore(house.database("promotions")))
+
+
 BUILDERS: dict[str, Callable[[House], Any]] = {
+    "promotions": _promotions,
     "payments": _payments,
     "vault": _vault,
     "identity": _identity,
     "inventory": _inventory,
     "cart": _cart,
+    "catalog": _catalog,
     "checkout": _checkout,
     "orders": _orders,
 }

@@ -12,7 +12,10 @@ from haat.kit.message import DomainError, Message, Nothing, Page
 from haat.kit.money import Money
 from haat.kit.rpc import Contract, promise
 
-Code = Annotated[str, Meta(min_length=1, max_length=40)]
+Code = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
+Minor = Annotated[int, Meta(ge=1, le=10**15)]
+Limit = Annotated[int, Meta(ge=1, le=10**9)]
+Moment = Annotated[datetime, Meta(tz=True)]
 
 
 class DiscountLine(Message, frozen=True):
@@ -43,7 +46,8 @@ class Applied(Message, frozen=True):
 
 
 class CodeFault(Message, frozen=True):
-    """Why a code gives nothing: unknown, expired, not_started, used_up, used_by_you, minimum, not_combinable."""
+    """Why a code gives nothing: unknown, expired, not_started, used_up, used_by_you, sign_in, minimum, not_combinable,
+    no_matching_items."""
 
     code: str
     reason: str
@@ -71,17 +75,17 @@ class NewCoupon(Message, frozen=True):
     """`percent_basis_points` (1000 is 10 %) or `amount_minor` off; limits None are no limits."""
 
     code: Code
-    title: Annotated[str, Meta(max_length=200)]
+    title: Annotated[str, Meta(min_length=1, max_length=200)]
     percent_basis_points: Annotated[int, Meta(ge=1, le=10_000)] | None = None
-    amount_minor: Annotated[int, Meta(ge=1)] | None = None
-    minimum_minor: Annotated[int, Meta(ge=0)] = 0
-    maximum_discount_minor: Annotated[int, Meta(ge=1)] | None = None
-    category: str | None = None
-    limit_total: Annotated[int, Meta(ge=1)] | None = None
-    limit_per_user: Annotated[int, Meta(ge=1)] | None = None
+    amount_minor: Minor | None = None
+    minimum_minor: Annotated[int, Meta(ge=0, le=10**15)] = 0
+    maximum_discount_minor: Minor | None = None
+    category: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    limit_total: Limit | None = None
+    limit_per_user: Limit | None = None
     combinable: bool = False
-    starts_at: datetime | None = None
-    ends_at: datetime | None = None
+    starts_at: Moment | None = None
+    ends_at: Moment | None = None
 
 
 class SaveCoupon(Message, frozen=True):

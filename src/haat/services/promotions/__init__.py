@@ -1,0 +1,1 @@
+"""Coupons, with limits that hold under any crowd."""

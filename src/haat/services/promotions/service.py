@@ -1,0 +1,105 @@
+"""The use cases of coupons: price, redeem, give back, and the staff's list."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from haat.contracts.promotions import (
+    Coupon,
+    CouponRefused,
+    CouponsOf,
+    Discounts,
+    PriceWith,
+    Promotions,
+    Redeem,
+    RedemptionRef,
+    SaveCoupon,
+)
+from haat.kit.clock import now
+from haat.kit.cursor import InvalidCursor, decode_cursor, encode_cursor
+from haat.kit.message import Invalid, Nothing, Page
+from haat.services.promotions.model import Known, check_coupon, discounts, fault, reason_against, unique
+from haat.services.promotions.store import PromotionStore
+
+LIST = "promotions.coupons"
+
+
+class PromotionsService(Promotions):
+    """Limits are held by the statement that counts a use, never by a look before it."""
+
+    def __init__(self, store: PromotionStore) -> None:
+        self._store = store
+
+    async def price_with(self, ask: PriceWith) -> Discounts:
+        codes = unique(ask.codes)
+        if not codes:
+            return Discounts(applied=[], faults=[])
+        async with self._store.connection() as connection:
+            found = await self._store.by_code(connection, list(codes), ask.user_id)
+        return discounts(ask.codes, ask.lines, found, ask.user_id, now())
+
+    async def redeem(self, ask: Redeem) -> Nothing:
+        codes = unique(ask.codes)
+        try:
+            async with self._store.transaction() as transaction:
+                counted = await self._store.redeem(transaction.connection, ask.attempt_id, list(codes), ask.user_id)
+                if not counted.first:
+                    state = await self._store.attempt_state(transaction.connection, ask.attempt_id)
+                    if state != "redeemed":
+                        raise CouponRefused("These coupons were given back", attempt_id=ask.attempt_id, faults=[])
+                elif counted.codes < len(codes):
+                    raise _NotAllCounted
+        except _NotAllCounted:
+            raise await self._refusal(ask, codes) from None
+        return Nothing()
+
+    async def give_back(self, ask: RedemptionRef) -> Nothing:
+        async with self._store.transaction() as transaction:
+            await self._store.give_back(transaction.connection, ask.attempt_id)
+        return Nothing()
+
+    async def save_coupon(self, ask: SaveCoupon) -> Coupon:
+        coupon = check_coupon(ask.coupon)
+        async with self._store.transaction() as transaction:
+            stored = await transaction.replay(ask.idempotency, Coupon)
+            if stored is not None:
+                return stored
+            known = await self._store.save(transaction.connection, coupon)
+            if known is None:
+                detail = "is below the number of uses so far"
+                raise Invalid(errors=[{"pointer": "/limit_total", "code": "out_of_range", "detail": detail}])
+            return transaction.remember(_view(known))
+
+    async def coupons(self, ask: CouponsOf) -> Page[Coupon]:
+        before = None if ask.cursor is None else _place(ask.cursor)
+        async with self._store.connection() as connection:
+            found = await self._store.coupons(connection, before, ask.limit + 1)
+        shown, more = found[: ask.limit], len(found) > ask.limit
+        cursor = encode_cursor(LIST, [shown[-1].created_at.isoformat(), shown[-1].coupon.code]) if more else None
+        return Page(data=[_view(known) for known in shown], has_more=more, next_cursor=cursor)
+
+    async def _refusal(self, ask: Redeem, codes: dict[str, str]) -> CouponRefused:
+        async with self._store.connection() as connection:
+            found = await self._store.by_code(connection, list(codes), ask.user_id)
+        moment = now()
+        reasons = {shown: reason_against(found.get(code), ask.user_id, moment) for code, shown in codes.items()}
+        faults = [fault(shown, reason) for shown, reason in reasons.items() if reason is not None]
+        # Given back by somebody since we were refused: still a refusal, and the shopper may try again.
+        return CouponRefused(faults=faults or [fault(shown, "used_up") for shown in codes.values()])
+
+
+class _NotAllCounted(Exception):
+    """Rolls back what was counted."""
+
+
+def _view(known: Known) -> Coupon:
+    return Coupon(coupon=known.coupon, used=known.used, created_at=known.created_at)
+
+
+def _place(cursor: str) -> tuple[datetime, str]:
+    position = decode_cursor(LIST, cursor)
+    try:
+        at, code = position
+        return datetime.fromisoformat(str(at)).astimezone(UTC), str(code)
+    except ValueError as error:
+        raise InvalidCursor() from error

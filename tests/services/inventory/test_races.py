@@ -1,0 +1,122 @@
+"""Many buyers at once, from several pools as several workers would: nothing is sold twice, nothing is lost."""
+
+import asyncio
+import random
+from collections import Counter
+
+from haat.contracts.inventory import OutOfStock, ReservationGone
+from haat.kit.ids import new_id
+
+
+async def outcome(work) -> str:
+    """What became of one buyer."""
+    try:
+        return str(await work)
+    except (OutOfStock, ReservationGone) as refused:
+        return refused.code
+
+
+async def at_once(*works) -> Counter[str]:
+    return Counter(await asyncio.gather(*(outcome(work) for work in works)))
+
+
+async def test_200_buyers_of_50_units_get_exactly_50(depots):
+    sku = await depots[0].sku(50)
+    outcomes = await at_once(*(depots[i % 4].reserve(new_id("att"), {sku: 1}) for i in range(200)))
+    assert outcomes == {"held": 50, "out_of_stock": 150}
+    assert await depots[0].counts(sku) == (50, 50, 0)
+
+
+async def test_buyers_of_several_units_never_get_more_than_there_are(depots):
+    sku = await depots[0].sku(50)
+    outcomes = await at_once(*(depots[i % 4].reserve(new_id("att"), {sku: 3}) for i in range(100)))
+    assert outcomes == {"held": 16, "out_of_stock": 84}
+    assert await depots[0].counts(sku) == (50, 48, 2)
+
+
+async def test_buyers_of_two_locations_get_exactly_what_both_hold(depots):
+    sku = await depots[0].sku(20)
+    await depots[0].receive(sku, 30, "annex")
+    outcomes = await at_once(*(depots[i % 4].reserve(new_id("att"), {sku: 1}) for i in range(100)))
+    assert outcomes == {"held": 50, "out_of_stock": 50}
+
+
+async def test_orders_that_name_the_same_skus_in_opposite_order_do_not_deadlock(depots):
+    skus = [await depots[0].sku(1000) for _ in range(6)]
+    chance = random.Random(4)
+    orders = [dict.fromkeys(chance.sample(skus, 4), 1) for _ in range(200)]
+    outcomes = await at_once(*(depots[i % 4].reserve(new_id("att"), units) for i, units in enumerate(orders)))
+    assert outcomes == {"held": 200}
+
+
+async def test_the_same_attempt_for_the_last_units_from_many_workers_holds_once(depots):
+    sku, attempt = await depots[0].sku(10), new_id("att")
+    outcomes = await at_once(*(depots[i % 4].reserve(attempt, {sku: 10}) for i in range(20)))
+    assert outcomes == {"held": 20}
+    assert await depots[0].counts(sku) == (10, 10, 0)
+
+
+async def test_a_release_racing_its_own_reserve_leaves_nothing_held(depots):
+    sku = await depots[0].sku(10)
+    attempts = [new_id("att") for _ in range(40)]
+    reserves = [outcome(depots[i % 2].reserve(attempt, {sku: 1})) for i, attempt in enumerate(attempts)]
+    releases = [depots[2 + i % 2].release(attempt) for i, attempt in enumerate(attempts)]
+    await asyncio.gather(*reserves, *releases)
+    assert await depots[0].counts(sku) == (10, 0, 10)
+
+
+async def test_a_commit_racing_expiry_sells_or_gives_back_never_both(depots):
+    sku = await depots[0].sku(60)
+    attempts = [await depots[0].held({sku: 1}) for _ in range(60)]
+    await depots[0].let_time_pass(*attempts)
+    sweeps = [depots[i % 2].service.expire_holds() for i in range(8)]
+    outcomes, *_ = await asyncio.gather(
+        at_once(*(depots[2 + i % 2].commit(a) for i, a in enumerate(attempts))), *sweeps
+    )
+    assert outcomes == {"committed": 60}
+    assert await depots[0].counts(sku) == (0, 0, 0)
+
+
+async def test_units_that_expired_and_were_sold_again_are_not_committed_to_the_first(depots):
+    sku = await depots[0].sku(30)
+    late = [await depots[0].held({sku: 1}) for _ in range(30)]
+    await depots[0].let_time_pass(*late)
+    commits = [depots[i % 2].commit(attempt) for i, attempt in enumerate(late)]
+    others = [depots[2].reserve(new_id("att"), {sku: 1}) for _ in range(30)]
+    committed, held, _ = await asyncio.gather(at_once(*commits), at_once(*others), depots[3].service.expire_holds())
+    assert committed["committed"] + held["held"] <= 30
+    level = await depots[0].level(sku)
+    assert (level.on_hand, level.reserved) == (30 - committed["committed"], held["held"])
+
+
+async def test_two_sweeps_give_a_hold_back_once(depots):
+    sku = await depots[0].sku(50)
+    attempts = [await depots[0].held({sku: 1}) for _ in range(50)]
+    await depots[0].let_time_pass(*attempts)
+    await asyncio.gather(*(depot.service.expire_holds() for depot in depots * 2))
+    assert await depots[0].counts(sku) == (50, 0, 50)
+
+
+async def test_many_commits_of_one_attempt_sell_once(depots):
+    sku = await depots[0].sku(10)
+    attempt = await depots[0].held({sku: 4})
+    assert await at_once(*(depots[i % 4].commit(attempt) for i in range(20))) == {"committed": 20}
+    assert await depots[0].counts(sku) == (6, 0, 6)
+
+
+async def test_the_same_delivery_from_many_workers_is_received_once(depots):
+    sku, cause = new_id("sku"), new_id("rcv")
+    await asyncio.gather(*(depots[i % 4].receive(sku, 10, cause_id=cause) for i in range(20)))
+    assert await depots[0].counts(sku) == (10, 0, 10)
+
+
+async def test_under_a_crowd_versions_have_no_gap_and_time_runs_with_them(depots):
+    sku = await depots[0].sku(100)
+    await at_once(*(depots[i % 4].reserve(new_id("att"), {sku: 1}) for i in range(60)))
+    async with depots[0].database.connection() as connection:
+        rows = await connection.fetch(
+            "SELECT e.version, e.at FROM inventory.events e JOIN inventory.stock USING (stream) WHERE sku = $1"
+            " ORDER BY e.at, e.version",
+            sku,
+        )
+    assert [row["version"] for row in rows] == list(range(1, 62))

@@ -281,6 +281,17 @@ def _promotions(house: House) -> Any:
     return PromotionsService(PromotionStore(house.database("promotions")))
 
 
+def _shipping(house: House) -> Any:
+    from haat.engines.carrier.sandbox import SandboxCarrier
+    from haat.services.shipping.service import ShippingService
+    from haat.services.shipping.store import ShippingStore
+
+    settings = house.settings
+    live = [secret.strip() for secret in settings.webhook_secret.split(",") if secret.strip()]
+    carrier = house.keep(SandboxCarrier(settings.carrier_url or NOBODY, live))
+    return ShippingService(ShippingStore(house.database("shipping")), carrier, settings.seller_region)
+
+
 BUILDERS: dict[str, Callable[[House], Any]] = {
     "promotions": _promotions,
     "payments": _payments,
@@ -291,4 +302,5 @@ BUILDERS: dict[str, Callable[[House], Any]] = {
     "catalog": _catalog,
     "checkout": _checkout,
     "orders": _orders,
+    "shipping": _shipping,
 }

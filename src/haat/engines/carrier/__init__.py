@@ -1,0 +1,1 @@
+"""Parcel carriers: the sandbox."""

@@ -1,0 +1,6 @@
+"""Shipping's own periodic work."""
+
+from haat.kit.reactions import Sweep
+from haat.services.shipping.service import ShippingService
+
+SWEEPS = [Sweep("book queued parcels", 2, ShippingService.book_queued)]

@@ -1,0 +1,180 @@
+"""Shipping's use cases: rates, dispatch, cancellation, and what the carrier tells."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+import structlog
+
+from haat.contracts.payments import SignatureRefused
+from haat.contracts.shipping import (
+    CancelShipments,
+    CarrierNotice,
+    Dispatch,
+    Rates,
+    RatesFor,
+    Shipment,
+    ShipmentMoved,
+    ShipmentsOf,
+    ShipmentUnderWay,
+    Shipping,
+)
+from haat.kit.clock import now
+from haat.kit.database import Transaction
+from haat.kit.ids import is_id, new_id
+from haat.kit.message import NotFound, Nothing, Page, Unavailable
+from haat.ports.carrier import Answered, Booking, Carrier, ParcelFact, Place, Refused, Unknown
+from haat.services.shipping.model import WAREHOUSE, DispatchBody, boxes, forward, options_for, under_way
+from haat.services.shipping.store import ShippingStore, StoredShipment
+
+log = structlog.get_logger("haat.shipping")
+# Longer than a call to the carrier may take: nobody else asks about the same parcel meanwhile.
+LEASE_SECONDS = 30
+LONGEST_WAIT_SECONDS = 300
+DUE_AT_ONCE = 10
+
+
+class ShippingService(Shipping):
+    """A parcel's row stands before the carrier is called; an unknown outcome is resolved under the same key."""
+
+    def __init__(
+        self, store: ShippingStore, carrier: Carrier, seller_region: str = "KA", warehouse: Place = WAREHOUSE
+    ) -> None:
+        self._store = store
+        self._carrier = carrier
+        self._seller_region = seller_region
+        self._warehouse = warehouse
+
+    async def rates(self, ask: RatesFor) -> Rates:
+        return Rates(options=options_for(ask, self._seller_region, now()))
+
+    async def dispatch(self, ask: Dispatch) -> Shipment:
+        shipment_id = new_id("shp")
+        async with self._store.connection() as connection:
+            made = await self._store.create(
+                connection,
+                shipment_id,
+                ask.request_id,
+                ask.order_id,
+                self._carrier.name,
+                self._body(shipment_id, ask),
+                LEASE_SECONDS,
+            )
+            there = made or await self._store.by_request(connection, ask.request_id)
+            mine = made or await self._store.claim(connection, there.id, LEASE_SECONDS)
+        if mine is not None:
+            await self._book(mine)
+        async with self._store.connection() as connection:
+            return (await self._store.of_shipment(connection, there.id)).view()
+
+    async def shipments(self, ask: ShipmentsOf) -> Page[Shipment]:
+        if not ask.order_ids:
+            return Page(data=[])
+        async with self._store.connection() as connection:
+            found = await self._store.of_orders(connection, ask.order_ids)
+        return Page(data=[each.view() for each in found])
+
+    async def cancel(self, ask: CancelShipments) -> Nothing:
+        async with self._store.connection() as connection:
+            found = await self._store.of_orders(connection, [ask.order_id])
+        outbound = [each for each in found if each.direction == "outbound"]
+        for each in outbound:
+            if under_way(each.status):
+                raise ShipmentUnderWay(shipment_id=each.id, status=each.status)
+        for each in outbound:
+            if each.status == "created":
+                await self._cancel(each)
+        return Nothing()
+
+    async def notice(self, ask: CarrierNotice) -> Nothing:
+        if ask.carrier != self._carrier.name:
+            raise NotFound()
+        told = self._carrier.verify(ask.body, ask.headers)
+        if told is None:
+            raise SignatureRefused()
+        if not is_id(told.fact.reference, "shp"):
+            log.warning("a notice about a parcel that is not ours", carrier=ask.carrier, notice_id=told.id)
+            return Nothing()
+        async with self._store.transaction() as transaction:
+            shipment = await self._store.lock_for_notice(
+                transaction.connection, f"{ask.carrier}:{told.id}", told.fact.reference
+            )
+            if shipment is not None:
+                await self._apply(transaction, shipment, told.fact)
+        return Nothing()
+
+    async def book_queued(self) -> None:
+        """Ask the carrier again for every parcel that it has not confirmed yet."""
+        async with self._store.connection() as connection:
+            due = await self._store.claim_due(connection, LEASE_SECONDS, DUE_AT_ONCE)
+        await asyncio.gather(*(self._book(shipment) for shipment in due))
+
+    async def _book(self, shipment: StoredShipment) -> bool:
+        """Whether the carrier has given a definite answer, now stored."""
+        outcome = await self._carrier.book(shipment.id, shipment.body.booking)
+        if isinstance(outcome, Unknown):
+            wait = min(LONGEST_WAIT_SECONDS, 2**shipment.tries)
+            async with self._store.connection() as connection:
+                await self._store.put_off(connection, shipment.id, wait)
+            log.warning("the carrier does not answer", shipment_id=shipment.id, why=outcome.why, again_in=wait)
+            return False
+        async with self._store.transaction() as transaction:
+            current = await self._store.lock(transaction.connection, shipment.id)
+            if isinstance(outcome, Answered):
+                await self._apply(transaction, current, outcome.fact)
+            elif current.booking == "queued":
+                await self._store.refuse(transaction.connection, current.id)
+                transaction.publish(_moved(current, "failed", detail=outcome.detail))
+                log.error("the carrier refuses a parcel", shipment_id=current.id, code=outcome.code)
+        return True
+
+    async def _cancel(self, shipment: StoredShipment) -> None:
+        if shipment.booking == "queued":
+            # The carrier may have it: only a definite answer tells whether there is something to cancel.
+            if not await self._book(shipment):
+                raise Unavailable("the carrier does not answer")
+            async with self._store.connection() as connection:
+                shipment = await self._store.of_shipment(connection, shipment.id)
+        if shipment.carrier_reference is None:
+            return
+        outcome = await self._carrier.cancel(f"{shipment.id}:cancel", shipment.carrier_reference)
+        if isinstance(outcome, Refused):
+            raise ShipmentUnderWay(shipment_id=shipment.id)
+        if isinstance(outcome, Unknown):
+            raise Unavailable(outcome.why)
+        async with self._store.transaction() as transaction:
+            await self._apply(transaction, await self._store.lock(transaction.connection, shipment.id), outcome.fact)
+
+    async def _apply(self, transaction: Transaction, shipment: StoredShipment, fact: ParcelFact) -> None:
+        status = forward(shipment.status, fact.state)
+        await self._store.save_fact(transaction.connection, shipment.id, status, fact)
+        if status != shipment.status:
+            last = max(fact.events, key=lambda event: event.at, default=None)
+            detail = f"{last.description} ({last.location})" if last else ""
+            transaction.publish(_moved(shipment, status, fact.tracking_number, detail))
+
+    def _body(self, shipment_id: str, ask: Dispatch) -> DispatchBody:
+        customer = msgspec.convert(ask.address, Place, from_attributes=True)
+        back = ask.direction == "return"
+        booking = Booking(
+            reference=shipment_id,
+            origin=customer if back else self._warehouse,
+            destination=self._warehouse if back else customer,
+            weights_grams=boxes(ask.weight_grams),
+            service=ask.method,
+            direction="return" if back else "outbound",
+        )
+        return DispatchBody(booking=booking, items=ask.items)
+
+
+def _moved(shipment: StoredShipment, status: str, tracking_number: str = "", detail: str = "") -> ShipmentMoved:
+    return ShipmentMoved(
+        shipment_id=shipment.id,
+        order_id=shipment.order_id,
+        status=status,
+        direction=shipment.direction,
+        carrier=shipment.carrier,
+        tracking_number=tracking_number or shipment.tracking_number,
+        detail=detail,
+    )

@@ -30,6 +30,12 @@ def test_phone_buyers_buy_cases_far_more_often_than_others_do() -> None:
     assert len(phones & cases) / len(phones) > 4 * len(cases - phones) / others
 
 
+def test_a_third_of_the_orders_with_a_laptop_carry_a_mouse_or_a_bag_too() -> None:
+    baskets = [{CATEGORY[line.slug] for line in order.lines} for order in PAST.orders]
+    with_laptop = [basket for basket in baskets if "laptops" in basket]
+    assert sum(bool(basket & {"mice", "laptop-bags"}) for basket in with_laptop) > len(with_laptop) / 3
+
+
 def hit_share(recommend: dict[str, Counter[str]], popular: Counter[str]) -> float:
     hits = 0
     for slugs in BASKETS.values():
@@ -62,9 +68,9 @@ def test_popularity_has_a_long_tail() -> None:
     assert len(sold) > 250
 
 
-def test_festival_weeks_sell_more_sarees_than_the_weeks_after() -> None:
+def test_festival_weeks_draw_more_looks_at_sarees_than_the_weeks_before() -> None:
     day = 86_400
-    ages = [o.seconds_ago // day for o in PAST.orders for line in o.lines if CATEGORY[line.slug] == "sarees"]
+    ages = [e.seconds_ago // day for e in PAST.events if e.kind == "view" and CATEGORY[e.slug or ""] == "sarees"]
     assert sum(18 <= age < 34 for age in ages) > 2 * sum(40 <= age < 56 for age in ages)
 
 

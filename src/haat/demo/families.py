@@ -13,7 +13,7 @@ from haat.demo.source import families, table
 Row = dict[str, Any]
 
 # Columns with a meaning of their own; every other column is an attribute of the product.
-_RESERVED = {"brand", "title", "hsn", "price", "mrp", "weight", "colours", "packs", "sizes", "text"}
+_RESERVED = {"brand", "title", "hsn", "tax", "price", "mrp", "weight", "colours", "packs", "sizes", "text"}
 _SHORT_WORDS = 62
 _SCALE = {"g": 1, "kg": 1000, "ml": 1, "l": 1000}
 
@@ -51,7 +51,7 @@ def _product(family: Row, row: Row, index: int, number: int) -> DemoProduct:
         product_type=family["type"],
         attributes=attributes,
         hsn=str(row.get("hsn", family["hsn"])),
-        tax_class=family["tax"],
+        tax_class=str(row.get("tax", family["tax"])),
         options=options,
         variants=variants,
         images=_images(family, row, attributes, title),

@@ -80,7 +80,7 @@ def _body(buffer: bytearray, headers: Mapping[bytes, bytes], start: int) -> byte
 
 
 def _dechunked(buffer: bytearray, position: int) -> bytes:
-    parts = []
+    parts: list[bytes] = []
     while True:
         end = buffer.index(b"\r\n", position)
         size = int(bytes(buffer[position:end]), 16)

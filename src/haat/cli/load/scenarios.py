@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from haat.cli.load.client import Shop
+from haat.cli.load.client import Answer, Shop
 
 ADDRESS = {
     "name": "Load Shopper",
@@ -102,7 +102,7 @@ class Scenarios:
         order = msgspec.json.decode(done.body)["order"]["id"]
         return (await self._shop.ask("GET", f"/v1/orders/{order}", None, headers)).status == 200
 
-    async def _add(self, number: int, headers: dict[str, str]) -> Any:
+    async def _add(self, number: int, headers: dict[str, str]) -> Answer:
         body = {"variant_id": self._any(self._variants, number), "quantity": 1}
         return await self._shop.ask("POST", "/v1/cart/items", body, headers)
 

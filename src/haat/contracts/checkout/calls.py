@@ -1,0 +1,24 @@
+"""The calls of the checkout."""
+
+from __future__ import annotations
+
+from haat.contracts.checkout.commands import ChangeCheckout, CheckoutRef, Complete, OpenCheckout, SaveTaxRates
+from haat.contracts.checkout.view import Checkout
+from haat.kit.message import Nothing
+from haat.kit.rpc import Contract, promise
+
+
+class Checkouts(Contract):
+    """The saga: reserve, redeem, assess, authorise, commit, place, capture; undone in reverse until the commit."""
+
+    async def open(self, ask: OpenCheckout) -> Checkout: ...
+    @promise(safe_to_repeat=True)
+    async def change(self, ask: ChangeCheckout) -> Checkout: ...
+    @promise(safe_to_repeat=True)
+    async def checkout(self, ask: CheckoutRef) -> Checkout: ...
+    @promise(safe_to_repeat=True)
+    async def cancel(self, ask: CheckoutRef) -> Checkout: ...
+    @promise(safe_to_repeat=True, timeout_seconds=45)
+    async def complete(self, ask: Complete) -> Checkout: ...
+    @promise(safe_to_repeat=True)
+    async def save_tax_rates(self, ask: SaveTaxRates) -> Nothing: ...

@@ -1,0 +1,72 @@
+"""What may be asked of a checkout."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from msgspec import Meta
+
+from haat.contracts.cart import Owner
+from haat.contracts.identity import Address, Email
+from haat.contracts.payments import Method
+from haat.kit.idempotency import Idempotency
+from haat.kit.message import Message
+
+Codes = Annotated[list[Annotated[str, Meta(min_length=1, max_length=40)]], Meta(max_length=10)]
+
+
+class OpenCheckout(Message, frozen=True):
+    """Freeze the owner's cart into a quote."""
+
+    owner: Owner
+    email: Email | None = None
+    shipping_address: Address | None = None
+    billing_address: Address | None = None
+    shipping_method: str | None = None
+    coupon_codes: Codes = []
+    network_address: str = ""
+    idempotency: Idempotency | None = None
+
+
+class ChangeCheckout(Message, frozen=True):
+    """Fields that are given replace the old ones; prices stay frozen while they hold."""
+
+    owner: Owner
+    checkout_id: str
+    email: Email | None = None
+    shipping_address: Address | None = None
+    billing_address: Address | None = None
+    shipping_method: str | None = None
+    coupon_codes: Codes | None = None
+
+
+class CheckoutRef(Message, frozen=True):
+    owner: Owner
+    checkout_id: str
+
+
+class Complete(Message, frozen=True):
+    """Pay and order. Safe to repeat: one checkout gives at most one order and one charge."""
+
+    owner: Owner
+    checkout_id: str
+    payment: Method
+    idempotency: Idempotency
+    return_url: str | None = None
+    network_address: str = ""
+
+
+class TaxRate(Message, frozen=True):
+    """`rate_basis_points` of a class from a date on, for values without tax from `price_from_minor` up."""
+
+    tax_class: str
+    from_date: date
+    price_from_minor: int
+    rate_basis_points: int
+
+
+class SaveTaxRates(Message, frozen=True):
+    """Add or correct rates; safe to repeat."""
+
+    rates: list[TaxRate]

@@ -1,0 +1,88 @@
+"""A checkout as people see it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from haat.contracts.identity import Address
+from haat.contracts.payments import Action
+from haat.contracts.shipping import ShippingOption
+from haat.kit.message import Message
+from haat.kit.money import Money
+
+
+class QuoteLine(Message, frozen=True):
+    """One line at its frozen price; `discount` and `tax` are this line's shares, tax is inside `total`."""
+
+    id: str
+    product_id: str
+    variant_id: str
+    sku: str
+    title: str
+    slug: str
+    options: dict[str, str]
+    image: str
+    quantity: int
+    unit_price: Money
+    discount: Money
+    total: Money
+    tax: Money
+    tax_basis_points: int
+    hsn: str
+    weight_grams: int
+    category_path: list[str] = []
+
+
+class TaxLine(Message, frozen=True):
+    """One kind of tax at one rate, such as CGST 9 %; `included` says the prices contain it."""
+
+    title: str
+    rate_basis_points: int
+    taxable: Money
+    amount: Money
+    included: bool = True
+
+
+class Totals(Message, frozen=True):
+    """total = subtotal - discount + shipping (+ tax where it is not included)."""
+
+    subtotal: Money
+    discount: Money
+    shipping: Money
+    tax: Money
+    total: Money
+    tax_lines: list[TaxLine]
+
+
+class Requirement(Message, frozen=True):
+    """What is still missing before `complete`: a code and the JSON pointer of the field."""
+
+    code: str
+    pointer: str
+    detail: str = ""
+
+
+class OrderRef(Message, frozen=True):
+    id: str
+    number: str
+
+
+class Checkout(Message, frozen=True):
+    """`status` is open, completing, requires_action, completed, canceled or expired."""
+
+    id: str
+    status: str
+    items: list[QuoteLine]
+    totals: Totals
+    shipping_options: list[ShippingOption]
+    requirements: list[Requirement]
+    expires_at: datetime
+    email: str | None = None
+    shipping_address: Address | None = None
+    billing_address: Address | None = None
+    shipping_method: str | None = None
+    coupon_codes: list[str] = []
+    messages: list[Requirement] = []
+    action: Action | None = None
+    order: OrderRef | None = None
+    failure: str | None = None

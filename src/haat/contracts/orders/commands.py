@@ -1,0 +1,125 @@
+"""What may be asked of orders."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from haat.contracts.checkout import QuoteLine, Totals
+from haat.contracts.identity import Address
+from haat.contracts.orders.view import ReturnItem
+from haat.kit.idempotency import Idempotency
+from haat.kit.message import Message
+from haat.kit.money import Money
+
+
+class PlaceOrder(Message, frozen=True):
+    """The checkout's frozen quote becomes an order; one per checkout, however often it is asked."""
+
+    checkout_id: str
+    attempt_id: str
+    cart_id: str
+    items: list[QuoteLine]
+    totals: Totals
+    email: str
+    shipping_address: Address
+    shipping_method: str
+    payment_id: str
+    payment_method: str
+    payment_summary: str
+    paid: bool
+    billing_address: Address | None = None
+    user_id: str | None = None
+    on_hold: bool = False
+    coupon_codes: list[str] = []
+    guest_hash: str | None = None
+
+
+class OrderOf(Message, frozen=True):
+    """By id or number. The owner, the holder of the signed `link` or of the cart's token, or staff (`any_owner`)."""
+
+    order: str
+    user_id: str | None = None
+    link: str | None = None
+    cart_token: str | None = None
+    any_owner: bool = False
+
+
+class ListOrders(Message, frozen=True):
+    """A user's own orders newest first; staff (`user_id` None) with filters."""
+
+    user_id: str | None = None
+    status: str | None = None
+    text: str = ""
+    cursor: str | None = None
+    limit: int = 20
+
+
+class CancelOrder(Message, frozen=True):
+    """Before the parcel has left: money goes back, stock comes back."""
+
+    order_id: str
+    actor: str
+    reason: str = ""
+    user_id: str | None = None
+    link: str | None = None
+    cart_token: str | None = None
+    any_owner: bool = False
+    idempotency: Idempotency | None = None
+
+
+class RequestReturn(Message, frozen=True):
+    order_id: str
+    items: Annotated[list[ReturnItem], Meta(min_length=1, max_length=100)]
+    user_id: str | None = None
+    link: str | None = None
+    cart_token: str | None = None
+    any_owner: bool = False
+    idempotency: Idempotency | None = None
+
+
+class ReceiveReturn(Message, frozen=True):
+    """The parcel is back: refund, and restock unless damaged."""
+
+    return_id: str
+    actor: str
+    restock: bool = True
+    idempotency: Idempotency | None = None
+
+
+class ShipOrder(Message, frozen=True):
+    """Staff: hand over all that is unshipped, or these items."""
+
+    order_id: str
+    actor: str
+    items: list[ShipItem] | None = None
+    idempotency: Idempotency | None = None
+
+
+class ShipItem(Message, frozen=True):
+    item_id: str
+    quantity: Annotated[int, Meta(ge=1, le=10_000)]
+
+
+class CaptureOrder(Message, frozen=True):
+    order_id: str
+    actor: str
+    amount: Money | None = None
+    idempotency: Idempotency | None = None
+
+
+class RefundOrder(Message, frozen=True):
+    """An amount, or lines with quantities; never more than captured and not yet refunded."""
+
+    order_id: str
+    actor: str
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    amount: Money | None = None
+    items: list[ShipItem] | None = None
+    idempotency: Idempotency | None = None
+
+
+class BoughtBy(Message, frozen=True):
+    user_id: str
+    product_id: str

@@ -1,0 +1,46 @@
+"""What orders refuse, and what they tell."""
+
+from __future__ import annotations
+
+from haat.contracts.orders.view import OrderLine
+from haat.kit.message import DomainError, Event
+from haat.kit.money import Money
+
+
+class OrderStateError(DomainError):
+    """The order's state does not allow this (cancel after shipping, return before delivery)."""
+
+    code = "order_state"
+    title = "The order's state does not allow this"
+
+
+class OrderPlaced(Event, frozen=True):
+    order_id: str
+    number: str
+    checkout_id: str
+    cart_id: str
+    lines: list[OrderLine]
+    total: Money
+    user_id: str | None = None
+    on_hold: bool = False
+    attempt_id: str = ""
+    payment_id: str = ""
+    email: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.order_id
+
+
+class OrderMoved(Event, frozen=True):
+    """The order's status changed: confirmed, packed, shipped, out_for_delivery, delivered, canceled, returned."""
+
+    order_id: str
+    number: str
+    status: str
+    user_id: str | None = None
+    detail: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.order_id

@@ -1,0 +1,95 @@
+"""Orders as people see them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+from haat.contracts.checkout import QuoteLine, Totals
+from haat.contracts.identity import Address
+from haat.contracts.shipping import Shipment
+from haat.kit.message import Message
+from haat.kit.money import Money
+
+
+class TimelineEntry(Message, frozen=True):
+    at: datetime
+    type: str
+    detail: str
+    actor: str = ""
+
+
+class OrderPayment(Message, frozen=True):
+    """`status` is pending, authorized, paid, partially_refunded, refunded, voided or cash_on_delivery."""
+
+    status: str
+    id: str
+    method: str
+    summary: str
+    captured: Money
+    refunded: Money
+
+
+class ReturnItem(Message, frozen=True):
+    item_id: str
+    quantity: Annotated[int, Meta(ge=1, le=10_000)]
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class Return(Message, frozen=True):
+    """`status` is requested, approved, in_transit, received, refunded or rejected."""
+
+    id: str
+    order_id: str
+    status: str
+    items: list[ReturnItem]
+    refund: Money
+    created_at: datetime
+    timeline: list[TimelineEntry]
+
+
+class Order(Message, frozen=True):
+    """`status` is placed, confirmed, packed, shipped, out_for_delivery, delivered, canceled or returned."""
+
+    id: str
+    number: str
+    status: str
+    items: list[QuoteLine]
+    totals: Totals
+    payment: OrderPayment
+    shipments: list[Shipment]
+    timeline: list[TimelineEntry]
+    returns: list[Return]
+    email: str
+    shipping_address: Address
+    placed_at: datetime
+    billing_address: Address | None = None
+    user_id: str | None = None
+    on_hold: bool = False
+    version: int = 1
+
+
+class Placed(Message, frozen=True):
+    id: str
+    number: str
+
+
+class Bought(Message, frozen=True):
+    bought: bool
+
+
+class OrderLink(Message, frozen=True):
+    """A signed, unguessable address part that shows one order without signing in."""
+
+    link: str
+
+
+class OrderLine(Message, frozen=True):
+    product_id: str
+    variant_id: str
+    sku: str
+    title: str
+    quantity: int
+    total: Money

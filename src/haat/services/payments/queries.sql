@@ -1,11 +1,11 @@
--- name: begin(payment_id, attempt_id, checkout_id, provider, amount_minor, currency, method, user_id, return_url, state, save_wanted, history, next_check_at, call_id, idem_key, request_hash)^
+-- name: begin(payment_id, attempt_id, checkout_id, provider, amount_minor, currency, method, user_id, return_url, state, save_wanted, history, next_check_at, created_at, call_id, idem_key, request_hash)^
 -- One statement, before the provider is asked: the payment and the row of the call. Nothing when the attempt has a
 -- payment (or a tombstone) already.
 WITH fresh AS (
     INSERT INTO payments.payments AS p (payment_id, attempt_id, checkout_id, provider, amount_minor, currency, method,
-                                        user_id, return_url, state, save_wanted, history, next_check_at)
+                                        user_id, return_url, state, save_wanted, history, next_check_at, created_at)
     VALUES (:payment_id, :attempt_id, :checkout_id, :provider, :amount_minor, :currency, :method::jsonb,
-            :user_id, :return_url, :state, :save_wanted, :history::jsonb, :next_check_at)
+            :user_id, :return_url, :state, :save_wanted, :history::jsonb, :next_check_at, :created_at)
     ON CONFLICT (attempt_id) DO NOTHING
     RETURNING *
 ), call AS (

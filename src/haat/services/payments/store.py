@@ -74,6 +74,7 @@ class PaymentStore:
                 save_wanted=payment.save_wanted,
                 history=payment.history,
                 next_check_at=next_check(payment, now()),
+                created_at=payment.created_at,
                 call_id=new_id("call"),
                 idem_key=authorize_key(payment),
                 request_hash=request_hash,

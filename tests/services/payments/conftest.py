@@ -1,0 +1,102 @@
+"""A real provider in its own process, a real vault, a real database."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+
+from haat.contracts.payments import Authorize, CardMethod, Method
+from haat.contracts.vault import NewCard
+from haat.engines.database.pool import PostgresDatabase
+from haat.engines.key_store.file import FileKeyStore
+from haat.engines.payment_provider.cards import SandboxCards
+from haat.engines.payment_provider.sandbox import SandboxProvider
+from haat.kit.ids import new_id
+from haat.kit.money import Money
+from haat.services.payments.service import PaymentsService
+from haat.services.payments.store import PaymentStore
+from haat.services.vault.service import VaultService
+from haat.services.vault.store import VaultStore
+
+BOUND_SECONDS = 15
+SECRET = "whsec_c2FuZGJveC10ZXN0cy1zZWNyZXQ="
+OLD_SECRET = "whsec_YW4tb2xkZXItc2VjcmV0LXN0aWxsLWxpdmU="
+
+
+class Shop:
+    """Payments with everything under them, and the provider's own truth beside them."""
+
+    def __init__(self, database: PostgresDatabase, url: str, data: Path, session: aiohttp.ClientSession) -> None:
+        self.database = database
+        self.url = url
+        self.data = data
+        self.session = session
+        self.provider = SandboxProvider(url, [SECRET, OLD_SECRET], timeout_seconds=1.5)
+        self.acquirer = SandboxCards(url, timeout_seconds=1.5)
+        self.vault = VaultService(VaultStore(database), FileKeyStore(data), self.acquirer, "IN")
+        self.payments = PaymentsService(PaymentStore(database), self.provider, self.vault)
+
+    async def card(self, number: str = "4242424242424242", save: bool = False) -> CardMethod:
+        card = NewCard(number=number, exp_month=12, exp_year=2040, cvc="123", name="Asha Rao")
+        return CardMethod(token=(await self.vault.tokenize(card)).token, save=save)
+
+    def ask(self, method: Method, amount: int = 259900, user_id: str | None = None) -> Authorize:
+        return Authorize(
+            attempt_id=new_id("att"), checkout_id=new_id("chk"), amount=Money(amount), method=method, user_id=user_id
+        )
+
+    async def post(self, path: str, body: Any) -> None:
+        async with self.session.post(self.url + path, data=msgspec.json.encode(body)) as answer:
+            assert answer.status < 300, await answer.text()
+
+    async def fault(self, op: str, mode: str, times: int = 1) -> None:
+        await self.post("/sandbox/faults", {"op": op, "mode": mode, "times": times})
+
+    async def books(self, reference: str) -> list[dict[str, Any]]:
+        async with self.session.get(self.url + "/sandbox/books") as answer:
+            rows = msgspec.json.decode(await answer.read())["data"]
+        return [row for row in rows if row["reference"] == reference]
+
+    async def rows(self, query: str, *args: Any) -> list[tuple[Any, ...]]:
+        async with self.database.connection() as connection:
+            return [tuple(row) for row in await connection.fetch(query, *args)]
+
+    async def told(self, attempt_id: str) -> list[str]:
+        """The names of the events about an attempt, in order."""
+        found = await self.rows("SELECT name FROM payments.outbox WHERE key = $1 ORDER BY position", attempt_id)
+        return [name.removeprefix("payments.") for (name,) in found]
+
+    async def ledger(self, payment_id: str) -> list[tuple[str, str, int]]:
+        """Kind, phase and what the provider owes us, of each ledger transaction of a payment."""
+        return await self.rows(  # type: ignore[return-value]
+            "SELECT t.kind, t.phase, e.amount FROM payments.ledger_txns t JOIN payments.ledger_entries e USING (txn_id)"
+            " WHERE t.payment_id = $1 AND e.account LIKE 'psp_clearing:%' ORDER BY t.recorded_at, t.txn_id",
+            payment_id,
+        )
+
+
+@pytest.fixture(scope="session")
+async def shop(database: PostgresDatabase, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
+    data = tmp_path_factory.mktemp("provider")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "haat.sandbox.provider", "--data", str(data / "sandbox")),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), BOUND_SECONDS)
+        async with aiohttp.ClientSession() as session:
+            built = Shop(database, line.decode().removeprefix("ready ").strip(), data, session)
+            yield built
+            await built.provider.close()
+            await built.acquirer.close()
+    finally:
+        process.kill()
+        await process.wait()

@@ -292,7 +292,18 @@ def _shipping(house: House) -> Any:
     return ShippingService(ShippingStore(house.database("shipping")), carrier, settings.seller_region)
 
 
+def _fraud(house: House) -> Any:
+    from haat.services.fraud.model import Limits
+    from haat.services.fraud.service import FraudService
+    from haat.services.fraud.store import FraudStore
+
+    settings = house.settings
+    limits = Limits(per_hour=settings.fraud_attempts_per_hour, country=settings.country)
+    return FraudService(FraudStore(house.database("fraud")), limits)
+
+
 BUILDERS: dict[str, Callable[[House], Any]] = {
+    "fraud": _fraud,
     "promotions": _promotions,
     "payments": _payments,
     "vault": _vault,

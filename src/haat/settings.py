@@ -44,6 +44,12 @@ class Settings(BaseSettings):
         "KA", description="the state the shop ships from, ISO 3166-2 part: decides CGST/SGST or IGST"
     )
     auto_fulfil: bool = Field(True, description="the demo's warehouse packs and hands over parcels by itself")
+    fraud_attempts_per_hour: int = Field(
+        60,
+        ge=0,
+        le=10_000,
+        description="payment attempts of one person, card or address that look normal; 0 counts none",
+    )
     request_limit_per_minute: int = Field(0, ge=0, description="per caller; 0 is no limit")
 
     @cached_property

@@ -1,0 +1,1 @@
+"""Fraud: rules and velocity with reasons, and the review queue."""

@@ -1,0 +1,76 @@
+"""The use cases of fraud: judge an attempt, list what waits for a person, take the person's decision."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from haat.contracts.fraud import AlreadyDecided, Assess, Decide, Fraud, Review, ReviewDecided, ReviewsOf, Verdict
+from haat.kit.clock import now
+from haat.kit.cursor import InvalidCursor, decode_cursor, encode_cursor
+from haat.kit.message import NotFound, Page
+from haat.services.fraud.model import Limits, judge
+from haat.services.fraud.store import FraudStore
+
+KEEP = timedelta(days=30)
+STATES = {"approve": "approved", "reject": "rejected"}
+
+
+class FraudService(Fraud):
+    """One statement on the way of a normal checkout; a second one only for what a person must see."""
+
+    def __init__(self, store: FraudStore, limits: Limits) -> None:
+        self._store = store
+        self._limits = limits
+
+    async def assess(self, ask: Assess) -> Verdict:
+        counts = await self._store.assess(ask, self._limits.most)
+        verdict = judge(ask, counts, self._limits, now())
+        if verdict.decision == "review":
+            await self._store.open_review(ask, verdict)
+        return verdict
+
+    async def reviews(self, ask: ReviewsOf) -> Page[Review]:
+        limit = max(1, min(ask.limit, 100))
+        found = await self._store.reviews(ask.state, _after(ask), limit + 1)
+        more = len(found) > limit
+        cursor = encode_cursor(_filters(ask), [found[limit - 1].id]) if more else None
+        return Page(data=found[:limit], has_more=more, next_cursor=cursor)
+
+    async def decide(self, ask: Decide) -> Review:
+        async with self._store.transaction() as transaction:
+            stored = await transaction.replay(ask.idempotency, Review)
+            if stored is not None:
+                return stored
+            state = STATES[ask.decision]
+            review = await self._store.decide(transaction, ask.review_id, state, ask.actor, ask.note)
+            if review is None:
+                if not await self._store.exists(transaction, ask.review_id):
+                    raise NotFound("There is no such review")
+                raise AlreadyDecided()
+            transaction.publish(
+                ReviewDecided(
+                    review_id=review.id,
+                    attempt_id=review.attempt_id,
+                    checkout_id=review.checkout_id,
+                    decision=ask.decision,
+                    actor=ask.actor,
+                )
+            )
+            return transaction.remember(review)
+
+    async def forget_old(self) -> None:
+        """Drop what velocity does not need any more."""
+        await self._store.forget(now() - KEEP)
+
+
+def _filters(ask: ReviewsOf) -> str:
+    return f"fraud.reviews {ask.state}"
+
+
+def _after(ask: ReviewsOf) -> str | None:
+    if ask.cursor is None:
+        return None
+    position = decode_cursor(_filters(ask), ask.cursor)
+    if len(position) != 1 or not isinstance(position[0], str):
+        raise InvalidCursor()
+    return position[0]

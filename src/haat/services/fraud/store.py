@@ -1,0 +1,96 @@
+"""SQL of fraud. One row is written at a time, so there is no lock order to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import aiosql
+import msgspec
+
+from haat.contracts.fraud import Assess, Reason, Review, Verdict
+from haat.kit.database import Connection, Database, Transaction
+from haat.kit.ids import new_id
+from haat.kit.money import Money
+from haat.services.fraud.model import Counts, canonical, card_key, countable_network
+
+queries = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
+
+
+class FraudStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        return self._database.transaction("fraud")
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        return self._database.connection()
+
+    async def assess(self, ask: Assess, most: int) -> Counts:
+        """Write the attempt down and give what was seen before it; the second time what was given the first time."""
+        async with self.connection() as connection:
+            counts = await queries.assess(
+                connection,
+                attempt_id=ask.attempt_id,
+                user_id=ask.user_id,
+                email=canonical(ask.email),
+                network_address=countable_network(ask.network_address),
+                card=card_key(ask.card_token),
+                most=most,
+            )
+        return msgspec.convert(counts, Counts)
+
+    async def open_review(self, ask: Assess, verdict: Verdict) -> None:
+        """Put the attempt before a person, once."""
+        async with self.connection() as connection:
+            await queries.open_review(
+                connection,
+                review_id=new_id("rev"),
+                attempt_id=ask.attempt_id,
+                checkout_id=ask.checkout_id,
+                amount_minor=ask.amount.amount,
+                currency=ask.amount.currency,
+                email=ask.email,
+                score=verdict.score,
+                reasons=verdict.reasons,
+            )
+
+    async def reviews(self, state: str, after: str | None, most: int) -> list[Review]:
+        """The oldest first, after the review named."""
+        async with self._database.connection() as connection:
+            return [_review(row) async for row in queries.reviews(connection, state=state, after=after, most=most)]
+
+    async def decide(
+        self, transaction: Transaction, review_id: str, state: str, actor: str, note: str
+    ) -> Review | None:
+        """The review with its decision; None when it is not open."""
+        row = await queries.decide(transaction.connection, review_id=review_id, state=state, actor=actor, note=note)
+        return None if row is None else _review(row)
+
+    async def exists(self, transaction: Transaction, review_id: str) -> bool:
+        return bool(await queries.exists(transaction.connection, review_id=review_id))
+
+    async def forget(self, before: datetime) -> None:
+        """Drop assessments that no window reaches any more."""
+        async with self.connection() as connection:
+            await queries.forget(connection, before=before)
+
+
+def _review(row: Mapping[str, Any]) -> Review:
+    return Review(
+        id=row["review_id"],
+        attempt_id=row["attempt_id"],
+        checkout_id=row["checkout_id"],
+        amount=Money(row["amount_minor"], row["currency"]),
+        email=row["email"],
+        score=row["score"],
+        reasons=msgspec.convert(row["reasons"], list[Reason]),
+        state=row["state"],
+        created_at=row["created_at"],
+        decided_by=row["decided_by"],
+        note=row["note"],
+    )

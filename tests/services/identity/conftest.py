@@ -1,0 +1,30 @@
+"""Identity on the real database, and a shopper of its own for each test."""
+
+from __future__ import annotations
+
+import pytest
+
+from haat.contracts.identity import Register, SignIn, Tokens, User
+from haat.engines.cache.memory import MemoryCache
+from haat.engines.database.pool import PostgresDatabase
+from haat.kit.ids import new_id
+from haat.services.identity.service import IdentityService
+from haat.services.identity.store import IdentityStore
+
+PASSWORD = "correct horse battery"
+SECRET = "only for these tests"
+
+
+@pytest.fixture(scope="session")
+def identity(database: PostgresDatabase) -> IdentityService:
+    return IdentityService(IdentityStore(database), MemoryCache(), SECRET)
+
+
+@pytest.fixture
+async def asha(identity: IdentityService) -> User:
+    return await identity.register(Register(email=f"{new_id('asha')}@example.com", password=PASSWORD, name="Asha"))
+
+
+@pytest.fixture
+async def tokens(identity: IdentityService, asha: User) -> Tokens:
+    return await identity.sign_in(SignIn(email=asha.email, password=PASSWORD, address="127.0.0.1", user_agent="phone"))

@@ -1,0 +1,1 @@
+"""Document stores: PostgreSQL JSONB of the embedded default."""

@@ -1,0 +1,157 @@
+"""Imports: rows in batches, and jobs that a worker drives to their end, also after a crash."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import islice
+
+import structlog
+
+from haat.contracts.catalog import ImportOptions, ImportRow, RawRow, RowFault, SlugTaken
+from haat.kit.database import Transaction
+from haat.kit.records import BadRecord, Record, UnreadableFile, read_records
+from haat.services.catalog.categories import CategoryWriter
+from haat.services.catalog.import_store import ImportStore, Job
+from haat.services.catalog.importing import row_of
+from haat.services.catalog.model import Category, product_faults
+from haat.services.catalog.store import CatalogStore
+from haat.services.catalog.writing import Wanted, Writer, Written
+
+log = structlog.get_logger("haat.catalog")
+CHUNK = 250
+ATTEMPTS = 5
+CLAIMS = 5
+
+# Called in the transaction of the products; False gives the batch up.
+Along = Callable[[Transaction, Written], Awaitable[bool]]
+# Called once the products are saved.
+After = Callable[[Written], Awaitable[None]]
+
+
+class LeaseLost(Exception):
+    """Another worker has taken the job over."""
+
+
+class Importer:
+    """Good rows are kept and the others told one by one."""
+
+    def __init__(self, store: CatalogStore, writer: Writer, categories: CategoryWriter, currency: str) -> None:
+        self._store = store
+        self._imports = ImportStore()
+        self._writer = writer
+        self._categories = categories
+        self._currency = currency
+
+    def read(self, raws: Sequence[RawRow], options: ImportOptions) -> tuple[list[ImportRow], list[RowFault]]:
+        """Raw records as products, and the faults of those that are none."""
+        rows: list[ImportRow] = []
+        faults: list[RowFault] = []
+        for raw in raws:
+            row = row_of(raw, options, self._currency)
+            if isinstance(row, ImportRow):
+                rows.append(row)
+            else:
+                faults += row
+        return rows, faults
+
+    async def save(self, rows: Sequence[ImportRow], actor: str, along: Along | None = None) -> Written:
+        """Write rows in one transaction."""
+        wanted, faults = await self._wanted(rows)
+        for attempt in range(ATTEMPTS):
+            try:
+                async with self._store.transaction() as transaction:
+                    written = await self._writer.write(transaction, wanted, actor, merging=True)
+                    written.faults += faults
+                    if along is not None and not await along(transaction, written):
+                        raise LeaseLost()
+                return written
+            except SlugTaken:
+                # Somebody else brought one of these SKUs meanwhile: the next look finds it.
+                if attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def run(self, job: Job, after: After) -> None:
+        """Drive a claimed job from where it stands to its end."""
+        status = "done"
+        try:
+            if job.claim > CLAIMS:
+                raise UnreadableFile("given up: every attempt to import this file ended its worker")
+            records = islice(read_records(io.BytesIO(job.body), job.format), job.rows_done, None)
+            await self._run(job, records, after)
+        except LeaseLost:
+            return
+        except UnreadableFile as error:
+            status = "failed"
+            log.warning("import failed", job_id=job.job_id, error=str(error))
+            async with self._store.transaction() as transaction:
+                await self._imports.advance(
+                    transaction.connection,
+                    job,
+                    job.rows_done,
+                    0,
+                    0,
+                    [RowFault(line=0, pointer="", code="malformed", detail=str(error)[:500])],
+                )
+        async with self._store.connection() as connection:
+            await self._imports.finish(connection, job, status)
+
+    async def _run(self, job: Job, records: Iterator[Record | BadRecord], after: After) -> None:
+        done = job.rows_done
+        while chunk := list(islice(records, CHUNK)):
+            done += len(chunk)
+            rows, faults = self.read(
+                [RawRow(line=each.line, fields=each.fields) for each in chunk if isinstance(each, Record)],
+                job.options,
+            )
+            faults += [
+                RowFault(line=each.line, pointer="", code="malformed", detail=each.detail)
+                for each in chunk
+                if isinstance(each, BadRecord)
+            ]
+
+            async def along(transaction: Transaction, written: Written, rows_done: int = done) -> bool:
+                return await self._imports.advance(
+                    transaction.connection,
+                    job,
+                    rows_done,
+                    len(written.created),
+                    len(written.updated),
+                    sorted([*faults, *written.faults], key=lambda fault: fault.line),  # noqa: B023
+                )
+
+            await after(await self.save(rows, job.actor, along))
+
+    async def _wanted(self, rows: Sequence[ImportRow]) -> tuple[list[Wanted], list[RowFault]]:
+        by_path = await self._categories.ensure(row.category_path for row in rows if row.category_path)
+        by_ref = await self._refs({row.product.category for row in rows if not row.category_path})
+        wanted: list[Wanted] = []
+        faults: list[RowFault] = []
+        for row in rows:
+            category = by_path.get(tuple(row.category_path)) or by_ref.get(row.product.category)
+            wrong = product_faults(row.product, self._currency)
+            if category is None:
+                detail = f"there is no category {row.product.category}"
+                wrong.append({"pointer": "/category", "code": "not_found", "detail": detail})
+            if wrong or category is None:
+                faults += [RowFault(line=row.line, **fault) for fault in wrong]
+                continue
+            wanted.append(
+                Wanted(
+                    product=row.product,
+                    category=category,
+                    line=row.line,
+                    rating=row.rating,
+                    published_at=row.published_at,
+                )
+            )
+        return wanted, faults
+
+    async def _refs(self, refs: set[str]) -> dict[str, Category]:
+        if not refs:
+            return {}
+        async with self._store.connection() as connection:
+            known = await self._store.categories(connection)
+        by_word = {word: each for each in known for word in (each.category_id, each.slug)}
+        return {ref: by_word[ref] for ref in refs if ref in by_word}

@@ -1,0 +1,167 @@
+"""Reading the catalogue: pages and lists that are ready, categories, reviews, the state of imports."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from haat.contracts.catalog import (
+    Catalog,
+    CategoryNode,
+    Encoded,
+    ForSale,
+    ImportJob,
+    JobRef,
+    ListProducts,
+    Product,
+    ProductLines,
+    ProductRef,
+    Products,
+    Review,
+    ReviewsOf,
+    ScanProducts,
+    VariantsForSale,
+)
+from haat.kit.cursor import InvalidCursor, decode_cursor, encode_cursor
+from haat.kit.message import Invalid, NotFound, Nothing
+from haat.kit.message import Page as ListOf
+from haat.ports.cache import Cache
+from haat.services.catalog.categories import tree_of
+from haat.services.catalog.import_store import ImportStore
+from haat.services.catalog.model import list_page
+from haat.services.catalog.review_store import ReviewStore
+from haat.services.catalog.store import CatalogStore, Page, Place
+
+CACHE_SECONDS = 5.0
+COUNTS_SECONDS = 10.0
+LONGEST_LIST = 100
+NEWEST = Place(datetime(9999, 1, 1, tzinfo=UTC), "")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LARGEST_OFFSET = 253_000_000_000_000_000
+_product = msgspec.json.Decoder(Product)
+_tree = msgspec.json.Decoder(ListOf[CategoryNode])
+
+
+class CatalogReading(Catalog):
+    """Reads come from pages made ready when something is written."""
+
+    def __init__(self, store: CatalogStore, cache: Cache) -> None:
+        self._store = store
+        self._cache = cache
+        self._reviews = ReviewStore()
+        self._imports = ImportStore()
+
+    async def product_page(self, ask: ProductRef) -> Encoded:
+        key = f"product:{ask.ref}"
+        if not ask.any_status:
+            cached = await self._cache.get(key)
+            if cached is not None:
+                return _unpacked(cached)
+        page = await self._page(ask)
+        if page.status == "published":
+            tags = (f"product:{page.product_id}",)
+            await self._cache.put(key, _packed(page.encoded), seconds=CACHE_SECONDS, tags=tags)
+        return page.encoded
+
+    async def product(self, ask: ProductRef) -> Product:
+        page = await self.product_page(ask)
+        return _product.decode(page.body)
+
+    async def products(self, ask: Products) -> ListOf[Product]:
+        async with self._store.connection() as connection:
+            return ListOf(data=await self._store.pages(connection, ask.ids, ask.any_status))
+
+    async def list_products(self, ask: ListProducts) -> Encoded:
+        if not 1 <= ask.limit <= LONGEST_LIST:
+            raise invalid("/limit", "out_of_range", f"1 to {LONGEST_LIST}")
+        filters = f"products:{ask.category or ''}:{ask.status}"
+        after = NEWEST if ask.cursor is None else _place(decode_cursor(filters, ask.cursor))
+        # First pages only: they are what most people see, and there are few of them.
+        key = f"list:{ask.limit}:{filters}" if ask.cursor is None else None
+        cached = await self._cache.get(key) if key else None
+        if cached is not None:
+            return _unpacked(cached)
+        async with self._store.connection() as connection:
+            found = await self._store.list_page(connection, ask.category, ask.status, after, ask.limit + 1)
+            if not found.pages and ask.category and await self._store.category(connection, ask.category) is None:
+                raise NotFound("There is no such category")
+        places = found.places[: ask.limit]
+        more = len(found.places) > ask.limit
+        following = encode_cursor(filters, _position(places[-1])) if more else None
+        page = list_page(found.pages[: ask.limit], found.etags[: ask.limit], following)
+        if key:
+            tags = ("lists", *(f"product:{place.product_id}" for place in places))
+            await self._cache.put(key, _packed(page), seconds=CACHE_SECONDS, tags=tags)
+        return page
+
+    async def scan_products(self, ask: ScanProducts) -> ProductLines:
+        async with self._store.connection() as connection:
+            pages, last_id = await self._store.scan(connection, ask.after, ask.status, max(1, min(ask.limit, 1_000)))
+        return ProductLines(lines=b"".join(page + b"\n" for page in pages), last_id=last_id)
+
+    async def variants_for_sale(self, ask: VariantsForSale) -> ListOf[ForSale]:
+        async with self._store.connection() as connection:
+            return ListOf(data=await self._store.for_sale(connection, ask.variant_ids, ask.product_ids))
+
+    async def categories(self, ask: Nothing) -> ListOf[CategoryNode]:
+        cached = await self._cache.get("categories")
+        if cached is not None:
+            return _tree.decode(cached)
+        async with self._store.connection() as connection:
+            known = await self._store.categories(connection)
+            counts = await self._store.category_counts(connection)
+        tree = ListOf(data=tree_of(known, counts))
+        await self._cache.put("categories", msgspec.json.encode(tree), seconds=COUNTS_SECONDS, tags=("categories",))
+        return tree
+
+    async def reviews(self, ask: ReviewsOf) -> ListOf[Review]:
+        if not 1 <= ask.limit <= LONGEST_LIST:
+            raise invalid("/limit", "out_of_range", f"1 to {LONGEST_LIST}")
+        product_id = (await self._page(ProductRef(ref=ask.product_id))).product_id
+        filters = f"reviews:{product_id}"
+        after = NEWEST if ask.cursor is None else _place(decode_cursor(filters, ask.cursor))
+        async with self._store.connection() as connection:
+            found = await self._reviews.newest(connection, product_id, after, ask.limit + 1)
+        data, more = found[: ask.limit], len(found) > ask.limit
+        following = encode_cursor(filters, _position(Place(data[-1].created_at, data[-1].id))) if more else None
+        return ListOf(data=data, has_more=more, next_cursor=following)
+
+    async def import_job(self, ask: JobRef) -> ImportJob:
+        async with self._store.connection() as connection:
+            job = await self._imports.job(connection, ask.job_id)
+        if job is None:
+            raise NotFound("There is no such import")
+        return job
+
+    async def _page(self, ask: ProductRef) -> Page:
+        async with self._store.connection() as connection:
+            page = await self._store.page(connection, ask.ref)
+        if page is None or not (ask.any_status or page.status == "published"):
+            raise NotFound("There is no such product")
+        return page
+
+
+def invalid(pointer: str, code: str, detail: str) -> Invalid:
+    """A refusal of one value."""
+    return Invalid(errors=[{"pointer": pointer, "code": code, "detail": detail}])
+
+
+def _packed(page: Encoded) -> bytes:
+    return page.etag.encode() + b"\n" + page.body
+
+
+def _unpacked(cached: bytes) -> Encoded:
+    etag, _, body = cached.partition(b"\n")
+    return Encoded(body=body, etag=etag.decode())
+
+
+def _position(place: Place) -> list[str | int]:
+    return [(place.listed_at - EPOCH) // timedelta(microseconds=1), place.product_id]
+
+
+def _place(position: list[str | int]) -> Place:
+    match position:
+        case [int(offset), str(product_id)] if abs(offset) < LARGEST_OFFSET and "\0" not in product_id:
+            return Place(EPOCH + timedelta(microseconds=offset), product_id)
+    raise InvalidCursor()

@@ -20,6 +20,12 @@ app.command("haat.cli.import_file:import_file", name="import", help="Load produc
 app.command("haat.cli.bench:bench", name="bench", help="Measure a running shop.")
 app.command("haat.cli.doctor_command:doctor_command", name="doctor", help="Say what is wrong with an installation.")
 app.command(evaluate)
-evaluate.command("haat.cli.evaluate_search:evaluate_search", name="search", help="Index a catalogue and score judged queries.")
-evaluate.command("haat.cli.evaluate_recommendations:evaluate_recommendations", name="recommendations", help="Leave-one-out over an interaction file.")
+evaluate.command(
+    "haat.cli.evaluate_search:evaluate_search", name="search", help="Index a catalogue and score judged queries."
+)
+evaluate.command(
+    "haat.cli.evaluate_recommendations:evaluate_recommendations",
+    name="recommendations",
+    help="Leave-one-out over an interaction file.",
+)
 evaluate.command("haat.cli.evaluate_fraud:evaluate_fraud", name="fraud", help="Train and score on a transaction file.")

@@ -1,8 +1,17 @@
 """What payments do by themselves."""
 
-from haat.kit.reactions import Sweep
+from haat.contracts.orders import OrderPlaced
+from haat.kit.database import Batch
+from haat.kit.reactions import Reactions, Sweep
 from haat.services.payments.service import PaymentsService
 
+
+async def on_orders_placed(service: PaymentsService, batch: Batch[OrderPlaced]) -> None:
+    """The order stands, so the money that was held for it is taken, unless a person has to look first."""
+    await service.take_for_orders([event.payment_id for event in batch.events if not event.on_hold])
+
+
+REACTIONS: Reactions = {OrderPlaced: on_orders_placed}
 SWEEPS = [
     Sweep("finish open payments", 2, PaymentsService.finish_open),
     Sweep("forget old webhooks", 3600, PaymentsService.forget_webhooks),

@@ -17,9 +17,25 @@ DENY_FROM = 80
 NEW_ACCOUNT = timedelta(hours=1)
 WINDOWS = ("10 minutes", "hour", "day")
 DISPOSABLE = frozenset(
-    "10minutemail.com discard.email dispostable.com fakeinbox.com getnada.com guerrillamail.com maildrop.cc"
-    " mailinator.com mintemail.com mohmal.com sharklasers.com spamgourmet.com temp-mail.org tempmail.com"
-    " throwawaymail.com trashmail.com yopmail.com".split()
+    [
+        "10minutemail.com",
+        "discard.email",
+        "dispostable.com",
+        "fakeinbox.com",
+        "getnada.com",
+        "guerrillamail.com",
+        "maildrop.cc",
+        "mailinator.com",
+        "mintemail.com",
+        "mohmal.com",
+        "sharklasers.com",
+        "spamgourmet.com",
+        "temp-mail.org",
+        "tempmail.com",
+        "throwawaymail.com",
+        "trashmail.com",
+        "yopmail.com",
+    ]
 )
 
 

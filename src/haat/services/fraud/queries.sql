@@ -1,4 +1,4 @@
--- name: assess(attempt_id, user_id, email, network_address, card, most)$
+-- name: assess(attempt_id, user_id, email, network_address, card, most)^
 -- One statement: what happened lately with the same user, e-mail, address and card, and this attempt's row with it.
 -- At most `most` rows of each are looked at, so that a busy key costs no more than a quiet one.
 WITH seen AS (
@@ -21,11 +21,13 @@ WITH seen AS (
 ), fresh AS (
     INSERT INTO fraud.assessments (attempt_id, user_id, email, network_address, card, counts)
     SELECT :attempt_id::text, :user_id, :email, :network_address, :card, counts FROM counted
-    ON CONFLICT (attempt_id) DO NOTHING RETURNING counts
+    ON CONFLICT (attempt_id) DO NOTHING RETURNING counts, at
 )
 -- An attempt that was assessed before is judged by what was counted then: the verdict does not change.
-SELECT coalesce((SELECT counts FROM fraud.assessments WHERE attempt_id = :attempt_id),
-                (SELECT counts FROM fresh), (SELECT counts FROM counted));
+SELECT counts, at FROM fraud.assessments WHERE attempt_id = :attempt_id
+UNION ALL SELECT counts, at FROM fresh
+UNION ALL SELECT counts, now() FROM counted
+LIMIT 1;
 
 -- name: open_review(review_id, attempt_id, checkout_id, amount_minor, currency, email, score, reasons)!
 INSERT INTO fraud.reviews (review_id, attempt_id, checkout_id, amount_minor, currency, email, score, reasons)

@@ -23,8 +23,8 @@ class FraudService(Fraud):
         self._limits = limits
 
     async def assess(self, ask: Assess) -> Verdict:
-        counts = await self._store.assess(ask, self._limits.most)
-        verdict = judge(ask, counts, self._limits, now())
+        counts, at = await self._store.assess(ask, self._limits.most)
+        verdict = judge(ask, counts, self._limits, at)
         if verdict.decision == "review":
             await self._store.open_review(ask, verdict)
         return verdict

@@ -30,10 +30,10 @@ class FraudStore:
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         return self._database.connection()
 
-    async def assess(self, ask: Assess, most: int) -> Counts:
-        """Write the attempt down and give what was seen before it; the second time what was given the first time."""
+    async def assess(self, ask: Assess, most: int) -> tuple[Counts, datetime]:
+        """Write the attempt down; what was seen before it, and when. Asked again, the first answer."""
         async with self.connection() as connection:
-            counts = await queries.assess(
+            row = await queries.assess(
                 connection,
                 attempt_id=ask.attempt_id,
                 user_id=ask.user_id,
@@ -42,7 +42,7 @@ class FraudStore:
                 card=card_key(ask.card_token),
                 most=most,
             )
-        return msgspec.convert(counts, Counts)
+        return msgspec.convert(row["counts"], Counts), row["at"]
 
     async def open_review(self, ask: Assess, verdict: Verdict) -> None:
         """Put the attempt before a person, once."""

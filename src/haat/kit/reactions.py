@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from haat.kit.database import Batch
-from haat.kit.message import Event, event_name
+from haat.kit.message import Event, Unavailable, event_name
 from haat.kit.telemetry import EVENTS
 
 log = structlog.get_logger("haat.events")
@@ -114,6 +114,9 @@ class Reader:
                 return
             except Exception as again:
                 error = again
+        if isinstance(error, Unavailable):
+            # An outage is nobody's poison: the reader stops here and comes back to the event when it is over.
+            raise error
         log.error("event parked", reader=self._name, event=name, event_id=logged.id, error=repr(error))
         EVENTS.labels(self._name, name, "parked").inc()
         await self._log.park(self._name, logged, repr(error))

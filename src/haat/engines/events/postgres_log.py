@@ -18,7 +18,8 @@ _RELAY = """
 WITH {moved}
 , logged AS (
     INSERT INTO events.log (id, name, key, at, body)
-    SELECT id, name, key, at, body FROM ({union}) AS gone ORDER BY at, position RETURNING 1
+    -- By position, never by time: clocks differ, but whoever waited for a row of a key got the later position.
+    SELECT id, name, key, at, body FROM ({union}) AS gone ORDER BY position RETURNING 1
 )
 SELECT count(*), CASE WHEN count(*) > 0 THEN pg_notify('{channel}', '')::text END FROM logged
 """
@@ -39,6 +40,7 @@ ORDER BY tx, position LIMIT $3
 _ACKNOWLEDGE = """
 INSERT INTO events.cursor (reader, tx, position) VALUES ($1, $2::text::xid8, $3)
 ON CONFLICT (reader) DO UPDATE SET tx = excluded.tx, position = excluded.position, at = now()
+    WHERE (cursor.tx, cursor.position) < (excluded.tx, excluded.position)
 """
 # A reader has a place from its first look on, so that it can be told who lags.
 _BEGIN_READING = "INSERT INTO events.cursor (reader, tx, position) VALUES ($1, '0', 0) ON CONFLICT DO NOTHING"

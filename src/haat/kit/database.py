@@ -89,7 +89,8 @@ class Transaction:
         if idempotency is None:
             return None
         row = await self.connection.fetchrow(
-            f"SELECT pg_try_advisory_xact_lock(hashtextextended($1 || ':' || $2, 7)) AS free, i.fingerprint, i.reply"  # noqa: S608
+            f"SELECT pg_try_advisory_xact_lock(hashtextextended('{self._schema}:' || $1 || ':' || $2, 7)) AS free,"  # noqa: S608
+            f" i.fingerprint, i.reply"
             f" FROM (SELECT 1) one LEFT JOIN {self._schema}.idempotency i ON i.account = $1 AND i.key = $2",
             idempotency.account,
             idempotency.key,

@@ -10,12 +10,14 @@ from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar, get_type_hints
 
 import msgspec
+import structlog
 
 from haat.kit.database import holding_connection
 from haat.kit.idempotency import replayed
 from haat.kit.message import DomainError, Message, Unavailable, contract_module
 
 C = TypeVar("C", bound="Contract")
+log = structlog.get_logger("haat.rpc")
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 
 DEFAULT_TIMEOUT_SECONDS = 10.0
@@ -125,7 +127,18 @@ def _local_call(call: Call, method: Callable[[Any], Awaitable[Any]]) -> Callable
 
     async def run(message: Message) -> Any:
         _check_no_connection(call)
-        return reply.decode(encoder.encode(await method(ask.decode(encoder.encode(message)))))
+        given = ask.decode(encoder.encode(message))
+        try:
+            answer = await method(given)
+        except DomainError as error:
+            # As it would arrive over the wire: facts as plain JSON values.
+            raise raised(Answer(409, refusal_of(error))) from error
+        except CallInsideTransaction:
+            raise
+        except Exception as error:
+            log.exception("call failed", call=call.name)
+            raise Unavailable(f"a neighbour failed at {call.name}") from error
+        return reply.decode(encoder.encode(answer))
 
     return run
 

@@ -69,8 +69,8 @@ class Play:
 
 VERBS = ["receive", "reserve", "reserve", "extend", "commit", "release", "expire", "put_back", "add", "take"]
 STEPS = st.lists(
-    st.builds(Step, st.sampled_from(VERBS), st.integers(0, 5), st.integers(1, 12), st.integers(1, 3)),
-    min_size=1,
+    st.builds(Step, st.sampled_from(VERBS), st.integers(0, 2), st.integers(1, 6), st.integers(1, 3)),
+    min_size=5,
     max_size=25,
 )
 
@@ -95,7 +95,7 @@ async def test_the_level_is_the_fold_of_its_events_after_every_step(depot, steps
         assert [version for version, _, _ in events] == list(range(1, level.version + 1))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 async def test_in_the_end_what_is_reserved_is_what_held_attempts_hold(depot, steps: list[Step]):
     sku = await depot.sku(10)

@@ -50,10 +50,10 @@ async def test_orders_that_name_the_same_skus_in_opposite_order_do_not_deadlock(
 
 
 async def test_the_same_attempt_for_the_last_units_from_many_workers_holds_once(depots):
-    sku, attempt = await depots[0].sku(10), new_id("att")
-    outcomes = await at_once(*(depots[i % 4].reserve(attempt, {sku: 10}) for i in range(20)))
-    assert outcomes == {"held": 20}
-    assert await depots[0].counts(sku) == (10, 10, 0)
+    skus = [await depots[0].sku(10) for _ in range(40)]
+    works = [depot.reserve(f"att_{sku}", {sku: 10}) for sku in skus for depot in depots]
+    assert await at_once(*works) == {"held": 160}
+    assert {await depots[0].counts(sku) for sku in skus} == {(10, 10, 0)}
 
 
 async def test_a_release_racing_its_own_reserve_leaves_nothing_held(depots):

@@ -10,6 +10,8 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.utils.empty import value_or_default
+from litestar.utils.scope.state import ScopeState
 
 from haat.kit.message import DomainError, Invalid
 from haat.kit.validation import faults
@@ -77,6 +79,14 @@ class TooMany(DomainError):
     title = "Too many requests; try again later"
 
 
+class Malformed(DomainError):
+    """The request cannot be read at all."""
+
+    code = "malformed"
+    status = 400
+    title = "The request could not be read"
+
+
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
     """The documented refusals of a route, for Litestar's `responses=`."""
     return {
@@ -90,17 +100,18 @@ def problems(*statuses: int) -> dict[int, ResponseSpec]:
     }
 
 
-def problem_response(
-    request: Request[Any, Any, Any], status: int, code: str, title: str, detail: str, facts: Mapping[str, Any]
-) -> Response[bytes]:
-    """A problem document as a response; `facts` become extra members."""
+def problem_body(
+    status: int, code: str, title: str, detail: str, facts: Mapping[str, Any], request_id: str
+) -> tuple[bytes, dict[str, str]]:
+    """A problem document and the headers that go with it; `facts` become extra members."""
     body = {
         "type": f"/problems/{code}",
         "title": title,
         "status": status,
         "detail": detail,
         "code": code,
-        "request_id": getattr(request.state, "request_id", ""),
+        "request_id": request_id,
+        "errors": [],
         **facts,
     }
     headers = {}
@@ -108,9 +119,16 @@ def problem_response(
         headers["Retry-After"] = str(facts.get("retry_after_seconds", RETRY_AFTER_SECONDS[status]))
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return Response(
-        msgspec.json.encode(body), status_code=status, media_type="application/problem+json", headers=headers
-    )
+    return msgspec.json.encode(body), headers
+
+
+def problem_response(
+    request: Request[Any, Any, Any], status: int, code: str, title: str, detail: str, facts: Mapping[str, Any]
+) -> Response[bytes]:
+    """A problem document as a response."""
+    request_id = getattr(request.state, "request_id", "")
+    body, headers = problem_body(status, code, title, detail, facts, request_id)
+    return Response(body, status_code=status, media_type="application/problem+json", headers=headers)
 
 
 def on_domain_error(request: Request[Any, Any, Any], error: DomainError) -> Response[bytes]:
@@ -118,13 +136,14 @@ def on_domain_error(request: Request[Any, Any, Any], error: DomainError) -> Resp
     return problem_response(request, error.status, error.code, error.title, error.detail, error.facts)
 
 
-async def on_validation_error(request: Request[Any, Any, Any], error: ValidationException) -> Response[bytes]:
+def on_validation_error(request: Request[Any, Any, Any], error: ValidationException) -> Response[bytes]:
     """A body or parameter that does not fit: walk it again and report every fault."""
     found = _parameter_faults(error)
     field = getattr(request.route_handler, "parsed_data_field", None)
     if field is not None and not found:
         try:
-            value = msgspec.json.decode(await request.body())
+            # Handlers of exceptions are not awaited; the body has been read by the one that refused it.
+            value = msgspec.json.decode(value_or_default(ScopeState.from_scope(request.scope).body, b""))
         except msgspec.DecodeError:
             return problem_response(request, 400, *_GENERIC[400], "The body is not valid JSON", {})
         found = faults(field.annotation, value)

@@ -15,7 +15,8 @@ from haat.kit.message import Message
 class ImportRow(Message, frozen=True):
     """One product of an import, with its line; rating and popularity only for migrations from another shop.
 
-    With a `category_path` (titles from the root) missing categories are made, and `product.category` is ignored.
+    Its category is `product.category` (slug or id) where there is such a one, else the `category_path` (titles from the
+    root), made where missing. A product with reviews of its own keeps the rating it came with.
     """
 
     line: int

@@ -124,12 +124,13 @@ class Importer:
             await after(await self.save(rows, job.actor, along))
 
     async def _wanted(self, rows: Sequence[ImportRow]) -> tuple[list[Wanted], list[RowFault]]:
-        by_path = await self._categories.ensure(row.category_path for row in rows if row.category_path)
-        by_ref = await self._refs({row.product.category for row in rows if not row.category_path})
+        by_ref = await self._refs({row.product.category for row in rows} - {""})
+        paths = [row.category_path for row in rows if row.category_path and row.product.category not in by_ref]
+        by_path = await self._categories.ensure(paths)
         wanted: list[Wanted] = []
         faults: list[RowFault] = []
         for row in rows:
-            category = by_path.get(tuple(row.category_path)) or by_ref.get(row.product.category)
+            category = by_ref.get(row.product.category) or by_path.get(tuple(row.category_path))
             wrong = product_faults(row.product, self._currency)
             if category is None:
                 detail = f"there is no category {row.product.category}"

@@ -46,6 +46,7 @@ GRAMS = {
     "lb": Decimal("453.592"),
     "oz": Decimal("28.3495"),
 }
+_OWN = frozenset(field.name for field in msgspec.structs.fields(NewProduct))
 DEEPEST_CATEGORY = 8
 LONGEST_KEY_IN_SLUG = 12
 
@@ -75,6 +76,8 @@ def row_of(raw: RawRow, options: ImportOptions, currency: str) -> ImportRow | li
     compared = read(_compared, options, currency)
     stock = read(_whole, STOCKS, options.default_stock)
     grams = read(_grams)
+    if isinstance(fields.get("variants"), list):
+        return _checked(raw, fields, _own_product(fields), options, currency)
     if found:
         return found
     slug = slug_of(_text(fields, ("slug",))) or slug_of(title, _tail(key))
@@ -120,6 +123,20 @@ def _checked(
         rating=_rating(fields),
         published_at=_moment(fields),
     )
+
+
+def _own_product(fields: dict[str, Any]) -> dict[str, Any]:
+    """A product as this API shows and exports it."""
+    category = fields.get("category")
+    product = {name: value for name, value in fields.items() if name in _OWN}
+    product["category"] = category.get("slug", "") if isinstance(category, dict) else str(category or "")
+    product["variants"] = [
+        {**{name: value for name, value in each.items() if name != "available"}, "stock": each.get("available", 0)}
+        if isinstance(each, dict) and "available" in each
+        else each
+        for each in fields["variants"]
+    ]
+    return product
 
 
 def _filled(value: Any) -> bool:
@@ -227,7 +244,8 @@ def _description(fields: dict[str, Any]) -> str:
 def _category_path(fields: dict[str, Any]) -> list[str]:
     value = _first(fields, CATEGORIES)[1]
     if isinstance(value, dict):
-        value = value.get("path") or value.get("title") or value.get("name")
+        *above, leaf = value.get("path") or [value.get("slug") or value.get("name") or ""]
+        value = [*(str(slug).replace("-", " ").capitalize() for slug in above), value.get("title") or leaf]
     parts = value if isinstance(value, list) else re.split(r"\s*[>›]\s*", str(value or ""))
     return [str(part).strip()[:300] for part in parts if str(part).strip()][:DEEPEST_CATEGORY]
 

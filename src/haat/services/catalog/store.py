@@ -5,6 +5,7 @@ Lock order: categories (one advisory lock), stock by SKU, products by id, then w
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
@@ -32,6 +33,8 @@ LIST_BY_ID, LIST_BY_SLUG, LIST_BY_STATUS = (
 FOR_SALE = queries.for_sale.sql
 
 WHOLE_SHOP = ""
+# What an id or a slug may look like: anything else is not there, and nothing odd reaches a query.
+REF = re.compile(r"[a-z0-9_-]{1,200}")
 _product = msgspec.json.Decoder(Product)
 
 
@@ -104,6 +107,8 @@ class CatalogStore:
 
     async def page(self, connection: Connection, ref: str) -> Page | None:
         """A ready product by id, slug or former slug."""
+        if not REF.fullmatch(ref):
+            return None
         if is_id(ref, "prd"):
             row = await connection.fetchrow(PAGE_BY_ID, ref)
         else:
@@ -122,6 +127,8 @@ class CatalogStore:
         self, connection: Connection, category: str | None, status: str, after: Place, count: int
     ) -> Listed:
         """Up to `count` ready products after a place; `category` is an id or slug, None for the whole shop."""
+        if category is not None and not REF.fullmatch(category):
+            return Listed([], [], [])
         if status != "published":
             rows = await connection.fetch(LIST_BY_STATUS, status, after.listed_at, after.product_id, count)
         elif category is None or is_id(category, "cat"):
@@ -284,7 +291,7 @@ class CatalogStore:
 
     async def category(self, connection: Connection, ref: str) -> Category | None:
         """One by id or slug."""
-        row = await queries.category(connection, ref=ref)
+        row = await queries.category(connection, ref=ref) if REF.fullmatch(ref) else None
         return None if row is None else _category(row)
 
     async def category_counts(self, connection: Connection) -> dict[str, int]:

@@ -194,7 +194,9 @@ def _made(
     record_before = msgspec.convert(document.body, Record) if document and old else None
     slug = _slug(wanted, product_id, record_before, by_slug)
     record = record_of(wanted.product, wanted.category.category_id, slug, record_before)
-    imported = stars_of(wanted.rating) if wanted.rating else (old.imported if old else Stars())
+    imported = old.imported if old else Stars()
+    if wanted.rating is not None and not (old and old.reviewed.count):
+        imported = stars_of(wanted.rating)
     if old is not None and record == record_before and imported == old.imported:
         return None
     reviewed = old.reviewed if old else Stars()

@@ -1,0 +1,56 @@
+"""The ledger defends itself: nobody changes it, and nothing unbalanced is written."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+
+from haat.contracts.payments import CashMethod
+from haat.kit.ids import new_id
+
+CHANGES = [
+    "UPDATE payments.ledger_entries SET amount = amount + 1",
+    "DELETE FROM payments.ledger_entries",
+    "UPDATE payments.ledger_txns SET phase = 'voided'",
+    "DELETE FROM payments.ledger_txns",
+    "TRUNCATE payments.ledger_entries",
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_the_shops_role_may_not_change_the_ledger(shop: Any, change: str):
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await shop.rows(change)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_not_even_its_owner_changes_the_ledger(shop: Any, admin_url: str, change: str):
+    await shop.payments.authorize(shop.ask(CashMethod()))
+    owner = await asyncpg.connect(admin_url)
+    try:
+        with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
+            await owner.execute(change)
+    finally:
+        await owner.close()
+
+
+async def test_a_transaction_that_does_not_balance_is_refused(shop: Any):
+    txn = new_id("txn")
+    with pytest.raises(asyncpg.CheckViolationError, match="does not balance"):
+        await shop.rows(
+            "WITH t AS (INSERT INTO payments.ledger_txns (txn_id, kind, external_ref, phase, payment_id)"
+            " VALUES ($1, 'capture', $1, 'posted', 'pay_x'))"
+            " INSERT INTO payments.ledger_entries VALUES ($1, 'a', 'INR', 5), ($1, 'b', 'INR', -4)",
+            txn,
+        )
+
+
+async def test_balances_are_per_currency(shop: Any):
+    txn = new_id("txn")
+    with pytest.raises(asyncpg.CheckViolationError, match="does not balance"):
+        await shop.rows(
+            "WITH t AS (INSERT INTO payments.ledger_txns (txn_id, kind, external_ref, phase, payment_id)"
+            " VALUES ($1, 'capture', $1, 'posted', 'pay_x'))"
+            " INSERT INTO payments.ledger_entries VALUES ($1, 'a', 'INR', 5), ($1, 'b', 'USD', -5)",
+            txn,
+        )

@@ -1,0 +1,181 @@
+"""The rules of a payment, as properties: facts may come in any order, any number of times."""
+
+import itertools
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from haat.contracts.payments import CardMethod, CashMethod, UpiMethod
+from haat.kit.clock import now
+from haat.kit.money import Money
+from haat.ports.payment_provider import PaymentFact, RefundFact
+from haat.services.payments.ledger import events, postings
+from haat.services.payments.model import RANK, Mismatch, PaymentState, RefundState, merge, next_check, summary
+
+AT = now()
+START = PaymentState(
+    payment_id="pay_1",
+    attempt_id="att_1",
+    checkout_id="chk_1",
+    provider="sandbox",
+    amount=Money(1000),
+    method=CardMethod(token="tok_1"),
+    state="authorizing",
+    created_at=AT,
+    refunds=(RefundState("ref_1", "r", 300, "pending", "x", AT, "rfd_1"),),
+)
+FACT = PaymentFact(id="psp_1", reference="chk_1", amount=Money(1000), state="authorized")
+# What a provider may truly say, one after the other.
+STORIES = [
+    ["requires_action", "authorized", "captured"],
+    ["processing", "authorized", "voided"],
+    ["requires_action", "expired", "captured"],
+    ["processing", "declined"],
+    ["authorized", "lapsed"],
+]
+
+
+def fact(state: str, captured: int | None = None, refund: str | None = None) -> PaymentFact:
+    taken = captured if captured is not None else 1000 if state == "captured" else 0
+    refunds = () if refund is None else (RefundFact("rfd_1", 300, refund),)
+    return msgspec.structs.replace(FACT, state=state, captured_minor=taken, refunds=refunds)
+
+
+def after(facts: list[PaymentFact], payment: PaymentState = START) -> PaymentState:
+    for each in facts:
+        payment = merge(payment, each, AT) or payment
+    return payment
+
+
+def essence(payment: PaymentState) -> tuple[object, ...]:
+    return payment.state, payment.captured_minor, payment.refunds, payment.provider_id
+
+
+@given(
+    st.sampled_from(STORIES).flatmap(lambda story: st.lists(st.sampled_from(story)).map(lambda more: story + more)),
+    st.randoms(),
+)
+def test_any_order_and_repetition_of_a_story_ends_the_same(told: list[str], random):
+    ends = essence(after([fact(state) for state in dict.fromkeys(told)]))
+    random.shuffle(told)
+    assert essence(after([fact(state) for state in told])) == ends
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                fact(state)
+                for state in (
+                    "requires_action",
+                    "processing",
+                    "authorized",
+                    "declined",
+                    "expired",
+                    "voided",
+                    "lapsed",
+                    "captured",
+                )
+            ]
+        )
+    )
+)
+def test_a_payment_never_falls_back(facts: list[PaymentFact]):
+    states = [START, *itertools.accumulate(facts, lambda payment, each: after([each], payment), initial=START)]
+    ranks = [RANK[payment.state] for payment in states]
+    assert ranks == sorted(ranks)
+
+
+@given(
+    st.lists(
+        st.builds(
+            fact, st.just("captured"), st.integers(300, 1000), st.sampled_from([None, "pending", "succeeded", "failed"])
+        )
+    )
+)
+def test_every_posting_balances_and_each_is_written_once(facts: list[PaymentFact]):
+    payment, refs = START, []
+    for each in facts:
+        changed = after([each], payment)
+        for posting in postings(payment, changed):
+            assert sum(amount for _, amount in posting.entries) == 0
+            refs.append(posting.external_ref)
+        payment = changed
+    assert len(refs) == len(set(refs))
+
+
+@given(st.lists(st.builds(fact, st.just("captured"), st.integers(1, 1000))))
+def test_posted_captures_sum_to_what_is_captured(facts: list[PaymentFact]):
+    payment, posted = START, 0
+    for each in facts:
+        changed = after([each], payment)
+        posted += sum(p.entries[0][1] for p in postings(payment, changed) if p.kind == "capture")
+        payment = changed
+    assert posted == payment.captured_minor
+
+
+def test_the_same_fact_again_is_nothing_new():
+    assert merge(after([FACT]), FACT, AT) is None
+
+
+def test_late_money_lifts_an_expired_payment_and_is_told():
+    expired = after([fact("expired")])
+    late = after([fact("captured")], expired)
+    assert [type(event).__name__ for event in events(expired, late)] == ["PaymentAuthorized", "PaymentCaptured"]
+    assert late.decline_code is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"amount": Money(999)}, "amount"),
+        ({"amount": Money(1000, "USD")}, "amount"),
+        ({"reference": "chk_2"}, "reference"),
+        ({"captured_minor": 1001}, "captured"),
+    ],
+)
+def test_a_fact_about_something_else_is_refused(changes, reason):
+    with pytest.raises(Mismatch) as refused:
+        merge(START, msgspec.structs.replace(FACT, **changes), AT)
+    assert refused.value.reason == reason
+
+
+def test_another_payment_of_the_same_checkout_is_refused():
+    with pytest.raises(Mismatch):
+        merge(after([FACT]), msgspec.structs.replace(FACT, id="psp_2"), AT)
+
+
+def test_a_refund_that_fails_gives_its_amount_back():
+    captured = after([fact("captured", 1000, "succeeded")])
+    failed = after([fact("captured", 1000, "failed")], captured)
+    assert (captured.shown, captured.refundable_minor) == ("partially_refunded", 700)
+    assert (failed.shown, failed.refundable_minor) == ("captured", 1000)
+    assert [posting.kind for posting in postings(captured, failed)] == ["refund_returned"]
+
+
+def test_a_dispute_shows_and_holds_its_amount():
+    disputed = after([msgspec.structs.replace(fact("captured"), dispute="opened", disputed_minor=1000)])
+    assert (disputed.shown, disputed.refundable_minor) == ("disputed", 0)
+
+
+def test_a_settled_payment_is_left_alone():
+    settled = msgspec.structs.replace(after([fact("captured", 1000, "succeeded")]))
+    assert next_check(settled, AT) is None
+
+
+def test_money_that_must_go_back_is_due_at_once():
+    assert next_check(msgspec.structs.replace(after([FACT]), void_reason="canceled"), AT) == AT
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"brand": "visa", "last4": "4242"}, "Visa •••• 4242"),
+        ({"method": UpiMethod(vpa="ok@sandbox")}, "UPI ok@sandbox"),
+        ({"method": CashMethod()}, "Cash on delivery"),
+    ],
+)
+def test_a_payment_in_words(changes, words):
+    assert summary(msgspec.structs.replace(START, **changes)) == words

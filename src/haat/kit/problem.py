@@ -18,7 +18,7 @@ from haat.kit.validation import faults
 
 log = structlog.get_logger("haat.http")
 RETRY_AFTER_SECONDS = {429: 5, 503: 2}
-_GENERIC = {
+GENERIC = {
     400: ("malformed", "The request could not be read"),
     401: ("unauthenticated", "Sign in first"),
     403: ("forbidden", "This needs a role you do not have"),
@@ -31,6 +31,7 @@ _GENERIC = {
     422: ("invalid", "The request has values that cannot be accepted"),
     428: ("precondition_required", "This change needs an If-Match header"),
     429: ("too_many_requests", "Too many requests; try again later"),
+    500: ("internal", "Something went wrong on our side"),
     503: ("unavailable", "A part of the shop does not answer at the moment"),
 }
 
@@ -92,7 +93,7 @@ def problems(*statuses: int) -> dict[int, ResponseSpec]:
     return {
         status: ResponseSpec(
             data_container=Problem,
-            description=_GENERIC[status][1] if status in _GENERIC else "Refused",
+            description=GENERIC[status][1] if status in GENERIC else "Refused",
             media_type="application/problem+json",
             generate_examples=False,
         )
@@ -145,7 +146,7 @@ def on_validation_error(request: Request[Any, Any, Any], error: ValidationExcept
             # Handlers of exceptions are not awaited; the body has been read by the one that refused it.
             value = msgspec.json.decode(value_or_default(ScopeState.from_scope(request.scope).body, b""))
         except msgspec.DecodeError:
-            return problem_response(request, 400, *_GENERIC[400], "The body is not valid JSON", {})
+            return problem_response(request, 400, *GENERIC[400], "The body is not valid JSON", {})
         found = faults(field.annotation, value)
     return on_domain_error(
         request, Invalid(errors=found or [{"pointer": "", "code": "invalid", "detail": error.detail}])
@@ -163,11 +164,16 @@ def _parameter_faults(error: ValidationException) -> list[dict[str, str]]:
 
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """What the framework refuses: unknown address, wrong method, too large, malformed."""
-    code, title = _GENERIC.get(error.status_code, ("http_error", "The request was refused"))
+    code, title = GENERIC.get(error.status_code, ("http_error", "The request was refused"))
     response = problem_response(request, error.status_code, code, title, error.detail or title, {})
     for name, value in (error.headers or {}).items():
         response.headers.setdefault(name, value)
     return response
+
+
+def on_too_deep(request: Request[Any, Any, Any], _: RecursionError) -> Response[bytes]:
+    """A body nested deeper than anything here means."""
+    return problem_response(request, 400, *GENERIC[400], "The body is nested too deeply", {})
 
 
 def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -176,8 +182,7 @@ def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response
     return problem_response(
         request,
         500,
-        "internal",
-        "Something went wrong on our side",
+        *GENERIC[500],
         "The fault was recorded; try again later",
         {},
     )
@@ -187,5 +192,6 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
     DomainError: on_domain_error,
     ValidationException: on_validation_error,
     HTTPException: on_http_error,
+    RecursionError: on_too_deep,
     Exception: on_unexpected,
 }

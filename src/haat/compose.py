@@ -302,7 +302,29 @@ def _fraud(house: House) -> Any:
     return FraudService(FraudStore(house.database("fraud")), limits)
 
 
+def _search(house: House) -> Any:
+    from haat.contracts.catalog import Catalog
+    from haat.engines.text_search.tantivy_engine import TantivySearch
+    from haat.engines.text_search.writer import TantivyWriter
+    from haat.kit.money import exponent
+    from haat.services.search.service import SearchService
+    from haat.services.search.store import SearchStore
+
+    settings = house.settings
+    folder, minor_per_major = settings.data / "search", 10 ** exponent(settings.currency)
+    service = SearchService(
+        SearchStore(house.database("search")),
+        house.ask(Catalog),
+        TantivySearch(folder, minor_per_major),
+        lambda: TantivyWriter(folder, minor_per_major),
+        house.cache,
+        settings.currency,
+    )
+    return house.keep(service)
+
+
 BUILDERS: dict[str, Callable[[House], Any]] = {
+    "search": _search,
     "fraud": _fraud,
     "promotions": _promotions,
     "payments": _payments,

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
 from haat.contracts.catalog import CategoryRef, Rating
 from haat.kit.message import Invalid, Message, Nothing
-from haat.kit.money import Money
+from haat.kit.money import LIMIT, Money
 from haat.kit.rpc import Contract, promise
 
 
+Sort = Literal["relevance", "popularity", "price_asc", "price_desc", "newest", "rating"]
+PriceMinor = Annotated[int, Meta(ge=0, le=LIMIT)]
+
+
 class SearchProducts(Message, frozen=True):
-    """Prices in minor units; `sort` is relevance, popularity, price_asc, price_desc, newest or rating."""
+    """Prices in minor units, inclusive; `category` is a slug or id (descendants included), several brands mean any."""
 
     q: Annotated[str, Meta(max_length=200)] = ""
-    category: str | None = None
-    brand: list[str] = []
-    price_min: int | None = None
-    price_max: int | None = None
-    rating_min: int | None = None
+    category: Annotated[str, Meta(max_length=200)] | None = None
+    brand: Annotated[list[Annotated[str, Meta(max_length=120)]], Meta(max_length=50)] = []
+    price_min: PriceMinor | None = None
+    price_max: PriceMinor | None = None
+    rating_min: Annotated[int, Meta(ge=1, le=5)] | None = None
     in_stock: bool = False
-    sort: str = "relevance"
-    cursor: str | None = None
-    limit: int = 20
+    sort: Sort = "relevance"
+    cursor: Annotated[str, Meta(max_length=1_000)] | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 20
 
 
 class Card(Message, frozen=True):
@@ -76,7 +80,7 @@ class FoundEncoded(Message, frozen=True):
 
 class SuggestFor(Message, frozen=True):
     q: Annotated[str, Meta(max_length=200)]
-    limit: int = 8
+    limit: Annotated[int, Meta(ge=1, le=20)] = 8
 
 
 class Suggestion(Message, frozen=True):
@@ -98,9 +102,9 @@ class DslSearch(Message, frozen=True):
 
 
 class DslAnswer(Message, frozen=True):
-    """What Elasticsearch would answer."""
+    """What Elasticsearch would answer, as JSON."""
 
-    answer: dict[str, Any]
+    body: bytes
 
 
 class InvalidQuery(Invalid):

@@ -318,6 +318,10 @@ class TextSearch(Protocol):
         """Runs a parsed query of the DSL."""
         ...
 
+    async def revision(self) -> str:
+        """Names the committed state that answers come from; another after every commit. Cheap: asked per request."""
+        ...
+
     async def state(self) -> IndexState:
         """Never raises IndexNotReady: it is how to ask."""
         ...

@@ -52,6 +52,9 @@ class TantivySearch:
     async def query(self, ask: DslQuery) -> DslAnswer:
         return run_dsl(self._finder.view(), ask, self._minor_per_major)
 
+    async def revision(self) -> str:
+        return self._finder.view().state
+
     async def state(self) -> IndexState:
         try:
             view = self._finder.view()

@@ -58,6 +58,8 @@ def gateway_app(settings: Settings) -> ASGIApp:
         contracts,
         {"settings": settings, "checks": _checks(house), "sandboxes": sandboxes},
         lifespan=[house.open],
+        cache=house.cache,
+        limit_per_minute=settings.request_limit_per_minute,
         **extras,
     )
 

@@ -51,4 +51,6 @@ def needs_role(role: str) -> Guard:
         if not caller.has_role(role):
             raise Forbidden(role=role)
 
+    # The API's description reads it.
+    check.role = role  # type: ignore[attr-defined]
     return check

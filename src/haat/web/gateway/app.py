@@ -8,8 +8,6 @@ from typing import Any
 from litestar import Litestar, Request
 from litestar.config.csrf import CSRFConfig
 from litestar.di import Provide
-from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
 from haat.contracts.identity import Identity
@@ -17,9 +15,17 @@ from haat.kit.access import Caller
 from haat.kit.idempotency import MAX_KEY_LENGTH, Idempotency, fingerprint
 from haat.kit.message import Invalid
 from haat.kit.problem import EXCEPTION_HANDLERS
+from haat.ports.cache import Cache
+from haat.web.assets import serve_asset
+from haat.web.gateway.console import docs, openapi
+from haat.web.gateway.description import api_config
 from haat.web.gateway.front import Front
+from haat.web.gateway.limits import Limits
+from haat.web.gateway.problem_pages import problem_page
 
 MAX_BODY_BYTES = 2_000_000
+# What every application of this kind serves, whichever routes it is given.
+PUBLIC = (openapi, docs, problem_page, serve_asset)
 
 
 def gateway(
@@ -30,8 +36,13 @@ def gateway(
     plugins: Sequence[Any] = (),
     lifespan: Sequence[Any] = (),
     csrf: CSRFConfig | None = None,
+    cache: Cache | None = None,
+    limit_per_minute: int = 0,
 ) -> ASGIApp:
-    """One ASGI application. `contracts` and `values` are injected into handlers by parameter name."""
+    """One ASGI application. `contracts` and `values` are injected into handlers by parameter name.
+
+    `cache` keeps for seconds whom a token speaks for; `limit_per_minute` is a caller's, per process (0: none).
+    """
     dependencies = {
         name: Provide(_giver(value), sync_to_thread=False, use_cache=True)
         for name, value in {**contracts, **values}.items()
@@ -39,10 +50,10 @@ def gateway(
     dependencies["caller"] = Provide(provide_caller, sync_to_thread=False)
     dependencies["idempotency"] = Provide(provide_idempotency)
     app = Litestar(
-        route_handlers=list(routes),
+        route_handlers=[*PUBLIC, *routes],
         dependencies=dependencies,
         exception_handlers=EXCEPTION_HANDLERS,
-        openapi_config=api_description(),
+        openapi_config=api_config(),
         plugins=list(plugins),
         lifespan=list(lifespan),
         csrf_config=csrf,
@@ -51,22 +62,7 @@ def gateway(
     )
     identity = contracts["identity"]
     assert isinstance(identity, Identity)
-    return Front(app, identity)
-
-
-def api_description() -> OpenAPIConfig:
-    """What `/openapi.json` says beyond the routes."""
-    return OpenAPIConfig(
-        title="haat",
-        version="1",
-        description="The public API of a haat shop. Money is integer minor units; errors are RFC 9457 problems.",
-        components=Components(
-            security_schemes={
-                "bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT"),
-            }
-        ),
-        path="/docs",
-    )
+    return Front(app, identity, cache, Limits(limit_per_minute))
 
 
 def provide_caller(request: Request[Any, Any, Any]) -> Caller:

@@ -1,14 +1,13 @@
-"""The outermost layer of every request: its id, its caller, its answer's common headers, its metrics."""
+"""The outermost layer of every request: its id, its caller, its limits, its answer's common headers, its metrics."""
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-import structlog
-from cachetools import TTLCache
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,30 +16,38 @@ from haat.kit.access import Caller
 from haat.kit.idempotency import replayed
 from haat.kit.ids import new_id
 from haat.kit.message import DomainError
+from haat.kit.problem import Malformed, TooMany, problem_body
 from haat.kit.rpc import traceparent
 from haat.kit.telemetry import REQUESTS, SECONDS
+from haat.ports.cache import Cache
+from haat.web.gateway.limits import Limits
 
-log = structlog.get_logger("haat.http")
-# A revoked session is refused everywhere after at most this long.
-PRINCIPAL_SECONDS = 30
+# A revoked session is refused at once where the cache is shared, and everywhere after at most this long.
+PRINCIPAL_SECONDS = 30.0
 COOKIE_ACCESS = b"haat_access"
 COOKIE_CART = b"haat_cart"
-SECURITY_HEADERS = [
+# Whoever renews a token may still send the old one along: here it is ignored instead of refused.
+OPEN_PATHS = frozenset({("POST", "/v1/sessions"), ("POST", "/v1/sessions/refresh"), ("POST", "/v1/users")})
+HeaderList = list[tuple[bytes, bytes]]
+SECURITY_HEADERS: HeaderList = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"strict-origin-when-cross-origin"),
+    (b"x-frame-options", b"SAMEORIGIN"),
 ]
-HeaderList = list[tuple[bytes, bytes]]
+API_HEADERS: HeaderList = [(b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")]
+_principal = msgspec.msgpack.Decoder(Principal)
 
 
 class Front:
     """Wraps the whole application. Bearer tokens speak for API calls, cookies for pages: never mixed."""
 
-    def __init__(self, app: ASGIApp, identity: Identity) -> None:
+    def __init__(self, app: ASGIApp, identity: Identity, cache: Cache | None = None, limits: Limits | None = None):
         self._app = app
         self._identity = identity
-        self._principals: TTLCache[str, Principal] = TTLCache(maxsize=50_000, ttl=PRINCIPAL_SECONDS)
+        self._cache = cache
+        self._limits = limits or Limits(0)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
@@ -51,86 +58,116 @@ class Front:
         traceparent.set(headers[b"traceparent"].decode("latin-1") if b"traceparent" in headers else None)
         replayed.set(False)
         started = time.perf_counter()
-        answer = _Answer(send, request_id)
+        api = scope["path"].startswith(("/v1/", "/rpc/"))
+        answer = _Answer(send, request_id, api, scope["method"] == "HEAD")
+        if answer.without_body:
+            # Every resource that can be read can be asked about.
+            scope["method"] = "GET"
         try:
-            state["caller"] = await self._caller(scope, headers)
+            _check_readable(scope)
+            state["caller"] = await self._admitted(scope, headers, api, answer)
         except DomainError as error:
             await _refuse(answer, error, request_id)
         else:
             await self._app(scope, receive, answer)
         _count(scope, answer.status, time.perf_counter() - started)
 
-    def forget(self, token: str) -> None:
-        """Drop what is remembered of an access token, right after its session ended here."""
-        self._principals.pop(token, None)
+    async def _admitted(self, scope: Any, headers: dict[bytes, bytes], api: bool, answer: _Answer) -> Caller:
+        """Who is calling, when their limit lets them. Raises TokenRefused, TooMany."""
+        nobody, token = _stranger(scope, headers, api)
+        caller, refused = nobody, None
+        if token is not None:
+            try:
+                caller = _signed_in(nobody, await self._principal_of(token))
+            except DomainError as error:
+                # A page shows itself to a guest; the storefront refreshes or clears the stale cookie.
+                if api and (scope["method"], scope["path"]) not in OPEN_PATHS:
+                    refused = error
+        verdict = self._limits.judge(caller, time.monotonic()) if scope["path"].startswith("/v1/") else None
+        if verdict is not None:
+            answer.extra = verdict.headers()
+            if not verdict.allowed:
+                raise TooMany(retry_after_seconds=verdict.retry_after_seconds)
+        if refused is not None:
+            raise refused
+        return caller
 
-    async def _caller(self, scope: Scope, headers: dict[bytes, bytes]) -> Caller:
-        api = scope["path"].startswith(("/v1/", "/rpc/"))
-        cookies = {} if api else _cookies(headers.get(b"cookie", b""))
-        token = _bearer(headers.get(b"authorization")) if api else cookies.get(COOKIE_ACCESS)
-        cart = headers.get(b"cart-token") if api else cookies.get(COOKIE_CART)
-        client = scope.get("client")
-        nobody = Caller(
-            cart_token=cart.decode("latin-1")[:200] if cart else None,
-            address=client[0] if client else "",
-            user_agent=headers.get(b"user-agent", b"").decode("latin-1")[:300],
-        )
-        if token is None:
-            return nobody
-        try:
-            principal = await self._principal(token.decode("latin-1"))
-        except DomainError:
-            if api:
-                raise
-            # A page shows itself to a guest; the storefront refreshes or clears the stale cookie.
-            return nobody
-        return msgspec.structs.replace(
-            nobody, user_id=principal.user_id, session_id=principal.session_id, roles=principal.roles
-        )
-
-    async def _principal(self, token: str) -> Principal:
-        principal = self._principals.get(token)
-        if principal is None or principal.expires_at.timestamp() < time.time():
-            principal = await self._identity.authenticate(AccessToken(token=token))
-            self._principals[token] = principal
+    async def _principal_of(self, token: str) -> Principal:
+        if self._cache is None:
+            return await self._identity.authenticate(AccessToken(token=token))
+        key = "principal:" + hashlib.sha256(token.encode("latin-1")).hexdigest()
+        kept = await self._cache.get(key)
+        if kept is not None:
+            return _principal.decode(kept)
+        principal = await self._identity.authenticate(AccessToken(token=token))
+        seconds = min(PRINCIPAL_SECONDS, principal.expires_at.timestamp() - time.time())
+        tags = (f"user:{principal.user_id}",)
+        await self._cache.put(key, msgspec.msgpack.encode(principal), seconds=seconds, tags=tags)
         return principal
 
 
 class _Answer:
-    """The way out: adds the common headers and remembers the status."""
+    """The way out: adds the common headers, leaves the body of a HEAD request out, remembers the status."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, api: bool, without_body: bool) -> None:
         self._send = send
-        self._request_id = request_id.encode("latin-1")
+        self._common: HeaderList = [(b"request-id", request_id.encode("latin-1")), *SECURITY_HEADERS]
+        if api:
+            self._common += API_HEADERS
+        self.without_body = without_body
+        self.extra: Sequence[tuple[bytes, bytes]] = ()
         self.status = 500
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            extra: HeaderList = [(b"request-id", self._request_id), *SECURITY_HEADERS]
+            given = {name for name, _ in message["headers"]}
+            extra = [header for header in (*self._common, *self.extra) if header[0] not in given]
             if replayed.get():
                 extra.append((b"idempotent-replayed", b"true"))
             message["headers"] = [*message["headers"], *extra]
+        elif self.without_body and message["type"] == "http.response.body":
+            message["body"] = b""
         await self._send(message)
 
 
-async def _refuse(send: Callable[[Any], Awaitable[None]], error: DomainError, request_id: str) -> None:
-    problem = {
-        "type": f"/problems/{error.code}",
-        "title": error.title,
-        "status": error.status,
-        "detail": error.detail,
-        "code": error.code,
-        "request_id": request_id,
-        "errors": [],
-    }
-    headers: HeaderList = [(b"content-type", b"application/problem+json")]
+async def _refuse(answer: _Answer, error: DomainError, request_id: str) -> None:
+    body, named = problem_body(error.status, error.code, error.title, error.detail, error.facts, request_id)
     if error.status == 401:
-        headers.append((b"www-authenticate", b'Bearer error="invalid_token"'))
-    if error.status == 503:
-        headers.append((b"retry-after", b"2"))
-    await send({"type": "http.response.start", "status": error.status, "headers": headers})
-    await send({"type": "http.response.body", "body": msgspec.json.encode(problem), "more_body": False})
+        named["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    headers: HeaderList = [(b"content-type", b"application/problem+json")]
+    headers += [(name.lower().encode(), value.encode()) for name, value in named.items()]
+    headers.append((b"content-length", str(len(body)).encode()))
+    start: Any = {"type": "http.response.start", "status": error.status, "headers": headers}
+    await answer(start)
+    end: Any = {"type": "http.response.body", "body": body, "more_body": False}
+    await answer(end)
+
+
+def _check_readable(scope: Scope) -> None:
+    # No text of ours holds a zero character, and no store would take one.
+    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+        raise Malformed("The address holds a zero character")
+
+
+def _stranger(scope: Scope, headers: dict[bytes, bytes], api: bool) -> tuple[Caller, str | None]:
+    """The caller before signing in counts, and the access token they showed."""
+    cookies = {} if api else _cookies(headers.get(b"cookie", b""))
+    token = _bearer(headers.get(b"authorization")) if api else cookies.get(COOKIE_ACCESS)
+    cart = headers.get(b"cart-token") if api else cookies.get(COOKIE_CART)
+    client = scope.get("client")
+    nobody = Caller(
+        cart_token=cart.decode("latin-1")[:200] if cart else None,
+        address=client[0] if client else "",
+        user_agent=headers.get(b"user-agent", b"").decode("latin-1")[:300],
+    )
+    return nobody, None if token is None else token.decode("latin-1")
+
+
+def _signed_in(nobody: Caller, principal: Principal) -> Caller:
+    return msgspec.structs.replace(
+        nobody, user_id=principal.user_id, session_id=principal.session_id, roles=principal.roles
+    )
 
 
 def _request_id(given: bytes | None) -> str:

@@ -1,4 +1,4 @@
-"""Health, readiness, metrics, the public configuration, the API's description, and the sandbox's door."""
+"""Health, readiness, metrics, the public configuration, and the sandbox's door."""
 
 from __future__ import annotations
 
@@ -91,13 +91,6 @@ async def config(settings: Any) -> ShopConfig:
     )
 
 
-@get("/openapi.json", include_in_schema=False)
-async def openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """The API's description, OpenAPI 3.1."""
-    schema = request.app.openapi_schema.to_schema()
-    return Response(msgspec.json.encode(schema), media_type="application/vnd.oai.openapi+json")
-
-
 @route("/sandbox/{path:path}", http_method=["GET", "POST"], include_in_schema=False, status_code=200)
 async def sandbox(request: Request[Any, Any, Any], path: str, sandboxes: Any, settings: Settings) -> Response[bytes]:
     """The sandbox provider's and carrier's pages, clock and books; in production settings there are none of these."""
@@ -116,4 +109,4 @@ async def sandbox(request: Request[Any, Any, Any], path: str, sandboxes: Any, se
     return Response(body, status_code=status, headers=headers)
 
 
-ROUTES = [healthz, readyz, metrics, config, openapi, sandbox]
+ROUTES = [healthz, readyz, metrics, config, sandbox]

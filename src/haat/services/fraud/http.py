@@ -15,7 +15,7 @@ from haat.kit.message import Message, Page
 from haat.kit.problem import problems
 
 ReviewId = Annotated[str, Parameter(description="a review, `rev_…`")]
-State = Annotated[Literal["open", "approved", "rejected"], Parameter(description="which reviews")]
+State = Annotated[Literal["open", "approved", "rejected"], Parameter(query="state", description="which reviews")]
 Limit = Annotated[int, Parameter(ge=1, le=100)]
 Cursor = Annotated[str | None, Parameter(max_length=1_000, description="where the last page ended")]
 
@@ -28,9 +28,9 @@ class DecisionBody(Message, frozen=True):
 
 
 @get("/v1/fraud/reviews", tags=["fraud"], guards=[needs_role("finance")], responses=problems(401, 403, 422))
-async def reviews(fraud: Fraud, state: State = "open", limit: Limit = 20, cursor: Cursor = None) -> Page[Review]:
+async def reviews(fraud: Fraud, in_state: State = "open", limit: Limit = 20, cursor: Cursor = None) -> Page[Review]:
     """The queue with scores and reasons, the oldest first."""
-    return await fraud.reviews(ReviewsOf(state=state, limit=limit, cursor=cursor))
+    return await fraud.reviews(ReviewsOf(state=in_state, limit=limit, cursor=cursor))
 
 
 @post(

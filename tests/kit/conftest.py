@@ -19,9 +19,13 @@ def probe_url(database_url: str, admin_url: str) -> Iterator[str]:
     with psycopg.connect(admin_url, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {SCHEMA}")
         connection.execute(service_tables(SCHEMA))
-        connection.execute(f"CREATE TABLE {SCHEMA}.effects (key text NOT NULL, number integer NOT NULL)")
+        connection.execute(
+            f"CREATE TABLE {SCHEMA}.effects (key text NOT NULL, number integer NOT NULL, position bigserial)"
+        )
+        connection.execute(f"CREATE TABLE {SCHEMA}.numbers (key text PRIMARY KEY, number integer NOT NULL)")
         connection.execute(f"GRANT USAGE ON SCHEMA {SCHEMA} TO haat_app")
         connection.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA {SCHEMA} TO haat_app")
+        connection.execute(f"GRANT ALL ON ALL SEQUENCES IN SCHEMA {SCHEMA} TO haat_app")
     yield database_url
 
 

@@ -79,7 +79,9 @@ class Transaction:
             [event.id for event in batch.events],
         )
         ids = {row[0] for row in fresh}
-        return [event for event in batch.events if event.id in ids]
+        # A batch may hold an event twice; the dict keeps the first one's place.
+        once = {event.id: event for event in batch.events}
+        return [event for event in once.values() if event.id in ids]
 
     async def replay(self, idempotency: Idempotency | None, reply: type[M]) -> M | None:
         """The stored answer of this key, or None if the work is still to be done (then `remember` the answer).

@@ -117,6 +117,6 @@ class Reader:
         if isinstance(error, Unavailable):
             # An outage is nobody's poison: the reader stops here and comes back to the event when it is over.
             raise error
-        log.error("event parked", reader=self._name, event=name, event_id=logged.id, error=repr(error))
+        log.error("event parked", reader=self._name, kind=name, event_id=logged.id, error=repr(error))
         EVENTS.labels(self._name, name, "parked").inc()
         await self._log.park(self._name, logged, repr(error))

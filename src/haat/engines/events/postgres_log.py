@@ -35,7 +35,8 @@ WHERE (tx, position) > (
         COALESCE((SELECT tx FROM events.cursor WHERE reader = $1), '0'::xid8),
         COALESCE((SELECT position FROM events.cursor WHERE reader = $1), 0))
     AND tx < pg_snapshot_xmin(pg_current_snapshot())
-ORDER BY tx, position LIMIT $3
+-- By the columns themselves: the text of a transaction id sorts 1000 before 999.
+ORDER BY log.tx, log.position LIMIT $3
 """
 _ACKNOWLEDGE = """
 INSERT INTO events.cursor (reader, tx, position) VALUES ($1, $2::text::xid8, $3)

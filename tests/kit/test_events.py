@@ -1,0 +1,261 @@
+"""From outbox to reaction: no event is lost, none acts twice, and the order of each key is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+
+from haat.engines.database.pool import PostgresDatabase
+from haat.engines.events.postgres_log import PostgresLog
+from haat.kit import reactions
+from haat.kit.clock import now
+from haat.kit.database import OUTBOX_UNNEST, Batch, outbox_columns
+from haat.kit.ids import new_id
+from haat.kit.message import Event, Unavailable
+from haat.kit.reactions import Reader
+
+
+class Counted(Event, frozen=True):
+    about: str
+    number: int
+
+    @property
+    def key(self) -> str:
+        return self.about
+
+
+class Tally:
+    """A service that writes down what it was told; `poison` fails always, `out` as long as a neighbour is down."""
+
+    def __init__(self, probe: PostgresDatabase, expected: int = 0) -> None:
+        self._probe, self._expected = probe, expected
+        self.all_there = asyncio.Event()
+        self.poison: int | None = None
+        self.out = False
+
+    async def take(self, batch: Batch[Counted]) -> None:
+        if self.out:
+            raise Unavailable("a neighbour is down")
+        async with self._probe.transaction("kit_probe") as transaction:
+            for event in await transaction.accept(batch):
+                if event.number == self.poison:
+                    raise ValueError("cannot be digested")
+                await transaction.execute("INSERT INTO kit_probe.effects VALUES ($1, $2)", event.about, event.number)
+        if len(await self.taken()) >= self._expected:
+            self.all_there.set()
+
+    async def taken(self) -> list[tuple[str, int]]:
+        async with self._probe.connection() as connection:
+            rows = await connection.fetch("SELECT key, number FROM kit_probe.effects ORDER BY position")
+        return [tuple(row) for row in rows]
+
+
+def reader_of(tally: Tally, log: PostgresLog, name: str) -> Reader:
+    return Reader(name, tally, {Counted: lambda service, batch: service.take(batch)}, log)
+
+
+@pytest.fixture
+async def logs(probe: PostgresDatabase, probe_url: str) -> AsyncIterator[list[PostgresLog]]:
+    """Two workers' event logs, with nothing of ours in the log yet."""
+    async with probe.connection() as connection:
+        await connection.execute("DELETE FROM events.log WHERE name LIKE 'test_events.%'")
+    both = [PostgresLog(probe_url) for _ in range(2)]
+    yield both
+    for log in both:
+        await log.stop()
+
+
+@pytest.fixture
+def name() -> str:
+    return new_id("reader")
+
+
+async def tell(probe: PostgresDatabase, *events: Counted) -> None:
+    async with probe.transaction("kit_probe") as transaction:
+        transaction.publish(*events)
+
+
+async def read_all(reader: Reader, log: PostgresLog) -> None:
+    """Move everything into the log and act on it."""
+    while await log.relay(["kit_probe"]):
+        pass
+    while await reader.step():
+        pass
+
+
+async def write(probe: PostgresDatabase, writer: int, keys: list[str]) -> None:
+    """25 transactions that number events per key under a lock, take a while to commit, and have clocks of their own."""
+    chance = random.Random(writer)
+    for _ in range(25):
+        key = chance.choice(keys)
+        async with probe.transaction("kit_probe") as transaction:
+            number = await transaction.fetchval(
+                "UPDATE kit_probe.numbers SET number = number + 1 WHERE key = $1 RETURNING number", key
+            )
+            at = now() + timedelta(seconds=chance.uniform(-5, 5))
+            event = Counted(about=key, number=number, at=at)
+            await transaction.execute(
+                "INSERT INTO kit_probe.outbox (id, name, key, at, body)" + OUTBOX_UNNEST.format(1, 2, 3, 4, 5),
+                *outbox_columns([event]),
+            )
+            await asyncio.sleep(chance.uniform(0, 0.02))
+
+
+async def until_cancelled(work) -> None:
+    with suppress(asyncio.CancelledError):
+        await work
+
+
+async def test_eight_writers_that_commit_late_lose_nothing_and_keep_the_order_of_each_key(probe, logs, name):
+    keys = [new_id("key") for _ in range(5)]
+    async with probe.connection() as connection:
+        await connection.execute("INSERT INTO kit_probe.numbers SELECT unnest($1::text[]), 0", keys)
+    tally = Tally(probe, expected=200)
+    reader = reader_of(tally, logs[1], name)
+
+    async def relay() -> None:
+        while True:
+            await logs[0].relay(["kit_probe"])
+            await asyncio.sleep(0.002)
+
+    running = [asyncio.create_task(relay()), asyncio.create_task(reader.run())]
+    await asyncio.gather(*(write(probe, number, keys) for number in range(8)))
+    await asyncio.wait_for(tally.all_there.wait(), 30)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*(until_cancelled(task) for task in running))
+    taken = await tally.taken()
+    by_key = {key: [number for about, number in taken if about == key] for key in keys}
+    assert by_key == {key: list(range(1, len(numbers) + 1)) for key, numbers in by_key.items()}
+    assert len(taken) == 200
+
+
+async def test_what_did_not_commit_is_never_told(probe, logs, name):
+    tally = Tally(probe)
+    with suppress(ValueError):
+        async with probe.transaction("kit_probe") as transaction:
+            transaction.publish(Counted(about="a", number=1))
+            raise ValueError
+    await tell(probe, Counted(about="a", number=2))
+    await read_all(reader_of(tally, logs[0], name), logs[0])
+    assert await tally.taken() == [("a", 2)]
+
+
+async def test_an_event_in_the_log_twice_acts_once(probe, logs, name):
+    tally, event = Tally(probe), Counted(about="a", number=1)
+    await tell(probe, event)
+    await tell(probe, event)
+    await read_all(reader_of(tally, logs[0], name), logs[0])
+    assert await tally.taken() == [("a", 1)]
+
+
+async def test_a_reader_goes_on_where_it_stopped(probe, logs, name):
+    first, second = Tally(probe), Tally(probe)
+    await tell(probe, Counted(about="a", number=1))
+    await read_all(reader_of(first, logs[0], name), logs[0])
+    await logs[0].stop()
+    await tell(probe, Counted(about="a", number=2))
+    await read_all(reader_of(second, logs[1], name), logs[1])
+    assert await second.taken() == [("a", 1), ("a", 2)]
+
+
+async def test_two_readers_of_one_name_share_one_place(probe, logs, name):
+    tally = Tally(probe)
+    readers = [reader_of(tally, log, name) for log in logs]
+    await tell(probe, *(Counted(about="a", number=number) for number in range(50)))
+    await logs[0].relay(["kit_probe"])
+    assert await readers[0].step()
+    await tell(probe, Counted(about="a", number=50))
+    await logs[0].relay(["kit_probe"])
+    assert not await readers[1].step()
+    assert await readers[0].step()
+    assert await tally.taken() == [("a", number) for number in range(51)]
+
+
+async def test_a_reader_takes_over_from_one_that_died(probe, logs, name):
+    tally = Tally(probe)
+    await tell(probe, Counted(about="a", number=1))
+    await read_all(reader_of(tally, logs[0], name), logs[0])
+    await tell(probe, Counted(about="a", number=2))
+    await logs[0].stop()
+    await read_all(reader_of(tally, logs[1], name), logs[1])
+    assert await tally.taken() == [("a", 1), ("a", 2)]
+
+
+async def test_a_late_acknowledgement_does_not_take_the_place_back(probe, logs, name):
+    await tell(probe, *(Counted(about="a", number=number) for number in range(2)))
+    await logs[0].relay(["kit_probe"])
+    first, second = await logs[0].read(name, ["test_events.Counted"], 2)
+    await logs[0].acknowledge(name, second)
+    await logs[0].acknowledge(name, first)
+    assert await logs[0].read(name, ["test_events.Counted"], 2) == []
+
+
+async def test_a_poisonous_event_is_parked_and_the_others_act(probe, logs, name, monkeypatch):
+    monkeypatch.setattr(reactions, "BACKOFF_SECONDS", 0)
+    tally = Tally(probe)
+    tally.poison = 2
+    await tell(probe, *(Counted(about="a", number=number) for number in (1, 2, 3)))
+    await read_all(reader_of(tally, logs[0], name), logs[0])
+    async with probe.connection() as connection:
+        parked = await connection.fetch("SELECT name, error FROM events.parked WHERE reader = $1", name)
+    assert await tally.taken() == [("a", 1), ("a", 3)]
+    assert [tuple(row) for row in parked] == [("test_events.Counted", "ValueError('cannot be digested')")]
+
+
+async def test_an_outage_of_a_neighbour_parks_nothing(probe, logs, name, monkeypatch):
+    monkeypatch.setattr(reactions, "BACKOFF_SECONDS", 0)
+    tally = Tally(probe)
+    tally.out = True
+    reader = reader_of(tally, logs[0], name)
+    await tell(probe, Counted(about="a", number=1))
+    with pytest.raises(Unavailable):
+        await read_all(reader, logs[0])
+    tally.out = False
+    await read_all(reader, logs[0])
+    assert await tally.taken() == [("a", 1)]
+
+
+async def test_a_reader_steps_over_what_it_does_not_want(probe, logs, name):
+    await tell(probe, *(Counted(about="a", number=number) for number in range(3)))
+    await logs[0].relay(["kit_probe"])
+    assert await logs[0].read(name, ["nobody.Tells"], 2) == []
+    async with probe.connection() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM events.cursor WHERE reader = $1", name) == 1
+
+
+async def test_news_wake_a_waiting_reader_in_another_worker(probe, logs, name):
+    await logs[1].read(name, [], 1)
+    waiting = asyncio.create_task(logs[1].wait(30))
+    await tell(probe, Counted(about="a", number=1))
+    await logs[0].relay(["kit_probe"])
+    await asyncio.wait_for(waiting, 5)
+
+
+_LOG = """
+INSERT INTO events.log (tx, id, name, key, at, body)
+VALUES (coalesce($1::text::xid8, pg_current_xact_id()), $2, 'test_events.Counted', 'a', now(), ''::bytea)
+"""
+
+
+async def test_transaction_ids_are_read_as_numbers(probe, logs, name):
+    async with probe.connection() as connection:
+        await connection.execute(_LOG, "100", "evt_second")
+        await connection.execute(_LOG, "99", "evt_first")
+    read = await logs[0].read(name, ["test_events.Counted"], 10_000)
+    assert [event.id for event in read] == ["evt_first", "evt_second"]
+
+
+async def test_what_is_logged_after_an_uncommitted_event_waits_for_it(probe, logs, name):
+    async with probe.transaction("kit_probe") as slow:
+        await slow.execute(_LOG, None, "evt_slow")
+        async with probe.connection() as connection:
+            await connection.execute(_LOG, None, "evt_fast")
+        assert await logs[0].read(name, ["test_events.Counted"], 10_000) == []
+    read = await logs[0].read(name, ["test_events.Counted"], 10_000)
+    assert [event.id for event in read] == ["evt_slow", "evt_fast"]

@@ -323,6 +323,18 @@ def _search(house: House) -> Any:
     return house.keep(service)
 
 
+def _media(house: House) -> Any:
+    from haat.engines.blobs.folder import FolderBlobs
+    from haat.engines.pictures.workers import PictureWorkers
+    from haat.services.media.service import MediaService
+    from haat.services.media.store import MediaRows
+
+    # Two pictures at a time on the whole machine: every API worker has a pool of its own.
+    pictures = house.keep(PictureWorkers(max(1, 2 // house.settings.workers)))
+    blobs = FolderBlobs(house.settings.data / "media")
+    return MediaService(MediaRows(house.database("media")), blobs, pictures)
+
+
 BUILDERS: dict[str, Callable[[House], Any]] = {
     "search": _search,
     "fraud": _fraud,
@@ -336,4 +348,5 @@ BUILDERS: dict[str, Callable[[House], Any]] = {
     "checkout": _checkout,
     "orders": _orders,
     "shipping": _shipping,
+    "media": _media,
 }

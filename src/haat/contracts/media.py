@@ -12,7 +12,9 @@ from haat.kit.rpc import Contract, promise
 
 
 class Upload(Message, frozen=True):
-    """`body` up to 20 MB: JPEG, PNG, WebP, AVIF, SVG drawings of our own, MP4/WebM, CSS."""
+    """`body` up to 20 MB: JPEG, PNG, WebP, AVIF, MP4, WebM; SVG only from inside.
+
+    The same bytes and `alt` give the same media."""
 
     body: bytes
     media_type: str
@@ -28,7 +30,9 @@ class Rendition(Message, frozen=True):
 
 
 class Media(Message, frozen=True):
-    """`url` is the default rendition; every url holds the hash of its content and never changes."""
+    """`url` is the default rendition (800 px JPEG, or the video); urls hold the original's hash and never change.
+
+    A video's `width` and `height` are 0."""
 
     id: str
     url: str
@@ -47,7 +51,7 @@ class MediaList(Message, frozen=True):
 
 
 class Fetch(Message, frozen=True):
-    """A path below `/media/`; `start` and `end` are an inclusive byte range."""
+    """A path below `/media/`; `start` and `end` are an inclusive byte range, `end` alone is the last so many bytes."""
 
     path: str
     start: int | None = None
@@ -55,10 +59,13 @@ class Fetch(Message, frozen=True):
 
 
 class Blob(Message, frozen=True):
+    """`body` begins at byte `start` of a file of `size` bytes."""
+
     body: bytes
     media_type: str
     size: int
     etag: str
+    start: int = 0
 
 
 class MediaRefused(DomainError):
@@ -67,6 +74,14 @@ class MediaRefused(DomainError):
     code = "media_refused"
     status = 422
     title = "This file cannot be accepted"
+
+
+class RangeNotSatisfiable(DomainError):
+    """The range begins behind the end; `size` is the whole."""
+
+    code = "range_not_satisfiable"
+    status = 416
+    title = "The file is shorter than that"
 
 
 class MediaStore(Contract):

@@ -1,0 +1,1 @@
+"""Pictures: Pillow and resvg, in processes of their own."""

@@ -1,0 +1,1 @@
+"""Media: uploads made harmless, renditions made once, addresses that never change."""

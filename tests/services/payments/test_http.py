@@ -1,0 +1,100 @@
+"""`/v1/payments`, `/v1/payment-methods` and webhooks, as a client meets them."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from standardwebhooks import Webhook as Signer
+
+from haat.contracts.identity import AccessToken, Identity, Principal
+from haat.contracts.payments import CashMethod
+from haat.kit.ids import new_id
+from haat.kit.message import Unauthenticated
+from haat.services.payments.http import ROUTES
+from haat.web.gateway.app import gateway
+
+SECRET = "whsec_c2FuZGJveC10ZXN0cy1zZWNyZXQ="
+ROLES = {"finance": ["finance"], "support": ["support"]}
+
+
+class KnownPeople(Identity):
+    """A token is the user's id; `finance` and `support` are staff."""
+
+    async def authenticate(self, ask: AccessToken) -> Principal:
+        if not ask.token.startswith(("usr_", "finance", "support")):
+            raise Unauthenticated()
+        return Principal(
+            user_id=ask.token,
+            session_id="ses_1",
+            roles=ROLES.get(ask.token, []),
+            expires_at=datetime.now(UTC) + timedelta(minutes=5),
+        )
+
+
+@pytest.fixture
+async def client(shop: Any) -> AsyncIterator[httpx.AsyncClient]:
+    app = gateway(ROUTES, {"payments": shop.payments, "identity": KnownPeople()}, {})
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as opened:
+        yield opened
+
+
+def signed_in(user: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {user}"}
+
+
+async def test_the_payer_sees_state_and_history(client: httpx.AsyncClient, shop: Any):
+    user = new_id("usr")
+    paid = await shop.payments.authorize(shop.ask(CashMethod(), user_id=user))
+    answer = await client.get(f"/v1/payments/{paid.id}", headers=signed_in(user))
+    body = answer.json()
+    assert (answer.status_code, body["state"], body["amount"]) == (
+        200,
+        "authorized",
+        {"amount": 259900, "currency": "INR"},
+    )
+    assert [event["type"] for event in body["history"]] == ["authorizing", "authorized"]
+
+
+@pytest.mark.parametrize(("who", "status"), [("finance", 200), ("support", 404), ("usr_other", 404), (None, 401)])
+async def test_who_else_sees_a_payment(client: httpx.AsyncClient, shop: Any, who: str | None, status: int):
+    paid = await shop.payments.authorize(shop.ask(CashMethod(), user_id=new_id("usr")))
+    answer = await client.get(f"/v1/payments/{paid.id}", headers=signed_in(who) if who else {})
+    assert answer.status_code == status
+
+
+async def test_a_guests_payment_belongs_to_no_user(client: httpx.AsyncClient, shop: Any):
+    paid = await shop.payments.authorize(shop.ask(CashMethod()))
+    assert (await client.get(f"/v1/payments/{paid.id}", headers=signed_in("usr_other"))).status_code == 404
+
+
+async def test_saved_cards_are_listed_and_forgotten_by_their_owner_only(client: httpx.AsyncClient, shop: Any):
+    user = new_id("usr")
+    await shop.payments.authorize(shop.ask(await shop.card(save=True), user_id=user))
+    (card,) = (await client.get("/v1/payment-methods", headers=signed_in(user))).json()["data"]
+    path = f"/v1/payment-methods/{card['id']}"
+    statuses = [(await client.delete(path, headers=signed_in(who))).status_code for who in ("usr_other", user, user)]
+    assert (card["last4"], statuses) == ("4242", [404, 204, 404])
+
+
+async def test_a_signed_notice_is_taken(client: httpx.AsyncClient):
+    body, at, webhook_id = b'{"type":"x","data":{}}', datetime.now(UTC), new_id("msg")
+    headers = {
+        "webhook-id": webhook_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Signer(SECRET).sign(webhook_id, at, body.decode()),
+    }
+    answer = await client.post("/v1/webhooks/payments/sandbox", content=body, headers=headers)
+    assert answer.status_code == 204
+    answer = await client.post("/v1/webhooks/payments/sandbox", content=body + b" ", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, "signature_refused")
+
+
+async def test_a_notice_for_a_provider_not_used_is_not_found(client: httpx.AsyncClient):
+    assert (await client.post("/v1/webhooks/payments/other", content=b"{}")).status_code == 404
+
+
+async def test_a_huge_notice_is_refused(client: httpx.AsyncClient):
+    answer = await client.post("/v1/webhooks/payments/sandbox", content=b"x" * 300_000)
+    assert answer.status_code == 413

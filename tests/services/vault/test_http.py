@@ -1,0 +1,133 @@
+"""The vault's own origin: tokens, the framed fields, the plain form."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from litestar import Litestar
+from litestar.di import Provide
+
+from haat.kit.problem import EXCEPTION_HANDLERS
+from haat.services.vault.http import ROUTES
+from haat.settings import Settings
+
+SHOP = "https://shop.example"
+CARD = {"number": "4242 4242 4242 4242", "exp_month": 12, "exp_year": 2040, "cvc": "123", "name": "Asha Rao"}
+RETURN = SHOP + "/checkout/pay?step=2"
+
+
+@pytest.fixture
+async def client(vaulted: Any) -> AsyncIterator[httpx.AsyncClient]:
+    settings = Settings(public_url=SHOP + "/", vault_public_url="https://vault.example")
+    app = Litestar(
+        ROUTES,
+        dependencies={
+            "vault": Provide(lambda: vaulted.vault, sync_to_thread=False),
+            "settings": Provide(lambda: settings, sync_to_thread=False),
+        },
+        exception_handlers=EXCEPTION_HANDLERS,
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as opened:
+        yield opened
+
+
+async def test_a_card_becomes_a_token(client: httpx.AsyncClient):
+    answer = await client.post("/v1/tokens", json=CARD, headers={"Origin": SHOP})
+    body = answer.json()
+    assert (answer.status_code, body.pop("token")[:4]) == (201, "tok_")
+    assert body == {"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2040}
+    assert (answer.headers["Access-Control-Allow-Origin"], answer.headers["Cache-Control"]) == (SHOP, "no-store")
+
+
+async def test_every_fault_is_told_at_once_and_readable_by_the_shop(client: httpx.AsyncClient):
+    bad = {**CARD, "number": "4242424242424241", "cvc": "1"}
+    answer = await client.post("/v1/tokens", json=bad, headers={"Origin": SHOP})
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/number", "/cvc"]
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (422, SHOP)
+    assert "4242" not in answer.text
+
+
+async def test_wrong_types_and_unknown_fields_are_told_at_once(client: httpx.AsyncClient):
+    answer = await client.post("/v1/tokens", json={"number": 4242424242424242, "exp_month": "x", "user_id": "usr_1"})
+    found = sorted(fault["pointer"] for fault in answer.json()["errors"])
+    assert (answer.status_code, found) == (422, ["/cvc", "/exp_month", "/exp_year", "/number", "/user_id"])
+    assert "4242" not in answer.text
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"x" * 5000])
+async def test_what_is_no_card_is_refused(client: httpx.AsyncClient, body: bytes):
+    assert (await client.post("/v1/tokens", content=body)).status_code == 422
+
+
+@pytest.mark.parametrize(("origin", "allowed"), [(SHOP, SHOP), ("https://evil.example", None), ("null", None)])
+async def test_only_the_shops_pages_may_ask(client: httpx.AsyncClient, origin: str, allowed: str | None):
+    answer = await client.options("/v1/tokens", headers={"Origin": origin, "Access-Control-Request-Method": "POST"})
+    assert (answer.status_code, answer.headers.get("Access-Control-Allow-Origin")) == (204, allowed)
+
+
+async def test_the_fields_may_be_framed_by_the_shop_only(client: httpx.AsyncClient):
+    answer = await client.get("/fields", params={"origin": SHOP})
+    policy = answer.headers["Content-Security-Policy"]
+    assert (answer.status_code, f"frame-ancestors {SHOP}" in policy, "unsafe" in policy) == (200, True, False)
+    assert f'data-origin="{SHOP}"' in answer.text
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", SHOP + ".evil.example", SHOP + "/", "*", ""])
+async def test_no_other_page_gets_the_fields(client: httpx.AsyncClient, origin: str):
+    assert (await client.get("/fields", params={"origin": origin})).status_code == 422
+
+
+async def test_the_plain_form_leads_back_with_a_token(client: httpx.AsyncClient):
+    form = {**{name: str(value) for name, value in CARD.items()}, "exp_year": "40", "return_to": RETURN}
+    answer = await client.post("/card-form", data=form, follow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith(RETURN + "&token=tok_")
+
+
+async def test_a_faulty_form_comes_back_without_number_and_code(client: httpx.AsyncClient):
+    form = {"number": "4242424242424241", "cvc": "987", "name": '"><script>', "return_to": RETURN}
+    answer = await client.post("/card-form", data=form)
+    assert answer.status_code == 422
+    assert [word in answer.text for word in ("4242", "987", "<script>", "This is not a card number")] == [
+        False,
+        False,
+        False,
+        True,
+    ]
+
+
+@pytest.mark.parametrize(
+    "return_to",
+    [
+        "https://evil.example/",
+        "https://shop.example@evil.example/",
+        "https://shop.example.evil.example/",
+        "//evil.example",
+        "/checkout",
+        "javascript:alert(1)",
+        "https://shop.example\\@evil.example/",
+        "https://shop.example:8443/",
+        "http://shop.example/",
+        "https://shop.example/\r\nSet-Cookie: x=1",
+    ],
+)
+async def test_a_token_is_led_nowhere_but_to_the_shop(client: httpx.AsyncClient, return_to: str):
+    form = {**{name: str(value) for name, value in CARD.items()}, "return_to": return_to}
+    answers = [
+        await client.get("/card-form", params={"return_to": return_to}),
+        await client.post("/card-form", data=form, follow_redirects=False),
+    ]
+    assert [answer.status_code for answer in answers] == [422, 422]
+
+
+async def test_the_pages_load_nothing_from_elsewhere(client: httpx.AsyncClient):
+    pages = [
+        await client.get("/fields", params={"origin": SHOP}),
+        await client.get("/card-form", params={"return_to": RETURN}),
+        await client.get("/card.css"),
+        await client.get("/fields.js"),
+    ]
+    assert [page.status_code for page in pages] == [200] * 4
+    text = "".join(page.text.replace(SHOP, "") for page in pages)
+    assert ("http:" in text, "https:" in text, "@import" in text) == (False, False, False)

@@ -21,6 +21,7 @@ RETRY_AFTER_SECONDS = {429: 5, 503: 2}
 GENERIC = {
     400: ("malformed", "The request could not be read"),
     401: ("unauthenticated", "Sign in first"),
+    402: ("payment_declined", "The payment was declined; nothing was charged"),
     403: ("forbidden", "This needs a role you do not have"),
     404: ("not_found", "There is nothing here"),
     405: ("method_not_allowed", "This address does not answer to that method"),
@@ -28,6 +29,7 @@ GENERIC = {
     412: ("precondition_failed", "The resource has changed since it was read"),
     413: ("too_large", "The request is too large"),
     415: ("unsupported_media_type", "This content type is not understood here"),
+    416: ("range_not_satisfiable", "The file is shorter than that"),
     422: ("invalid", "The request has values that cannot be accepted"),
     428: ("precondition_required", "This change needs an If-Match header"),
     429: ("too_many_requests", "Too many requests; try again later"),
@@ -176,6 +178,13 @@ def on_too_deep(request: Request[Any, Any, Any], _: RecursionError) -> Response[
     return problem_response(request, 400, *GENERIC[400], "The body is nested too deeply", {})
 
 
+def on_not_text(request: Request[Any, Any, Any], error: UnicodeDecodeError) -> Response[bytes]:
+    """A body that is not UTF-8; anywhere else such a fault is ours."""
+    if error.encoding != "utf-8" or not isinstance(ScopeState.from_scope(request.scope).body, bytes):
+        return on_unexpected(request, error)
+    return problem_response(request, 400, *GENERIC[400], "The body is not UTF-8", {})
+
+
 def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """A fault of ours: logged in full, told without details."""
     log.exception("unexpected", path=request.url.path, exc_info=error)
@@ -193,5 +202,6 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
     ValidationException: on_validation_error,
     HTTPException: on_http_error,
     RecursionError: on_too_deep,
+    UnicodeDecodeError: on_not_text,
     Exception: on_unexpected,
 }

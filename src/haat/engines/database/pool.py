@@ -10,7 +10,7 @@ import asyncpg
 import msgspec
 
 from haat.kit.database import Connection, Transaction, holding_connection
-from haat.kit.message import Unavailable
+from haat.kit.message import Invalid, Unavailable
 
 ACQUIRE_SECONDS = 5.0
 STATEMENT_SECONDS = 15.0
@@ -78,6 +78,9 @@ async def _held(pool: asyncpg.Pool | None) -> AsyncIterator[Any]:
         yield connection
     except LOST as error:
         raise Unavailable("the database went away") from error
+    except (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError) as error:
+        # The zero character, which PostgreSQL keeps in no text: JSON may bring it into any field.
+        raise Invalid(errors=[{"pointer": "", "code": "invalid", "detail": "holds a zero character"}]) from error
     finally:
         holding_connection.reset(token)
         await pool.release(connection)

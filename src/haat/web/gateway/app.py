@@ -17,7 +17,7 @@ from haat.kit.message import Invalid
 from haat.kit.problem import EXCEPTION_HANDLERS
 from haat.ports.cache import Cache
 from haat.web.assets import serve_asset
-from haat.web.gateway.console import docs, openapi
+from haat.web.gateway.console import PLUGINS, openapi
 from haat.web.gateway.description import api_config
 from haat.web.gateway.front import Front
 from haat.web.gateway.limits import Limits
@@ -25,7 +25,7 @@ from haat.web.gateway.problem_pages import problem_page
 
 MAX_BODY_BYTES = 2_000_000
 # What every application of this kind serves, whichever routes it is given.
-PUBLIC = (openapi, docs, problem_page, serve_asset)
+PUBLIC = (openapi, problem_page, serve_asset)
 
 
 def gateway(
@@ -53,7 +53,7 @@ def gateway(
         route_handlers=[*PUBLIC, *routes],
         dependencies=dependencies,
         exception_handlers=EXCEPTION_HANDLERS,
-        openapi_config=api_config(),
+        openapi_config=api_config(PLUGINS),
         plugins=list(plugins),
         lifespan=list(lifespan),
         csrf_config=csrf,

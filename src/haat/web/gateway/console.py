@@ -9,32 +9,34 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get
+from litestar.enums import OpenAPIMediaType
+from litestar.openapi.plugins import OpenAPIRenderPlugin
 
 from haat.web.assets import asset_url
 from haat.web.gateway.description import METHODS, describe
 
-DOCUMENT_TYPE = "application/vnd.oai.openapi+json"
 _START = """Scalar.createApiReference('#console', {
   url: '/openapi.json', withDefaultFonts: false, telemetry: false, hideClientButton: true,
   showDeveloperTools: 'never', agent: { disabled: true }, mcp: { disabled: true }
 })"""
-_HEAD = """<!doctype html>
+_DIGEST = base64.b64encode(hashlib.sha256(_START.encode()).digest()).decode()
+# Nothing of the console may load from, or speak to, anywhere else.
+_POLICY = (
+    f"default-src 'self'; script-src 'self' 'sha256-{_DIGEST}' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:"
+)
+_HEAD = f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
 <title>haat API</title>
 </head>
 <body>
 """
 _CONSOLE = (
     _HEAD + '<div id="console"></div>\n<script src="{url}"></script>\n<script>{start}</script>\n</body>\n</html>\n'
-)
-_DIGEST = base64.b64encode(hashlib.sha256(_START.encode()).digest()).decode()
-# Nothing of the console may load from, or speak to, anywhere else.
-_POLICY = (
-    f"default-src 'self'; script-src 'self' 'sha256-{_DIGEST}' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'self'"
 )
 
 
@@ -64,15 +66,27 @@ async def openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
     headers = {"ETag": document.etag, "Cache-Control": "no-cache"}
     if document.etag in request.headers.get("If-None-Match", ""):
         return Response(b"", status_code=304, headers=headers)
-    return Response(document.body, headers=headers, media_type=DOCUMENT_TYPE)
+    return Response(document.body, headers=headers, media_type=OpenAPIMediaType.OPENAPI_JSON)
 
 
-@get("/docs", include_in_schema=False)
-async def docs(request: Request[Any, Any, Any]) -> Response[str]:
+class Console(OpenAPIRenderPlugin):
     """The console; a plain list of the calls when its script is not installed."""
-    url = asset_url("scalar.js")
-    page = _plain(document_of(request).paths) if url is None else _CONSOLE.format(url=escape(url), start=_START)
-    return Response(page, media_type="text/html", headers={"Content-Security-Policy": _POLICY})
+
+    def render(self, request: Request[Any, Any, Any], _: dict[str, Any]) -> bytes:
+        url = asset_url("scalar.js")
+        if url is None:
+            return _plain(document_of(request).paths).encode()
+        return _CONSOLE.format(url=escape(url), start=_START).encode()
+
+
+class DocumentFile(OpenAPIRenderPlugin):
+    """The same document next to the console, where the framework would put its own."""
+
+    def render(self, request: Request[Any, Any, Any], _: dict[str, Any]) -> bytes:
+        return document_of(request).body
+
+
+PLUGINS = (Console(path="/"), DocumentFile(path="/openapi.json", media_type=OpenAPIMediaType.OPENAPI_JSON))
 
 
 def _plain(paths: dict[str, Any]) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.types import Method
 
@@ -17,6 +20,7 @@ from haat.kit.problem import GENERIC, Problem
 from haat.web.gateway.examples import example
 
 Operation = dict[str, Any]
+_GENERIC_NAME = re.compile(r"(\w+?)_(?:[a-z_0-9]+\.)*(\w+?)_")
 METHODS = ("get", "post", "put", "patch", "delete")
 # Answers that any request may get, whatever it asks for.
 EVERYWHERE = (400, 422, 429, 500, 503)
@@ -47,7 +51,7 @@ Money is integer minor units with an ISO 4217 currency. Times are RFC 3339, UTC.
 effect takes an `Idempotency-Key`: the same key and body give the stored answer. Unknown fields are refused."""
 
 
-def api_config() -> OpenAPIConfig:
+def api_config(render_plugins: Sequence[OpenAPIRenderPlugin]) -> OpenAPIConfig:
     """How the framework reads the routes."""
     return OpenAPIConfig(
         title="haat",
@@ -72,8 +76,8 @@ def api_config() -> OpenAPIConfig:
             }
         ),
         tags=[Tag(name=name, description=text) for name, text in TAGS.items()],
-        render_plugins=[],
-        path="/unused-openapi",
+        render_plugins=render_plugins,
+        path="/docs",
     )
 
 
@@ -87,9 +91,11 @@ def describe(app: Litestar) -> dict[str, Any]:
     handlers = dict(_handlers(app))
     for path, method, operation in _operations(document):
         _complete(operation, path, method, handlers[operation["operationId"]], schemas)
+    refusals = {int(status) for _, _, each in _operations(document) for status in each["responses"] if status >= "400"}
+    components["responses"] = {f"Refused{status}": _refusal(status) for status in sorted(refusals)}
     used = {tag for _, _, operation in _operations(document) for tag in operation.get("tags", ())}
     document["tags"] = [tag for tag in document.get("tags", ()) if tag["name"] in used]
-    return document
+    return _with_short_names(document)
 
 
 def _complete(
@@ -108,6 +114,7 @@ def _complete(
         operation["security"] = []
     if role:
         operation["description"] = f"{operation.get('description', '')}\n\nNeeds the role `{role}`.".strip()
+    operation["summary"] = operation["operationId"].replace("_", " ").capitalize()
     body = operation.get("requestBody")
     statuses = {*EVERYWHERE, *(WITH_BODY if body else ()), *((403,) if role else ())}
     if path.startswith("/v1/"):
@@ -115,10 +122,20 @@ def _complete(
         statuses.add(401)
     responses: dict[str, Any] = operation.setdefault("responses", {})
     for status in statuses | {int(known) for known in responses if int(known) >= 400}:
-        responses[str(status)] = _refusal(status)
+        responses[str(status)] = {"$ref": f"#/components/responses/Refused{status}"}
     operation["responses"] = dict(sorted(responses.items()))
     for media in _json_contents(body, responses):
         media.setdefault("example", example(media.get("schema", {}), schemas))
+
+
+def _with_short_names(document: dict[str, Any]) -> dict[str, Any]:
+    """`Page_haat.contracts.identity.accounts.User_` is for machines: clients shall see `UserPage`."""
+    text = msgspec.json.encode(document).decode()
+    for long in document["components"]["schemas"]:
+        short = _GENERIC_NAME.fullmatch(long)
+        if short is not None:
+            text = text.replace(f'"{long}"', f'"{short[2]}{short[1]}"').replace(f'/{long}"', f'/{short[2]}{short[1]}"')
+    return dict(msgspec.json.decode(text))
 
 
 def _json_contents(body: Operation | None, responses: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

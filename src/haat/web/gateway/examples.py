@@ -42,6 +42,7 @@ BY_NAME: dict[str, Any] = {
     "vpa": "ok@sandbox",
     "coupon_codes": ["HAAT10"],
     "date": "2026-11-27",
+    "roles": ["support"],
     "request_id": "req_" + _BODY,
 }
 _PREFIXES = {
@@ -58,6 +59,8 @@ def example(schema: Schema, components: Mapping[str, Schema], name: str = "", de
     for given in ("const", "default"):
         if schema.get(given) is not None:
             return schema[given]
+    if name == "next_cursor":
+        return None
     if schema.get("examples"):
         return schema["examples"][0]
     if schema.get("enum"):

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from haat.contracts.catalog import CategoryNode, NewCategory, ProductSaved
+from haat.contracts.catalog import CategoryNode, Encoded, NewCategory, ProductSaved
 from haat.kit.database import Connection, Transaction
 from haat.kit.ids import new_id
-from haat.kit.message import Invalid
+from haat.kit.message import Invalid, Page, encode
 from haat.services.catalog.model import Category, page_of, slug_of
 from haat.services.catalog.store import CatalogStore
 
@@ -32,6 +32,12 @@ def tree_of(categories: Sequence[Category], counts: Mapping[str, int]) -> list[C
         )
         children[each.parent_id].append(node)
     return children[None]
+
+
+def tree_page(categories: Sequence[Category], counts: Mapping[str, int]) -> Encoded:
+    """The tree as the ready answer."""
+    body = encode(Page(data=tree_of(categories, counts)))
+    return Encoded(body=body, etag=f'"{hashlib.blake2b(body, digest_size=8).hexdigest()}"')
 
 
 class CategoryWriter:

@@ -161,10 +161,10 @@ async def remove_product(catalog: Catalog, caller: Caller, product_id: ProductId
     )
 
 
-@get("/v1/categories", tags=["catalogue"], responses=problems())
-async def list_categories(catalog: Catalog) -> Page[CategoryNode]:
+@get("/v1/categories", tags=["catalogue"], responses={**problems(), **_ready(Page[CategoryNode])})
+async def list_categories(catalog: Catalog, if_none_match: Known = None) -> Response[bytes]:
     """The tree; `count` is of published products, descendants included, some seconds old."""
-    return await catalog.categories(Nothing())
+    return _answer(await catalog.category_page(Nothing()), if_none_match)
 
 
 @get("/v1/products/{ref:str}/reviews", tags=["catalogue"], responses=problems(404))

@@ -27,7 +27,7 @@ from haat.kit.cursor import InvalidCursor, decode_cursor, encode_cursor
 from haat.kit.message import Invalid, NotFound, Nothing
 from haat.kit.message import Page as ListOf
 from haat.ports.cache import Cache
-from haat.services.catalog.categories import tree_of
+from haat.services.catalog.categories import tree_page
 from haat.services.catalog.import_store import ImportStore
 from haat.services.catalog.model import list_page
 from haat.services.catalog.review_store import ReviewStore
@@ -105,15 +105,18 @@ class CatalogReading(Catalog):
             return ListOf(data=await self._store.for_sale(connection, ask.variant_ids, ask.product_ids))
 
     async def categories(self, ask: Nothing) -> ListOf[CategoryNode]:
+        return _tree.decode((await self.category_page(ask)).body)
+
+    async def category_page(self, ask: Nothing) -> Encoded:
         cached = await self._cache.get("categories")
         if cached is not None:
-            return _tree.decode(cached)
+            return _unpacked(cached)
         async with self._store.connection() as connection:
             known = await self._store.categories(connection)
             counts = await self._store.category_counts(connection)
-        tree = ListOf(data=tree_of(known, counts))
-        await self._cache.put("categories", msgspec.json.encode(tree), seconds=COUNTS_SECONDS, tags=("categories",))
-        return tree
+        page = tree_page(known, counts)
+        await self._cache.put("categories", _packed(page), seconds=COUNTS_SECONDS, tags=("categories",))
+        return page
 
     async def reviews(self, ask: ReviewsOf) -> ListOf[Review]:
         if not 1 <= ask.limit <= LONGEST_LIST:

@@ -1,0 +1,64 @@
+"""`haat import` as a user meets it, short of the shop itself."""
+
+import gzip
+
+import pytest
+
+from haat.cli.import_file import Report, format_of, import_file, load, told
+from haat.contracts.catalog import ImportOptions, RowFault
+from haat.kit.ids import new_id
+
+
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [
+        ("a.csv", "csv"),
+        ("a.jsonl", "jsonl"),
+        ("a.ndjson.gz", "jsonl"),
+        ("a.JSON", "json"),
+        ("a.yml", "yaml"),
+        ("a", ""),
+    ],
+)
+def test_the_name_of_a_file_tells_its_format(tmp_path, name, format):
+    assert format_of(tmp_path / name) == format
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "words"),
+    [
+        ("a.txt", {}, "say --format"),
+        ("a.csv", {}, "there is no such file"),
+        ("a.csv", {"default_price": "cheap"}, "not a number"),
+        ("a.csv", {"exchange_rate": "-1"}, "not a number"),
+    ],
+)
+def test_what_cannot_be_begun_is_refused_in_words(tmp_path, capsys, name, given, words):
+    with pytest.raises(SystemExit) as ended:
+        import_file(tmp_path / name, **given)
+    assert (ended.value.code, words in capsys.readouterr().err) == (2, True)
+
+
+def test_a_report_names_lines_and_sums_up():
+    fault = RowFault(line=3, pointer="/price", code="required", detail="has no price")
+    report = Report(rows=1000, created=900, updated=99, refused=1, seconds=0.5, faults=[fault])
+    assert told(report) == (
+        "line 3: /price: has no price (required)\n"
+        "1000 rows: 900 products created, 99 updated, 1 refused; 0.5 s, 2000 rows/s"
+    )
+
+
+def test_of_many_faults_the_first_are_told():
+    faults = [RowFault(line=n, pointer="", code="malformed", detail="not JSON") for n in range(25)]
+    assert told(Report(rows=25, refused=25, faults=faults)).splitlines()[-2] == (
+        "… and 5 more faults; --json tells them all"
+    )
+
+
+async def test_a_packed_file_is_imported_with_its_faults(house, tmp_path):
+    mark = new_id("x")
+    file = tmp_path / "cups.csv.gz"
+    file.write_bytes(gzip.compress(f"sku,title,price\n{mark}-1,Cup,10\n{mark}-2,Cup,cheap\n".encode()))
+    report = await load(house.settings, file, "csv", ImportOptions())
+    assert (report.rows, report.created, report.refused) == (2, 1, 1)
+    assert [(each.line, each.pointer) for each in report.faults] == [(3, "/price")]

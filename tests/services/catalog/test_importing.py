@@ -1,0 +1,123 @@
+"""Records of other shops read as products."""
+
+from decimal import Decimal
+
+import pytest
+
+from haat.contracts.catalog import Image, ImportOptions, Rating, RawRow
+from haat.services.catalog.importing import row_of
+
+CUP = {"sku": "CUP-1", "title": "Clay cup", "price": "149.50"}
+
+
+def read(fields, **options):
+    return row_of(RawRow(line=7, fields=fields), ImportOptions(**options), "INR")
+
+
+def faults(fields, **options):
+    return [(each.line, each.pointer, each.code) for each in read(fields, **options)]
+
+
+def test_the_least_a_row_needs():
+    row = read(CUP)
+    (variant,) = row.product.variants
+    assert (row.product.title, row.product.slug, row.category_path) == ("Clay cup", "clay-cup-cup-1", ["Imported"])
+    assert (variant.sku, variant.price.amount, variant.price.currency, variant.stock) == ("CUP-1", 14950, "INR", 0)
+
+
+@pytest.mark.parametrize(
+    ("price", "minor"),
+    [
+        ("149.50", 14950), ("149.505", 14951), (149, 14900), (Decimal("0.1"), 10), ("₹1,49,999.00", 14999900),
+        ("$ 12.99", 1299), ("0", 0), ({"amount": 14950, "currency": "INR"}, 14950),
+    ],
+)  # fmt: skip
+def test_prices_are_exact(price, minor):
+    assert read({**CUP, "price": price}).product.variants[0].price.amount == minor
+
+
+@pytest.mark.parametrize(
+    ("price", "code"),
+    [("cheap", "wrong_type"), (-1, "out_of_range"), ("NaN", "wrong_type"), ("1e40", "out_of_range"), (None, "required"),
+     ({"amount": 1.5}, "invalid")],
+)  # fmt: skip
+def test_a_price_that_is_none_is_a_fault(price, code):
+    assert faults({**CUP, "price": price}) == [(7, "/price", code)]
+
+
+def test_a_row_without_a_price_takes_the_default():
+    assert read({**CUP, "price": None}, default_price="299").product.variants[0].price.amount == 29900
+
+
+def test_an_invented_price_is_the_same_each_time():
+    prices = {read({**CUP, "price": None}, invent_prices=True).product.variants[0].price.amount for _ in range(3)}
+    assert (len(prices), min(prices) >= 9900, min(prices) % 100) == (1, True, 0)
+
+
+def test_prices_of_another_currency_need_a_rate():
+    fields = {**CUP, "price": "10", "currency": "USD"}
+    assert faults(fields) == [(7, "/currency", "not_allowed")]
+    assert read(fields, exchange_rate="85.5").product.variants[0].price.amount == 85500
+
+
+def test_every_fault_of_a_row_is_told():
+    fields = {"sku": "CUP-1", "price": "cheap", "stock": -1, "weight": "heavy"}
+    assert faults(fields) == [
+        (7, "/title", "required"), (7, "/price", "wrong_type"), (7, "/stock", "out_of_range"), (7, "/weight", "invalid"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("category", "path"),
+    [
+        ("Home > Kitchen>Cups", ["Home", "Kitchen", "Cups"]),
+        (["Home", "", "Cups"], ["Home", "Cups"]),
+        ("beauty", ["beauty"]),
+    ],
+)
+def test_a_category_is_a_path_or_a_list(category, path):
+    assert read({**CUP, "category": category}).category_path == path
+
+
+def test_other_names_of_the_same_things():
+    row = read({"_id": "B07", "Name": "Cup", "body": "Fired.", "bullet_points": "Red\nRound", "qty": "4",
+                "unit_price": 5, "manufacturer": "Mitti", "style": "cup", "weight": "1.2 kg"})  # fmt: skip
+    product, (variant,) = row.product, row.product.variants
+    assert (product.title, product.brand, product.product_type, product.description) == (
+        "Cup", "Mitti", "cup", "Fired.\n\n• Red\n• Round",
+    )  # fmt: skip
+    assert (variant.sku, variant.stock, variant.weight_grams) == ("B07", 4, 1200)
+
+
+def test_what_is_left_becomes_attributes():
+    fields = {**CUP, "Glaze Colour": "green", "glazed": True, "rims": 2, "ratio": Decimal("1.5"), "tags": ["a", "b"],
+              "nested": {"x": 1}, "empty": ""}  # fmt: skip
+    assert read(fields).product.attributes == {
+        "glaze_colour": "green", "glazed": True, "rims": 2, "ratio": "1.5", "tags": "a, b",
+    }  # fmt: skip
+
+
+def test_pictures_need_an_address():
+    fields = {**CUP, "images": ["https://example.com/a.jpg", "b.jpg"]}
+    assert read(fields).product.images == [Image(url="https://example.com/a.jpg", alt="Clay cup", width=0, height=0)]
+
+
+@pytest.mark.parametrize(
+    ("given", "rating"),
+    [
+        ({"rating": 4.6, "rating_count": 12}, Rating(average=4.6, count=12)),
+        ({"rating": {"rate": "3.9", "count": 120}}, Rating(average=3.9, count=120)),
+        ({"rating": 5, "reviews": [{}, {}]}, Rating(average=5.0, count=2)),
+        ({"rating": 4.6}, None), ({"rating": "good", "rating_count": 1}, None), ({"rating": 9, "rating_count": 1}, None),
+    ],
+)  # fmt: skip
+def test_a_rating_needs_its_count(given, rating):
+    assert read({**CUP, **given}).rating == rating
+
+
+def test_equal_titles_with_other_keys_have_other_addresses():
+    assert read({**CUP, "sku": "CUP-2"}).product.slug == "clay-cup-cup-2"
+
+
+def test_a_title_without_latin_letters_is_found_by_its_key():
+    assert read({**CUP, "title": "मिट्टी का प्याला"}).product.slug == "cup-1"

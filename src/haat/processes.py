@@ -114,13 +114,20 @@ async def work(settings: Settings, names: Sequence[str] = ()) -> None:
 
 
 @asynccontextmanager
+async def opened(house: House, names: Sequence[str]) -> AsyncIterator[None]:
+    """The named services, ready to be asked, without their background work."""
+    for name in names:
+        house.service(name)
+    async with house.open():
+        yield
+
+
+@asynccontextmanager
 async def working(house: House, names: Sequence[str]) -> AsyncIterator[None]:
     """Run the background work of the named services while the context is open."""
     kept = set(every_unit())
-    for name in names:
-        house.service(name)
     logs = PostgresLog(house.dsn("events"))
-    async with house.open():
+    async with opened(house, names):
         jobs = [_relay(logs, [name for name in names if name in kept]), _forget(logs)]
         for name in names:
             service = house.service(name)

@@ -65,7 +65,7 @@ def running(folder: Path, apart: Sequence[str] = ()) -> Iterator[Shop]:
         stack.enter_context(_process(shop, "gateway", gateway, everything))
         for name in ("provider", "carrier", *split, "gateway"):
             _until_ready(urls[name] + "/healthz")
-        subprocess.run([*HAAT, "seed", "--no-demo"], env={**os.environ, **everything}, check=True)
+        subprocess.run([*HAAT, "seed", "--no-demo", "--no-background"], env={**os.environ, **everything}, check=True)
         yield shop
 
 

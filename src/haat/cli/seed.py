@@ -34,7 +34,7 @@ from haat.demo.records import DemoProduct
 from haat.kit.clock import now
 from haat.kit.message import Nothing
 from haat.kit.money import Money
-from haat.processes import working
+from haat.processes import opened, working
 from haat.settings import Settings
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ ACTOR = "seed"
 DRAIN_SECONDS = 120
 
 
-def seed_command(*, products: int = 0, demo: bool = True, seed: int = 1) -> None:
+def seed_command(*, products: int = 0, demo: bool = True, seed: int = 1, background: bool = True) -> None:
     """Fill the shop: accounts, taxes, and the demo catalogue with its history; or a large catalogue for load work.
 
     Without HAAT_DATABASE_URL the embedded database of HAAT_DATA is used (a running shop's, too).
@@ -61,18 +61,21 @@ def seed_command(*, products: int = 0, demo: bool = True, seed: int = 1) -> None
         Fill in the demo catalogue.
     seed
         The same number gives the same generated products.
+    background
+        Do the background work (search index, reactions) here; beside a running shop its own worker does it:
+        --no-background.
     """
     import uvloop
 
     from haat.cli.database import database_for
 
     with database_for(Settings()) as settings:
-        uvloop.run(_seed(settings, products, demo, seed))
+        uvloop.run(_seed(settings, products, demo, seed, background))
 
 
-async def _seed(settings: Settings, products: int, demo: bool, seed: int) -> None:
-    house = House(settings, frozenset(SERVICES) - {"vault"})
-    names = [name for name in SERVICES if name != "vault"]
+async def _seed(settings: Settings, products: int, demo: bool, seed: int, background: bool) -> None:
+    house = House(settings)
+    names = [name for name in SERVICES if name in house.serves]
     console = Console()
     bars = Progress(
         TextColumn("{task.description:<22}"),
@@ -82,7 +85,7 @@ async def _seed(settings: Settings, products: int, demo: bool, seed: int) -> Non
         console=console,
         disable=not console.is_terminal,
     )
-    async with working(house, names):
+    async with working(house, names) if background else opened(house, names):
         with bars:
             await _accounts(house)
             await _taxes(house)

@@ -40,6 +40,8 @@ class PromotionsService(Promotions):
 
     async def redeem(self, ask: Redeem) -> Nothing:
         codes = unique(ask.codes)
+        if not codes:
+            return Nothing()
         try:
             async with self._store.transaction() as transaction:
                 counted = await self._store.redeem(transaction.connection, ask.attempt_id, list(codes), ask.user_id)

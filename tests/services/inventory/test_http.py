@@ -1,0 +1,150 @@
+"""The staff's view of stock as a client meets it."""
+
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from haat.contracts.identity import AccessToken, Identity, Principal
+from haat.contracts.inventory import Inventory
+from haat.kit.ids import new_id
+from haat.kit.rpc import local
+from haat.services.inventory.http import ROUTES
+from haat.web.gateway.app import gateway
+
+
+class Staff(Identity):
+    """The token says the role."""
+
+    async def authenticate(self, ask: AccessToken) -> Principal:
+        later = datetime.now(UTC) + timedelta(minutes=5)
+        return Principal(user_id="usr_" + ask.token, session_id="ses_1", roles=[ask.token], expires_at=later)
+
+
+@pytest.fixture
+async def http(depot):
+    app = gateway(ROUTES, {"identity": Staff(), "inventory": local(Inventory, depot.service)}, {})
+    transport, headers = httpx.ASGITransport(app), {"Authorization": "Bearer fulfilment"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop", headers=headers) as client:
+        yield client
+
+
+async def test_the_level_of_a_sku_is_summed_and_told_by_location(http, depot):
+    sku = await depot.sku(10)
+    await depot.held({sku: 4})
+    body = (await http.get(f"/v1/inventory/{sku}")).json()
+    level = {"on_hand": 10, "reserved": 4, "available": 6, "version": 2}
+    assert body == {
+        "sku": sku,
+        **level,
+        "locations": [{"sku": sku, "location": "main", **level, "low_stock_at": 5}],
+    }
+
+
+async def test_a_sku_never_heard_of_is_404(http):
+    answer = await http.get("/v1/inventory/no-such-sku")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_the_events_answer_why_the_level_is_what_it_is(http, depot):
+    sku = await depot.sku(10)
+    await http.post(f"/v1/inventory/{sku}/adjustments", json={"quantity": -7, "reason": "water damage"})
+    body = (await http.get(f"/v1/inventory/{sku}/events")).json()
+    assert body["level"]["available"] == 3
+    assert [(event["type"], event["quantity"], event["data"]) for event in body["data"]] == [
+        ("adjusted", -7, {"actor": "usr_fulfilment", "reason": "water damage"}),
+        ("received", 10, {"actor": "usr_staff", "reason": "received"}),
+    ]
+
+
+async def test_the_level_as_of_a_moment_is_the_fold_up_to_it(http, depot):
+    sku = await depot.sku(10)
+    first = (await http.get(f"/v1/inventory/{sku}/events")).json()["data"][0]
+    await depot.held({sku: 4})
+    body = (await http.get(f"/v1/inventory/{sku}/events", params={"as_of": first["at"]})).json()
+    assert (body["level"]["available"], [event["type"] for event in body["data"]]) == (10, ["received"])
+
+
+async def test_events_page_on_by_their_cursor(http, depot):
+    sku = await depot.sku(10)
+    await depot.held({sku: 4})
+    page = (await http.get(f"/v1/inventory/{sku}/events", params={"limit": 1})).json()
+    rest = (await http.get(f"/v1/inventory/{sku}/events", params={"limit": 1, "cursor": page["next_cursor"]})).json()
+    assert [event["type"] for event in page["data"] + rest["data"]] == ["reserved", "received"]
+
+
+async def test_a_cursor_of_another_sku_is_400(http, depot):
+    sku, other = await depot.sku(10), await depot.sku(10)
+    await depot.held({sku: 4})
+    page = (await http.get(f"/v1/inventory/{sku}/events", params={"limit": 1})).json()
+    answer = await http.get(f"/v1/inventory/{other}/events", params={"cursor": page["next_cursor"]})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor")
+
+
+async def test_an_adjustment_answers_the_new_level(http, depot):
+    sku = await depot.sku(10)
+    answer = await http.post(f"/v1/inventory/{sku}/adjustments", json={"quantity": 5, "reason": "found"})
+    assert (answer.status_code, answer.json()["on_hand"], answer.json()["version"]) == (201, 15, 2)
+
+
+async def test_the_same_idempotency_key_adjusts_once(http, depot):
+    sku, headers = await depot.sku(10), {"Idempotency-Key": new_id("key")}
+    answers = [
+        await http.post(f"/v1/inventory/{sku}/adjustments", json={"quantity": 5, "reason": "found"}, headers=headers)
+        for _ in range(2)
+    ]
+    assert [answer.json()["on_hand"] for answer in answers] == [15, 15]
+    assert answers[1].headers["Idempotent-Replayed"] == "true"
+
+
+async def test_taking_what_is_reserved_is_409_with_what_is_free(http, depot):
+    sku = await depot.sku(10)
+    await depot.held({sku: 4})
+    answer = await http.post(f"/v1/inventory/{sku}/adjustments", json={"quantity": -7, "reason": "lost"})
+    assert (answer.status_code, answer.json()["code"], answer.json()["available"]) == (409, "out_of_stock", 6)
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({"quantity": 0, "reason": "x"}, ["/quantity"]),
+        ({"quantity": 1.5, "reason": ""}, ["/quantity", "/reason"]),
+        ({"quantity": 10**12, "reason": "x"}, ["/quantity"]),
+        ({"quantity": 1, "reason": "x", "on_hand": 7}, ["/on_hand"]),
+        ({}, ["/quantity", "/reason"]),
+    ],
+)
+async def test_a_senseless_adjustment_is_422_with_every_fault(http, depot, body, pointers):
+    answer = await http.post(f"/v1/inventory/{await depot.sku(1)}/adjustments", json=body)
+    assert (answer.status_code, [error["pointer"] for error in answer.json()["errors"]]) == (422, pointers)
+
+
+async def test_alerts_name_what_ran_out(http, depot):
+    sku = await depot.sku(1)
+    await depot.held({sku: 1})
+    body = (await http.get("/v1/inventory/alerts", params={"limit": 1})).json()
+    (alert,) = body["data"]
+    assert (alert["sku"], alert["kind"], alert["available"], body["has_more"]) == (sku, "out_of_stock", 0, True)
+
+
+async def test_the_low_mark_can_be_moved(http, depot):
+    sku = await depot.sku(10)
+    answer = await http.patch(f"/v1/inventory/{sku}", json={"low_stock_at": 20})
+    assert (answer.status_code, answer.json()["low_stock_at"]) == (200, 20)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/inventory/alerts"),
+        ("GET", "/v1/inventory/X"),
+        ("GET", "/v1/inventory/X/events"),
+        ("POST", "/v1/inventory/X/adjustments"),
+        ("PATCH", "/v1/inventory/X"),
+    ],
+)
+async def test_stock_is_for_fulfilment_staff_only(http, method, path):
+    shopper = await http.request(method, path, headers={"Authorization": "Bearer shopper"}, json={})
+    del http.headers["Authorization"]
+    nobody = await http.request(method, path, json={})
+    assert (shopper.status_code, nobody.status_code) == (403, 401)

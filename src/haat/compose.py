@@ -71,6 +71,10 @@ class House:
             self._databases[key] = self.keep(pool)
         return self._databases[key]
 
+    def pools(self) -> list[PostgresDatabase]:
+        """Every pool of this process."""
+        return list(self._databases.values())
+
     def service(self, name: str) -> Any:
         """The service itself, built at first use."""
         if name not in self._services:

@@ -90,8 +90,9 @@ def _pages(house: House, contracts: dict[str, Any]) -> tuple[list[Any], dict[str
 
 def _checks(house: House) -> dict[str, Callable[[], Awaitable[object]]]:
     async def database() -> None:
-        async with house.database("checks").connection() as connection:
-            await connection.fetchval("SELECT 1")
+        for pool in house.pools():
+            async with pool.connection() as connection:
+                await connection.fetchval("SELECT 1")
 
     return {"database": database}
 

@@ -31,6 +31,7 @@ from haat.contracts.media import MediaStore, Upload
 from haat.contracts.promotions import NewCoupon, Promotions, SaveCoupon
 from haat.contracts.recommendations import Recommender, RecordHistory
 from haat.demo.records import DemoProduct
+from haat.engines.events.postgres_log import until_read
 from haat.kit.clock import now
 from haat.kit.message import Nothing
 from haat.kit.money import Money
@@ -271,20 +272,10 @@ async def _load(house: House, count: int, seed: int, bars: Progress) -> None:
 
 async def _drained(house: House, bars: Progress) -> None:
     """Wait until every event has been acted on: the index is complete, nothing lags behind."""
-    # The relay looks every tenth of a second.
-    await asyncio.sleep(1)
     task = bars.add_task("search index", total=None)
     async with asyncio.timeout(DRAIN_SECONDS):
-        while await _waiting(house):  # noqa: ASYNC110 - the log is in another process's hands
-            await asyncio.sleep(0.2)
+        await until_read(house.dsn("events"))
     bars.update(task, total=1, completed=1)
-
-
-async def _waiting(house: House) -> bool:
-    from haat.engines.events.postgres_log import WAITING
-
-    async with house.database("events").connection() as connection:
-        return bool(await connection.fetchval(WAITING))
 
 
 async def _side_by_side(one: Any, items: Sequence[Any]) -> list[Any]:

@@ -52,7 +52,7 @@ INSERT INTO events.parked (reader, event_id, name, body, error) VALUES ($1, $2, 
 
 
 # Whether a reader still has something before it (what an outbox holds is not counted).
-WAITING = """
+_WAITING = """
 SELECT EXISTS (
     SELECT 1 FROM events.cursor c, LATERAL (
         SELECT 1 FROM events.log l WHERE (l.tx, l.position) > (c.tx, c.position) LIMIT 1
@@ -154,3 +154,15 @@ def _relay_statement(schemas: tuple[str, ...]) -> str:
     moved = ", ".join(_MOVED.format(schema=schema) for schema in schemas)
     union = " UNION ALL ".join(f"SELECT * FROM {schema}_gone" for schema in schemas)  # noqa: S608 - our own names
     return _RELAY.format(moved=moved, union=union, channel=CHANNEL)
+
+
+async def until_read(dsn: str) -> None:
+    """Wait until no reader has anything before it any more."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        # The relay looks at the outboxes every tenth of a second.
+        await asyncio.sleep(1)
+        while await connection.fetchval(_WAITING):
+            await asyncio.sleep(0.2)
+    finally:
+        await connection.close()

@@ -1,11 +1,16 @@
-"""Identity on the real database, and a shopper of its own for each test."""
+"""Identity on a database of its own, since its tests drop signing keys, and a shopper of its own for each test."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+import psycopg
 import pytest
 
 from haat.contracts.identity import Register, SignIn, Tokens, User
 from haat.engines.cache.memory import MemoryCache
+from haat.engines.database.migrations import migrate
 from haat.engines.database.pool import PostgresDatabase
 from haat.kit.ids import new_id
 from haat.services.identity.service import IdentityService
@@ -13,6 +18,19 @@ from haat.services.identity.store import IdentityStore
 
 PASSWORD = "correct horse battery"
 SECRET = "only for these tests"
+DATABASE = "identity_tests"
+
+
+@pytest.fixture(scope="session")
+async def database(admin_url: str) -> AsyncIterator[PostgresDatabase]:
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {DATABASE}")
+    url = urlsplit(admin_url)._replace(path=f"/{DATABASE}").geturl()
+    migrate(url, ["identity"])
+    pool = PostgresDatabase(url, 8)
+    await pool.start()
+    yield pool
+    await pool.stop()
 
 
 @pytest.fixture(scope="session")

@@ -339,7 +339,18 @@ def _media(house: House) -> Any:
     return MediaService(MediaRows(house.database("media")), blobs, pictures)
 
 
+def _recommendations(house: House) -> Any:
+    from haat.engines.training.apart import train_apart
+    from haat.engines.training.implicit_engine import ImplicitTrainingEngine
+    from haat.services.recommendations.service import RecommendationService
+    from haat.services.recommendations.store import RecommendationStore
+
+    store = RecommendationStore(house.database("recommendations"))
+    return RecommendationService(store, house.settings.data / "models", ImplicitTrainingEngine().load, train_apart)
+
+
 BUILDERS: dict[str, Callable[[House], Any]] = {
+    "recommendations": _recommendations,
     "search": _search,
     "fraud": _fraud,
     "promotions": _promotions,

@@ -11,15 +11,18 @@ from haat.contracts.search import Card
 from haat.kit.message import Event, Message, Nothing
 from haat.kit.rpc import Contract, promise
 
+# PostgreSQL keeps no NUL in a text.
+Text = r"^[^\x00]*$"
+
 
 class Click(Message, frozen=True):
     """One thing a shopper did; `product_id` for all but search, `query` for search, `value` for rate."""
 
     type: Literal["view", "click", "search", "add_to_cart", "purchase", "rate"]
-    at: datetime
-    session_id: Annotated[str, Meta(min_length=1, max_length=100)]
-    product_id: str | None = None
-    query: Annotated[str, Meta(max_length=200)] | None = None
+    at: Annotated[datetime, Meta(tz=True)]
+    session_id: Annotated[str, Meta(min_length=1, max_length=100, pattern=Text)]
+    product_id: Annotated[str, Meta(max_length=64, pattern=Text)] | None = None
+    query: Annotated[str, Meta(max_length=200, pattern=Text)] | None = None
     value: Annotated[int, Meta(ge=1, le=5)] | None = None
 
 
@@ -29,7 +32,10 @@ class RecordClicks(Message, frozen=True):
 
 
 class RecordHistory(Message, frozen=True):
-    """Past behaviour from a seed or another shop, each with its user; safe to repeat by `source`."""
+    """Past behaviour from a seed or another shop, each with its user; safe to repeat by `source`.
+
+    It is trusted: the purchases of one session are taken as one basket.
+    """
 
     source: str
     clicks: list[HistoricClick]
@@ -45,7 +51,7 @@ class Recommend(Message, frozen=True):
     product_id: str | None = None
     user_id: str | None = None
     session_id: str | None = None
-    limit: Annotated[int, Meta(ge=1, le=50)] = 10
+    limit: Annotated[int, Meta(ge=1, le=100)] = 10
 
 
 class Recommended(Message, frozen=True):
@@ -55,7 +61,13 @@ class Recommended(Message, frozen=True):
     reason: str
 
 
+class ForgetUser(Message, frozen=True):
+    user_id: str
+
+
 class ModelInfo(Message, frozen=True):
+    """`name` is "untrained" while answers come from the catalogue alone."""
+
     name: str
     trained_at: datetime | None
 
@@ -66,7 +78,10 @@ class Recommendations(Message, frozen=True):
 
 
 class ClicksRecorded(Event, frozen=True):
-    """A batch of clickstream, for popularity and training; carries no personal data but the user's id."""
+    """A batch of clickstream, for popularity; carries no personal data but the user's id.
+
+    A purchase here is one of a trusted history; what is bought in this shop is told by OrderPlaced.
+    """
 
     clicks: list[Click]
     user_id: str | None = None
@@ -85,5 +100,7 @@ class Recommender(Contract):
     async def record_history(self, ask: RecordHistory) -> Nothing: ...
     @promise(safe_to_repeat=True, timeout_seconds=1)
     async def recommend(self, ask: Recommend) -> Recommendations: ...
+    @promise(safe_to_repeat=True, timeout_seconds=60)
+    async def forget(self, ask: ForgetUser) -> Nothing: ...
     @promise(safe_to_repeat=True, timeout_seconds=600)
     async def train(self, ask: Nothing) -> ModelInfo: ...

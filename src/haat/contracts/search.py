@@ -6,11 +6,10 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from haat.contracts.catalog import CategoryRef, Rating
+from haat.contracts.catalog import CategoryRef, Product, Rating
 from haat.kit.message import Invalid, Message, Nothing
 from haat.kit.money import LIMIT, Money
 from haat.kit.rpc import Contract, promise
-
 
 Sort = Literal["relevance", "popularity", "price_asc", "price_desc", "newest", "rating"]
 PriceMinor = Annotated[int, Meta(ge=0, le=LIMIT)]
@@ -44,6 +43,23 @@ class Card(Message, frozen=True):
     rating: Rating
     in_stock: bool
     compare_at: Money | None = None
+
+    @classmethod
+    def of(cls, product: Product) -> Card:
+        """The product at the price of its cheapest variant; in stock when any variant can be bought."""
+        cheapest = min(product.variants, key=lambda variant: variant.price.amount, default=None)
+        return cls(
+            id=product.id,
+            slug=product.slug,
+            title=product.title,
+            brand=product.brand,
+            category=product.category,
+            price=cheapest.price if cheapest else product.price,
+            image=product.images[0].url if product.images else "",
+            rating=product.rating,
+            in_stock=any(variant.available > 0 for variant in product.variants),
+            compare_at=cheapest.compare_at if cheapest else None,
+        )
 
 
 class FacetValue(Message, frozen=True):

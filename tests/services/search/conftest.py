@@ -19,7 +19,7 @@ from haat.services.search.store import SearchStore
 # The suite's modules are imported by file, not as packages.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from neighbours import Shelves  # noqa: E402
+from neighbours import Shelves
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ async def test_a_told_product_is_found_with_its_card_and_facets(service):
     assert [(each.value, each.label, each.count) for each in facets.price if each.count] == [
         ("3000000-5999999", "₹30,000 to ₹60,000", 1)
     ]
-    assert [(each.value, each.label) for each in facets.rating if each.count][0] == ("4-5", "4 stars and up")
+    assert next((each.value, each.label) for each in facets.rating if each.count) == ("4-5", "4 stars and up")
 
 
 async def test_an_older_version_told_late_changes_nothing(service):

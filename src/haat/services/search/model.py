@@ -23,31 +23,9 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 Categories = Mapping[str, CategoryRef]
 
 
-def card_of(product: Product) -> Card:
-    """The product in a list, at the price of its cheapest variant."""
-    cheapest = min(product.variants, key=lambda variant: variant.price.amount, default=None)
-    return Card(
-        id=product.id,
-        slug=product.slug,
-        title=product.title,
-        brand=product.brand,
-        category=product.category,
-        price=cheapest.price if cheapest else product.price,
-        image=product.images[0].url if product.images else "",
-        rating=product.rating,
-        in_stock=in_stock(product),
-        compare_at=cheapest.compare_at if cheapest else None,
-    )
-
-
-def in_stock(product: Product) -> bool:
-    """Whether any variant can be bought."""
-    return any(variant.available > 0 for variant in product.variants)
-
-
 def document_of(product: Product, categories: Categories, popularity: float, moment: datetime) -> ProductDocument:
     """The product as it is indexed; `categories` by slug give the names of its ancestors."""
-    card = card_of(product)
+    card = Card.of(product)
     return ProductDocument(
         id=product.id,
         version=index_version(product.version, moment),

@@ -1,0 +1,1 @@
+"""Recommendations: what shoppers do, and what it says about what they may like."""

@@ -55,10 +55,10 @@ def test_of_many_faults_the_first_are_told():
     )
 
 
-async def test_a_packed_file_is_imported_with_its_faults(house, tmp_path):
+async def test_a_packed_file_is_imported_with_its_faults(settings, tmp_path):
     mark = new_id("x")
     file = tmp_path / "cups.csv.gz"
     file.write_bytes(gzip.compress(f"sku,title,price\n{mark}-1,Cup,10\n{mark}-2,Cup,cheap\n".encode()))
-    report = await load(house.settings, file, "csv", ImportOptions())
+    report = await load(settings, file, "csv", ImportOptions())
     assert (report.rows, report.created, report.refused) == (2, 1, 1)
     assert [(each.line, each.pointer) for each in report.faults] == [(3, "/price")]

@@ -30,6 +30,12 @@ def file_of(mark, rows):
     return b"\n".join(msgspec.json.encode(line) for line in lines)
 
 
+@pytest.fixture(autouse=True)
+async def no_open_jobs(service):
+    """What other tests have queued is done first."""
+    await service.run_imports()
+
+
 async def start(catalog, body, format="jsonl"):
     return await catalog.start_import(StartImport(body=body, format=format, actor="usr_staff"))
 
@@ -150,15 +156,24 @@ class Died:
 
 
 async def test_a_worker_whose_lease_ran_out_writes_nothing_more(service, catalog, database):
-    mark = new_id("x")
-    job = await start(catalog, file_of(mark, 3))
+    job = await start(catalog, file_of(new_id("x"), 3))
     async with database.connection() as connection:
         slow = await service._imports.claim(connection)
         await connection.execute("UPDATE catalog.import_jobs SET leased_until = now() WHERE job_id = $1", job.id)
-    await service.run_imports()
-    await service._importer.run(slow, service._settle)
+        fast = await service._imports.claim(connection)
+        written = [await service._imports.advance(connection, each, 99, 7, 0, []) for each in (slow, fast)]
     after = await job_of(catalog, job)
-    assert (after.status, after.rows, after.created) == ("done", 3, 3)
+    assert (slow.job_id, fast.job_id, written, after.created) == (job.id, job.id, [False, True], 7)
+
+
+async def test_workers_that_claim_at_once_get_different_jobs(service, catalog, database):
+    jobs = [await start(catalog, file_of(new_id("x"), 1)) for _ in range(4)]
+
+    async def claim():
+        async with database.connection() as connection:
+            return (await service._imports.claim(connection)).job_id
+
+    assert sorted(await asyncio.gather(*(claim() for _ in range(4)))) == sorted(each.id for each in jobs)
 
 
 async def test_two_workers_share_the_open_jobs(service, catalog):

@@ -63,7 +63,8 @@ def test_prices_of_another_currency_need_a_rate():
 def test_every_fault_of_a_row_is_told():
     fields = {"sku": "CUP-1", "price": "cheap", "stock": -1, "weight": "heavy"}
     assert faults(fields) == [
-        (7, "/title", "required"), (7, "/price", "wrong_type"), (7, "/stock", "out_of_range"), (7, "/weight", "invalid"),
+        (7, "/title", "required"), (7, "/price", "wrong_type"), (7, "/stock", "out_of_range"),
+        (7, "/weight", "invalid"),
     ]  # fmt: skip
 
 
@@ -108,7 +109,8 @@ def test_pictures_need_an_address():
         ({"rating": 4.6, "rating_count": 12}, Rating(average=4.6, count=12)),
         ({"rating": {"rate": "3.9", "count": 120}}, Rating(average=3.9, count=120)),
         ({"rating": 5, "reviews": [{}, {}]}, Rating(average=5.0, count=2)),
-        ({"rating": 4.6}, None), ({"rating": "good", "rating_count": 1}, None), ({"rating": 9, "rating_count": 1}, None),
+        ({"rating": 4.6}, None), ({"rating": "good", "rating_count": 1}, None),
+        ({"rating": 9, "rating_count": 1}, None),
     ],
 )  # fmt: skip
 def test_a_rating_needs_its_count(given, rating):

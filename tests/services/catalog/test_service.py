@@ -377,6 +377,17 @@ async def test_levels_and_changes_at_once_lose_neither(service, catalog, created
     assert (page["variants"][0]["available"], page["brand"]) == (80, "Brand 9")
 
 
+async def test_news_of_a_sku_wait_while_its_product_is_being_written(service, store, catalog, created):
+    product = await created("CUP-wait")
+    async with store.transaction() as writing:
+        await store.lock_stock(writing.connection, ["CUP-wait"])
+        news = asyncio.create_task(service.take_stock(Batch([StockChanged(sku="CUP-wait", available=4, version=1)])))
+        done, _ = await asyncio.wait({news}, timeout=0.3)
+        assert not done
+    await news
+    assert (await shown(catalog, product.id))["variants"][0]["available"] == 4
+
+
 async def test_a_rating_is_the_mean_with_two_decimals(catalog, created):
     product = await created()
     for number, rating in enumerate([5, 4, 4]):

@@ -77,7 +77,7 @@ class Shop:
         """Kind, phase and what the provider owes us, of each ledger transaction of a payment."""
         return await self.rows(  # type: ignore[return-value]
             "SELECT t.kind, t.phase, e.amount FROM payments.ledger_txns t JOIN payments.ledger_entries e USING (txn_id)"
-            " WHERE t.payment_id = $1 AND e.account LIKE 'psp_clearing:%' ORDER BY t.recorded_at, t.txn_id",
+            " WHERE t.payment_id = $1 AND e.account LIKE 'psp_clearing:%' ORDER BY t.recorded_at, t.external_ref",
             payment_id,
         )
 

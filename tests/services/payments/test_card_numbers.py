@@ -1,15 +1,17 @@
 """A card number that goes through every way of paying is afterwards nowhere but at the provider."""
 
 import base64
+import io
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import asyncpg
 import pytest
+import structlog
 
 from haat.contracts.payments import Capture, Refund, Void
 from haat.kit.ids import new_id
-from haat.kit.telemetry import start_logging
 
 CANARY = "4539578763621486"
 
@@ -43,10 +45,22 @@ async def everything(admin_url: str) -> str:
         await owner.close()
 
 
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """Every log line as it is before anything is taken out of it."""
+    lines = io.StringIO()
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
+        logger_factory=structlog.WriteLoggerFactory(lines),
+        cache_logger_on_first_use=False,
+    )
+    yield lines
+    structlog.reset_defaults()
+
+
 async def test_a_card_number_is_nowhere_after_payment(
-    shop: Any, admin_url: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    shop: Any, admin_url: str, logged: io.StringIO, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ):
-    start_logging("DEBUG")
     caplog.set_level(logging.DEBUG)
     user = new_id("usr")
     ask = shop.ask(await shop.card(CANARY, save=True), user_id=user)
@@ -58,7 +72,7 @@ async def test_a_card_number_is_nowhere_after_payment(
         broken = shop.ask(await shop.card(CANARY), user_id=user)
         await shop.payments.authorize(broken)
         await shop.payments.void(Void(attempt_id=broken.attempt_id, reason="canceled"))
-    texts = [await everything(admin_url), caplog.text, "".join(capfd.readouterr())]
+    texts = [await everything(admin_url), logged.getvalue(), caplog.text, "".join(capfd.readouterr())]
     assert paid.state == "authorized"
     assert [spelling for spelling in spellings(CANARY) if any(spelling in text for text in texts)] == []
 

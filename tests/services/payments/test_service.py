@@ -146,6 +146,34 @@ async def test_captures_in_parts_stop_at_the_authorised_amount(shop: Any):
     assert (await shop.payments.capture(Capture(payment_id=paid.id, request_id="c"))).state == "captured"
 
 
+async def test_an_over_capture_is_refused_here_not_at_the_provider(shop: Any):
+    ask = shop.ask(await shop.card(), 1000)
+    paid = await shop.payments.authorize(ask)
+    with pytest.raises(PaymentStateError):
+        await shop.payments.capture(Capture(payment_id=paid.id, request_id="a", amount=Money(1001)))
+    (theirs,) = await shop.books(ask.checkout_id)
+    assert [call["op"] for call in theirs["calls"]] == ["authorize"]
+
+
+async def test_cash_collected_in_parts_at_once_stops_at_the_amount(shop: Any):
+    paid = await shop.payments.authorize(shop.ask(CashMethod(), 1000))
+    parts = [Capture(payment_id=paid.id, request_id=str(i), amount=Money(300)) for i in range(10)]
+    answers = await asyncio.gather(*(shop.payments.capture(part) for part in parts), return_exceptions=True)
+    assert [type(answer) for answer in answers].count(PaymentStateError) == 7
+    assert (await shop.payments.payment(PaymentRef(payment_id=paid.id))).captured == Money(900)
+
+
+async def test_a_payment_whose_void_is_under_way_is_not_captured(shop: Any):
+    ask = shop.ask(await shop.card())
+    paid = await shop.payments.authorize(ask)
+    await shop.fault("void", "drop_before", 4)
+    await shop.payments.void(Void(attempt_id=ask.attempt_id, reason="canceled"))
+    with pytest.raises(PaymentStateError):
+        await shop.payments.capture(Capture(payment_id=paid.id, request_id="a"))
+    await shop.payments.finish_open()
+    assert [row["state"] for row in await shop.books(ask.checkout_id)] == ["voided"]
+
+
 async def test_a_repeated_capture_takes_once(shop: Any):
     ask = shop.ask(await shop.card(), 1000)
     paid = await shop.payments.authorize(ask)

@@ -158,6 +158,15 @@ async def test_a_row_moved_to_another_token_charges_nothing(vaulted: Any):
         await vaulted.vault.charge(vaulted.charge(mine))
 
 
+async def test_a_card_whose_time_is_over_is_unknown_even_before_the_purge(vaulted: Any):
+    token = await vaulted.token()
+    await vaulted.row("UPDATE vault.cards SET purge_after = now() WHERE token = $1", token)
+    with pytest.raises(CardUnknown):
+        await vaulted.vault.card(CardRef(token=token))
+    with pytest.raises(CardUnknown):
+        await vaulted.vault.charge(vaulted.charge(token))
+
+
 async def test_unkept_cards_are_purged_after_their_time_and_kept_ones_are_not(vaulted: Any):
     gone, kept = await vaulted.token(), await vaulted.token()
     await vaulted.vault.charge(vaulted.charge(kept))

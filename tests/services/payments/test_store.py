@@ -1,0 +1,40 @@
+"""SQL of payments: a call is closed once, a step is decided on what is there, leases keep sweeps apart."""
+
+import asyncio
+from typing import Any
+
+from haat.contracts.payments import CashMethod
+from haat.kit.clock import now
+from haat.services.payments.store import CallResult, PaymentStore
+
+
+async def test_a_call_teaches_us_once(shop: Any):
+    store = PaymentStore(shop.database)
+    paid = await shop.payments.authorize(shop.ask(CashMethod(), 1000))
+    payment = await store.load(payment_id=paid.id)
+    assert payment is not None
+    assert await store.begin_capture(payment, "key-" + paid.id, 400, now())
+    for expected in (True, False):
+        current = await store.load(payment_id=paid.id)
+        assert current is not None
+        saved = await store.save(current, current, CallResult("key-" + paid.id, "OK"), None)
+        assert (saved is not None) == expected
+
+
+async def test_a_step_decided_on_an_older_version_is_not_written(shop: Any):
+    store = PaymentStore(shop.database)
+    paid = await shop.payments.authorize(shop.ask(CashMethod()))
+    payment = await store.load(payment_id=paid.id)
+    assert payment is not None
+    answers = await asyncio.gather(*(store.save(payment, payment, None, None) for _ in range(8)))
+    assert [answer.version for answer in answers if answer is not None] == [payment.version + 1]
+
+
+async def test_two_sweeps_never_take_the_same_payment(shop: Any):
+    store = PaymentStore(shop.database)
+    ids = {(await shop.payments.authorize(shop.ask(CashMethod()))).id for _ in range(6)}
+    await shop.rows("UPDATE payments.payments SET next_check_at = now() WHERE payment_id = ANY($1)", list(ids))
+    taken = await asyncio.gather(*(store.due(4) for _ in range(4)))
+    flat = [payment_id for each in taken for payment_id in each]
+    assert len(flat) == len(set(flat))
+    assert ids <= {*flat, *await store.due(100)}

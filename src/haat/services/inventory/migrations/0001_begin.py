@@ -285,8 +285,17 @@ BEGIN
 END $$
 """
 
+# With arrays as arguments PostgreSQL would plan every statement again at each call: 0.5 ms a reserve instead of 0.1.
+PLAN_ONCE = """
+ALTER FUNCTION inventory.reserve SET plan_cache_mode = 'force_generic_plan';
+ALTER FUNCTION inventory.commit_hold SET plan_cache_mode = 'force_generic_plan';
+ALTER FUNCTION inventory.release_hold SET plan_cache_mode = 'force_generic_plan';
+ALTER FUNCTION inventory.expire_holds SET plan_cache_mode = 'force_generic_plan';
+ALTER FUNCTION inventory.book SET plan_cache_mode = 'force_generic_plan';
+"""
+
 
 def upgrade() -> None:
     op.execute(service_tables("inventory"))
-    for each in (TABLES, EVENT_ID, LOCK, APPLY, LINES, SHORTAGE, RESERVE, COMMIT, RELEASE, EXPIRE, BOOK):
+    for each in (TABLES, EVENT_ID, LOCK, APPLY, LINES, SHORTAGE, RESERVE, COMMIT, RELEASE, EXPIRE, BOOK, PLAN_ONCE):
         op.execute(each)

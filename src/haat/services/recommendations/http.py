@@ -10,8 +10,11 @@ from msgspec import Meta
 
 from haat.contracts.recommendations import Click, Recommend, Recommendations, Recommender, RecordClicks
 from haat.kit.access import Caller
-from haat.kit.message import Message
+from haat.kit.message import Invalid, Message
 from haat.kit.problem import problems
+
+# Moments beyond these are no clock's, and the ends of the calendar cannot be carried to UTC.
+FIRST_YEAR, LAST_YEAR = 2000, 2100
 
 
 class Clickstream(Message, frozen=True):
@@ -20,11 +23,25 @@ class Clickstream(Message, frozen=True):
     events: Annotated[list[Click], Meta(min_length=1, max_length=100)]
 
 
+class Accepted(Message, frozen=True):
+    """How many events were taken."""
+
+    accepted: int
+
+
 @post("/v1/events", status_code=202, tags=["recommendations"], responses=problems(401, 422, 503))
-async def record_events(data: Clickstream, recommendations: Recommender, caller: Caller) -> None:
+async def record_events(data: Clickstream, recommendations: Recommender, caller: Caller) -> Accepted:
     """Tell what the shopper did. The same click of a session told again counts once; purchases are counted by their
     orders."""
+    faults = [
+        {"pointer": f"/events/{number}/at", "code": "out_of_range", "detail": "is not of this age"}
+        for number, click in enumerate(data.events)
+        if not FIRST_YEAR <= click.at.year <= LAST_YEAR
+    ]
+    if faults:
+        raise Invalid(errors=faults)
     await recommendations.record(RecordClicks(events=data.events, user_id=caller.user_id))
+    return Accepted(accepted=len(data.events))
 
 
 @get("/v1/recommendations", tags=["recommendations"], responses=problems(401, 404, 422, 503))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
@@ -15,7 +15,6 @@ from haat.kit.message import encode
 
 _WEIGHTS = {"view": 1.0, "click": 1.0, "add_to_cart": 3.0, "purchase": 5.0}
 _LIKED = 4
-_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 POPULAR = "Popular this week"
 NEW = "New in the shop"
@@ -80,7 +79,7 @@ def click_faults(clicks: Sequence[Click]) -> list[dict[str, str]]:
 
 def deed_of(click: Click, user_id: str | None, moment: datetime) -> Deed:
     """A click as a client tells it: no later than `moment`, whatever the client's clock says."""
-    at = min(max(click.at, _EARLIEST), moment)
+    at = min(click.at, moment)
     return Deed(at, click.session_id, user_id, click.type, click.product_id, click.query, click.value)
 
 

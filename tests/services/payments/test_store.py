@@ -5,7 +5,7 @@ from typing import Any
 
 from haat.contracts.payments import CashMethod
 from haat.kit.clock import now
-from haat.services.payments.store import CallResult, PaymentStore
+from haat.services.payments.store import CallResult, PaymentStore, queries
 
 
 async def test_a_call_teaches_us_once(shop: Any):
@@ -32,9 +32,9 @@ async def test_a_step_decided_on_an_older_version_is_not_written(shop: Any):
 
 async def test_two_sweeps_never_take_the_same_payment(shop: Any):
     store = PaymentStore(shop.database)
-    ids = {(await shop.payments.authorize(shop.ask(CashMethod()))).id for _ in range(6)}
-    await shop.rows("UPDATE payments.payments SET next_check_at = now() WHERE payment_id = ANY($1)", list(ids))
-    taken = await asyncio.gather(*(store.due(4) for _ in range(4)))
-    flat = [payment_id for each in taken for payment_id in each]
-    assert len(flat) == len(set(flat))
-    assert ids <= {*flat, *await store.due(100)}
+    ids = [(await shop.payments.authorize(shop.ask(CashMethod()))).id for _ in range(6)]
+    await shop.rows("UPDATE payments.payments SET next_check_at = now() WHERE payment_id = ANY($1)", ids)
+    async with store.transaction() as first, asyncio.timeout(5):
+        taken = {row["payment_id"] async for row in queries.due(first.connection, limit=3)}
+        others = set(await store.due(100))
+    assert (len(taken), taken & others, set(ids) - taken <= others) == (3, set(), True)

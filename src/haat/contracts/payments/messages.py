@@ -1,4 +1,4 @@
-"""Payments: authorise, capture, void, refund; cards by token, UPI, wallets and cash on delivery."""
+"""What payments are asked and what they answer."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from haat.kit.idempotency import Idempotency
-from haat.kit.message import DomainError, Event, Message, Nothing, Page
+from haat.kit.message import Message
 from haat.kit.money import Money
-from haat.kit.rpc import Contract, promise
 
 
 class CardMethod(Struct, frozen=True, tag_field="method", tag="card", forbid_unknown_fields=True):
@@ -161,100 +160,3 @@ class ForgetMethod(Message, frozen=True):
     user_id: str
     method_id: str
     idempotency: Idempotency | None = None
-
-
-class PaymentDeclined(DomainError):
-    """The bank or wallet said no; `decline_code` says why in provider-neutral words."""
-
-    code = "payment_declined"
-    status = 402
-    title = "The payment was declined"
-
-
-class PaymentStateError(DomainError):
-    """The payment's state does not allow this (capture after void, refund above what is captured)."""
-
-    code = "payment_state"
-    title = "The payment's state does not allow this"
-
-
-class SignatureRefused(DomainError):
-    """A webhook whose signature, age or target does not check out."""
-
-    code = "signature_refused"
-    status = 401
-    title = "The signature does not check out"
-
-
-class PaymentAuthorized(Event, frozen=True):
-    """Also told for a late authorisation; `captured` is true for methods that take the money at once."""
-
-    payment_id: str
-    attempt_id: str
-    checkout_id: str
-    amount: Money
-    captured: bool = False
-
-    @property
-    def key(self) -> str:
-        return self.attempt_id
-
-
-class PaymentFailed(Event, frozen=True):
-    """Declined or expired; `state` says which."""
-
-    payment_id: str
-    attempt_id: str
-    checkout_id: str
-    state: str
-
-    @property
-    def key(self) -> str:
-        return self.attempt_id
-
-
-class PaymentCaptured(Event, frozen=True):
-    payment_id: str
-    attempt_id: str
-    checkout_id: str
-    amount: Money
-
-    @property
-    def key(self) -> str:
-        return self.attempt_id
-
-
-class PaymentRefunded(Event, frozen=True):
-    payment_id: str
-    refund_id: str
-    attempt_id: str
-    checkout_id: str
-    amount: Money
-    state: str
-
-    @property
-    def key(self) -> str:
-        return self.attempt_id
-
-
-class Payments(Contract):
-    """Money. A row before every external call; a timeout is not a decline; a double-entry ledger underneath."""
-
-    @promise(safe_to_repeat=True, timeout_seconds=40)
-    async def authorize(self, ask: Authorize) -> Payment: ...
-    @promise(safe_to_repeat=True, timeout_seconds=40)
-    async def of_attempt(self, ask: AttemptPayment) -> Payment: ...
-    @promise(safe_to_repeat=True)
-    async def payment(self, ask: PaymentRef) -> Payment: ...
-    @promise(safe_to_repeat=True, timeout_seconds=40)
-    async def capture(self, ask: Capture) -> Payment: ...
-    @promise(safe_to_repeat=True, timeout_seconds=40)
-    async def void(self, ask: Void) -> Nothing: ...
-    @promise(safe_to_repeat=True, timeout_seconds=40)
-    async def refund(self, ask: Refund) -> RefundView: ...
-    @promise(safe_to_repeat=True)
-    async def webhook(self, ask: Webhook) -> Nothing: ...
-    @promise(safe_to_repeat=True)
-    async def saved_cards(self, ask: MethodsOf) -> Page[SavedCard]: ...
-    @promise(safe_to_repeat=True)
-    async def forget_card(self, ask: ForgetMethod) -> Nothing: ...

@@ -4,76 +4,95 @@ from __future__ import annotations
 
 import re
 import types
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from collections.abc import Iterator
+from itertools import islice
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 Faults = list[dict[str, str]]
+# A body of a megabyte can hold a hundred thousand faults; nobody reads more than these.
+MAX_FAULTS = 100
 
 
 def faults(kind: Any, value: Any, pointer: str = "") -> Faults:
-    """All faults of a decoded JSON `value` against a type, each as pointer (RFC 6901), code, detail."""
-    kind = _without_none(kind, value)
-    if kind is None:
-        return []
+    """All faults (at most 100) of a decoded JSON `value` against a type, each as pointer (RFC 6901), code, detail."""
+    return list(islice(_walk(kind, value, pointer), MAX_FAULTS))
+
+
+def _walk(kind: Any, value: Any, pointer: str) -> Iterator[dict[str, str]]:
+    """What is wrong inside; when nothing is, what is wrong with the whole."""
+    found = False
+    for fault in _inside(_member(_bare(kind), value), value, pointer):
+        found = True
+        yield fault
+    if not found:
+        yield from _own(kind, value, pointer)
+
+
+def _inside(kind: Any, value: Any, pointer: str) -> Iterator[dict[str, str]]:
+    origin, arguments = get_origin(kind), get_args(kind)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return _struct_faults(kind, value, pointer)
-    if get_origin(kind) is list and isinstance(value, list) and not _own_fault(kind, value[:0]):
-        (item,) = get_args(kind)
-        found = [fault for i, each in enumerate(value) for fault in faults(item, each, f"{pointer}/{i}")]
-        return found or _report(kind, value, pointer)
-    return _report(kind, value, pointer)
+        yield from _inside_struct(kind, value, pointer)
+    elif origin is list and isinstance(value, list):
+        for i, each in enumerate(value):
+            yield from _walk(arguments[0], each, f"{pointer}/{i}")
+    elif origin is dict and isinstance(value, dict):
+        for name, each in value.items():
+            yield from _walk(arguments[1], each, f"{pointer}/{_escape(name)}")
 
 
-def _struct_faults(kind: type[msgspec.Struct], value: Any, pointer: str) -> Faults:
+def _inside_struct(kind: type[msgspec.Struct], value: Any, pointer: str) -> Iterator[dict[str, str]]:
+    config = kind.__struct_config__
     if not isinstance(value, dict):
-        return [_fault(pointer, "wrong_type", "must be an object")]
-    if kind.__struct_config__.tag is not None or get_origin(kind) is not None:
-        return _report(kind, value, pointer)
+        yield _fault(pointer, "wrong_type", "must be an object")
+        return
     hints = get_type_hints(kind, include_extras=True)
-    found: Faults = []
-    for field in msgspec.structs.fields(kind):
-        at = f"{pointer}/{field.encode_name}"
+    fields = msgspec.structs.fields(kind)
+    for field in fields:
+        at = f"{pointer}/{_escape(field.encode_name)}"
         if field.encode_name in value:
-            found += faults(hints[field.name], value[field.encode_name], at)
+            yield from _walk(hints[field.name], value[field.encode_name], at)
         elif field.required:
-            found.append(_fault(at, "required", "is required"))
-    if kind.__struct_config__.forbid_unknown_fields:
-        known = {field.encode_name for field in msgspec.structs.fields(kind)}
-        found += [
-            _fault(f"{pointer}/{_escape(name)}", "unknown_field", "is not a field of this request")
-            for name in value
-            if name not in known
-        ]
-    return found or _report(kind, value, pointer)
+            yield _fault(at, "required", "is required")
+    if config.forbid_unknown_fields:
+        known = {field.encode_name for field in fields} | {config.tag_field}
+        for name in value:
+            if name not in known:
+                yield _fault(f"{pointer}/{_escape(name)}", "unknown_field", "is not a field of this request")
 
 
-def _without_none(kind: Any, value: Any) -> Any:
-    """The one non-null member of an optional type, None when a null is welcome, else the type itself."""
-    if get_origin(kind) in (Union, types.UnionType):
-        members = [member for member in get_args(kind) if member is not type(None)]
-        if value is None and len(members) < len(get_args(kind)):
-            return None
-        if len(members) == 1:
-            return members[0]
-    return kind
+def _bare(kind: Any) -> Any:
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
-def _own_fault(kind: Any, value: Any) -> str | None:
+def _member(kind: Any, value: Any) -> Any:
+    """The member of a union that the value means to be, if that can be told; other types are themselves."""
+    if get_origin(kind) not in (Union, types.UnionType):
+        return kind
+    members = [_bare(member) for member in get_args(kind)]
+    if value is None and type(None) in members:
+        return None
+    members = [member for member in members if member not in (type(None), msgspec.UnsetType)]
+    if len(members) == 1:
+        return members[0]
+    return next((member for member in members if _is_tagged(member, value)), None)
+
+
+def _is_tagged(kind: Any, value: Any) -> bool:
+    if not (isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+        return False
+    config = kind.__struct_config__
+    return config.tag is not None and value.get(config.tag_field) == config.tag
+
+
+def _own(kind: Any, value: Any, pointer: str) -> Iterator[dict[str, str]]:
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        return str(error)
-    return None
-
-
-def _report(kind: Any, value: Any, pointer: str) -> Faults:
-    message = _own_fault(kind, value)
-    if message is None:
-        return []
-    detail, _, path = message.partition(" - at `$")
-    deeper = re.sub(r"\[(\d+)\]", r"/\1", path.rstrip("`").replace(".", "/")) if path else ""
-    return [_fault(pointer + deeper, _code(detail), detail[:1].lower() + detail[1:])]
+        detail, _, path = str(error).partition(" - at `$")
+        deeper = re.sub(r"\[(\d+)\]", r"/\1", path.rstrip("`").replace(".", "/").replace("[...]", "")) if path else ""
+        yield _fault(pointer + deeper, _code(detail), detail[:1].lower() + detail[1:])
 
 
 def _code(detail: str) -> str:
@@ -81,11 +100,17 @@ def _code(detail: str) -> str:
         ("unknown field", "unknown_field"),
         ("missing required", "required"),
         ("Invalid enum", "not_allowed"),
+        ("matching regex", "invalid"),
+        (" of length", "out_of_range"),
+        ("` >", "out_of_range"),
+        ("` <", "out_of_range"),
+        ("multiple of", "out_of_range"),
+        ("out of range", "out_of_range"),
         ("Expected `", "wrong_type"),
     ):
-        if words in detail and " of length" not in detail and ">=" not in detail and "<=" not in detail:
+        if words in detail:
             return code
-    return "out_of_range" if ("=" in detail or "length" in detail) else "invalid"
+    return "invalid"
 
 
 def _fault(pointer: str, code: str, detail: str) -> dict[str, str]:

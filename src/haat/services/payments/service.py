@@ -103,7 +103,7 @@ class PaymentsService(Payments):
         async def take(payment_id: str) -> None:
             async with gate:
                 payment = await self._load(payment_id)
-                if payment.provider == CASH or payment.state not in HELD:
+                if payment.provider == CASH or payment.state != "authorized":
                     return
                 try:
                     await self.capture(Capture(payment_id=payment_id, request_id="order-placed"))

@@ -349,6 +349,20 @@ def _recommendations(house: House) -> Any:
     return RecommendationService(store, house.settings.data / "models", ImplicitTrainingEngine().load, train_apart)
 
 
+def _notifications(house: House) -> Any:
+    from haat.contracts.orders import Orders
+    from haat.engines.mail.local import LocalMailbox
+    from haat.engines.mail.smtp import SmtpMailer
+    from haat.services.notifications.service import NotificationsService
+    from haat.services.notifications.store import MailStore
+
+    settings = house.settings
+    mailer = SmtpMailer(settings.smtp_url, settings.mail_sender) if settings.smtp_url else LocalMailbox()
+    public_url = settings.public_url or f"http://{settings.host}:{settings.port}"
+    store = MailStore(house.database("notifications"))
+    return NotificationsService(store, house.ask(Orders), mailer, public_url, settings.staff_email)
+
+
 BUILDERS: dict[str, Callable[[House], Any]] = {
     "recommendations": _recommendations,
     "search": _search,
@@ -364,4 +378,5 @@ BUILDERS: dict[str, Callable[[House], Any]] = {
     "orders": _orders,
     "shipping": _shipping,
     "media": _media,
+    "notifications": _notifications,
 }

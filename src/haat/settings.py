@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     provider_url: str | None = Field(None, description="the payment provider's sandbox")
     carrier_url: str | None = Field(None, description="the carrier's sandbox")
     webhook_secret: str = ""
+    smtp_url: str | None = Field(
+        None, description="a mail server, smtp://user:password@host:587 or smtps://…; a local mailbox when absent"
+    )
+    mail_sender: str = Field("orders@haat.example", description="the address that mails come from")
     otlp_endpoint: str | None = None
     country: str = "IN"
     currency: str = "INR"

@@ -1,0 +1,1 @@
+"""Notifications: mails about orders, written before they are sent."""

@@ -1,0 +1,140 @@
+"""Writes the letters: MJML and text by Jinja, light and dark, from an order or from the facts of an event."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urljoin
+
+import mrml
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from haat.kit.money import Money, format_money
+from haat.services.notifications.model import Kind
+
+INDIA: Final = timezone(timedelta(hours=5, minutes=30))
+_FOLDER = Path(__file__).with_name("templates")
+
+
+class Words(msgspec.Struct, frozen=True):
+    """What one kind of letter says; `{number}` and `{name}` are filled in."""
+
+    subject: str
+    title: str
+    lead: str
+    button: str
+    template: str = "order"
+
+
+WORDS: Final[dict[Kind, Words]] = {
+    "order_placed": Words(
+        "Your order {number}",
+        "Thank you, {name}",
+        "We have your order {number} and are getting it ready. You will hear from us when it leaves.",
+        "Follow your order",
+    ),
+    "order_shipped": Words(
+        "Order {number} is on its way",
+        "It is on its way",
+        "Your order {number} has left our warehouse.",
+        "Follow your parcel",
+    ),
+    "order_out_for_delivery": Words(
+        "Order {number} arrives today",
+        "It arrives today",
+        "Your order {number} is out for delivery. Please keep your phone near.",
+        "Follow your parcel",
+    ),
+    "order_delivered": Words(
+        "Order {number} was delivered",
+        "It has arrived",
+        "Your order {number} was delivered. If something is not right, you can send it back from your order's page.",
+        "View your order",
+    ),
+    "order_canceled": Words(
+        "Order {number} was canceled",
+        "Your order was canceled",
+        "Order {number} was canceled. What you have paid goes back the way it came.",
+        "View your order",
+    ),
+    "order_returned": Words(
+        "Your return for order {number}",
+        "Your return is complete",
+        "Everything from order {number} has come back to us.",
+        "View your order",
+    ),
+    "refunded": Words(
+        "Your refund for order {number}",
+        "Your money is on its way back",
+        "We have sent {amount} back for order {number}. Banks take up to seven working days to show it.",
+        "View your order",
+    ),
+    "welcome": Words(
+        "Welcome to haat",
+        "Welcome, {name}",
+        "Your account is ready. Your orders, addresses and cart are now in one place.",
+        "Go shopping",
+        "plain",
+    ),
+    "stock_low": Words(
+        "Stock of {sku}: {available} left",
+        "{sku} is running low",
+        "{available} left at {location}.",
+        "Open the stock",
+        "plain",
+    ),
+}
+
+
+class Written(msgspec.Struct, frozen=True):
+    subject: str
+    html: str
+    text: str
+
+
+class Scribe:
+    """Renders letters of one shop; `public_url` is where its pages are."""
+
+    def __init__(self, public_url: str) -> None:
+        self._url = public_url.rstrip("/") + "/"
+        self._templates = _environment()
+        self._options = mrml.RenderOptions(fonts={})
+
+    def write(self, kind: Kind, path: str, facts: dict[str, Any], order: object | None = None) -> Written:
+        """One letter; `path` is where its button leads, `facts` fill in the words."""
+        words = WORDS[kind]
+        filled = {name: getattr(words, name).format_map(facts) for name in ("subject", "title", "lead", "button")}
+        context = {**filled, "facts": facts, "order": order, "shop": self._url, "link": urljoin(self._url, path)}
+        source = self._templates.get_template(f"{words.template}.mjml.j2").render(context)
+        html = mrml.to_html(source, render_options=self._options).content
+        text = self._templates.get_template(f"{words.template}.txt.j2").render(context)
+        return Written(" ".join(filled["subject"].split()), html, text.strip() + "\n")
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=select_autoescape(enabled_extensions=("mjml.j2",), default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["money"] = _money
+    environment.filters["day"] = _day
+    environment.filters["absolute"] = _absolute
+    return environment
+
+
+def _money(money: Money) -> str:
+    return format_money(money)
+
+
+def _day(moment: datetime | date) -> str:
+    day = moment.astimezone(INDIA) if isinstance(moment, datetime) else moment
+    return f"{day.day} {day:%B %Y}"
+
+
+def _absolute(path: str, shop: str) -> str:
+    return urljoin(shop, path)

@@ -1,0 +1,83 @@
+"""Which facts deserve a mail, and what makes two of them the same."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+import msgspec
+
+from haat.contracts.identity import UserRegistered
+from haat.contracts.inventory import StockRanLow
+from haat.contracts.orders import OrderMoved, OrderPlaced
+from haat.contracts.payments import PaymentRefunded
+
+Kind = Literal[
+    "order_placed",
+    "order_shipped",
+    "order_out_for_delivery",
+    "order_delivered",
+    "order_canceled",
+    "order_returned",
+    "refunded",
+    "welcome",
+    "stock_low",
+]
+_MOVES: Final[dict[str, Kind]] = {
+    "shipped": "order_shipped",
+    "out_for_delivery": "order_out_for_delivery",
+    "delivered": "order_delivered",
+    "canceled": "order_canceled",
+    "returned": "order_returned",
+}
+LAST_TRY: Final = 10
+LONGEST_WAIT_SECONDS: Final = 900
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """Why a mail is written. `cause` is unique; `address` is empty where only the order knows it."""
+
+    cause: str
+    kind: Kind
+    about: str
+    address: str
+    facts: dict[str, Any]
+
+
+def of_placed(event: OrderPlaced) -> Cause:
+    """The confirmation of an order."""
+    return Cause(
+        f"placed:{event.order_id}", "order_placed", event.order_id, event.email, {"checkout_id": event.checkout_id}
+    )
+
+
+def of_moved(event: OrderMoved) -> Cause | None:
+    """A step that the customer wants to know; None for the warehouse's own."""
+    kind = _MOVES.get(event.status)
+    if kind is None:
+        return None
+    return Cause(f"{event.status}:{event.order_id}", kind, event.order_id, "", {"detail": event.detail})
+
+
+def of_refunded(event: PaymentRefunded) -> Cause | None:
+    """Money on its way back; None when it is not."""
+    if event.state != "succeeded":
+        return None
+    facts = {"checkout_id": event.checkout_id, "amount": event.amount.amount, "currency": event.amount.currency}
+    return Cause(f"refunded:{event.refund_id}", "refunded", "", "", facts)
+
+
+def of_registered(event: UserRegistered) -> Cause:
+    """A welcome."""
+    return Cause(f"registered:{event.user_id}", "welcome", event.user_id, event.email, {"name": event.name})
+
+
+def of_stock(event: StockRanLow, staff: str) -> Cause:
+    """A word to the staff, once a day for each SKU, location and degree."""
+    facts = {"sku": event.sku, "location": event.location, "available": event.available, "degree": event.kind}
+    day = event.at.date().isoformat()
+    return Cause(f"stock:{event.sku}:{event.location}:{event.kind}:{day}", "stock_low", event.sku, staff, facts)
+
+
+def wait_seconds(tries: int) -> int:
+    """How long a letter waits after its so-many-th try."""
+    return int(min(LONGEST_WAIT_SECONDS, 2**tries))

@@ -1,0 +1,44 @@
+"""What deserves a mail when others tell something, and the sending of what is due."""
+
+from haat.contracts.identity import UserRegistered
+from haat.contracts.inventory import StockRanLow
+from haat.contracts.orders import OrderMoved, OrderPlaced
+from haat.contracts.payments import PaymentRefunded
+from haat.kit.database import Batch
+from haat.kit.reactions import Reactions, Sweep
+from haat.services.notifications.service import NotificationsService
+
+
+async def on_orders_placed(service: NotificationsService, batch: Batch[OrderPlaced]) -> None:
+    """Confirm the orders."""
+    await service.on_placed(batch)
+
+
+async def on_orders_moved(service: NotificationsService, batch: Batch[OrderMoved]) -> None:
+    """Say how far they are."""
+    await service.on_moved(batch)
+
+
+async def on_payments_refunded(service: NotificationsService, batch: Batch[PaymentRefunded]) -> None:
+    """Say that money goes back."""
+    await service.on_refunded(batch)
+
+
+async def on_users_registered(service: NotificationsService, batch: Batch[UserRegistered]) -> None:
+    """Welcome them."""
+    await service.on_registered(batch)
+
+
+async def on_stock_ran_low(service: NotificationsService, batch: Batch[StockRanLow]) -> None:
+    """Tell the staff."""
+    await service.on_stock_low(batch)
+
+
+REACTIONS: Reactions = {
+    OrderPlaced: on_orders_placed,
+    OrderMoved: on_orders_moved,
+    PaymentRefunded: on_payments_refunded,
+    UserRegistered: on_users_registered,
+    StockRanLow: on_stock_ran_low,
+}
+SWEEPS = [Sweep("send mails", 1, NotificationsService.send_due)]

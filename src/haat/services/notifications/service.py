@@ -1,0 +1,161 @@
+"""Notifications' use cases: note what deserves a mail, write and send what is due, show the mailbox."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import msgspec
+import structlog
+
+from haat.contracts.identity import UserRegistered
+from haat.contracts.inventory import StockRanLow
+from haat.contracts.notifications import Mail, Mailbox, MailRef, Notifications
+from haat.contracts.orders import Order, OrderMoved, OrderOf, OrderPlaced, Orders
+from haat.contracts.payments import PaymentRefunded
+from haat.kit.cursor import decode_cursor, encode_cursor
+from haat.kit.database import Batch
+from haat.kit.message import Event, NotFound, Page
+from haat.kit.money import Money, format_money
+from haat.ports.mail import LetterRefused, Mailer, MailUnreachable
+from haat.services.notifications.letters import Scribe
+from haat.services.notifications.model import (
+    LAST_TRY,
+    Cause,
+    of_moved,
+    of_placed,
+    of_refunded,
+    of_registered,
+    of_stock,
+    wait_seconds,
+)
+from haat.services.notifications.store import DueMail, MailStore, Settled
+
+log = structlog.get_logger("haat.notifications")
+E = TypeVar("E", bound=Event)
+# A sweep a second takes this many: mails must never crowd out the shop's own work.
+PACE = 20
+AT_ONCE = 5
+LEASE_SECONDS = 120
+
+
+class NotificationsService(Notifications):
+    """A reaction costs one row; the order is asked for and the letter written when its turn to be sent comes."""
+
+    def __init__(self, store: MailStore, orders: Orders, mailer: Mailer, public_url: str, staff_email: str) -> None:
+        self._store = store
+        self._orders = orders
+        self._mailer = mailer
+        self._scribe = Scribe(public_url)
+        self._staff_email = staff_email
+
+    async def mailbox(self, ask: Mailbox) -> Page[Mail]:
+        filters = f"mails|{ask.to}|{ask.about}"
+        before = str(decode_cursor(filters, ask.cursor)[0]) if ask.cursor else None
+        async with self._store.connection() as connection:
+            found = await self._store.mailbox(connection, ask.to, ask.about, before, ask.limit + 1)
+        page, more = found[: ask.limit], len(found) > ask.limit
+        return Page(data=page, has_more=more, next_cursor=encode_cursor(filters, [page[-1].id]) if more else None)
+
+    async def mail(self, ask: MailRef) -> Mail:
+        async with self._store.connection() as connection:
+            found = await self._store.mail(connection, ask.mail_id)
+        if found is None:
+            raise NotFound()
+        return found
+
+    async def on_placed(self, batch: Batch[OrderPlaced]) -> None:
+        """A confirmation for each order."""
+        await self._note(batch, [of_placed(event) for event in batch.events])
+
+    async def on_moved(self, batch: Batch[OrderMoved]) -> None:
+        """A word about each step that customers care for."""
+        await self._note(batch, [of_moved(event) for event in batch.events])
+
+    async def on_refunded(self, batch: Batch[PaymentRefunded]) -> None:
+        """A word about money that goes back."""
+        await self._note(batch, [of_refunded(event) for event in batch.events])
+
+    async def on_registered(self, batch: Batch[UserRegistered]) -> None:
+        """A welcome to each new user."""
+        await self._note(batch, [of_registered(event) for event in batch.events])
+
+    async def on_stock_low(self, batch: Batch[StockRanLow]) -> None:
+        """A word to the staff."""
+        await self._note(batch, [of_stock(event, self._staff_email) for event in batch.events])
+
+    async def send_due(self) -> None:
+        """Write and send the mails whose turn it is; what fails for now comes again later."""
+        async with self._store.connection() as connection:
+            due = await self._store.claim_due(connection, LEASE_SECONDS, PACE)
+        if not due:
+            return
+        gate = asyncio.Semaphore(AT_ONCE)
+        written = await asyncio.gather(*(self._written(mail, gate) for mail in due))
+        ready = [each for each in written if isinstance(each, DueMail)]
+        async with self._store.connection() as connection:
+            await self._store.save_rendered(connection, ready)
+        sent = await asyncio.gather(*(self._sent(mail, gate) for mail in ready))
+        settled = [*sent, *(each for each in written if isinstance(each, Settled))]
+        async with self._store.connection() as connection:
+            await self._store.settle(connection, settled)
+
+    async def _note(self, batch: Batch[E], causes: Sequence[Cause | None]) -> None:
+        async with self._store.transaction() as transaction:
+            fresh = {event.id for event in await transaction.accept(batch)}
+            told = zip(batch.events, causes, strict=True)
+            new = {cause.cause: cause for event, cause in told if cause is not None and event.id in fresh}
+            if new:
+                await self._store.note(transaction.connection, list(new.values()))
+
+    async def _written(self, mail: DueMail, gate: asyncio.Semaphore) -> DueMail | Settled:
+        if mail.html:
+            return mail
+        try:
+            async with gate:
+                return await self._write(mail)
+        except Exception as error:
+            # Whatever keeps one letter from being written must not keep back the others.
+            log.warning("mail not written", mail_id=mail.id, kind=mail.kind, error=repr(error))
+            return _again(mail, repr(error))
+
+    async def _write(self, mail: DueMail) -> DueMail:
+        if mail.kind == "welcome":
+            return self._with(mail, "", mail.facts)
+        if mail.kind == "stock_low":
+            return self._with(mail, "admin/stock/" + quote(mail.facts["sku"], safe=""), mail.facts)
+        order_id = mail.about
+        if not order_id:
+            async with self._store.connection() as connection:
+                order_id = await self._store.order_of_checkout(connection, mail.facts["checkout_id"]) or ""
+        which = OrderOf(order=order_id, any_owner=True)
+        order = await self._orders.order(which)
+        link = (await self._orders.link(which)).link
+        facts = {**mail.facts, "number": order.number, "name": order.shipping_address.name}
+        if mail.kind == "refunded":
+            facts["amount"] = format_money(Money(mail.facts["amount"], mail.facts["currency"]))
+        known = msgspec.structs.replace(mail, about=order.id, address=mail.address or order.email)
+        return self._with(known, f"orders/{order.id}?token={link}", facts, order)
+
+    def _with(self, mail: DueMail, path: str, facts: dict[str, Any], order: Order | None = None) -> DueMail:
+        letter = self._scribe.write(mail.kind, path, facts, order)
+        return msgspec.structs.replace(mail, subject=letter.subject, html=letter.html, text=letter.text)
+
+    async def _sent(self, mail: DueMail, gate: asyncio.Semaphore) -> Settled:
+        try:
+            async with gate:
+                await self._mailer.send(mail.letter())
+        except LetterRefused as error:
+            log.warning("mail refused", mail_id=mail.id, kind=mail.kind)
+            return Settled(mail.id, mail.tries, "failed", str(error))
+        except MailUnreachable as error:
+            return _again(mail, str(error))
+        return Settled(mail.id, mail.tries, "sent")
+
+
+def _again(mail: DueMail, why: str) -> Settled:
+    if mail.tries >= LAST_TRY:
+        return Settled(mail.id, mail.tries, "failed", why[:500])
+    return Settled(mail.id, mail.tries, "queued", why[:500], wait_seconds(mail.tries))

@@ -1,0 +1,167 @@
+"""Notifications on real PostgreSQL; Orders is a shelf of ready orders, the mail server writes down what it gets."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from haat.contracts.checkout import QuoteLine, TaxLine, Totals
+from haat.contracts.identity import Address
+from haat.contracts.orders import Order, OrderLink, OrderOf, OrderPayment, OrderPlaced, Orders
+from haat.contracts.shipping import Shipment
+from haat.engines.database.pool import PostgresDatabase
+from haat.kit.ids import new_id
+from haat.kit.message import NotFound
+from haat.kit.money import Money
+from haat.kit.rpc import local
+from haat.ports.mail import Letter
+from haat.services.notifications.service import NotificationsService
+from haat.services.notifications.store import MailStore
+
+
+class Shelf(Orders):
+    """Orders as their service would answer; those not on the shelf do not exist."""
+
+    def __init__(self) -> None:
+        self.orders: dict[str, Order] = {}
+
+    async def order(self, ask: OrderOf) -> Order:
+        if ask.order not in self.orders or not ask.any_owner:
+            raise NotFound()
+        return self.orders[ask.order]
+
+    async def link(self, ask: OrderOf) -> OrderLink:
+        return OrderLink(link=f"signed-{(await self.order(ask)).number}")
+
+
+class Pen:
+    """A mail server that takes every letter, unless a test gave it faults to raise first."""
+
+    def __init__(self) -> None:
+        self.letters: list[Letter] = []
+        self.faults: list[Exception] = []
+
+    async def send(self, letter: Letter) -> None:
+        if self.faults:
+            raise self.faults.pop(0)
+        self.letters.append(letter)
+
+
+def _line(title: str) -> QuoteLine:
+    return QuoteLine(
+        id=new_id("itm"),
+        product_id="prd_1",
+        variant_id="var_1",
+        sku="LAMP",
+        title=title,
+        slug="lamp",
+        options={"colour": "brass"},
+        image="/media/abc/800.jpg",
+        quantity=2,
+        unit_price=Money(129_900),
+        discount=Money(0),
+        total=Money(259_800),
+        tax=Money(39_631),
+        tax_basis_points=1800,
+        hsn="9405",
+        weight_grams=900,
+    )
+
+
+def _order(title: str, number: str) -> Order:
+    placed = datetime(2026, 11, 24, 20, 0, tzinfo=UTC)
+    tax = TaxLine(title="IGST 18 %", rate_basis_points=1800, taxable=Money(220_169), amount=Money(39_631))
+    shipment = Shipment(
+        id="shp_1",
+        order_id="",
+        carrier="sandbox",
+        tracking_number="HC123456789012IN",
+        status="in_transit",
+        items=[],
+        events=[],
+        created_at=placed,
+        estimated_delivery=date(2026, 11, 28),
+    )
+    return Order(
+        id=new_id("ord"),
+        number=number,
+        status="shipped",
+        items=[_line(title)],
+        totals=Totals(
+            subtotal=Money(259_800),
+            discount=Money(9_800),
+            shipping=Money(0),
+            tax=Money(39_631),
+            total=Money(250_000),
+            tax_lines=[tax],
+        ),
+        payment=OrderPayment(
+            status="paid", id="pay_1", method="card", summary="Visa 4242", captured=Money(250_000), refunded=Money(0)
+        ),
+        shipments=[shipment],
+        timeline=[],
+        returns=[],
+        email=f"{number.lower()}@example.in",
+        shipping_address=Address(
+            name="Asha <Rao>", line1="12 Lake View", city="Bengaluru", region="KA", postal_code="560001"
+        ),
+        placed_at=placed,
+    )
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    return Shelf()
+
+
+@pytest.fixture
+def pen() -> Pen:
+    return Pen()
+
+
+@pytest.fixture
+async def clean(database: PostgresDatabase) -> None:
+    """Nothing of other tests is due: a sweep takes what it finds."""
+    async with database.connection() as connection:
+        await connection.execute("DELETE FROM notifications.mails")
+
+
+@pytest.fixture
+def notifications(database: PostgresDatabase, shelf: Shelf, pen: Pen, clean: None) -> NotificationsService:
+    orders = local(Orders, shelf)
+    return NotificationsService(MailStore(database), orders, pen, "https://shop.example", "staff@shop.example")
+
+
+@pytest.fixture
+def placed(shelf: Shelf) -> Callable[..., tuple[Order, OrderPlaced]]:
+    """An order on the shelf and the event that told it."""
+
+    def make(title: str = "Brass lamp", **changes: Any) -> tuple[Order, OrderPlaced]:
+        number = "H" + new_id("x")[-8:].upper()
+        order = _order(title, number)
+        shelf.orders[order.id] = order
+        event = OrderPlaced(
+            order_id=order.id,
+            number=number,
+            checkout_id=new_id("chk"),
+            cart_id="crt_1",
+            lines=[],
+            total=order.totals.total,
+            email=order.email,
+            **changes,
+        )
+        return order, event
+
+    return make
+
+
+@pytest.fixture
+def due_now(database: PostgresDatabase) -> Callable[[], Any]:
+    """Every wait is over."""
+
+    async def past() -> None:
+        async with database.connection() as connection:
+            await connection.execute("UPDATE notifications.mails SET next_try_at = now() WHERE state = 'queued'")
+
+    return past

@@ -1,0 +1,258 @@
+"""One mail a cause, written from the order, sent once, and seen in the mailbox."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from haat.contracts.identity import UserRegistered
+from haat.contracts.inventory import StockRanLow
+from haat.contracts.notifications import Mailbox, MailRef
+from haat.contracts.orders import OrderMoved
+from haat.contracts.payments import PaymentRefunded
+from haat.kit.database import Batch
+from haat.kit.message import NotFound
+from haat.kit.money import Money
+from haat.ports.mail import LetterRefused, MailUnreachable
+
+
+async def mails(notifications, **filters):
+    return (await notifications.mailbox(Mailbox(**filters))).data
+
+
+def moved(order, status):
+    return OrderMoved(order_id=order.id, number=order.number, status=status)
+
+
+async def test_an_order_is_confirmed_to_its_address(notifications, pen, placed):
+    order, event = placed()
+    await notifications.on_placed(Batch([event]))
+    await notifications.send_due()
+    assert [(letter.to, letter.subject) for letter in pen.letters] == [(order.email, f"Your order {order.number}")]
+
+
+async def test_a_mail_is_queued_before_it_is_written(notifications, placed, pen):
+    order, event = placed()
+    await notifications.on_placed(Batch([event]))
+    (mail,) = await mails(notifications, about=order.id)
+    assert (mail.state, mail.subject, mail.to, pen.letters) == ("queued", "", order.email, [])
+
+
+async def test_the_mailbox_shows_what_was_sent(notifications, placed):
+    order, event = placed()
+    await notifications.on_placed(Batch([event]))
+    await notifications.send_due()
+    (mail,) = await mails(notifications, to=order.email)
+    whole = await notifications.mail(MailRef(mail_id=mail.id))
+    assert (mail.state, mail.html, order.number in whole.html, order.number in whole.text) == ("sent", "", True, True)
+
+
+async def test_the_letter_holds_lines_totals_address_and_the_signed_link(notifications, placed, pen):
+    order, event = placed()
+    await notifications.on_placed(Batch([event]))
+    await notifications.send_due()
+    expected = [
+        *("Brass lamp", "colour: brass", "2 × ₹1,299", "₹2,598", "−₹98", "Free", "₹2,500", "IGST 18 %"),
+        *("12 Lake View", "560001", "Visa 4242", "25 November 2026", "HC123456789012IN", "28 November 2026"),
+        f"https://shop.example/orders/{order.id}?token=signed-{order.number}",
+    ]
+    (letter,) = pen.letters
+    assert [word for word in expected if word not in letter.html or word not in letter.text] == []
+    assert "https://shop.example/media/abc/800.jpg" in letter.html
+
+
+async def test_what_customers_write_is_not_markup(notifications, placed, pen):
+    _, event = placed("<script>alert(1)</script> & {{ lamp }}")
+    await notifications.on_placed(Batch([event]))
+    await notifications.send_due()
+    (letter,) = pen.letters
+    assert ("<script" in letter.html, "&lt;script&gt;" in letter.html, "Asha &lt;Rao&gt;" in letter.html) == (
+        False,
+        True,
+        True,
+    )
+    assert "<script>alert(1)</script> & {{ lamp }}" in letter.text
+
+
+async def test_nothing_is_loaded_from_strangers(notifications, placed, pen):
+    _, event = placed()
+    await notifications.on_placed(Batch([event]))
+    await notifications.send_due()
+    assert ("googleapis" in pen.letters[0].html, "prefers-color-scheme: dark" in pen.letters[0].html) == (False, True)
+
+
+async def test_the_same_event_twice_is_one_mail(notifications, placed, pen):
+    _, event = placed()
+    for _ in range(2):
+        await notifications.on_placed(Batch([event, event]))
+    await notifications.send_due()
+    assert len(pen.letters) == 1
+
+
+async def test_two_events_of_one_cause_are_one_mail(notifications, placed, pen):
+    order, _ = placed()
+    await notifications.on_moved(Batch([moved(order, "shipped"), moved(order, "shipped")]))
+    await notifications.on_moved(Batch([moved(order, "shipped")]))
+    await notifications.send_due()
+    assert len(pen.letters) == 1
+
+
+async def test_ten_readers_at_once_note_one_mail(notifications, placed, pen):
+    _, event = placed()
+    await asyncio.gather(*(notifications.on_placed(Batch([event])) for _ in range(10)))
+    await notifications.send_due()
+    assert len(pen.letters) == 1
+
+
+async def test_two_workers_send_each_mail_once(notifications, placed, pen):
+    events = [placed()[1] for _ in range(30)]
+    await notifications.on_placed(Batch(events))
+    await asyncio.gather(*(notifications.send_due() for _ in range(3)))
+    assert sorted(letter.to for letter in pen.letters) == sorted(event.email for event in events)
+
+
+async def test_a_sweep_keeps_its_pace(notifications, placed, pen):
+    await notifications.on_placed(Batch([placed()[1] for _ in range(30)]))
+    await notifications.send_due()
+    assert len(pen.letters) == 20
+
+
+@pytest.mark.parametrize(
+    ("status", "subject"),
+    [
+        ("shipped", "Order {} is on its way"),
+        ("out_for_delivery", "Order {} arrives today"),
+        ("delivered", "Order {} was delivered"),
+        ("canceled", "Order {} was canceled"),
+        ("returned", "Your return for order {}"),
+    ],
+)
+async def test_a_step_is_told_to_the_orders_address(notifications, placed, pen, status, subject):
+    order, _ = placed()
+    await notifications.on_moved(Batch([moved(order, status)]))
+    await notifications.send_due()
+    assert [(letter.to, letter.subject) for letter in pen.letters] == [(order.email, subject.format(order.number))]
+
+
+@pytest.mark.parametrize("status", ["confirmed", "packed"])
+async def test_the_warehouses_own_steps_are_not_told(notifications, placed, status):
+    order, _ = placed()
+    await notifications.on_moved(Batch([moved(order, status)]))
+    assert await mails(notifications, about=order.id) == []
+
+
+def refunded(event, state="succeeded"):
+    return PaymentRefunded(
+        payment_id="pay_1",
+        refund_id=f"ref_{event.checkout_id}",
+        attempt_id="att_1",
+        checkout_id=event.checkout_id,
+        amount=Money(120_050),
+        state=state,
+    )
+
+
+async def test_a_refund_is_told_with_its_amount(notifications, placed, pen):
+    order, event = placed()
+    await notifications.on_placed(Batch([event]))
+    await notifications.on_refunded(Batch([refunded(event)]))
+    await notifications.send_due()
+    told = next(letter for letter in pen.letters if "refund" in letter.subject)
+    assert (told.to, "₹1,200.50" in told.text) == (order.email, True)
+
+
+async def test_a_refund_that_is_told_before_its_order_waits_for_it(notifications, placed, pen, due_now):
+    _, event = placed()
+    await notifications.on_refunded(Batch([refunded(event)]))
+    await notifications.send_due()
+    await notifications.on_placed(Batch([event]))
+    await due_now()
+    await notifications.send_due()
+    assert len(pen.letters) == 2
+
+
+async def test_a_refund_that_failed_is_not_told(notifications, placed):
+    _, event = placed()
+    await notifications.on_refunded(Batch([refunded(event, "failed")]))
+    assert await mails(notifications) == []
+
+
+async def test_a_new_user_is_welcomed_by_name(notifications, pen):
+    event = UserRegistered(user_id="usr_w", email="asha@example.in", name="Asha {facts} & Co")
+    await notifications.on_registered(Batch([event]))
+    await notifications.send_due()
+    assert (pen.letters[0].to, "Welcome, Asha {facts} & Co" in pen.letters[0].text) == ("asha@example.in", True)
+
+
+async def test_staff_hear_of_low_stock_once_a_day(notifications, pen):
+    def low(day):
+        at = datetime(2026, 11, day, 8, tzinfo=UTC)
+        return StockRanLow(sku="LAMP", location="main", available=3, kind="low_stock", at=at)
+
+    await notifications.on_stock_low(Batch([low(24), low(24), low(25)]))
+    await notifications.send_due()
+    assert [(letter.to, letter.subject) for letter in pen.letters] == [
+        ("staff@shop.example", "Stock of LAMP: 3 left")
+    ] * 2
+
+
+async def test_a_mail_server_that_is_away_gets_the_letter_later(notifications, placed, pen, due_now):
+    order, event = placed()
+    pen.faults.append(MailUnreachable("421 not now"))
+    await notifications.on_placed(Batch([event]))
+    await notifications.send_due()
+    (waiting,) = await mails(notifications, about=order.id)
+    await due_now()
+    await notifications.send_due()
+    (sent,) = await mails(notifications, about=order.id)
+    assert (waiting.state, sent.state, len(pen.letters)) == ("queued", "sent", 1)
+
+
+async def test_a_letter_that_waits_is_not_sent_before_its_time(notifications, placed, pen):
+    _, event = placed()
+    pen.faults.append(MailUnreachable("421 not now"))
+    await notifications.on_placed(Batch([event]))
+    await notifications.send_due()
+    await notifications.send_due()
+    assert pen.letters == []
+
+
+async def test_a_refused_letter_has_failed(notifications, placed, pen):
+    order, event = placed()
+    pen.faults.append(LetterRefused("550 nobody here"))
+    await notifications.on_placed(Batch([event]))
+    await notifications.send_due()
+    assert [mail.state for mail in await mails(notifications, about=order.id)] == ["failed"]
+
+
+async def test_one_letter_that_cannot_be_written_does_not_hold_the_others(notifications, placed, pen, shelf):
+    lost, lost_event = placed()
+    del shelf.orders[lost.id]
+    _, event = placed()
+    await notifications.on_placed(Batch([lost_event, event]))
+    await notifications.send_due()
+    assert [letter.to for letter in pen.letters] == [event.email]
+
+
+async def test_after_ten_tries_a_letter_has_failed(notifications, placed, shelf, due_now):
+    order, event = placed()
+    del shelf.orders[order.id]
+    await notifications.on_placed(Batch([event]))
+    for _ in range(10):
+        await due_now()
+        await notifications.send_due()
+    assert [mail.state for mail in await mails(notifications, about=order.id)] == ["failed"]
+
+
+async def test_the_mailbox_is_read_in_pages_newest_first(notifications, placed):
+    for _ in range(3):
+        await notifications.on_placed(Batch([placed()[1]]))
+    first = await notifications.mailbox(Mailbox(limit=2))
+    second = await notifications.mailbox(Mailbox(limit=2, cursor=first.next_cursor))
+    ids = [mail.id for mail in [*first.data, *second.data]]
+    assert (len(ids), ids, second.has_more) == (3, sorted(ids, reverse=True), False)
+
+
+async def test_an_unknown_mail_is_not_found(notifications):
+    with pytest.raises(NotFound):
+        await notifications.mail(MailRef(mail_id="mail_nothing"))

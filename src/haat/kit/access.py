@@ -37,15 +37,15 @@ class Caller(Message, frozen=True):
         return self.user_id or self.cart_token or f"address:{self.address}"
 
 
-def needs_user(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Guard: the caller has signed in."""
+async def needs_user(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Guard: the caller has signed in. Guards are async: the framework runs others in a thread, at each request."""
     connection.state.caller.signed_in()
 
 
 def needs_role(role: str) -> Guard:
     """Guard: the caller has `role` (401 when not signed in, 403 without the role)."""
 
-    def check(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    async def check(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         caller: Caller = connection.state.caller
         caller.signed_in()
         if not caller.has_role(role):

@@ -1,0 +1,208 @@
+"""What every request goes through: id, caller, headers, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from haat.engines.cache.memory import MemoryCache
+
+ASHA = {"Authorization": "Bearer asha"}
+STAFF = {"Authorization": "Bearer staff"}
+
+
+async def test_a_request_id_is_echoed(client: httpx.AsyncClient):
+    answer = await client.get("/v1/who", headers={"Request-Id": "my-1"})
+    assert answer.headers["Request-Id"] == "my-1"
+
+
+@pytest.mark.parametrize("given", ["", "x" * 129, "caf\u00e9"])
+async def test_a_request_id_that_is_none_is_replaced(client: httpx.AsyncClient, given: str):
+    answer = await client.get("/v1/who", headers=[(b"Request-Id", given.encode("latin-1"))])
+    assert answer.headers["Request-Id"].startswith("req_")
+
+
+async def test_a_bearer_token_speaks_for_its_user(client: httpx.AsyncClient):
+    assert (await client.get("/v1/who", headers=ASHA)).json()["account"] == "usr_asha"
+
+
+async def test_a_guest_is_known_by_the_cart(client: httpx.AsyncClient):
+    assert (await client.get("/v1/who", headers={"Cart-Token": "crt_1.x"})).json()["account"] == "crt_1.x"
+
+
+async def test_cookies_do_not_speak_for_api_calls(client: httpx.AsyncClient):
+    answer = await client.get("/v1/who", headers={"Cookie": "haat_access=asha"})
+    assert answer.json()["account"] == "address:203.0.113.9"
+
+
+async def test_bearer_tokens_do_not_speak_for_pages(client: httpx.AsyncClient):
+    by_token = await client.get("/page", headers=ASHA)
+    by_cookie = await client.get("/page", headers={"Cookie": "haat_access=asha"})
+    assert (by_token.json()["account"], by_cookie.json()["account"]) == ("address:203.0.113.9", "usr_asha")
+
+
+async def test_a_stale_cookie_shows_the_page_to_a_guest(client: httpx.AsyncClient):
+    answer = await client.get("/page", headers={"Cookie": "haat_access=old"})
+    assert (answer.status_code, answer.json()["account"]) == (200, "address:203.0.113.9")
+
+
+async def test_a_bad_token_is_401_with_a_problem(client: httpx.AsyncClient):
+    answer = await client.get("/v1/who", headers={"Authorization": "Bearer old", "Request-Id": "r1"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (401, "application/problem+json")
+    assert (answer.json()["code"], answer.json()["request_id"]) == ("token_refused", "r1")
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/v1/mine", {}, 401),
+        ("/v1/mine", ASHA, 200),
+        ("/v1/theirs", {}, 401),
+        ("/v1/theirs", ASHA, 403),
+        ("/v1/theirs", STAFF, 200),
+    ],
+)
+async def test_a_route_says_who_may_call_it(client: httpx.AsyncClient, path: str, headers: dict[str, str], status: int):
+    assert (await client.get(path, headers=headers)).status_code == status
+
+
+async def test_a_known_token_is_asked_about_once(opened: Callable[..., httpx.AsyncClient], people):
+    client = opened(cache=MemoryCache())
+    for _ in range(3):
+        await client.get("/v1/who", headers=ASHA)
+    assert people.asked == 1
+
+
+async def test_a_token_is_asked_about_again_once_its_user_is_invalidated(
+    opened: Callable[..., httpx.AsyncClient], people
+):
+    cache = MemoryCache()
+    client = opened(cache=cache)
+    await client.get("/v1/who", headers=ASHA)
+    await cache.invalidate("user:usr_asha")
+    await client.get("/v1/who", headers=ASHA)
+    assert people.asked == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content", "status", "code"),
+    [
+        ("GET", "/v1/nothing", None, 404, "not_found"),
+        ("GET", "/nothing", None, 404, "not_found"),
+        ("PUT", "/v1/who", None, 405, "method_not_allowed"),
+        ("GET", "/v1/who?x=%00", None, 400, "malformed"),
+        ("GET", "/v1/%00", None, 400, "malformed"),
+        ("POST", "/v1/wishes", b"{bad", 400, "malformed"),
+        ("POST", "/v1/wishes", b"", 400, "malformed"),
+        ("POST", "/v1/wishes", b'{"name": "\xff"}', 400, "malformed"),
+        ("POST", "/v1/wishes", b'{"a":' * 5_000, 400, "malformed"),
+        ("POST", "/v1/wishes", b'{"name": "\\ud800"}', 400, "malformed"),
+        ("POST", "/v1/wishes", b" " * 10_000_000, 413, "too_large"),
+        ("POST", "/v1/wishes", b"[]", 422, "invalid"),
+        ("POST", "/v1/wishes", b"null", 422, "invalid"),
+        ("POST", "/v1/wishes", b'{"name": "x", "price": 1}', 422, "invalid"),
+        ("GET", "/v1/broken", None, 500, "internal"),
+        ("GET", "/problems/nothing", None, 404, "not_found"),
+        ("GET", "/assets/nothing.0.js", None, 404, "not_found"),
+    ],
+)
+async def test_every_refusal_is_a_problem(
+    client: httpx.AsyncClient, method: str, path: str, content: bytes | None, status: int, code: str
+):
+    answer = await client.request(method, path, content=content)
+    problem = answer.json()
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+    assert (problem["status"], problem["code"], problem["type"]) == (status, code, f"/problems/{code}")
+    assert sorted(problem) == ["code", "detail", "errors", "request_id", "status", "title", "type"]
+
+
+async def test_a_fault_of_ours_is_not_explained_to_strangers(client: httpx.AsyncClient):
+    assert "secret" not in (await client.get("/v1/broken")).text
+
+
+async def test_two_megabytes_are_taken(client: httpx.AsyncClient):
+    body = b'{"name": "' + b"x" * 1_999_980 + b'"}'
+    assert (await client.post("/v1/wishes", content=body)).status_code == 201
+
+
+async def test_all_faults_of_a_body_are_told_at_once(client: httpx.AsyncClient):
+    answer = await client.post("/v1/wishes", json={"quantity": "two", "price": 1})
+    assert [(fault["pointer"], fault["code"]) for fault in answer.json()["errors"]] == [
+        ("/name", "required"),
+        ("/quantity", "wrong_type"),
+        ("/price", "unknown_field"),
+    ]
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256])
+async def test_an_idempotency_key_has_a_length(client: httpx.AsyncClient, key: str):
+    answer = await client.post("/v1/wishes", json={"name": "x"}, headers={"Idempotency-Key": key})
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/Idempotency-Key"]
+
+
+async def test_the_fingerprint_covers_the_body(client: httpx.AsyncClient):
+    headers = {"Idempotency-Key": "k"}
+    keys = [
+        (await client.post("/v1/wishes", json={"name": name}, headers=headers)).json()["key"]
+        for name in ("x", "x", "y")
+    ]
+    assert (keys[0] == keys[1], keys[0] == keys[2]) == (True, False)
+
+
+async def test_a_head_request_is_answered_without_a_body(client: httpx.AsyncClient):
+    whole, head = await client.get("/v1/who"), await client.head("/v1/who")
+    assert (head.status_code, head.content, head.headers["Content-Length"]) == (
+        200,
+        b"",
+        whole.headers["Content-Length"],
+    )
+
+
+async def test_options_tells_the_methods(client: httpx.AsyncClient):
+    answer = await client.options("/v1/wishes")
+    assert (answer.status_code, answer.headers["Allow"]) == (204, "OPTIONS, POST")
+
+
+async def test_no_other_site_may_read_answers(client: httpx.AsyncClient):
+    answer = await client.get("/v1/who", headers={"Origin": "https://evil.example"})
+    assert [name for name in answer.headers if name.startswith("access-control")] == []
+
+
+async def test_answers_carry_security_headers(client: httpx.AsyncClient):
+    headers = (await client.get("/v1/who")).headers
+    assert {name: headers[name] for name in ("X-Content-Type-Options", "Referrer-Policy", "X-Frame-Options")} == {
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "strict-origin-when-cross-origin",
+        "X-Frame-Options": "SAMEORIGIN",
+    }
+    assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+async def test_without_a_limit_nothing_is_said_of_one(client: httpx.AsyncClient):
+    assert "RateLimit" not in (await client.get("/v1/who")).headers
+
+
+async def test_the_limit_is_told_and_then_refused(opened: Callable[..., httpx.AsyncClient]):
+    client = opened(limit_per_minute=3)
+    answers = [await client.get("/v1/who", headers=ASHA) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert answers[0].headers["RateLimit-Policy"] == '"default";q=3;w=60'
+    assert answers[0].headers["RateLimit"] == '"default";r=2;t=20'
+    assert (answers[3].json()["code"], 18 <= int(answers[3].headers["Retry-After"]) <= 20) == (
+        "too_many_requests",
+        True,
+    )
+
+
+async def test_bad_tokens_count_against_their_address(opened: Callable[..., httpx.AsyncClient]):
+    client = opened(limit_per_minute=1)
+    answers = [await client.get("/v1/who", headers={"Authorization": f"Bearer {n}"}) for n in range(11)]
+    assert [answer.status_code for answer in answers] == [401] * 10 + [429]
+
+
+async def test_pages_are_not_limited(opened: Callable[..., httpx.AsyncClient]):
+    client = opened(limit_per_minute=1)
+    answers = [await client.get("/page") for _ in range(12)]
+    assert {answer.status_code for answer in answers} == {200}

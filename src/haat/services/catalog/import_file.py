@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 
@@ -18,11 +18,11 @@ _EXAMPLES = {
 }
 
 
-@dataclass
 class ImportOperation(Operation):
     """The body is a file, not a JSON message."""
 
-    def __post_init__(self) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.request_body = RequestBody(
             required=True,
             description="One product a row or line; prices in major units. Common field names are understood.",

@@ -29,6 +29,7 @@ from haat.web.gateway.app import gateway
 log = structlog.get_logger("haat.process")
 GATEWAY = "gateway"
 RELAY_SECONDS = 0.1
+RELAY_FULL = 500
 FORGET_SECONDS = 3600.0
 # What to serve is handed to the server's worker processes by the environment.
 SERVES_VARIABLE = "HAAT_SERVES"
@@ -155,7 +156,8 @@ async def _relay(logs: PostgresLog, schemas: list[str]) -> None:
         except Exception:
             log.exception("relay failed")
             moved = 0
-        if not moved:
+        # Gathered for a moment, so that a busy shop moves many events with one statement.
+        if moved < RELAY_FULL:
             await asyncio.sleep(RELAY_SECONDS)
 
 

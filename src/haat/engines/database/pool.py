@@ -92,6 +92,9 @@ async def _pool(dsn: str, size: int) -> asyncpg.Pool:
         min_size=min(2, size),
         max_size=size,
         command_timeout=STATEMENT_SECONDS,
+        # A process speaks a few hundred different statements: all stay prepared, on every connection.
+        statement_cache_size=1000,
+        max_cached_statement_lifetime=0,
         init=_prepare,
         # Nothing is kept in a session, so there is nothing to reset: saves a round trip at each release.
         reset=_keep_session,

@@ -43,7 +43,7 @@ POLL_SECONDS = 5.0
 TRIES_BEFORE_ALARM = 20
 REVIEW_ABOVE_MINOR = 5_000_000
 # Between these a crash loses nothing: every step repeats with the same answer, so they need no write of their own.
-UNSTORED = frozenset({State.RESERVED, State.REDEEMED, State.ASSESSED, State.COMMITTED})
+UNSTORED = frozenset({State.RESERVED, State.REDEEMED, State.ASSESSED, State.AUTHORIZED, State.COMMITTED})
 
 
 class LostLease(Exception):

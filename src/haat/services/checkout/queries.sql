@@ -26,16 +26,22 @@ SELECT :attempt_id::text, id, cart_id, cart_version, :account, :key, :fingerprin
        now() + make_interval(secs => :lease_seconds), now()
 FROM taken RETURNING attempt_id;
 
+-- name: load_with_attempt(id, owner, account, key)^
+-- The owner's checkout, and what this idempotency key has come to.
+SELECT c.*, to_jsonb(a) AS attempt FROM checkout.checkouts c
+LEFT JOIN checkout.attempts a ON a.account = :account AND a.key = :key
+WHERE c.id = :id AND c.owner = :owner;
+
 -- name: attempt_of_key(account, key)^
 SELECT * FROM checkout.attempts WHERE account = :account AND key = :key;
 
 -- name: attempt(attempt_id)^
 SELECT * FROM checkout.attempts WHERE attempt_id = :attempt_id;
 
--- name: lease(attempt_id, lease_seconds)^
--- Take over an attempt that nobody drives at the moment.
+-- name: lease_these(attempt_ids, lease_seconds)
+-- Of these attempts, those that still have a way to go and that nobody drives.
 UPDATE checkout.attempts SET lease_until = now() + make_interval(secs => :lease_seconds), version = version + 1
-WHERE attempt_id = :attempt_id AND lease_until <= now() AND state NOT IN ('placed', 'failed')
+WHERE attempt_id = ANY(:attempt_ids::text[]) AND lease_until <= now() AND state NOT IN ('placed', 'failed')
 RETURNING *;
 
 -- name: lease_due(lease_seconds, how_many)
@@ -70,10 +76,6 @@ WITH saved AS (
                                   :event_ats::timestamptz[], :event_bodies::bytea[]) AS e
 )
 SELECT version FROM saved;
-
--- name: wake(attempt_ids)!
-UPDATE checkout.attempts SET next_run_at = now() WHERE attempt_id = ANY(:attempt_ids::text[])
-    AND state NOT IN ('placed', 'failed');
 
 -- name: cancel(id, owner)^
 UPDATE checkout.checkouts SET status = 'canceled', version = version + 1

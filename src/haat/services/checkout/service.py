@@ -117,9 +117,9 @@ class CheckoutService(Checkouts):
         stored = await self._stored(ask.owner, ask.checkout_id)
         if stored.status == "requires_action" and stored.attempt_id is not None:
             # The shopper is back and asks: look at once rather than wait for the provider's notice.
-            attempt = await self._store.lease(stored.attempt_id, LEASE_SECONDS)
-            if attempt is not None:
-                await drive_all(self._driver, [attempt])
+            leased = await self._store.lease([stored.attempt_id], LEASE_SECONDS)
+            if leased:
+                await drive_all(self._driver, leased)
                 stored = await self._stored(ask.owner, ask.checkout_id)
         return _view(stored)
 
@@ -136,10 +136,12 @@ class CheckoutService(Checkouts):
         return _view(canceled)
 
     async def complete(self, ask: Complete) -> Checkout:
-        known = await self._store.attempt_of(ask.idempotency)
+        found, known = await self._store.load_with_attempt(ask.checkout_id, owner_key(ask.owner), ask.idempotency)
+        if found is None:
+            raise NotFound("There is no such checkout")
         if known is not None:
-            return await self._repeated(ask, known)
-        stored = await self._stored(ask.owner, ask.checkout_id)
+            return _repeated(ask, found, known)
+        stored = found
         if stored.status == "completed":
             return _view(stored)
         if stored.status == "requires_action":
@@ -169,10 +171,8 @@ class CheckoutService(Checkouts):
 
     async def payments_moved(self, batch: Batch[PaymentAuthorized] | Batch[PaymentFailed]) -> None:
         """The provider has spoken: go on with those attempts at once."""
-        for event in batch.events:
-            attempt = await self._store.lease(event.attempt_id, LEASE_SECONDS)
-            if attempt is not None:
-                await drive_all(self._driver, [attempt])
+        attempt_ids = [event.attempt_id for event in batch.events]
+        await drive_all(self._driver, await self._store.lease(attempt_ids, LEASE_SECONDS))
 
     async def save_tax_rates(self, ask: SaveTaxRates) -> Nothing:
         await self._store.save_tax_rates(ask.rates)
@@ -275,23 +275,14 @@ class CheckoutService(Checkouts):
             lease_until=now(),
         )
 
-    async def _repeated(self, ask: Complete, known: Attempt) -> Checkout:
-        """The answer that this key already has."""
-        if known.fingerprint != ask.idempotency.fingerprint:
-            raise IdempotencyConflict()
-        stored = await self._stored(ask.owner, known.checkout_id)
-        if known.data.saga.state not in FINAL | {State.WAITING}:
-            raise IdempotencyInFlight()
-        replayed.set(True)
-        return _outcome(stored, known)
-
     async def _give_up(self, stored: StoredCheckout) -> None:
         """Undo a payment that waits for the shopper, so that the checkout is open again."""
         if stored.attempt_id is None:
             return
-        attempt = await self._store.lease(stored.attempt_id, LEASE_SECONDS)
-        if attempt is None:
+        leased = await self._store.lease([stored.attempt_id], LEASE_SECONDS)
+        if not leased:
             return
+        (attempt,) = leased
         try:
             if attempt.data.saga.state in (State.WAITING, State.PAYING):
                 work = msgspec.structs.replace(attempt.data, saga=given_up(attempt.data.saga))
@@ -305,6 +296,16 @@ class CheckoutService(Checkouts):
             await self._driver.drive(attempt)
         except LostLease as error:
             raise CheckoutStateError("This checkout is being completed by another request") from error
+
+
+def _repeated(ask: Complete, stored: StoredCheckout, known: Attempt) -> Checkout:
+    """The answer that this key already has."""
+    if known.fingerprint != ask.idempotency.fingerprint:
+        raise IdempotencyConflict()
+    if known.data.saga.state not in FINAL | {State.WAITING}:
+        raise IdempotencyInFlight()
+    replayed.set(True)
+    return _outcome(stored, known)
 
 
 def _view(stored: StoredCheckout) -> Checkout:

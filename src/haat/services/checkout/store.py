@@ -106,6 +106,16 @@ class CheckoutStore:
         async with self.connection() as connection:
             return _checkout(await queries.load(connection, id=checkout_id, owner=owner))
 
+    async def load_with_attempt(
+        self, checkout_id: str, owner: str, idempotency: Idempotency
+    ) -> tuple[StoredCheckout | None, Attempt | None]:
+        """The owner's checkout, and the attempt made under an idempotency key, if there is one."""
+        async with self.connection() as connection:
+            row = await queries.load_with_attempt(
+                connection, id=checkout_id, owner=owner, account=idempotency.account, key=idempotency.key
+            )
+        return (None, None) if row is None else (_checkout(row), _attempt(row["attempt"]))
+
     async def requote(self, old: StoredCheckout, cart_version: int, quote: Quote, until: datetime) -> Any:
         """Put a new quote on an open or expired checkout; None when it has moved on."""
         async with self.connection() as connection:
@@ -153,10 +163,11 @@ class CheckoutStore:
         async with self.connection() as connection:
             return _attempt(await queries.attempt(connection, attempt_id=attempt_id))
 
-    async def lease(self, attempt_id: str, lease_seconds: float) -> Attempt | None:
-        """Take an attempt over; None while somebody drives it, or at its end."""
+    async def lease(self, attempt_ids: Sequence[str], lease_seconds: float) -> list[Attempt]:
+        """Take attempts over; those that somebody drives, or that are at their end, are left out."""
         async with self.connection() as connection:
-            return _attempt(await queries.lease(connection, attempt_id=attempt_id, lease_seconds=lease_seconds))
+            rows = queries.lease_these(connection, attempt_ids=list(attempt_ids), lease_seconds=lease_seconds)
+            return [attempt async for row in rows if (attempt := _attempt(row)) is not None]
 
     async def lease_due(self, lease_seconds: float, how_many: int) -> list[Attempt]:
         """Take over what is due and driven by nobody."""
@@ -193,10 +204,6 @@ class CheckoutStore:
                 event_bodies=bodies,
             )
         return version
-
-    async def wake(self, connection: Connection, attempt_ids: Sequence[str]) -> None:
-        """Let workers look at these attempts now."""
-        await queries.wake(connection, attempt_ids=list(attempt_ids))
 
     async def cancel(self, checkout_id: str, owner: str) -> StoredCheckout | None:
         """Cancel an open checkout."""

@@ -26,12 +26,13 @@ SELECT * FROM orders.orders WHERE id = :ref OR number = :ref;
 -- name: load_for_update(id)^
 SELECT * FROM orders.orders WHERE id = :id FOR UPDATE;
 
--- name: timeline(order_ids)
-SELECT order_id, at, type, detail, actor FROM orders.timeline WHERE order_id = ANY(:order_ids::text[])
-ORDER BY order_id, position;
-
--- name: returns(order_ids)
-SELECT * FROM orders.returns WHERE order_id = ANY(:order_ids::text[]) ORDER BY created_at, id;
+-- name: around(order_ids)
+-- What happened to these orders and what came back, in one look; one row an order.
+SELECT o.id,
+    (SELECT jsonb_agg(jsonb_build_object('at', t.at, 'type', t.type, 'detail', t.detail, 'actor', t.actor)
+        ORDER BY t.position) FROM orders.timeline t WHERE t.order_id = o.id) AS timeline,
+    (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.created_at, r.id) FROM orders.returns r WHERE r.order_id = o.id) AS returns
+FROM unnest(:order_ids::text[]) AS o (id);
 
 -- name: one_return(id)^
 SELECT * FROM orders.returns WHERE id = :id;

@@ -333,11 +333,8 @@ class OrderService(Orders):
         except Unavailable:
             # An order is worth showing without its parcels.
             shipments = []
-        timelines, returns = await self._store.timelines(ids), await self._store.returns(orders)
-        return [
-            view(order, [s for s in shipments if s.order_id == order.id], timelines[order.id], returns[order.id])
-            for order in orders
-        ]
+        around = await self._store.around(orders)
+        return [view(order, [s for s in shipments if s.order_id == order.id], *around[order.id]) for order in orders]
 
 
 _SAID = {

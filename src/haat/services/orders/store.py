@@ -105,24 +105,17 @@ class OrderStore:
             rows = queries.list_all(connection, status=status, text=text, before=before, how_many=how_many)
             return [order async for row in rows if (order := _order(row))]
 
-    async def timelines(self, order_ids: Sequence[str]) -> dict[str, list[TimelineEntry]]:
-        """What happened to each order, oldest first."""
-        found: dict[str, list[TimelineEntry]] = {order_id: [] for order_id in order_ids}
-        async with self.connection() as connection:
-            async for row in queries.timeline(connection, order_ids=list(order_ids)):
-                found[row["order_id"]].append(
-                    TimelineEntry(at=row["at"], type=row["type"], detail=row["detail"], actor=row["actor"])
-                )
-        return found
-
-    async def returns(self, orders: Sequence[StoredOrder]) -> dict[str, list[Return]]:
-        """Each order's returns, oldest first."""
-        found: dict[str, list[Return]] = {order.id: [] for order in orders}
+    async def around(self, orders: Sequence[StoredOrder]) -> dict[str, tuple[list[TimelineEntry], list[Return]]]:
+        """What happened to each order and what came back of it, oldest first."""
         currency = {order.id: order.currency for order in orders}
         async with self.connection() as connection:
-            async for row in queries.returns(connection, order_ids=list(found)):
-                found[row["order_id"]].append(_return(row, currency[row["order_id"]]))
-        return found
+            return {
+                row["id"]: (
+                    msgspec.convert(row["timeline"] or [], list[TimelineEntry]),
+                    [_return(each, currency[row["id"]]) for each in row["returns"] or []],
+                )
+                async for row in queries.around(connection, order_ids=list(currency))
+            }
 
     async def one_return(self, return_id: str) -> Return | None:
         """One return."""
@@ -221,6 +214,6 @@ def _return(row: Any, currency: str) -> Return:
         status=row["status"],
         items=msgspec.convert(row["items"], list[ReturnItem]),
         refund=Money(row["refund_minor"], currency),
-        created_at=row["created_at"],
+        created_at=msgspec.convert(row["created_at"], datetime),
         timeline=msgspec.convert(row["timeline"], list[TimelineEntry]),
     )

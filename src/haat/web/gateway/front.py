@@ -42,14 +42,14 @@ class Front:
     """Wraps the whole application. Bearer tokens speak for API calls, cookies for pages: never mixed."""
 
     def __init__(self, app: ASGIApp, identity: Identity, cache: Cache | None = None, limits: Limits | None = None):
-        self._app = app
+        self.application = app
         self._identity = identity
         self._cache = cache
         self._limits = limits or Limits(0)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
-            await self._app(scope, receive, send)
+            await self.application(scope, receive, send)
             return
         headers = dict(scope["headers"])
         request_id = _request_id(headers.get(b"request-id"))
@@ -69,7 +69,7 @@ class Front:
         except DomainError as error:
             await _refuse(answer, error, request_id)
         else:
-            await self._app(scope, receive, answer)
+            await self.application(scope, receive, answer)
         _count(scope, answer.status, time.perf_counter() - started)
 
     async def _admitted(self, scope: Any, headers: dict[bytes, bytes], api: bool, answer: _Answer) -> Caller:

@@ -128,3 +128,11 @@ async def test_a_part_of_something_else_gets_the_whole(http, video):
 @pytest.mark.parametrize("path", [f"/media/{'0' * 40}/800.jpg", "/media/x/800.jpg", f"/media/{'0' * 40}/..%2f..%2fx"])
 async def test_an_unknown_address_is_404(http, path):
     assert (await http.get(path)).status_code == 404
+
+
+async def test_the_description_names_the_body_and_every_answer(http):
+    paths = (await http.get("/docs/openapi.json")).json()["paths"]
+    upload, read = paths["/v1/media"]["post"], paths["/media/{hash_}/{name}"]["get"]
+    assert sorted(upload["requestBody"]["content"])[-3:] == ["multipart/form-data", "video/mp4", "video/webm"]
+    assert {"201", "401", "403", "413", "422"} <= set(upload["responses"])
+    assert {"200", "206", "304", "404", "416"} <= set(read["responses"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
@@ -27,11 +26,11 @@ Name = Annotated[str, Parameter(description="`{200|400|800|1200}.{avif|webp|jpg}
 Alt = Annotated[str, Parameter(query="alt", max_length=300, description="what the picture shows, for a raw body")]
 
 
-@dataclass
 class UploadOperation(Operation):
     """Says that the body is the file itself, or a form with the fields `file` and `alt`."""
 
-    def __post_init__(self) -> None:
+    def __init__(self, **parts: Any) -> None:
+        super().__init__(**parts)
         file = Schema(type="string", format="binary")  # type: ignore[arg-type]
         form = Schema(type="object", properties={"file": file, "alt": Schema(type="string")}, required=["file"])  # type: ignore[arg-type]
         content = {each: OpenAPIMediaType(schema=file) for each in UPLOADS}

@@ -85,7 +85,7 @@ def _encoded(picture: Image.Image, format_: Format) -> bytes:
     if format_ == "avif":
         picture.save(out, "AVIF", quality=60, speed=8, max_threads=1)
     elif format_ == "webp":
-        picture.save(out, "WEBP", quality=80, method=3)
+        picture.save(out, "WEBP", quality=80, method=2)
     else:
         if picture.mode == "RGBA":
             ground = Image.new("RGB", picture.size, WHITE)

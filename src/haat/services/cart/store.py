@@ -7,14 +7,13 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 
-import aiosql
-
 from haat.contracts.cart import Owner
 from haat.kit.database import Connection, Database, Transaction, outbox_columns
 from haat.kit.message import Event
+from haat.kit.sql import load_queries
 from haat.services.cart.model import MAX_ITEMS, MAX_QUANTITY, CartState, Item, cart_of, opens, secret_hash
 
-queries = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
+queries = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 class CartStore:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import aiosql
 import msgspec
 
 from haat.contracts.catalog import ImportJob, ImportOptions, RowFault, StartImport
 from haat.kit.database import Connection
 from haat.kit.ids import new_id
+from haat.kit.sql import load_queries
 
-queries = aiosql.from_path(Path(__file__).with_name("import_queries.sql"), "asyncpg")
+queries = load_queries(Path(__file__).with_name("import_queries.sql"))
 FAULTS_SHOWN = 1_000
 LEASE_SECONDS = 120
 

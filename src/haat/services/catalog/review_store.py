@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import aiosql
-
 from haat.contracts.catalog import Review, WriteReview
 from haat.kit.clock import now
 from haat.kit.database import Connection
 from haat.kit.ids import new_id
+from haat.kit.sql import load_queries
 from haat.services.catalog.model import Stars
 from haat.services.catalog.store import Place
 
-queries = aiosql.from_path(Path(__file__).with_name("review_queries.sql"), "asyncpg")
+queries = load_queries(Path(__file__).with_name("review_queries.sql"))
 
 
 class ReviewStore:

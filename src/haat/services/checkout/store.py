@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import aiosql
 import asyncpg
 import msgspec
 
@@ -17,10 +16,11 @@ from haat.contracts.payments import Action
 from haat.kit.database import Connection, Database, Transaction, outbox_columns
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import Event
+from haat.kit.sql import load_queries
 from haat.services.checkout.model import Quote
 from haat.services.checkout.saga import Saga
 
-queries = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
+queries = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 class StoredCheckout(msgspec.Struct, frozen=True):

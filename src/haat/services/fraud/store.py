@@ -8,16 +8,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import aiosql
 import msgspec
 
 from haat.contracts.fraud import Assess, Reason, Review, Verdict
 from haat.kit.database import Connection, Database, Transaction
 from haat.kit.ids import new_id
 from haat.kit.money import Money
+from haat.kit.sql import load_queries
 from haat.services.fraud.model import Counts, canonical, card_key, countable_network
 
-queries = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
+queries = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 class FraudStore:

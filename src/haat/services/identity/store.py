@@ -8,14 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import aiosql
 import msgspec
 
 from haat.contracts.identity import Address, FindUsers, SavedAddress, Session, User
 from haat.kit.database import Connection, Database, Transaction
+from haat.kit.sql import load_queries
 from haat.services.identity.model import ATTEMPT_WINDOW, MAX_SESSIONS_SHOWN, Attempts, Email, Limit, RefreshToken
 
-queries = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
+queries = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 class Account(msgspec.Struct, frozen=True):

@@ -8,13 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import aiosql
 import msgspec
 
 from haat.contracts.inventory import Level, Line, Reservation, StockEvent
 from haat.kit.database import Connection, Database, Transaction
+from haat.kit.sql import load_queries
 
-queries = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
+queries = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 class UnknownEvents(RuntimeError):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-import aiosql
 import msgspec
 
 from haat.kit.database import Connection, Database, Transaction
+from haat.kit.sql import load_queries
 from haat.services.media.model import Item
 
-queries = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
+queries = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 class MediaRows:

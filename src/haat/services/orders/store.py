@@ -8,15 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import aiosql
 import msgspec
 
 from haat.contracts.orders import OrderPlaced, Placed, PlaceOrder, Return, ReturnItem, TimelineEntry
 from haat.kit.database import Connection, Database, Transaction, outbox_columns
 from haat.kit.money import Money
+from haat.kit.sql import load_queries
 from haat.services.orders.model import StoredOrder, body_of, first_status
 
-queries = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
+queries = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 class Task(msgspec.Struct, frozen=True):

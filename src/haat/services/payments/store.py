@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import aiosql
 import asyncpg
 import msgspec
 
@@ -18,10 +17,11 @@ from haat.kit.clock import now
 from haat.kit.database import Connection, Database, Transaction, outbox_columns
 from haat.kit.ids import new_id
 from haat.kit.money import Money
+from haat.kit.sql import load_queries
 from haat.services.payments.ledger import events, postings
 from haat.services.payments.model import PaymentState, RefundState, next_check
 
-queries = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
+queries = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 class ProviderCall(msgspec.Struct, frozen=True):

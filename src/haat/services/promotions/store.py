@@ -8,14 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import aiosql
 import msgspec
 
 from haat.contracts.promotions import NewCoupon
 from haat.kit.database import Connection, Database, Transaction
+from haat.kit.sql import load_queries
 from haat.services.promotions.model import Known
 
-queries = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
+queries = load_queries(Path(__file__).with_name("queries.sql"))
 _FIELDS = [field.name for field in msgspec.structs.fields(NewCoupon)]
 
 

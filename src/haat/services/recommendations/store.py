@@ -8,16 +8,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import aiosql
 import msgspec
 
 from haat.contracts.search import Card
 from haat.kit.database import Connection, Database, Transaction, outbox_columns
 from haat.kit.message import Event
+from haat.kit.sql import load_queries
 from haat.ports.training import ItemText
 from haat.services.recommendations.model import Behaviour, Deed, Shelved
 
-queries = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
+queries = load_queries(Path(__file__).with_name("queries.sql"))
 _card = msgspec.json.Decoder(Card)
 LOOKED, BOUGHT = 30, 500
 _AFTER_EVERY_ID = "~"

@@ -7,14 +7,14 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 
-import aiosql
 import msgspec
 
 from haat.contracts.search import Rebuilt
 from haat.kit.database import Connection, Database, Transaction
+from haat.kit.sql import load_queries
 from haat.services.search.model import HALF_LIFE_SECONDS
 
-queries = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
+queries = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 class Pending(msgspec.Struct, frozen=True):

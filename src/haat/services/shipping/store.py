@@ -7,15 +7,15 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import aiosql
 import msgspec
 
 from haat.contracts.shipping import Shipment, TrackingEvent
 from haat.kit.database import Connection, Database, Transaction
+from haat.kit.sql import load_queries
 from haat.ports.carrier import ParcelFact
 from haat.services.shipping.model import DispatchBody
 
-queries = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
+queries = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 class StoredShipment(msgspec.Struct, frozen=True):

@@ -8,14 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import aiosql
 import msgspec
 
 from haat.contracts.vault import Card, CardToken, ProviderAnswer
 from haat.kit.database import Connection, Database
+from haat.kit.sql import load_queries
 from haat.services.vault.model import Sealed
 
-queries = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
+queries = load_queries(Path(__file__).with_name("queries.sql"))
 _NOTHING = {"kind": None, "kek_id": None, "wrapped_key": None, "nonce": None, "ciphertext": None}
 
 

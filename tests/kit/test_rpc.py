@@ -232,3 +232,8 @@ async def test_a_refusal_of_a_kind_never_heard_of_is_still_a_refusal():
     with pytest.raises(DomainError) as refused:
         await remote(Probe, newer).refuse(Ask(text="a"))
     assert (type(refused.value), refused.value.facts) == (DomainError, {"a": 1})
+
+
+async def test_the_largest_upload_fits_into_a_call(far: Probe):
+    upload = "x" * 27_000_000
+    assert len((await far.echo(Ask(text=upload))).text) == 27_000_000

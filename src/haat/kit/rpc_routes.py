@@ -11,6 +11,9 @@ from litestar.handlers import HTTPRouteHandler
 
 from haat.kit.rpc import Contract, answer_call, calls_of, contract_name, traceparent
 
+# An upload of 20 MB travels as base64; bodies are read only once the caller is known.
+MAX_CALL_BYTES = 40_000_000
+
 
 def serve(contract: type[Contract], service: object, admit: Callable[[str | None], bool]) -> HTTPRouteHandler:
     """The route of one contract; `admit` judges the caller's identity token. 401, 404, 400, 409 (refusal), 200."""
@@ -20,6 +23,7 @@ def serve(contract: type[Contract], service: object, admit: Callable[[str | None
         f"/rpc/{contract_name(contract)}/{{call:str}}",
         status_code=200,
         include_in_schema=False,
+        request_max_body_size=MAX_CALL_BYTES,
         name=f"rpc-{contract_name(contract)}",
     )
     async def answer(request: Request[Any, Any, Any], call: str) -> Response[bytes]:

@@ -154,6 +154,19 @@ async def test_the_tree_of_categories_is_public(client, service, category):
     assert (root["count"], root["children"][0]["children"][0]["path"][2]) == (0, category)
 
 
+async def test_staff_make_a_category_and_repeat_it(client, category):
+    body = {"slug": f"{category}-new", "title": "New", "parent_slug": category}
+    answers = [(await client.post("/v1/categories", json=body, headers=STAFF)).status_code for _ in range(2)]
+    shopper = await client.post("/v1/categories", json=body, headers=SHOPPER)
+    assert (answers, shopper.status_code) == ([204, 204], 403)
+
+
+async def test_a_category_below_nothing_is_invalid(client):
+    body = {"slug": "lost", "title": "Lost", "parent_slug": "no-such"}
+    answer = await client.post("/v1/categories", json=body, headers=STAFF)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "not_found")
+
+
 async def test_a_file_is_imported_in_the_background(client, service):
     sku = new_id("x")
     file = f"sku,title,category,price\n{sku},Clay cup,Home > Cups,149.50\n{sku}-2,Bad cup,Home,cheap\n"

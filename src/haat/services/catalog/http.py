@@ -23,6 +23,7 @@ from haat.contracts.catalog import (
     ImportJob,
     JobRef,
     ListProducts,
+    NewCategory,
     NewProduct,
     NewVariant,
     Product,
@@ -30,6 +31,7 @@ from haat.contracts.catalog import (
     RemoveProduct,
     Review,
     ReviewsOf,
+    SaveCategories,
     ScanProducts,
     Slug,
     StartImport,
@@ -167,6 +169,18 @@ async def list_categories(catalog: Catalog, if_none_match: Known = None) -> Resp
     return _answer(await catalog.category_page(Nothing()), if_none_match)
 
 
+@post(
+    "/v1/categories",
+    status_code=204,
+    tags=["catalogue"],
+    guards=[needs_role(ROLE)],
+    responses=problems(401, 403, 409, 422),
+)
+async def save_category(data: NewCategory, catalog: Catalog, idempotency: Idempotency | None) -> None:
+    """Create a category below `parent_slug`, or rename the one with this slug. Repeating it changes nothing."""
+    await catalog.save_categories(SaveCategories(categories=[data]))
+
+
 @get("/v1/products/{ref:str}/reviews", tags=["catalogue"], responses=problems(404))
 async def list_reviews(catalog: Catalog, ref: Ref, cursor: Cursor = None, limit: Limit = 20) -> Page[Review]:
     """Reviews of a product, newest first."""
@@ -285,6 +299,7 @@ ROUTES = [
     change_product,
     remove_product,
     list_categories,
+    save_category,
     list_reviews,
     write_review,
     start_import,

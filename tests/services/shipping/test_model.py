@@ -97,6 +97,12 @@ def test_sundays_do_not_count(today: date, days: int, there: date) -> None:
     assert delivery_date(today, days) == there
 
 
+@given(st.integers(0, 200_000), st.integers(0, 5_000), st.sampled_from(["560001", "110001", "302001", "781001"]))
+def test_more_weight_never_costs_less(grams: int, more: int, pin: str) -> None:
+    light, heavy = options(address(pin), grams), options(address(pin), grams + more)
+    assert all(a[1] <= b[1] for a, b in zip(light, heavy, strict=True))
+
+
 @given(st.integers(-10, 10_000_000))
 def test_boxes_are_what_the_carrier_takes(grams: int) -> None:
     found = boxes(grams)

@@ -78,6 +78,14 @@ async def test_of_two_versions_in_one_batch_the_newer_counts(service):
     assert await titles(service, q="tarang") == ["Tarang Two"]
 
 
+async def test_an_older_version_told_before_the_commit_changes_nothing(service, store):
+    newer = product("Megha Pro", version=3)
+    for version in (3, 2):
+        await service.take_saved(Batch([ProductSaved(product=msgspec.structs.replace(newer, version=version))]))
+    async with store.connection() as connection:
+        assert [each.version for each in await store.pending(connection, 10)] == [3]
+
+
 async def test_a_removed_product_is_gone_and_stays_gone(service):
     laptop = product("Nila laptop", version=4)
     await tell(service, laptop)

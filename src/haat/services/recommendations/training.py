@@ -22,7 +22,7 @@ log = structlog.get_logger("haat.recommendations")
 # What a training may take: bounds its memory to about a gigabyte.
 MOST_INTERACTIONS = 500_000
 MOST_PRODUCTS = 100_000
-AT_ONCE = 20_000
+AT_ONCE = 5_000
 ENOUGH_INTERACTIONS, ENOUGH_PRODUCTS = 200, 20
 LEASE_SECONDS = 580.0
 ASK_AGAIN_SECONDS = 0.2

@@ -28,6 +28,7 @@ COOKIE_ACCESS = b"haat_access"
 COOKIE_CART = b"haat_cart"
 # Whoever renews a token may still send the old one along: here it is ignored instead of refused.
 OPEN_PATHS = frozenset({("POST", "/v1/sessions"), ("POST", "/v1/sessions/refresh"), ("POST", "/v1/users")})
+DRAIN_BYTES = 32_000_000
 HeaderList = list[tuple[bytes, bytes]]
 SECURITY_HEADERS: HeaderList = [
     (b"x-content-type-options", b"nosniff"),
@@ -59,7 +60,7 @@ class Front:
         replayed.set(False)
         started = time.perf_counter()
         api = scope["path"].startswith(("/v1/", "/rpc/"))
-        answer = _Answer(send, request_id, api, scope["method"] == "HEAD")
+        answer = _Answer(send, receive, request_id, api, scope["method"] == "HEAD")
         if answer.without_body:
             # Every resource that can be read can be asked about.
             scope["method"] = "GET"
@@ -109,8 +110,9 @@ class Front:
 class _Answer:
     """The way out: adds the common headers, leaves the body of a HEAD request out, remembers the status."""
 
-    def __init__(self, send: Send, request_id: str, api: bool, without_body: bool) -> None:
+    def __init__(self, send: Send, receive: Receive, request_id: str, api: bool, without_body: bool) -> None:
         self._send = send
+        self._receive = receive
         self._common: HeaderList = [(b"request-id", request_id.encode("latin-1")), *SECURITY_HEADERS]
         if api:
             self._common += API_HEADERS
@@ -121,6 +123,8 @@ class _Answer:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            if self.status == 413:
+                await _drain(self._receive)
             given = {name for name, _ in message["headers"]}
             extra = [header for header in (*self._common, *self.extra) if header[0] not in given]
             if replayed.get():
@@ -129,6 +133,18 @@ class _Answer:
         elif self.without_body and message["type"] == "http.response.body":
             message["body"] = b""
         await self._send(message)
+
+
+async def _drain(receive: Receive) -> None:
+    # Whoever is still sending sees a broken connection instead of the answer: read on, within reason.
+    seen = 0
+    while seen < DRAIN_BYTES:
+        message = await receive()
+        if message["type"] != "http.request":
+            return
+        seen += len(message.get("body", b""))
+        if not message.get("more_body", False):
+            return
 
 
 async def _refuse(answer: _Answer, error: DomainError, request_id: str) -> None:

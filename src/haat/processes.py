@@ -22,7 +22,7 @@ from haat.kit.problem import EXCEPTION_HANDLERS
 from haat.kit.reactions import Reader, Sweep
 from haat.kit.rpc_routes import serve
 from haat.kit.telemetry import start_logging, start_tracing
-from haat.settings import Settings
+from haat.settings import SERVES_VARIABLE, Settings
 from haat.web.gateway import operations
 from haat.web.gateway.app import gateway
 
@@ -31,8 +31,6 @@ GATEWAY = "gateway"
 RELAY_SECONDS = 0.1
 RELAY_FULL = 500
 FORGET_SECONDS = 3600.0
-# What to serve is handed to the server's worker processes by the environment.
-SERVES_VARIABLE = "HAAT_SERVES"
 
 
 def asgi() -> ASGIApp:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from haat.processes import SERVES_VARIABLE
+from haat.settings import SERVES_VARIABLE
 
 
 def serve_command(

@@ -78,7 +78,7 @@ class Supervisor:
         self._forced = asyncio.Event()
 
     async def run(self, children: Sequence[Child], on_ready: Callable[[], None] = lambda: None) -> None:
-        """Start every child in order, call `on_ready`, keep them up until SIGINT or SIGTERM, stop in reverse.
+        """Start every child, call `on_ready` when all are ready, keep them up until SIGINT or SIGTERM, stop in reverse.
 
         Raises StartupFault when a child ends or stays silent while starting; nothing is left running then.
         """
@@ -88,10 +88,11 @@ class Supervisor:
         with self._handled_signals():
             try:
                 self._tasks.append(asyncio.create_task(self._read_logs()))
-                for child in children:
+                # All at once, because most of a start is importing; then each is waited for in order.
+                for running in [await self._launch(child) for child in children]:
                     if self._stopping.is_set():
                         return
-                    await self._start(child)
+                    await self._ready(running)
                 if not self._stopping.is_set():
                     on_ready()
                     await self._stopping.wait()
@@ -120,7 +121,7 @@ class Supervisor:
                 loop.remove_signal_handler(number)
                 signal.signal(number, handler)
 
-    async def _start(self, child: Child) -> None:
+    async def _launch(self, child: Child) -> RunningChild:
         running = RunningChild(child, self._data / "logs", {MARK: mark_of(self._data)})
         self._running.append(running)
         try:
@@ -130,11 +131,14 @@ class Supervisor:
                 f"{child.name} cannot be run ({error.strerror}: {child.argv[0]}).",
                 "Reinstall with `uv sync`; `haat doctor` looks for what is missing.",
             ) from error
+        return running
+
+    async def _ready(self, running: RunningChild) -> None:
         status = await self._until_ready(running, self._ready_seconds)
         if status is not None:
             said = "\n  ".join(running.log.tail())
             raise StartupFault(
-                f"{child.name} {ending(status)} while starting.\n  {said}\n", f"Look into {running.log.path}"
+                f"{running.child.name} {ending(status)} while starting.\n  {said}\n", f"Look into {running.log.path}"
             )
         self._tasks.append(asyncio.create_task(self._keep(running)))
 

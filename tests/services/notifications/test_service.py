@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from haat.contracts.identity import UserRegistered
+from haat.contracts.identity import RefreshTokenReused, UserRegistered
 from haat.contracts.inventory import StockRanLow
 from haat.contracts.notifications import Mailbox, MailRef
 from haat.contracts.orders import OrderMoved
@@ -182,6 +182,13 @@ async def test_a_new_user_is_welcomed_by_name(notifications, pen):
     await notifications.on_registered(Batch([event]))
     await notifications.send_due()
     assert (pen.letters[0].to, "Welcome, Asha {facts} & Co" in pen.letters[0].text) == ("asha@example.in", True)
+
+
+async def test_the_owner_of_a_copied_sign_in_is_warned_once(notifications, pen):
+    told = [RefreshTokenReused(user_id="usr_w", session_id="ses_w", email="asha@example.in", name="A") for _ in "ab"]
+    await notifications.on_token_reused(Batch(told))
+    await notifications.send_due()
+    assert [letter.subject for letter in pen.letters] == ["We ended a sign-in to your account"]
 
 
 async def test_staff_hear_of_low_stock_once_a_day(notifications, pen):

@@ -78,6 +78,13 @@ WORDS: Final[dict[Kind, Words]] = {
         "Go shopping",
         "plain",
     ),
+    "session_ended": Words(
+        "We ended a sign-in to your account",
+        "We ended a sign-in",
+        "A sign-in to your account was used in two places, so we ended it. If it was not you, change your password.",
+        "Look at your account",
+        "plain",
+    ),
     "stock_low": Words(
         "Stock of {sku}: {available} left",
         "{sku} is running low",

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from haat.contracts.identity import UserRegistered
+from haat.contracts.identity import RefreshTokenReused, UserRegistered
 from haat.contracts.inventory import StockRanLow
 from haat.contracts.orders import OrderMoved, OrderPlaced
 from haat.contracts.payments import PaymentRefunded
@@ -20,6 +20,7 @@ Kind = Literal[
     "order_returned",
     "refunded",
     "welcome",
+    "session_ended",
     "stock_low",
 ]
 _MOVES: Final[dict[str, Kind]] = {
@@ -69,6 +70,11 @@ def of_refunded(event: PaymentRefunded) -> Cause | None:
 def of_registered(event: UserRegistered) -> Cause:
     """A welcome."""
     return Cause(f"registered:{event.user_id}", "welcome", event.user_id, event.email, {"name": event.name})
+
+
+def of_reuse(event: RefreshTokenReused) -> Cause:
+    """A warning that somebody has copied a sign-in."""
+    return Cause(f"reused:{event.session_id}", "session_ended", event.user_id, event.email, {"name": event.name})
 
 
 def of_stock(event: StockRanLow, staff: str) -> Cause:

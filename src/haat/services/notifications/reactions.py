@@ -1,6 +1,6 @@
 """What deserves a mail when others tell something, and the sending of what is due."""
 
-from haat.contracts.identity import UserRegistered
+from haat.contracts.identity import RefreshTokenReused, UserRegistered
 from haat.contracts.inventory import StockRanLow
 from haat.contracts.orders import OrderMoved, OrderPlaced
 from haat.contracts.payments import PaymentRefunded
@@ -29,6 +29,11 @@ async def on_users_registered(service: NotificationsService, batch: Batch[UserRe
     await service.on_registered(batch)
 
 
+async def on_tokens_reused(service: NotificationsService, batch: Batch[RefreshTokenReused]) -> None:
+    """Warn the owners."""
+    await service.on_token_reused(batch)
+
+
 async def on_stock_ran_low(service: NotificationsService, batch: Batch[StockRanLow]) -> None:
     """Tell the staff."""
     await service.on_stock_low(batch)
@@ -39,6 +44,7 @@ REACTIONS: Reactions = {
     OrderMoved: on_orders_moved,
     PaymentRefunded: on_payments_refunded,
     UserRegistered: on_users_registered,
+    RefreshTokenReused: on_tokens_reused,
     StockRanLow: on_stock_ran_low,
 }
 SWEEPS = [Sweep("send mails", 1, NotificationsService.send_due)]

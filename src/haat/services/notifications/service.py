@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 import structlog
 
-from haat.contracts.identity import UserRegistered
+from haat.contracts.identity import RefreshTokenReused, UserRegistered
 from haat.contracts.inventory import StockRanLow
 from haat.contracts.notifications import Mail, Mailbox, MailRef, Notifications
 from haat.contracts.orders import Order, OrderMoved, OrderOf, OrderPlaced, Orders
@@ -28,6 +28,7 @@ from haat.services.notifications.model import (
     of_placed,
     of_refunded,
     of_registered,
+    of_reuse,
     of_stock,
     wait_seconds,
 )
@@ -82,6 +83,10 @@ class NotificationsService(Notifications):
         """A welcome to each new user."""
         await self._note(batch, [of_registered(event) for event in batch.events])
 
+    async def on_token_reused(self, batch: Batch[RefreshTokenReused]) -> None:
+        """A warning to those whose sign-in was copied."""
+        await self._note(batch, [of_reuse(event) for event in batch.events])
+
     async def on_stock_low(self, batch: Batch[StockRanLow]) -> None:
         """A word to the staff."""
         await self._note(batch, [of_stock(event, self._staff_email) for event in batch.events])
@@ -122,8 +127,8 @@ class NotificationsService(Notifications):
             return _again(mail, repr(error))
 
     async def _write(self, mail: DueMail) -> DueMail:
-        if mail.kind == "welcome":
-            return self._with(mail, "", mail.facts)
+        if mail.kind in ("welcome", "session_ended"):
+            return self._with(mail, "" if mail.kind == "welcome" else "account", mail.facts)
         if mail.kind == "stock_low":
             return self._with(mail, "admin/stock/" + quote(mail.facts["sku"], safe=""), mail.facts)
         order_id = mail.about

@@ -38,10 +38,12 @@ def gateway(
     csrf: CSRFConfig | None = None,
     cache: Cache | None = None,
     limit_per_minute: int = 0,
+    on_error: Mapping[Any, Any] = EXCEPTION_HANDLERS,
 ) -> ASGIApp:
     """One ASGI application. `contracts` and `values` are injected into handlers by parameter name.
 
     `cache` keeps for seconds whom a token speaks for; `limit_per_minute` is a caller's, per process (0: none).
+    `on_error` are the exception handlers, where pages want others than programs.
     """
     dependencies = {
         name: Provide(_giver(value), sync_to_thread=False, use_cache=True)
@@ -52,7 +54,7 @@ def gateway(
     app = Litestar(
         route_handlers=[*PUBLIC, *routes],
         dependencies=dependencies,
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers=dict(on_error),
         openapi_config=api_config(PLUGINS),
         plugins=list(plugins),
         lifespan=list(lifespan),

@@ -23,7 +23,7 @@ from haat.kit.reactions import Reader, Sweep
 from haat.kit.rpc_routes import serve
 from haat.kit.telemetry import start_logging, start_tracing
 from haat.settings import SERVES_VARIABLE, Settings
-from haat.web.gateway import operations
+from haat.web.gateway import first_purchase, operations
 from haat.web.gateway.app import gateway
 
 log = structlog.get_logger("haat.process")
@@ -53,7 +53,7 @@ def gateway_app(settings: Settings) -> ASGIApp:
     rpc = [serve(contract_of(name), house.service(name), house.identity.verifier(name)) for name in inside]
     pages, extras = _pages(house, contracts)
     return gateway(
-        [*operations.ROUTES, *routes, *rpc, *pages],
+        [*operations.ROUTES, *first_purchase.ROUTES, *routes, *rpc, *pages],
         contracts,
         {"settings": settings, "checks": _checks(house), "sandboxes": sandboxes},
         lifespan=[house.open],

@@ -160,7 +160,7 @@ def _webhook_secret(data: Path) -> str:
 
 def _welcome(url: str, environment: Mapping[str, str], password: str, started: float) -> None:
     shopper = "asha@example.com / namaste-haat"
-    buy = f"curl -s {url}/v1/search?q=laptop | head -c 400"
+    buy = f"curl -X POST '{url}/sandbox/buy?q=kettle'"
     print(
         f"""
   shop         {url}
@@ -168,7 +168,7 @@ def _welcome(url: str, environment: Mapping[str, str], password: str, started: f
   API docs     {url}/docs
   staff        {Settings().staff_email} / {password}
   shopper      {shopper}
-  try          {buy}
+  buy          {buy}
   logs         {environment["HAAT_DATA"]}/logs      (Ctrl-C stops everything; took {time.monotonic() - started:.1f} s)
 
 ready {url}""",

@@ -1,0 +1,177 @@
+"""The account: profile, password, addresses, devices, kept cards."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from litestar import Response, get, post
+
+from haat.contracts.identity import (
+    AddressRef,
+    ChangeProfile,
+    EndSession,
+    Identity,
+    OfUser,
+    SaveAddress,
+    SavedAddress,
+    Session,
+)
+from haat.contracts.payments import ForgetMethod, MethodsOf, Payments, SavedCard
+from haat.kit.message import DomainError, NotFound, Page
+from haat.web.storefront.forms import STATES, Typed, address_in, fields_of, phone_of, typed
+from haat.web.storefront.shell import Shop, gently
+
+SHORTEST_PASSWORD = 8
+HERE = "/account"
+CURRENT_MISSING = "Enter the one you have now"
+
+
+@get("/account")
+async def view_account(shop: Shop, identity: Identity, payments: Payments) -> Response[Any]:
+    """Everything that is yours, on one page."""
+    if shop.caller.user_id is None:
+        return shop.go("/sign-in?next=/account")
+    return await _page(shop, identity, payments)
+
+
+@post("/account/profile")
+async def change_profile(shop: Shop, identity: Identity, payments: Payments) -> Response[Any]:
+    """Name, phone and password."""
+    user_id = shop.caller.signed_in()
+    fields = await typed(shop.request)
+    phone, faults = _profile(fields)
+    if not faults:
+        ask = ChangeProfile(
+            user_id=user_id,
+            session_id=shop.caller.session_id,
+            address=shop.caller.address,
+            name=fields["name"],
+            phone=phone,
+            password=fields.get("password") or None,
+            current_password=fields.get("current_password") or None,
+        )
+        try:
+            await identity.change_profile(ask)
+            return shop.go(f"{HERE}?said=saved")
+        except DomainError as error:
+            faults = {"current_password": error.detail}
+    return await _page(shop, identity, payments, fields=fields, faults=faults, status=422)
+
+
+@get("/account/addresses/new")
+async def new_address_page(shop: Shop) -> Response[Any]:
+    """An empty address form."""
+    if shop.caller.user_id is None:
+        return shop.go("/sign-in?next=/account")
+    return await shop.page("address.html", fields={}, faults={}, states=STATES, address_id="")
+
+
+@get("/account/addresses/{address_id:str}")
+async def address_page(address_id: str, shop: Shop, identity: Identity) -> Response[Any]:
+    """An address to change."""
+    if shop.caller.user_id is None:
+        return shop.go("/sign-in?next=/account")
+    book = await identity.addresses(OfUser(user_id=shop.caller.user_id))
+    saved = next((each for each in book.data if each.id == address_id), None)
+    if saved is None:
+        raise NotFound("There is no such address in your book")
+    fields = fields_of(saved.address) | ({"is_default": "1"} if saved.is_default else {})
+    return await shop.page("address.html", fields=fields, faults={}, states=STATES, address_id=address_id)
+
+
+@post("/account/addresses")
+async def save_address(shop: Shop, identity: Identity) -> Response[Any]:
+    """Add an address or change one."""
+    user_id = shop.caller.signed_in()
+    fields = await typed(shop.request)
+    address, faults = address_in(fields)
+    if address is None:
+        address_id = fields.get("address_id", "")
+        return await shop.page(
+            "address.html", status=422, fields=fields, faults=faults, states=STATES, address_id=address_id
+        )
+    ask = SaveAddress(
+        user_id=user_id,
+        address=address,
+        address_id=fields.get("address_id") or None,
+        is_default="is_default" in fields,
+    )
+    await identity.save_address(ask)
+    return shop.go(f"{HERE}?said=saved#addresses")
+
+
+@post("/account/addresses/{address_id:str}/remove")
+async def remove_address(address_id: str, shop: Shop, identity: Identity) -> Response[Any]:
+    """Take an address out of the book."""
+    await identity.remove_address(AddressRef(user_id=shop.caller.signed_in(), address_id=address_id))
+    return shop.go(f"{HERE}?said=saved#addresses")
+
+
+@post("/account/sessions/{session_id:str}/end")
+async def end_session(session_id: str, shop: Shop, identity: Identity) -> Response[Any]:
+    """Sign out somewhere else."""
+    await identity.end_session(EndSession(user_id=shop.caller.signed_in(), session_id=session_id))
+    return shop.go(f"{HERE}?said=ended#devices")
+
+
+@post("/account/cards/{method_id:str}/forget")
+async def forget_card(method_id: str, shop: Shop, payments: Payments) -> Response[Any]:
+    """A kept card is forgotten."""
+    await payments.forget_card(ForgetMethod(user_id=shop.caller.signed_in(), method_id=method_id))
+    return shop.go(f"{HERE}?said=saved#cards")
+
+
+def _profile(fields: Typed) -> tuple[str | None, dict[str, str]]:
+    faults = {}
+    if not fields.get("name"):
+        faults["name"] = "Enter your name"
+    phone, phone_fault = phone_of(fields.get("phone", ""))
+    if phone_fault:
+        faults["phone"] = phone_fault
+    password = fields.get("password", "")
+    if password and len(password) < SHORTEST_PASSWORD:
+        faults["password"] = f"At least {SHORTEST_PASSWORD} characters; a short sentence is best"
+    if password and not fields.get("current_password"):
+        faults["current_password"] = CURRENT_MISSING
+    return phone, faults
+
+
+async def _page(
+    shop: Shop,
+    identity: Identity,
+    payments: Payments,
+    *,
+    fields: Typed | None = None,
+    faults: dict[str, str] | None = None,
+    status: int = 200,
+) -> Response[str]:
+    me = OfUser(user_id=shop.caller.signed_in(), session_id=shop.caller.session_id)
+    user, book, sessions, cards = await asyncio.gather(
+        identity.user(me),
+        gently(identity.addresses(me), Page[SavedAddress](data=[])),
+        gently(identity.sessions(me), Page[Session](data=[])),
+        gently(payments.saved_cards(MethodsOf(user_id=me.user_id)), Page[SavedCard](data=[])),
+    )
+    return await shop.page(
+        "account.html",
+        status=status,
+        user=user,
+        book=book.data,
+        sessions=sessions.data,
+        cards=cards.data,
+        fields=fields or {"name": user.name, "phone": user.phone or ""},
+        faults=faults or {},
+    )
+
+
+ROUTES = [
+    view_account,
+    change_profile,
+    new_address_page,
+    address_page,
+    save_address,
+    remove_address,
+    end_session,
+    forget_card,
+]

@@ -1,0 +1,99 @@
+"""The cart: look, add, change, remove."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+
+from haat.contracts.cart import AddItem, Cart, CartFull, CartView, ChangeItem, NotForSale, RemoveItem, ViewCart
+from haat.contracts.catalog import Catalog, ProductRef
+from haat.contracts.inventory import OutOfStock
+from haat.contracts.recommendations import Recommender
+from haat.kit.message import DomainError, NotFound
+from haat.web.storefront.browsing import advice
+from haat.web.storefront.choosing import chosen_variant
+from haat.web.storefront.forms import inside, typed, whole
+from haat.web.storefront.product import refused
+from haat.web.storefront.shell import Shop
+
+MOST_OF_ONE = 10_000
+
+
+@get("/cart")
+async def view_cart(shop: Shop, cart: Cart, recommendations: Recommender) -> Response[str]:
+    """The cart with today's prices and stock."""
+    return await _page(shop, recommendations, await cart.view(ViewCart(owner=shop.owner)))
+
+
+@post("/cart/items")
+async def add_item(shop: Shop, cart: Cart, catalog: Catalog, recommendations: Recommender) -> Response[Any]:
+    """Put a variant into the cart: `product` (slug) with its options, and how many."""
+    fields = await typed(shop.request)
+    product = await catalog.product(ProductRef(ref=fields.get("product", "")))
+    variant = chosen_variant(product, fields)
+    quantity = whole(fields.get("quantity"), 1, MOST_OF_ONE) or 1
+    try:
+        view = await cart.add_item(AddItem(owner=shop.owner, variant_id=variant.id, quantity=quantity))
+    except (OutOfStock, CartFull, NotForSale) as error:
+        facts = refused(product, fields, _why(error))
+        if shop.hypermedia:
+            return shop.part("parts/buy.html", **facts)
+        return shop.go(f"/p/{product.slug}?said=refused")
+    shop.keep_cart(view)
+    shop.record(recommendations, "add_to_cart", product.id)
+    if shop.hypermedia:
+        item = next(each for each in view.items if each.variant_id == variant.id)
+        return shop.part("parts/added.html", view=view, item=item, units=units_of(view), quantity=quantity)
+    return shop.go(inside(fields.get("next") or "/cart?said=added"))
+
+
+@post("/cart/items/{item_id:str}")
+async def change_item(item_id: str, shop: Shop, cart: Cart, recommendations: Recommender) -> Response[Any]:
+    """Another quantity; 0 takes the item out, and so does the button named `remove`."""
+    fields = await typed(shop.request)
+    quantity = 0 if "remove" in fields else whole(fields.get("quantity"), 0, MOST_OF_ONE)
+    problem = ""
+    try:
+        if quantity == 0:
+            view = await cart.remove_item(RemoveItem(owner=shop.owner, item_id=item_id))
+        elif quantity is None:
+            view, problem = await cart.view(ViewCart(owner=shop.owner)), "Enter a whole number"
+        else:
+            view = await cart.change_item(ChangeItem(owner=shop.owner, item_id=item_id, quantity=quantity))
+    except NotFound:
+        # Removed in another window: what is there now is the answer.
+        view = await cart.view(ViewCart(owner=shop.owner))
+    except DomainError as error:
+        view, problem = await cart.view(ViewCart(owner=shop.owner)), _why(error)
+    if shop.hypermedia:
+        return shop.part("parts/cart.html", view=view, units=units_of(view), problem=problem, swapped=True)
+    if problem:
+        return await _page(shop, recommendations, view, problem=problem, status=409)
+    return shop.go(f"/cart?said={'removed' if quantity == 0 else 'changed'}")
+
+
+async def _page(
+    shop: Shop, recommendations: Recommender, view: CartView, *, problem: str = "", status: int = 200
+) -> Response[str]:
+    first = view.items[0].product_id if view.items else None
+    kind = "bought_together" if first else "trending"
+    advised = await advice(shop, recommendations, kind, first, 4)
+    inside_already = {item.product_id for item in view.items}
+    advised = [each for each in advised if each.product.id not in inside_already]
+    return await shop.page("cart.html", status=status, view=view, advised=advised, problem=problem, swapped=False)
+
+
+def units_of(view: CartView) -> int:
+    return sum(item.quantity for item in view.items)
+
+
+def _why(error: DomainError) -> str:
+    """The refusal in words for the shopper."""
+    if isinstance(error, OutOfStock):
+        left = error.facts.get("available", 0)
+        return f"Only {left} left: please choose fewer." if left else "This has just sold out."
+    return error.detail
+
+
+ROUTES = [view_cart, add_item, change_item]

@@ -1,0 +1,342 @@
+"""The checkout on one page: contact, delivery, payment; everything typed is kept whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from litestar import Response, get, post
+
+from haat.contracts.checkout import (
+    ChangeCheckout,
+    Checkout,
+    CheckoutRef,
+    Checkouts,
+    CheckoutStateError,
+    Complete,
+    EmptyCart,
+    OpenCheckout,
+    PriceChanged,
+)
+from haat.contracts.identity import Identity, OfUser, SavedAddress, User
+from haat.contracts.payments import (
+    CardMethod,
+    CashMethod,
+    Method,
+    MethodsOf,
+    Payments,
+    SavedCard,
+    UpiMethod,
+    WalletMethod,
+)
+from haat.kit.idempotency import IdempotencyInFlight
+from haat.kit.message import DomainError, NotFound, Page, Unauthenticated
+from haat.web.storefront.forms import STATES, Typed, address_in, email_fault, fields_of, typed
+from haat.web.storefront.shell import Shop, gently
+
+COOKIE = "haat_checkout"
+COOKIE_SECONDS = 2 * 86_400
+METHODS = ("card", "upi", "wallet", "cod")
+WALLETS = {"sandbox": "Sandbox Wallet"}
+DECLINES = {
+    "insufficient_funds": "Your bank says there is not enough money on this card or account.",
+    "expired_card": "This card has expired.",
+    "authentication_failed": "The payment was not confirmed with your bank.",
+    "expired": "The payment was not confirmed in time.",
+    "voided": "The payment was given up.",
+}
+
+
+@get("/checkout")
+async def view_checkout(
+    shop: Shop, checkout: Checkouts, identity: Identity, payments: Payments, token: str = "", declined: str = ""
+) -> Response[Any]:
+    """The whole checkout; `?token=` is a card that the vault's own page has taken."""
+    try:
+        current = await current_checkout(shop, checkout)
+    except (EmptyCart, Unauthenticated):
+        return shop.go("/cart")
+    fields = {**fields_of(current.shipping_address), "payment": shop.request.cookies.get("haat_payment", "card")}
+    if token:
+        fields |= {"card_token": token[:200], "payment": "card"}
+    problem = told_decline(declined or current.failure or "") if "declined" in shop.request.query_params else ""
+    return await _page(shop, identity, payments, current, fields, problem=problem)
+
+
+@post("/checkout")
+async def send_checkout(shop: Shop, checkout: Checkouts, identity: Identity, payments: Payments) -> Response[Any]:
+    """`do=update` refreshes prices and delivery, `do=place` pays."""
+    fields = await typed(shop.request)
+    try:
+        current = await current_checkout(shop, checkout, requote=False)
+        changed, faults = await _changed(shop, checkout, current, fields)
+    except (EmptyCart, Unauthenticated):
+        return shop.go("/cart")
+    if fields.get("payment") in METHODS:
+        shop.set_cookie("haat_payment", fields["payment"], COOKIE_SECONDS)
+    if fields.get("do") != "place":
+        # Nothing to complain of yet: the shopper is still typing, and only asked what delivery costs.
+        told = {name: fault for name, fault in faults.items() if fields.get(name)}
+        return await _page(shop, identity, payments, changed, fields, faults=told)
+    method, payment_faults = method_of(fields)
+    faults |= payment_faults | _requirement_faults(changed, faults)
+    if faults:
+        return await _page(shop, identity, payments, changed, fields, faults=faults, status=422)
+    if fields.get("seen_total") != str(changed.totals.total.amount):
+        note = "The total has changed, because delivery or a price is new. Please look at it once more, then pay."
+        return await _page(shop, identity, payments, changed, fields, note=note)
+    if method is None:
+        return _to_vault(shop)
+    return await _place(shop, checkout, identity, payments, changed, fields, method)
+
+
+async def _place(
+    shop: Shop,
+    checkout: Checkouts,
+    identity: Identity,
+    payments: Payments,
+    current: Checkout,
+    fields: Typed,
+    method: Method,
+) -> Response[Any]:
+    attempt = fields.get("attempt", "")[:100]
+    ask = Complete(
+        owner=shop.owner,
+        checkout_id=current.id,
+        payment=method,
+        idempotency=shop.once(f"page:{current.id}:{attempt}", repr(method)),
+        return_url=f"{shop.origin}/checkout/{current.id}/payment",
+        network_address=shop.caller.address,
+    )
+    try:
+        done = await checkout.complete(ask)
+    except (IdempotencyInFlight, CheckoutStateError):
+        return shop.go(f"/checkout/{current.id}/payment")
+    except DomainError as error:
+        # A spent token is of no use any more; everything else stays as it was typed.
+        kept = {name: value for name, value in fields.items() if name != "card_token"}
+        fresh = await current_checkout(shop, checkout)
+        problem = told_refusal(error)
+        return await _page(shop, identity, payments, fresh, kept, problem=problem, status=error.status)
+    if done.status == "completed" and done.order is not None:
+        shop.drop_cookie(COOKIE)
+        return shop.go(f"/orders/{done.order.id}/thanks")
+    return shop.go(f"/checkout/{current.id}/payment")
+
+
+@get("/checkout/{checkout_id:str}/payment")
+async def payment_page(checkout_id: str, shop: Shop, checkout: Checkouts) -> Response[Any]:
+    """What the shopper has to do to pay, and waiting until it is done; the provider leads back here."""
+    current = await checkout.checkout(CheckoutRef(owner=shop.owner, checkout_id=checkout_id))
+    onward = onward_address(current)
+    if shop.hypermedia:
+        if onward is None:
+            return Response(None, status_code=204)
+        answer = Response(None, status_code=200, headers={"HX-Redirect": onward})
+        return answer
+    if onward is not None:
+        if current.status == "completed":
+            shop.drop_cookie(COOKIE)
+        return shop.go(onward)
+    return await shop.page("payment.html", checkout=current, action=current.action)
+
+
+@post("/checkout/{checkout_id:str}/cancel-payment")
+async def cancel_payment(checkout_id: str, shop: Shop, checkout: Checkouts) -> Response[Any]:
+    """Choose another way to pay: what was asked of the bank or app is withdrawn with the next attempt."""
+    return shop.go("/checkout")
+
+
+def onward_address(current: Checkout) -> str | None:
+    """Where a checkout whose payment is settled leads; None while there is something to wait for."""
+    if current.status == "completed" and current.order is not None:
+        return f"/orders/{current.order.id}/thanks"
+    if current.status in ("requires_action", "completing"):
+        return None
+    return f"/checkout?{urlencode({'declined': current.failure or 'expired'})}"
+
+
+async def current_checkout(shop: Shop, checkout: Checkouts, *, requote: bool = True) -> Checkout:
+    """The checkout under way, with today's cart in it, or a new one. Raises EmptyCart."""
+    known = shop.request.cookies.get(COOKIE)
+    if known:
+        try:
+            ref = CheckoutRef(owner=shop.owner, checkout_id=known[:100])
+            current = await checkout.checkout(ref)
+            if current.status in ("open", "expired"):
+                if not requote:
+                    return current
+                return await checkout.change(ChangeCheckout(owner=shop.owner, checkout_id=current.id))
+            if current.status == "requires_action":
+                # Back from a payment that was not finished: the checkout stays, the next attempt withdraws the old.
+                return current
+        except (NotFound, CheckoutStateError):
+            pass
+    made = await checkout.open(OpenCheckout(owner=shop.owner, network_address=shop.caller.address))
+    shop.set_cookie(COOKIE, made.id, COOKIE_SECONDS)
+    return made
+
+
+async def _changed(
+    shop: Shop, checkout: Checkouts, current: Checkout, fields: Typed
+) -> tuple[Checkout, dict[str, str]]:
+    """The checkout with all of the form that makes sense in it, and the faults of the rest."""
+    address, faults = address_in(fields)
+    fault = email_fault(fields.get("email", ""))
+    if fault:
+        faults = {"email": fault, **faults}
+    codes = [code.upper()[:40] for code in fields.get("coupon", "").replace(",", " ").split()][:10]
+    if current.status == "requires_action":
+        current = await checkout.cancel(CheckoutRef(owner=shop.owner, checkout_id=current.id))
+    ask = ChangeCheckout(
+        owner=shop.owner,
+        checkout_id=current.id,
+        email=None if fault else fields["email"],
+        shipping_address=address,
+        shipping_method=fields.get("shipping_method") or None,
+        coupon_codes=codes,
+    )
+    try:
+        return await checkout.change(ask), faults
+    except CheckoutStateError:
+        opened = await checkout.open(
+            OpenCheckout(
+                owner=shop.owner,
+                email=ask.email,
+                shipping_address=address,
+                shipping_method=ask.shipping_method,
+                coupon_codes=codes,
+                network_address=shop.caller.address,
+            )
+        )
+        shop.set_cookie(COOKIE, opened.id, COOKIE_SECONDS)
+        return opened, faults
+
+
+def method_of(fields: Typed) -> tuple[Method | None, dict[str, str]]:
+    """How the shopper pays; None for a card that the vault has not taken yet."""
+    match fields.get("payment"):
+        case "card":
+            token = fields.get("saved_card") or fields.get("card_token")
+            return (CardMethod(token=token[:200], save="save_card" in fields) if token else None), {}
+        case "upi":
+            vpa = fields.get("vpa", "")
+            if vpa and not _is_vpa(vpa):
+                return None, {"vpa": "A UPI ID looks like name@bank"}
+            return UpiMethod(flow="qr", vpa=vpa or None), {}
+        case "wallet":
+            return WalletMethod(provider=fields.get("wallet") or next(iter(WALLETS))), {}
+        case "cod":
+            return CashMethod(), {}
+    return None, {"payment": "Choose how to pay"}
+
+
+def _is_vpa(text: str) -> bool:
+    name, _, bank = text.partition("@")
+    allowed = name.replace(".", "").replace("-", "").replace("_", "")
+    return 2 <= len(name) <= 64 and 2 <= len(bank) <= 64 and allowed.isalnum() and bank.isalpha() and text.isascii()
+
+
+def told_decline(code: str) -> str:
+    """A decline for the shopper: what happened, that nothing is lost, what to do."""
+    reason = DECLINES.get(code, "Your bank did not accept the payment.")
+    return f"{reason} Nothing was charged. Try again or choose another way to pay."
+
+
+def told_refusal(error: DomainError) -> str:
+    """Any refusal of an order in words for the shopper."""
+    if error.code == "payment_declined":
+        return told_decline(str(error.facts.get("decline_code", "")))
+    if isinstance(error, PriceChanged):
+        return "Prices have changed while you were here. Please look at the new total, then pay."
+    if error.code == "out_of_stock":
+        return "Something in your cart has just sold out or is short. Please look at your cart. Nothing was charged."
+    return f"{error.detail.rstrip('.')}. Nothing was charged."
+
+
+def _requirement_faults(current: Checkout, known: dict[str, str]) -> dict[str, str]:
+    """What the checkout itself still misses, under the name of the field that mends it."""
+    names = {"/email": "email", "/shipping_address": "postal_code", "/shipping_method": "shipping_method"}
+    found = {}
+    for each in current.requirements:
+        name = names.get(each.pointer, "summary")
+        if name not in known and not (name == "postal_code" and known):
+            found[name] = each.detail
+    for each in current.messages:
+        found["coupon" if each.pointer == "/coupon_codes" else "summary"] = each.detail
+    return found
+
+
+def _to_vault(shop: Shop) -> Response[None]:
+    """Without script the card is typed on the vault's own page, which leads back here."""
+    query = urlencode({"return_to": f"{shop.origin}/checkout"})
+    return shop.go(f"{shop.settings.vault_public_url}/card-form?{query}")
+
+
+async def _page(
+    shop: Shop,
+    identity: Identity,
+    payments: Payments,
+    current: Checkout,
+    fields: Typed,
+    *,
+    faults: dict[str, str] | None = None,
+    problem: str = "",
+    note: str = "",
+    status: int = 200,
+) -> Response[str]:
+    user, book, cards = await _known(shop, identity, payments)
+    shown = {**_prefilled(current, user, book), **fields}
+    vault = shop.settings.vault_public_url or ""
+    facts: dict[str, Any] = {
+        "checkout": current,
+        "fields": shown,
+        "faults": faults or {},
+        "problem": problem,
+        "note": note,
+        "states": STATES,
+        "book": book,
+        "cards": cards,
+        "vault": vault,
+        "wallets": WALLETS,
+        "attempt": secrets.token_urlsafe(12),
+    }
+    if shop.hypermedia:
+        return shop.part("parts/checkout_quote.html", **facts)
+    parts = urlsplit(vault)
+    return await shop.page("checkout.html", status=status, framed=f"{parts.scheme}://{parts.netloc}", **facts)
+
+
+async def _known(
+    shop: Shop, identity: Identity, payments: Payments
+) -> tuple[User | None, list[SavedAddress], list[SavedCard]]:
+    """What is known of a signed-in shopper."""
+    if shop.caller.user_id is None:
+        return None, [], []
+    me = OfUser(user_id=shop.caller.user_id)
+    user, book, cards = await asyncio.gather(
+        gently(identity.user(me), None),
+        gently(identity.addresses(me), Page[SavedAddress](data=[])),
+        gently(payments.saved_cards(MethodsOf(user_id=me.user_id)), Page[SavedCard](data=[])),
+    )
+    return user, book.data, cards.data
+
+
+def _prefilled(current: Checkout, user: User | None, book: list[SavedAddress]) -> Typed:
+    fields: Typed = {}
+    preferred = next((each for each in book if each.is_default), book[0] if book else None)
+    fields |= fields_of(preferred.address if preferred else None)
+    if user is not None:
+        fields.setdefault("name", user.name)
+        fields |= {"email": user.email}
+        if user.phone:
+            fields.setdefault("phone", user.phone)
+    if current.email:
+        fields["email"] = current.email
+    fields |= {"coupon": " ".join(current.coupon_codes), "shipping_method": current.shipping_method or ""}
+    return fields
+
+
+ROUTES = [view_checkout, send_checkout, payment_page, cancel_payment]

@@ -1,0 +1,154 @@
+"""The product page and its reviews."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from litestar import Response, get, post
+
+from haat.contracts.catalog import Catalog, Product, ProductRef, Review, ReviewsOf, WriteReview
+from haat.contracts.identity import Identity, OfUser
+from haat.contracts.orders import Bought, BoughtBy, Orders
+from haat.contracts.recommendations import Recommender
+from haat.kit.message import Page
+from haat.web.storefront.browsing import advice, find_category
+from haat.web.storefront.choosing import (
+    absolute,
+    chosen_variant,
+    major,
+    option_groups,
+    product_data,
+    saved_percent,
+)
+from haat.web.storefront.forms import Typed, typed, whole
+from haat.web.storefront.shell import Shop, gently
+
+REVIEWS_SHOWN = 6
+MOST_AT_ONCE = 10
+
+
+@get("/p/{slug:str}")
+async def product_page(slug: str, shop: Shop, catalog: Catalog, recommendations: Recommender) -> Response[Any]:
+    """One product; `?o.Colour=Red` chooses among its variants."""
+    if shop.hypermedia:
+        return shop.part("parts/buy.html", **buying(await catalog.product(ProductRef(ref=slug)), _asked(shop)))
+    return await _page(shop, catalog, recommendations, slug)
+
+
+@get("/p/{slug:str}/reviews")
+async def all_reviews(slug: str, shop: Shop, catalog: Catalog, cursor: str | None = None) -> Response[str]:
+    """Every review, twenty a page."""
+    product, reviews = await asyncio.gather(
+        catalog.product(ProductRef(ref=slug)), catalog.reviews(ReviewsOf(product_id=slug, cursor=cursor))
+    )
+    return await shop.page("reviews.html", product=product, reviews=reviews)
+
+
+@post("/p/{slug:str}/reviews")
+async def write_review(
+    slug: str, shop: Shop, catalog: Catalog, identity: Identity, orders: Orders, recommendations: Recommender
+) -> Response[Any]:
+    """Publish what a signed-in shopper says; a second review replaces the first."""
+    if shop.caller.user_id is None:
+        return shop.go(f"/sign-in?next=/p/{slug}")
+    fields = await typed(shop.request)
+    faults = _review_faults(fields)
+    if faults:
+        return await _page(shop, catalog, recommendations, slug, faults=faults, fields=fields, status=422)
+    product, user = await asyncio.gather(
+        catalog.product(ProductRef(ref=slug)), identity.user(OfUser(user_id=shop.caller.user_id))
+    )
+    ask = BoughtBy(user_id=user.id, product_id=product.id)
+    bought: Bought = await gently(orders.bought(ask), Bought(bought=False))
+    await catalog.write_review(
+        WriteReview(
+            product_id=product.id,
+            user_id=user.id,
+            author=user.name,
+            rating=int(fields["rating"]),
+            title=fields.get("title", ""),
+            body=fields.get("body", ""),
+            verified=bought.bought,
+        )
+    )
+    shop.record(recommendations, "rate", product.id)
+    return shop.go(f"/p/{product.slug}?said=review#reviews")
+
+
+def _review_faults(fields: Typed) -> dict[str, str]:
+    faults = {}
+    if whole(fields.get("rating"), 1, 5) is None:
+        faults["rating"] = "Choose one to five stars"
+    if len(fields.get("title", "")) > 200:
+        faults["title"] = "At most 200 characters"
+    return faults
+
+
+async def _page(
+    shop: Shop,
+    catalog: Catalog,
+    recommendations: Recommender,
+    slug: str,
+    *,
+    faults: dict[str, str] | None = None,
+    fields: Typed | None = None,
+    status: int = 200,
+) -> Response[Any]:
+    product = await catalog.product(ProductRef(ref=slug))
+    if product.slug != slug:
+        # An old slug or an id: one address a product.
+        moved = shop.go(f"/p/{product.slug}")
+        moved.status_code = 301
+        return moved
+    reviews, similar, together, tree = await asyncio.gather(
+        gently(catalog.reviews(ReviewsOf(product_id=product.id, limit=REVIEWS_SHOWN)), Page[Review](data=[])),
+        advice(shop, recommendations, "similar", product.id, 8),
+        advice(shop, recommendations, "bought_together", product.id, 4),
+        shop.categories(),
+    )
+    if shop.request.method == "GET":
+        shop.record(recommendations, "view", product.id)
+        shop.remember(product.id)
+    node, above = find_category(tree, product.category.slug)
+    trail = [*above, node] if node else []
+    return await shop.page(
+        "product.html",
+        status=status,
+        trail=trail,
+        reviews=reviews,
+        similar=similar,
+        together=together,
+        linked=product_data(product, trail, reviews.data, shop.origin),
+        picture_address=absolute(product.images[0].url, shop.origin) if product.images else "",
+        price_major=major(product.price.amount),
+        faults=faults or {},
+        fields=fields or {},
+        **buying(product, _asked(shop)),
+    )
+
+
+def buying(product: Product, asked: dict[str, str]) -> dict[str, Any]:
+    """What the part with the button shows."""
+    variant = chosen_variant(product, asked)
+    return {
+        "product": product,
+        "variant": variant,
+        "groups": option_groups(product, variant),
+        "saved": saved_percent(variant),
+        "quantity": whole(asked.get("quantity"), 1, MOST_AT_ONCE) or 1,
+        "most": min(MOST_AT_ONCE, variant.available),
+        "problem": "",
+    }
+
+
+def refused(product: Product, asked: Typed, problem: str) -> dict[str, Any]:
+    """The same with the reason why nothing was added."""
+    return {**buying(product, asked), "problem": problem}
+
+
+def _asked(shop: Shop) -> dict[str, str]:
+    return dict(shop.request.query_params)
+
+
+ROUTES = [product_page, all_reviews, write_review]

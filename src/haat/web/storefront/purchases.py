@@ -1,0 +1,151 @@
+"""Orders: thanks, list, one order with its parcels, cancellation and returns; guests by the signed link."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from litestar import Response, get, post
+
+from haat.contracts.orders import (
+    CancelOrder,
+    ListOrders,
+    Order,
+    OrderLink,
+    OrderOf,
+    Orders,
+    RequestReturn,
+    ReturnItem,
+)
+from haat.contracts.recommendations import Recommender
+from haat.kit.message import DomainError
+from haat.web.storefront.browsing import advice
+from haat.web.storefront.forms import Typed, typed, whole
+from haat.web.storefront.progress import may_cancel, may_return, returnable, steps_of
+from haat.web.storefront.shell import Shop, gently
+
+REASONS = (
+    "It does not fit",
+    "It is not what I expected",
+    "It is damaged or faulty",
+    "The wrong thing arrived",
+    "I changed my mind",
+)
+
+
+@get("/orders/{order_id:str}/thanks")
+async def thanks(order_id: str, shop: Shop, orders: Orders, recommendations: Recommender) -> Response[str]:
+    """The confirmation right after paying."""
+    order = await orders.order(_who(shop, order_id, None))
+    link, similar = await asyncio.gather(
+        gently(orders.link(_who(shop, order_id, None)), OrderLink(link="")),
+        advice(shop, recommendations, "similar", order.items[0].product_id, 8),
+    )
+    for item in order.items:
+        shop.record(recommendations, "purchase", item.product_id)
+    bought = {item.product_id for item in order.items}
+    shown = [each for each in similar if each.product.id not in bought][:4]
+    return await shop.page("thanks.html", order=order, link=link.link, similar=shown, steps=steps_of(order))
+
+
+@get("/orders")
+async def list_orders(shop: Shop, orders: Orders, cursor: str | None = None) -> Response[Any]:
+    """A signed-in shopper's own orders, newest first."""
+    if shop.caller.user_id is None:
+        return shop.go("/sign-in?next=/orders")
+    page = await orders.orders(ListOrders(user_id=shop.caller.user_id, cursor=cursor, limit=10))
+    return await shop.page("orders.html", orders=page)
+
+
+@get("/orders/{order_id:str}")
+async def view_order(order_id: str, shop: Shop, orders: Orders, token: str | None = None) -> Response[Any]:
+    """One order: where it is, what is in it, what can be done."""
+    return await _page(shop, orders, order_id, token)
+
+
+@post("/orders/{order_id:str}/cancel")
+async def cancel_order(order_id: str, shop: Shop, orders: Orders) -> Response[Any]:
+    """Before the parcel has left."""
+    fields = await typed(shop.request)
+    token = fields.get("token") or None
+    caller = shop.caller
+    try:
+        await orders.cancel(
+            CancelOrder(
+                order_id=order_id,
+                actor=caller.user_id or "guest",
+                reason=fields.get("reason", "")[:200],
+                user_id=caller.user_id,
+                link=token,
+                cart_token=caller.cart_token,
+                idempotency=shop.once(f"cancel:{order_id}", ""),
+            )
+        )
+    except DomainError as error:
+        if error.status == 404:
+            raise
+        return await _page(shop, orders, order_id, token, problem=error.detail, status=error.status)
+    return shop.go(order_address(order_id, token, "canceled"))
+
+
+@post("/orders/{order_id:str}/returns")
+async def request_return(order_id: str, shop: Shop, orders: Orders) -> Response[Any]:
+    """Send things back: `quantity.ITEM` and a reason."""
+    fields = await typed(shop.request)
+    token = fields.get("token") or None
+    items = returned_items(fields)
+    if not items:
+        problem = "Choose at least one item to return, and why"
+        return await _page(shop, orders, order_id, token, problem=problem, status=422)
+    caller = shop.caller
+    try:
+        await orders.request_return(
+            RequestReturn(
+                order_id=order_id, items=items, user_id=caller.user_id, link=token, cart_token=caller.cart_token
+            )
+        )
+    except DomainError as error:
+        if error.status == 404:
+            raise
+        return await _page(shop, orders, order_id, token, problem=error.detail, status=error.status)
+    return shop.go(order_address(order_id, token, "return"))
+
+
+def returned_items(fields: Typed) -> list[ReturnItem]:
+    """The lines of a return form with a quantity above zero."""
+    reason = fields.get("reason", "")[:200]
+    found = []
+    for name, value in fields.items():
+        quantity = whole(value, 1, 10_000)
+        if name.startswith("quantity.") and quantity is not None and reason:
+            found.append(ReturnItem(item_id=name.removeprefix("quantity."), quantity=quantity, reason=reason))
+    return found
+
+
+def order_address(order_id: str, token: str | None, said: str) -> str:
+    return f"/orders/{order_id}?said={said}" + (f"&token={token}" if token else "")
+
+
+def _who(shop: Shop, order_id: str, token: str | None) -> OrderOf:
+    return OrderOf(order=order_id, user_id=shop.caller.user_id, link=token, cart_token=shop.caller.cart_token)
+
+
+async def _page(
+    shop: Shop, orders: Orders, order_id: str, token: str | None, *, problem: str = "", status: int = 200
+) -> Response[Any]:
+    order: Order = await orders.order(_who(shop, order_id, token))
+    return await shop.page(
+        "order.html",
+        status=status,
+        order=order,
+        token=token or "",
+        steps=steps_of(order),
+        may_cancel=may_cancel(order),
+        may_return=may_return(order),
+        left=returnable(order),
+        reasons=REASONS,
+        problem=problem,
+    )
+
+
+ROUTES = [thanks, list_orders, view_order, cancel_order, request_return]

@@ -1,0 +1,237 @@
+"""What every page shares: the caller, the frame around the content, cookies, the content security policy."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+from cachetools import TTLCache
+from litestar import Request, Response
+from litestar.datastructures import Cookie
+from litestar.utils.scope.state import ScopeState
+
+from haat.contracts.cart import Cart, CartView, Owner, ViewCart, owner_of
+from haat.contracts.catalog import Catalog, CategoryNode
+from haat.contracts.recommendations import Click, Recommender, RecordClicks
+from haat.kit.access import Caller
+from haat.kit.clock import now
+from haat.kit.idempotency import Idempotency
+from haat.kit.message import DomainError, Nothing
+from haat.settings import Settings
+from haat.web.storefront.templates import render
+
+log = structlog.get_logger("haat.storefront")
+CATEGORIES_SECONDS = 60
+YEAR_SECONDS = 365 * 86_400
+SEEN_KEPT = 12
+NOBODY = "'none'"
+_tree: TTLCache[int, list[CategoryNode]] = TTLCache(maxsize=4, ttl=CATEGORIES_SECONDS)
+# The loop keeps only weak references to tasks.
+_recording: set[asyncio.Task[object]] = set()
+AnyRequest = Request[Any, Any, Any]
+
+
+class Shop:
+    """One request of a shopper: who they are, and how to answer them with a page or another address."""
+
+    def __init__(self, request: AnyRequest, caller: Caller, settings: Settings, catalog: Catalog, cart: Cart) -> None:
+        self.request = request
+        self.caller = caller
+        self.settings = settings
+        self._catalog = catalog
+        self._cart = cart
+        # Asked while the handler asks for the rest of a page; an answer to a form asks afterwards, when it has changed.
+        self._frame = asyncio.create_task(self._ask_frame()) if request.method == "GET" else None
+
+    @property
+    def owner(self) -> Owner:
+        return owner_of(self.caller)
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port that the world knows this shop by."""
+        return shop_origin(self.settings)
+
+    @property
+    def session(self) -> str:
+        return str(self.request.scope["state"]["visit"])
+
+    @property
+    def hypermedia(self) -> bool:
+        """Whether htmx asks for a part of a page."""
+        return self.request.headers.get("HX-Request") == "true"
+
+    async def page(self, name: str, *, status: int = 200, framed: str = "", **facts: Any) -> Response[str]:
+        """A page; `framed` is the one origin that may stand in a frame and be led to by a form."""
+        categories, units = await (self._frame or asyncio.create_task(self._ask_frame()))
+        text = render(
+            name,
+            csrf=csrf_token(self.request),
+            caller=self.caller,
+            categories=categories,
+            units=units,
+            origin=self.origin,
+            path=self.request.url.path,
+            said=_NOTES.get(self.request.query_params.get("said", ""), ""),
+            **facts,
+        )
+        return self._dressed(Response(text, status_code=status, media_type="text/html"), framed)
+
+    def part(self, name: str, *, status: int = 200, **facts: Any) -> Response[str]:
+        """A piece of a page for htmx."""
+        text = render(name, csrf=csrf_token(self.request), caller=self.caller, origin=self.origin, **facts)
+        return self._dressed(Response(text, status_code=status, media_type="text/html"), "")
+
+    def go(self, address: str) -> Response[None]:
+        """Lead on after a form; `address` is one of ours unless the code says so."""
+        if self._frame is not None:
+            self._frame.cancel()
+        return self._dressed(Response(None, status_code=303, headers={"Location": address}), "")
+
+    def set_cookie(self, name: str, value: str, seconds: int = YEAR_SECONDS) -> None:
+        put_cookie(self.request, self.settings, name, value, seconds)
+
+    def drop_cookie(self, *names: str) -> None:
+        for name in names:
+            put_cookie(self.request, self.settings, name, "", 0)
+
+    def keep_cart(self, view: CartView) -> None:
+        """A guest's cart is found again by its cookie."""
+        if view.token and view.token != self.caller.cart_token:
+            self.set_cookie("haat_cart", view.token, 30 * 86_400)
+
+    def once(self, what: str, body: str) -> Idempotency:
+        """A form that is sent twice has its effect once: `what` names the form, `body` tells what it asked."""
+        digest = hashlib.blake2b(body.encode(), digest_size=16).hexdigest()
+        return Idempotency(account=self.caller.account, key=what[:200], fingerprint=digest)
+
+    def record(self, recommender: Recommender, kind: Any, product_id: str | None = None, query: str = "") -> None:
+        """Tell the clickstream; never waited for, never failing the page."""
+        click = Click(
+            type=kind, at=now(), session_id=self.session, product_id=product_id, query=query[:200] if query else None
+        )
+        ask = RecordClicks(events=[click], user_id=self.caller.user_id)
+        task: asyncio.Task[object] = asyncio.create_task(_quietly(recommender.record(ask)))
+        _recording.add(task)
+        task.add_done_callback(_recording.discard)
+
+    def seen(self) -> list[str]:
+        """Ids of the products looked at last, newest first."""
+        cookie = self.request.cookies.get("haat_seen", "")
+        return [each for each in cookie.split(".") if each.isascii() and 0 < len(each) <= 40][:SEEN_KEPT]
+
+    def remember(self, product_id: str) -> None:
+        others = [each for each in self.seen() if each != product_id]
+        self.set_cookie("haat_seen", ".".join([product_id, *others][:SEEN_KEPT]), 90 * 86_400)
+
+    async def _ask_frame(self) -> tuple[list[CategoryNode], int]:
+        return await asyncio.gather(self.categories(), self._units())
+
+    async def categories(self) -> list[CategoryNode]:
+        """The tree, at most a minute old; empty when the catalogue does not answer."""
+        key = id(self._catalog)
+        if key not in _tree:
+            try:
+                _tree[key] = (await self._catalog.categories(Nothing())).data
+            except DomainError:
+                return []
+        return _tree[key]
+
+    async def _units(self) -> int:
+        if self.caller.user_id is None and self.caller.cart_token is None:
+            return 0
+        try:
+            contents = await self._cart.contents(ViewCart(owner=self.owner))
+        except DomainError:
+            return 0
+        return sum(line.quantity for line in contents.lines)
+
+    def _dressed(self, response: Response[Any], framed: str) -> Response[Any]:
+        dress(self.request, response, framed)
+        return response
+
+
+async def provide_shop(request: AnyRequest, caller: Caller, settings: Settings, catalog: Catalog, cart: Cart) -> Shop:
+    """The dependency `shop` of every page."""
+    return Shop(request, caller, settings, catalog, cart)
+
+
+def shop_origin(settings: Settings) -> str:
+    """Where the pages are, without a path."""
+    return (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
+
+
+def csrf_token(request: AnyRequest) -> str:
+    """The token that a form of this answer must bring back."""
+    token = ScopeState.from_scope(request.scope).csrf_token
+    return token if isinstance(token, str) else ""
+
+
+def put_cookie(request: AnyRequest, settings: Settings, name: str, value: str, seconds: int) -> None:
+    """Set a cookie with this request's answer; 0 seconds drops it."""
+    jar: dict[str, Cookie] = request.scope["state"].setdefault("cookies", {})
+    jar[name] = Cookie(
+        key=name,
+        value=value,
+        max_age=seconds,
+        path="/",
+        httponly=True,
+        secure=shop_origin(settings).startswith("https"),
+        samesite="lax",
+    )
+
+
+def dress(request: AnyRequest, response: Response[Any], framed: str = "") -> None:
+    """The headers and cookies of every answer."""
+    policy = [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        f"form-action 'self' {framed}".rstrip(),
+        f"frame-src {framed or NOBODY}",
+    ]
+    response.headers.setdefault("Content-Security-Policy", "; ".join(policy))
+    response.headers.setdefault("Cache-Control", "private, no-cache")
+    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    response.cookies.extend(request.scope["state"].get("cookies", {}).values())
+
+
+async def _quietly(call: Coroutine[Any, Any, object]) -> object:
+    try:
+        return await call
+    except Exception as error:
+        log.info("click not recorded", error=str(error))
+        return None
+
+
+async def gently(call: Coroutine[Any, Any, Any], otherwise: Any) -> Any:
+    """A part of a page that may be missing: `otherwise` when its service does not answer."""
+    try:
+        return await call
+    except DomainError as error:
+        log.info("part of a page left out", error=str(error))
+        return otherwise
+
+
+Handler = Callable[..., Any]
+_NOTES = {
+    "welcome": "Welcome! Your account is ready.",
+    "signed-in": "You are signed in.",
+    "signed-out": "You are signed out. See you soon.",
+    "added": "Added to your cart.",
+    "removed": "Taken out of your cart.",
+    "changed": "Your cart is up to date.",
+    "saved": "Saved.",
+    "review": "Thank you: your review is here.",
+    "canceled": "Your order is cancelled. The money goes back the way it came.",
+    "return": "Your return is registered. We will mail you what happens next.",
+    "ended": "That device is signed out.",
+}

@@ -1,0 +1,210 @@
+// What htmx does not do: the search combobox, the card vault's frame, PIN codes, and small comforts. Pages work without.
+"use strict";
+(() => {
+  const one = (selector, from = document) => from.querySelector(selector);
+  const say = (text) => {
+    const place = one("#said");
+    if (!place) return;
+    place.replaceChildren();
+    const line = document.createElement("p");
+    line.textContent = text;
+    place.append(line);
+    setTimeout(() => line.remove(), 6000);
+  };
+
+  // Forms that narrow a list are sent as soon as something is chosen.
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("form[data-submit-on-change]");
+    if (form && !event.target.matches("[data-quiet]")) form.requestSubmit();
+  });
+  for (const button of document.querySelectorAll(".sort .button")) button.hidden = true;
+
+  // The combobox: arrows walk, Enter goes, Escape closes; the answer comes from the server as links.
+  const box = one("#q");
+  const list = one("#suggestions");
+  if (box && list) {
+    let timer = 0;
+    let asked = "";
+    let at = -1;
+    let flight = null;
+    const options = () => [...list.querySelectorAll('[role="option"]')];
+    const close = () => {
+      list.hidden = true;
+      at = -1;
+      box.setAttribute("aria-expanded", "false");
+      box.removeAttribute("aria-activedescendant");
+    };
+    const mark = (next) => {
+      const all = options();
+      if (!all.length) return;
+      at = (next + all.length + 1) % (all.length + 1);
+      all.forEach((each, i) => each.setAttribute("aria-selected", String(i === at)));
+      if (at === all.length) box.removeAttribute("aria-activedescendant");
+      else {
+        box.setAttribute("aria-activedescendant", all[at].id);
+        all[at].scrollIntoView({ block: "nearest" });
+      }
+    };
+    const ask = async () => {
+      const text = box.value.trim();
+      if (text.length < 2) return close();
+      if (text === asked && !list.hidden) return;
+      asked = text;
+      flight?.abort();
+      flight = new AbortController();
+      try {
+        const answer = await fetch(`/suggest?q=${encodeURIComponent(text)}`, { signal: flight.signal });
+        if (!answer.ok || box.value.trim() !== text) return;
+        list.innerHTML = await answer.text();
+        at = -1;
+        list.hidden = !options().length;
+        box.setAttribute("aria-expanded", String(!list.hidden));
+      } catch { /* another letter came, or the network is gone: the form still works */ }
+    };
+    box.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(ask, 120);
+    });
+    box.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") close();
+      else if (list.hidden) return;
+      else if (event.key === "ArrowDown") mark(at + 1);
+      else if (event.key === "ArrowUp") mark(at < 0 ? options().length - 1 : at - 1);
+      else if (event.key === "Enter" && options()[at]) location.assign(options()[at].href);
+      else return;
+      event.preventDefault();
+    });
+    box.addEventListener("blur", () => setTimeout(close, 150));
+    list.addEventListener("mousedown", (event) => event.preventDefault());
+  }
+
+  // Thumbnails scroll the strip sideways instead of the page.
+  for (const strip of document.querySelectorAll(".gallery-strip")) {
+    const thumbs = [...document.querySelectorAll(".gallery-thumbs a")];
+    const show = (i) => thumbs.forEach((each, n) => (n === i ? each.setAttribute("aria-current", "true") : each.removeAttribute("aria-current")));
+    thumbs.forEach((thumb, i) => thumb.addEventListener("click", (event) => {
+      event.preventDefault();
+      strip.scrollTo({ left: strip.children[i].offsetLeft - strip.offsetLeft });
+      show(i);
+    }));
+    strip.addEventListener("scroll", () => show(Math.round(strip.scrollLeft / strip.clientWidth)), { passive: true });
+  }
+
+  // A PIN code tells the state: filled in only where nothing was chosen.
+  const pins = { 11: "Delhi", 12: "Haryana", 13: "Haryana", 14: "Punjab", 15: "Punjab", 16: "Chandigarh", 17: "Himachal Pradesh", 24: "Uttarakhand", 26: "Uttarakhand", 49: "Chhattisgarh", 50: "Telangana", 78: "Assam" };
+  const spans = [[20, 28, "Uttar Pradesh"], [30, 34, "Rajasthan"], [36, 39, "Gujarat"], [40, 44, "Maharashtra"], [45, 48, "Madhya Pradesh"], [51, 53, "Andhra Pradesh"], [56, 59, "Karnataka"], [60, 64, "Tamil Nadu"], [67, 69, "Kerala"], [70, 74, "West Bengal"], [75, 77, "Odisha"], [81, 83, "Jharkhand"], [80, 85, "Bihar"]];
+  const pin = one("#f-postal_code");
+  const region = one("#f-region");
+  if (pin && region) pin.addEventListener("input", () => {
+    const two = Number(pin.value.replace(/\s/g, "").slice(0, 2));
+    const state = pins[two] || spans.find(([low, high]) => low <= two && two <= high)?.[2];
+    if (state && (!region.value || region.dataset.guessed)) {
+      region.value = state;
+      region.dataset.guessed = "1";
+    }
+  });
+  region?.addEventListener("input", () => delete region.dataset.guessed);
+  for (const button of document.querySelectorAll("[data-fill]")) button.addEventListener("click", () => {
+    for (const [name, value] of Object.entries(JSON.parse(button.dataset.fill))) {
+      const field = one(`#f-${name}`);
+      if (field) field.value = value;
+    }
+    quote?.();
+  });
+
+  // The checkout: prices follow the address, and the card's fields live in the vault's own frame.
+  const form = one("#checkout");
+  let quote = null;
+  if (form) {
+    const pay = () => one("#pay");
+    const complete = () => ["email", "name", "line1", "city", "postal_code", "region"].slice(1).every((name) => form.elements[name].value.trim());
+    let asked = 0;
+    quote = async () => {
+      if (!complete()) return;
+      const turn = ++asked;
+      const body = new URLSearchParams(new FormData(form));
+      body.set("do", "update");
+      const answer = await fetch("/checkout", { method: "POST", body, headers: { "HX-Request": "true" } });
+      if (!answer.ok || turn !== asked) return;
+      const fresh = document.createElement("template");
+      fresh.innerHTML = await answer.text();
+      for (const id of ["order-summary", "delivery-options"]) {
+        const focused = document.activeElement;
+        const place = document.getElementById(id);
+        const next = fresh.content.getElementById(id);
+        if (!next) continue;
+        const back = place.contains(focused) && focused.name ? [focused.name, focused.value] : null;
+        place.replaceWith(next);
+        if (back) [...next.querySelectorAll(`[name="${back[0]}"]`)].find((each) => each.type !== "radio" || each.value === back[1])?.focus();
+      }
+    };
+    form.addEventListener("change", (event) => {
+      if (event.target.matches('[name="name"], [name^="line"], [name="city"], [name="region"], [name="postal_code"], [name="shipping_method"]')) quote();
+    });
+
+    const place = one("#card-fields");
+    const vault = form.dataset.vault && new URL(form.dataset.vault).origin;
+    let frame = null;
+    let waiting = false;
+    const wants = () => {
+      const saved = form.querySelector('[name="saved_card"]:checked');
+      return form.elements.payment.value === "card" && !form.elements.card_token.value && !(saved && saved.value);
+    };
+    const open = () => {
+      if (!place) return;
+      if (form.elements.payment.value === "card" && !frame && (wants() || form.querySelector('[name="saved_card"]:checked')?.value === "")) {
+        frame = document.createElement("iframe");
+        frame.title = "Card number, expiry and security code";
+        frame.src = place.dataset.src;
+        place.append(frame);
+      }
+      if (frame) place.hidden = !wants() && !waiting;
+    };
+    const free = () => {
+      waiting = false;
+      pay().removeAttribute("aria-busy");
+    };
+    form.addEventListener("change", open);
+    open();
+    window.addEventListener("message", (event) => {
+      if (!frame || event.origin !== vault || event.source !== frame.contentWindow) return;
+      const told = event.data || {};
+      if (told.haat === "ready") {
+        frame.style.blockSize = `${told.height + 4}px`;
+        frame.contentWindow.postMessage({ haat: "hide-button" }, vault);
+      }
+      if (told.haat === "faults") {
+        free();
+        frame.focus();
+        say("Please check the card details.");
+      }
+      if (told.haat === "card") {
+        form.elements.card_token.value = told.token;
+        form.requestSubmit(pay());
+      }
+    });
+    form.addEventListener("submit", (event) => {
+      if (event.submitter !== pay()) return;
+      if (pay().getAttribute("aria-busy") && !form.elements.card_token.value) return event.preventDefault();
+      pay().setAttribute("aria-busy", "true");
+      if (wants() && frame) {
+        event.preventDefault();
+        waiting = true;
+        frame.contentWindow.postMessage({ haat: "tokenize" }, vault);
+      }
+    });
+    window.addEventListener("pageshow", free);
+  }
+
+  // What htmx brought is announced and takes the focus.
+  document.addEventListener("htmx:after:swap", () => {
+    const fresh = one("#buy[autofocus]");
+    if (fresh) {
+      fresh.removeAttribute("autofocus");
+      fresh.focus();
+    }
+  });
+  one("#faults")?.focus();
+  const note = one("#said p");
+  if (note) setTimeout(() => note.remove(), 8000);
+})();

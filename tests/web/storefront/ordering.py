@@ -1,0 +1,279 @@
+"""Checkouts, orders and payments in memory: what the pages need to be walked through, no rules of their own."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import msgspec
+
+from haat.contracts.cart import Cart, Owner, ViewCart
+from haat.contracts.checkout import (
+    ChangeCheckout,
+    Checkout,
+    CheckoutRef,
+    Checkouts,
+    Complete,
+    EmptyCart,
+    OpenCheckout,
+    OrderRef,
+    QuoteLine,
+    Requirement,
+    TaxLine,
+    Totals,
+)
+from haat.contracts.identity import Address
+from haat.contracts.orders import (
+    Bought,
+    BoughtBy,
+    CancelOrder,
+    ListOrders,
+    Order,
+    OrderLink,
+    OrderOf,
+    OrderPayment,
+    Orders,
+    RequestReturn,
+    Return,
+    TimelineEntry,
+)
+from haat.contracts.payments import Action, ForgetMethod, MethodsOf, PaymentDeclined, Payments, SavedCard, UpiMethod
+from haat.contracts.shipping import Parcel, Shipment, ShippingOption, TrackingEvent
+from haat.kit.message import NotFound, Nothing, Page
+from haat.kit.money import Money
+
+MOMENT = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
+STANDARD = ShippingOption(
+    id="standard", title="Standard delivery", price=Money(4_900), delivery_date=date(2026, 11, 28)
+)
+EXPRESS = ShippingOption(id="express", title="Express delivery", price=Money(14_900), delivery_date=date(2026, 11, 26))
+
+
+class MemoryCheckouts(Checkouts):
+    """`decline-…` tokens are declined; UPI asks for an action until `act` is called."""
+
+    def __init__(self, cart: Cart, orders: MemoryOrders) -> None:
+        self._cart = cart
+        self._orders = orders
+        self.stored: dict[str, Checkout] = {}
+        self.completed: list[Complete] = []
+
+    async def open(self, ask: OpenCheckout) -> Checkout:
+        items = await self._items(ask.owner)
+        made = Checkout(
+            id=f"chk_{len(self.stored)}",
+            status="open",
+            items=items,
+            totals=_totals(items, None),
+            shipping_options=[],
+            requirements=[],
+            expires_at=datetime(2099, 1, 1, tzinfo=UTC),
+        )
+        return self._save(made)
+
+    async def change(self, ask: ChangeCheckout) -> Checkout:
+        stored = self.stored[ask.checkout_id]
+        names = ("email", "shipping_address", "billing_address", "shipping_method", "coupon_codes")
+        given = {name: getattr(ask, name) for name in names if getattr(ask, name) is not None}
+        changed = msgspec.structs.replace(stored, items=await self._items(ask.owner), **given)
+        options = [STANDARD, EXPRESS] if changed.shipping_address else []
+        chosen = next((each for each in options if each.id == changed.shipping_method), options[0] if options else None)
+        messages = [
+            Requirement(code="coupon_unknown", pointer="/coupon_codes", detail=f"We do not know the code {code}")
+            for code in changed.coupon_codes
+            if code != "WELCOME10"
+        ]
+        totals = _totals(changed.items, chosen, 10 if "WELCOME10" in changed.coupon_codes else 0)
+        return self._save(
+            msgspec.structs.replace(
+                changed,
+                totals=totals,
+                shipping_options=options,
+                shipping_method=chosen.id if chosen else None,
+                messages=messages,
+            )
+        )
+
+    async def checkout(self, ask: CheckoutRef) -> Checkout:
+        if ask.checkout_id not in self.stored:
+            raise NotFound()
+        return self.stored[ask.checkout_id]
+
+    async def complete(self, ask: Complete) -> Checkout:
+        self.completed.append(ask)
+        stored = self.stored[ask.checkout_id]
+        if isinstance(ask.payment, UpiMethod):
+            action = Action(
+                type="upi_qr",
+                url="http://sandbox.test/act",
+                expires_at=MOMENT + timedelta(minutes=10),
+                upi_uri="upi://pay?pa=haat@sandbox&pn=haat&am=4599.00&cu=INR&tr=chk_0",
+            )
+            return self._save(msgspec.structs.replace(stored, status="requires_action", action=action))
+        if getattr(ask.payment, "token", "").startswith("decline"):
+            raise PaymentDeclined(decline_code="insufficient_funds")
+        return self.act(ask.checkout_id)
+
+    def act(self, checkout_id: str) -> Checkout:
+        """The money has come: the order exists."""
+        stored = self.stored[checkout_id]
+        order = self._orders.take(stored)
+        ref = OrderRef(id=order.id, number=order.number)
+        return self._save(msgspec.structs.replace(stored, status="completed", order=ref, action=None))
+
+    def _save(self, checkout: Checkout) -> Checkout:
+        self.stored[checkout.id] = checkout
+        return checkout
+
+    async def _items(self, owner: Owner) -> list[QuoteLine]:
+        cart = await self._cart.view(ViewCart(owner=owner))
+        if not cart.items:
+            raise EmptyCart()
+        return [
+            QuoteLine(
+                id=item.id,
+                product_id=item.product_id,
+                variant_id=item.variant_id,
+                sku=item.sku,
+                title=item.title,
+                slug=item.slug,
+                options=item.options,
+                image=item.image,
+                quantity=item.quantity,
+                unit_price=item.unit_price,
+                discount=Money(0),
+                total=item.line_total,
+                tax=Money(0),
+                tax_basis_points=1800,
+                hsn="",
+                weight_grams=500,
+            )
+            for item in cart.items
+        ]
+
+
+def _totals(items: list[QuoteLine], option: ShippingOption | None, percent: int = 0) -> Totals:
+    subtotal = Money(sum(item.total.amount for item in items))
+    discount = Money(subtotal.amount * percent // 100)
+    shipping = option.price if option else Money(0)
+    total = subtotal - discount + shipping
+    tax = Money(total.amount * 18 // 118)
+    line = TaxLine(title="IGST", rate_basis_points=1800, taxable=total - tax, amount=tax)
+    return Totals(subtotal=subtotal, discount=discount, shipping=shipping, tax=tax, total=total, tax_lines=[line])
+
+
+class MemoryOrders(Orders):
+    def __init__(self) -> None:
+        self.placed: dict[str, Order] = {}
+        self.bought_products: set[str] = set()
+
+    def take(self, checkout: Checkout) -> Order:
+        assert checkout.shipping_address is not None
+        number = f"H{4100 + len(self.placed)}"
+        order = Order(
+            id=f"ord_{len(self.placed)}",
+            number=number,
+            status="confirmed",
+            items=checkout.items,
+            totals=checkout.totals,
+            payment=OrderPayment(
+                status="paid",
+                id="pay_1",
+                method="card",
+                summary="Visa •••• 4242",
+                captured=checkout.totals.total,
+                refunded=Money(0),
+            ),
+            shipments=[],
+            timeline=[TimelineEntry(at=MOMENT, type="placed", detail="Order placed")],
+            returns=[],
+            email=checkout.email or "",
+            shipping_address=checkout.shipping_address,
+            placed_at=MOMENT,
+        )
+        self.placed[order.id] = order
+        return order
+
+    def deliver(self, order_id: str, status: str = "delivered") -> None:
+        """Move an order on, with a parcel to show."""
+        order = self.placed[order_id]
+        steps = [
+            ("created", "Label printed", "Bengaluru"),
+            ("picked_up", "Picked up", "Bengaluru"),
+            ("in_transit", "Arrived at the hub", "Hyderabad"),
+            ("delivered", "Handed over", "Mumbai"),
+        ]
+        events = [
+            TrackingEvent(at=MOMENT + timedelta(hours=8 * i), code=code, description=text, location=place)
+            for i, (code, text, place) in enumerate(steps)
+        ]
+        shipment = Shipment(
+            id="shp_1",
+            order_id=order_id,
+            carrier="sandbox",
+            tracking_number="SBX123456789",
+            status=status,
+            items=[Parcel(sku=i.sku, title=i.title, quantity=i.quantity, item_id=i.id) for i in order.items],
+            events=events,
+            created_at=MOMENT,
+            estimated_delivery=date(2026, 11, 28),
+        )
+        entry = TimelineEntry(at=MOMENT + timedelta(hours=25), type=status, detail="Delivered")
+        self.placed[order_id] = msgspec.structs.replace(
+            order, status=status, shipments=[shipment], timeline=[*order.timeline, entry]
+        )
+
+    async def order(self, ask: OrderOf) -> Order:
+        order = self.placed.get(ask.order)
+        if order is None or not (ask.user_id or ask.cart_token or ask.link == f"link-{order.id}"):
+            raise NotFound("There is no such order")
+        return order
+
+    async def orders(self, ask: ListOrders) -> Page[Order]:
+        return Page(data=list(self.placed.values()))
+
+    async def link(self, ask: OrderOf) -> OrderLink:
+        return OrderLink(link=f"link-{ask.order}")
+
+    async def cancel(self, ask: CancelOrder) -> Order:
+        order = msgspec.structs.replace(self.placed[ask.order_id], status="canceled")
+        self.placed[order.id] = order
+        return order
+
+    async def request_return(self, ask: RequestReturn) -> Return:
+        order = self.placed[ask.order_id]
+        made = Return(
+            id="ret_1",
+            order_id=order.id,
+            status="requested",
+            items=ask.items,
+            refund=order.totals.total,
+            created_at=MOMENT,
+            timeline=[],
+        )
+        self.placed[order.id] = msgspec.structs.replace(order, returns=[made])
+        return made
+
+    async def bought(self, ask: BoughtBy) -> Bought:
+        return Bought(bought=ask.product_id in self.bought_products)
+
+
+class MemoryPayments(Payments):
+    def __init__(self) -> None:
+        self.cards = [
+            SavedCard(
+                id="pm_1", token="tok_kept", brand="visa", last4="4242", exp_month=12, exp_year=2030, created_at=MOMENT
+            )
+        ]
+
+    async def saved_cards(self, ask: MethodsOf) -> Page[SavedCard]:
+        return Page(data=self.cards)
+
+    async def forget_card(self, ask: ForgetMethod) -> Nothing:
+        self.cards = [card for card in self.cards if card.id != ask.method_id]
+        return Nothing()
+
+
+def address() -> Address:
+    return Address(
+        name="Asha Rao", line1="12 Lake View Lane", city="Mumbai", region="Maharashtra", postal_code="400001"
+    )

@@ -28,7 +28,7 @@ WITH_BODY = (413, 415)
 KEY_REQUIRED = ("/complete", "/refunds", "/captures")
 TAGS = {
     "identity": "Accounts, sessions, address books and the keys that verify access tokens.",
-    "catalog": "Products, categories and reviews.",
+    "catalogue": "Products, categories and reviews.",
     "search": "Full-text search, suggestions and the query language.",
     "recommendations": "What else a shopper may like, and the clicks it is learned from.",
     "inventory": "Stock by SKU, and the events that explain each level.",
@@ -38,10 +38,13 @@ TAGS = {
     "payments": "Payments, refunds and saved cards.",
     "vault": "Card details, exchanged for tokens.",
     "orders": "Orders, cancellations and returns.",
+    "orders (staff)": "Shipments, captures, refunds and returned goods.",
     "shipping": "Parcels and their way.",
     "fraud": "The queue of orders that a person must look at.",
     "media": "Pictures and other files.",
     "notifications": "Mails.",
+    "staff": "What only those who work here may do.",
+    "webhooks": "What payment providers and carriers tell, signed over the raw bytes.",
     "operations": "What a client needs to know of this installation.",
 }
 ABOUT = """The public API of a haat shop.

@@ -41,8 +41,9 @@ class PostgresDatabase:
 
     async def stop(self) -> None:
         """Close every connection."""
-        for pool in {self._pool, self._replica} - {None}:
-            await pool.close()
+        for pool in {self._pool, self._replica}:
+            if pool is not None:
+                await pool.close()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:

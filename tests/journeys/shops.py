@@ -10,11 +10,12 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from haat.cli.supervisor import free_port
 from haat.engines.database import embedded
+from haat.engines.database.embedded_processes import processes_of
 from haat.engines.database.migrations import every_unit, migrate
 
 HAAT = [sys.executable, "-m", "haat"]
@@ -25,102 +26,129 @@ APART = ("inventory", "payments", "vault")
 
 
 class Shop:
-    """Where to reach a running shop."""
+    """Where to reach a running shop, and its processes by name: to be killed and started again."""
 
-    def __init__(self, url: str, vault_url: str, database_url: str, data: Path) -> None:
-        self.url = url
-        self.vault_url = vault_url
-        self.database_url = database_url
-        self.data = data
+    def __init__(self, urls: dict[str, str], server: embedded.EmbeddedServer, folder: Path) -> None:
+        self.url, self.vault_url, self.urls = urls["gateway"], urls["vault"], urls
+        self.database_url = server.dsn()
+        self.folder, self.data = folder, folder / "data"
+        self.environment: dict[str, str] = {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._commands: dict[str, tuple[Sequence[str], dict[str, str]]] = {}
+        self._server = server
+        self.data.mkdir(parents=True, exist_ok=True)
+
+    def run(self, name: str, argv: Sequence[str], environment: dict[str, str]) -> None:
+        """Start a process under a name, and remember how."""
+        self._commands[name] = (argv, environment)
+        self.start(name)
+
+    def start(self, name: str) -> None:
+        """Start a process of this shop again."""
+        argv, environment = self._commands[name]
+        with (self.data / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                argv, env={**os.environ, **environment}, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
 
     def kill(self, name: str) -> None:
-        """End a process as a crash would."""
+        """End a process with all its workers as a crash would."""
         os.killpg(self.processes[name].pid, signal.SIGKILL)
         self.processes[name].wait()
 
+    def kill_database(self) -> None:
+        """End the postmaster and every child of it as a crash would."""
+        for pid in [self._server.pid, *processes_of(self._server.folder / "cluster")]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._server.stop()
+
+    def start_database(self) -> None:
+        """Start the database again; it recovers from its log."""
+        self._server = embedded.start(self._server.folder, durable=False)
+
+    def stop(self) -> None:
+        """End everything, the last started first."""
+        for process in reversed(self.processes.values()):
+            process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        self._server.stop()
+
 
 @contextmanager
-def running(folder: Path, apart: Sequence[str] = ()) -> Iterator[Shop]:
-    """A shop on its own database; services in `apart` are processes of their own, under their own roles."""
-    with ExitStack() as stack:
-        server = stack.enter_context(embedded.start(folder / "postgres", durable=False))
+def running(folder: Path, apart: Sequence[str] = (), workers: int = 1, **settings: str) -> Iterator[Shop]:
+    """A shop on its own database; services in `apart` are processes of their own, under their own roles.
+
+    `workers` is how many the gateway has; `settings` are more variables of the environment.
+    """
+    server = embedded.start(folder / "postgres", durable=False)
+    ports = {name: free_port(0) for name in ("gateway", "provider", "carrier", "vault", *apart)}
+    urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+    shop = Shop(urls, server, folder)
+    try:
         migrate(server.dsn(), every_unit())
-        ports = {name: free_port(0) for name in ("gateway", "provider", "carrier", "vault", *apart)}
-        urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
-        shop = Shop(urls["gateway"], urls["vault"], server.dsn(), folder / "data")
-        environment = _environment(server.dsn(user="haat_app"), server.dsn(), shop.data, urls, bool(apart))
-        split = {*apart, "vault"}
-        neighbours = {f"HAAT_{name.upper()}_URL": urls[name] for name in split}
-        for kind, hook in (("provider", "payments"), ("carrier", "carriers")):
-            stack.enter_context(_sandbox(shop, kind, ports[kind], hook, folder))
-        for name in split:
-            others = {key: value for key, value in neighbours.items() if key != f"HAAT_{name.upper()}_URL"}
-            serve = [*HAAT, "serve", name, "--port", str(ports[name]), "--workers", "1"]
-            stack.enter_context(_process(shop, name, serve, {**environment, **others}))
-            stack.enter_context(_process(shop, f"{name}-work", [*HAAT, "work", name], {**environment, **others}))
-        gateway = [*HAAT, "serve", "gateway", "--port", str(ports["gateway"]), "--workers", "1"]
-        everything = {**environment, **neighbours}
-        stack.enter_context(_process(shop, "worker", [*HAAT, "work"], everything))
-        stack.enter_context(_process(shop, "gateway", gateway, everything))
-        for name in ("provider", "carrier", *split, "gateway"):
-            _until_ready(urls[name] + "/healthz")
-        subprocess.run([*HAAT, "seed", "--no-demo", "--no-background"], env={**os.environ, **everything}, check=True)
+        _run_all(shop, ports, apart, workers, {**_environment(server, shop, bool(apart)), **settings})
         yield shop
+    finally:
+        shop.stop()
 
 
-def _environment(users: str, owner: str, data: Path, urls: dict[str, str], roles: bool) -> dict[str, str]:
+def _run_all(
+    shop: Shop, ports: dict[str, int], apart: Sequence[str], workers: int, environment: dict[str, str]
+) -> None:
+    split = {*apart, "vault"}
+    neighbours = {f"HAAT_{name.upper()}_URL": shop.urls[name] for name in split}
+    everything = {**environment, **neighbours}
+    shop.environment = everything
+    for kind, hook in (("provider", "payments"), ("carrier", "carriers")):
+        shop.run(kind, _sandbox(shop, kind, ports[kind], hook), {})
+    for name in split:
+        others = {key: value for key, value in everything.items() if key != f"HAAT_{name.upper()}_URL"}
+        shop.run(name, [*HAAT, "serve", name, "--port", str(ports[name]), "--workers", "1"], others)
+        shop.run(f"{name}-work", [*HAAT, "work", name], others)
+    gateway = [*HAAT, "serve", "gateway", "--port", str(ports["gateway"]), "--workers", str(workers)]
+    shop.run("worker", [*HAAT, "work"], everything)
+    shop.run("gateway", gateway, everything)
+    for name in ("provider", "carrier", *split, "gateway"):
+        until_ready(shop.urls[name] + "/healthz")
+    # The seed speaks to every service: with a pool for each role it would not fit beside the others.
+    seeding = {**os.environ, **everything, "HAAT_SERVICE_ROLES": "false"}
+    subprocess.run([*HAAT, "seed", "--no-demo", "--no-background"], env=seeding, check=True)
+
+
+def _environment(server: embedded.EmbeddedServer, shop: Shop, roles: bool) -> dict[str, str]:
     return {
         # With roles of their own the services connect as `haat_<service>`; the name in the URL is replaced.
-        "HAAT_DATABASE_URL": users if not roles else owner.replace("haat@", "haat_app@"),
+        "HAAT_DATABASE_URL": server.dsn(user="haat_app"),
         "HAAT_SERVICE_ROLES": "true" if roles else "false",
-        "HAAT_DATA": str(data),
-        "HAAT_PUBLIC_URL": urls["gateway"],
-        "HAAT_VAULT_PUBLIC_URL": urls["vault"],
-        "HAAT_PROVIDER_URL": urls["provider"],
-        "HAAT_CARRIER_URL": urls["carrier"],
+        "HAAT_DATA": str(shop.data),
+        "HAAT_PUBLIC_URL": shop.url,
+        "HAAT_VAULT_PUBLIC_URL": shop.vault_url,
+        "HAAT_PROVIDER_URL": shop.urls["provider"],
+        "HAAT_CARRIER_URL": shop.urls["carrier"],
         "HAAT_SERVICE_SECRET": "journeys-share-this-" + "s" * 32,
         "HAAT_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "HAAT_STAFF_PASSWORD": STAFF_PASSWORD,
-        "HAAT_POOL_SIZE": "4",
+        # A pool for each role of each process must fit into the server's hundred connections.
+        "HAAT_POOL_SIZE": "2" if roles else "4",
         "HAAT_ENVIRONMENT": "test",
     }
 
 
-@contextmanager
-def _sandbox(shop: Shop, kind: str, port: int, hook: str, folder: Path) -> Iterator[None]:
-    argv = [sys.executable, "-m", f"haat.sandbox.{kind}", "--data", str(folder / kind), "--port", str(port)]
+def _sandbox(shop: Shop, kind: str, port: int, hook: str) -> list[str]:
+    argv = [sys.executable, "-m", f"haat.sandbox.{kind}", "--data", str(shop.folder / kind), "--port", str(port)]
     argv += ["--public-url", shop.url, "--webhook-url", f"{shop.url}/v1/webhooks/{hook}/sandbox"]
     argv += ["--webhook-secret", WEBHOOK_SECRET]
-    if kind == "carrier":
-        argv += ["--step-seconds", "0.3"]
-    with _process(shop, kind, argv, {}):
-        yield
+    return [*argv, "--step-seconds", "0.3"] if kind == "carrier" else argv
 
 
-@contextmanager
-def _process(shop: Shop, name: str, argv: Sequence[str], environment: dict[str, str]) -> Iterator[None]:
-    shop.data.mkdir(parents=True, exist_ok=True)
-    with (shop.data / f"{name}.log").open("ab") as log:
-        process = subprocess.Popen(
-            argv, env={**os.environ, **environment}, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-        )
-    shop.processes[name] = process
-    try:
-        yield
-    finally:
-        # The process that stands under this name now: a journey may have started it anew.
-        current = shop.processes[name]
-        if current.poll() is None:
-            current.terminate()
-            try:
-                current.wait(10)
-            except subprocess.TimeoutExpired:
-                os.killpg(current.pid, signal.SIGKILL)
-                current.wait()
-
-
-def _until_ready(url: str) -> None:
+def until_ready(url: str) -> None:
+    """Wait until this answers 200."""
     deadline = time.monotonic() + READY_SECONDS
     while True:
         try:

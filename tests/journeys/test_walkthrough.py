@@ -6,71 +6,12 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-import aiohttp
 import pytest
 
-from tests.journeys.shops import APART, STAFF_PASSWORD, Shop, eventually, running
+from tests.journeys.client import Client, visiting
+from tests.journeys.shops import APART, Shop, eventually, running
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("journeys")]
-
-ADDRESS = {
-    "name": "Asha Rao",
-    "line1": "12 Residency Road",
-    "city": "Bengaluru",
-    "region": "Karnataka",
-    "postal_code": "560025",
-    "country": "IN",
-    "phone": "+919876543210",
-}
-CARD = {"number": "4242 4242 4242 4242", "exp_month": 12, "exp_year": 2034, "cvc": "123", "name": "Asha Rao"}
-LAPTOP = {
-    "title": "Trailwood 14 laptop",
-    "brand": "Trailwood",
-    "category": "laptops",
-    "description": "A light laptop with 16 GB of memory.",
-    "variants": [{"sku": "TW-14", "price": {"amount": 4_599_900, "currency": "INR"}, "stock": 5, "weight_grams": 1400}],
-    "attributes": {"RAM GB": 16},
-    "hsn": "8471",
-    "tax_class": "electronics",
-}
-
-
-class Client:
-    """One person's HTTP session with the shop."""
-
-    def __init__(self, session: aiohttp.ClientSession, shop: Shop) -> None:
-        self.session = session
-        self.shop = shop
-        self.headers: dict[str, str] = {}
-
-    async def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        url = path if path.startswith("http") else self.shop.url + path
-        async with self.session.request(method, url, json=body, headers={**self.headers, **named}) as answer:
-            if "Cart-Token" in answer.headers:
-                self.headers["Cart-Token"] = answer.headers["Cart-Token"]
-            content = await answer.read()
-            return answer.status, await answer.json(content_type=None) if content else None
-
-    async def sign_in(self, email: str, password: str) -> None:
-        status, tokens = await self.call("POST", "/v1/sessions", {"email": email, "password": password})
-        assert status == 201
-        self.headers["Authorization"] = f"Bearer {tokens['access_token']}"
-
-    async def card(self, number: str = CARD["number"]) -> str:
-        status, made = await self.call("POST", f"{self.shop.vault_url}/v1/tokens", {**CARD, "number": number})
-        assert status == 201
-        return str(made["token"])
-
-    async def checkout(self) -> dict[str, Any]:
-        status, opened = await self.call("POST", "/v1/checkouts", {"email": "asha@x.com", "shipping_address": ADDRESS})
-        assert (status, opened["status"], opened["requirements"]) == (201, "open", [])
-        return dict(opened)
-
-    async def complete(self, checkout: str, payment: dict[str, Any], key: str | None = None) -> tuple[int, Any]:
-        return await self.call(
-            "POST", f"/v1/checkouts/{checkout}/complete", {"payment": payment}, Idempotency_Key=key or str(uuid.uuid4())
-        )
 
 
 @pytest.fixture(scope="module", params=[(), APART], ids=["one process", "many processes"])
@@ -81,26 +22,23 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 async def shopper(shop: Shop) -> AsyncIterator[Client]:
-    async with aiohttp.ClientSession() as session:
-        yield Client(session, shop)
+    async with visiting(shop) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")
 async def laptop(shop: Shop) -> dict[str, Any]:
     """A laptop with five on the shelf, made by the staff and found by search."""
-    async with aiohttp.ClientSession() as session:
-        staff = Client(session, shop)
-        await staff.sign_in("staff@haat.example", STAFF_PASSWORD)
-        assert (await staff.call("POST", "/v1/categories", {"slug": "laptops", "title": "Laptops"}))[0] == 204
-        status, product = await staff.call("POST", "/v1/products", LAPTOP)
-        assert status == 201
+    async with visiting(shop) as staff:
+        await staff.sign_in_as_staff()
+        product = await staff.sell("TW-14", stock=5)
 
         async def found() -> bool:
             _, page = await staff.call("GET", "/v1/search?q=laptop&price_min=3000000&price_max=6000000")
             return bool(page["total"] == 1 and page["data"][0]["in_stock"])
 
         assert await eventually(found)
-        return dict(product)
+        return product
 
 
 async def test_the_walk_through(shopper: Client, laptop: dict[str, Any]):
@@ -124,7 +62,7 @@ async def test_the_walk_through(shopper: Client, laptop: dict[str, Any]):
     assert await eventually(delivered, seconds=40)
     _, seen = await shopper.call("GET", order)
     assert (seen["payment"]["status"], seen["payment"]["captured"]["amount"]) == ("paid", 4_599_900)
-    assert [entry["type"] for entry in seen["timeline"]][0] == "placed"
+    assert seen["timeline"][0]["type"] == "placed"
     assert seen["shipments"][0]["events"][-1]["code"] == "delivered"
     _, empty = await shopper.call("GET", "/v1/cart")
     assert empty["items"] == []

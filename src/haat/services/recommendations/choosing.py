@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from cachetools import TTLCache
 
 from haat.contracts.recommendations import ModelInfo, Recommend, Recommendations, Recommended
-from haat.contracts.search import Card
 from haat.kit.message import Invalid, NotFound
 from haat.ports.training import TrainedModel
 from haat.services.recommendations.model import FOR_YOU, NEW, POPULAR, Behaviour
@@ -152,20 +151,25 @@ class _Reasons:
     """Why something is shown to this shopper: by the latest product they looked at that leads there."""
 
     def __init__(self, model: TrainedModel, looked: Sequence[str], shelf: dict[str, Known]) -> None:
-        self._led: list[tuple[Card, set[str]]] = []
-        for product_id in list(reversed(looked))[:_LATEST]:
-            card = shelf[product_id].card
-            if card is not None:
-                near = model.similar(product_id, _NEIGHBOURS) + model.bought_together([product_id], _NEIGHBOURS)
-                self._led.append((card, {each.item for each in near}))
+        self._model = model
+        self._looked = [card for each in reversed(looked[-_LATEST:]) if (card := shelf[each].card) is not None]
+        self._near: dict[str, set[str]] = {}
 
     def of(self, product_id: str, reason: str) -> str:
         if reason == "trending":
             return POPULAR
-        return next(
-            (f"Because you looked at {card.title}" for card, near in self._led if product_id in near),
-            FOR_YOU,
-        )
+        for card in self._looked:
+            if product_id in self._near_to(card.id):
+                return f"Because you looked at {card.title}"
+        return FOR_YOU
+
+    def _near_to(self, product_id: str) -> set[str]:
+        # Mostly the latest product explains everything: the others are worked out when they are needed.
+        if product_id not in self._near:
+            model = self._model
+            near = model.similar(product_id, _NEIGHBOURS) + model.bought_together([product_id], _NEIGHBOURS)
+            self._near[product_id] = {each.item for each in near}
+        return self._near[product_id]
 
 
 def _wanted(limit: int) -> int:

@@ -19,6 +19,7 @@ from haat.kit.clock import now
 from haat.kit.ids import new_id
 from haat.kit.message import Nothing, Unavailable
 from haat.ports.text_search import (
+    Applied,
     CategoryRef,
     IndexNotReady,
     ProductDocument,
@@ -47,6 +48,7 @@ class Indexer:
         self._catalog = catalog
         self._open_writer = open_writer
         self._writer: TextIndexWriter | None = None
+        self._writing: asyncio.Task[Applied] | None = None
         self._opening = asyncio.Lock()
         self._rebuilding = asyncio.Lock()
         self._keeps_writer = False
@@ -56,6 +58,8 @@ class Indexer:
     async def stop(self) -> None:
         """Let the next writer in."""
         writer, self._writer = self._writer, None
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
         if writer is not None:
             await writer.close()
 
@@ -92,7 +96,7 @@ class Indexer:
             products += page.data
         documents, popularity = await self._documents([each for each in products if each.status == "published"])
         try:
-            await writer.apply(documents)
+            await self._write(writer, documents)
         except IndexNotReady:
             return
         known = {each.id for each in products}
@@ -175,10 +179,15 @@ class Indexer:
         products = [_products.decode(each.body) for each in pending if each.body is not None]
         removals = [Removal(each.product_id, removal_version(each.version)) for each in pending if each.body is None]
         documents, popularity = await self._documents(products)
-        await writer.apply([*documents, *removals])
+        await self._write(writer, [*documents, *removals])
         if popularity:
             async with self._store.connection() as connection:
                 await self._store.mark_shown(connection, popularity)
+
+    async def _write(self, writer: TextIndexWriter, changes: Sequence[ProductDocument | Removal]) -> None:
+        # A commit that has begun in its thread ends, even if this process is told to stop meanwhile.
+        self._writing = asyncio.create_task(writer.apply(changes))
+        await asyncio.shield(self._writing)
 
     async def _documents(self, products: Sequence[Product]) -> tuple[list[ProductDocument], dict[str, float]]:
         """The documents, and the popularity (by product id) that they show."""

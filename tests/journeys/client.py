@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,6 +27,7 @@ DECLINED = "4000 0000 0000 0002"
 CHALLENGED = "4000 0027 6000 3184"
 SLOW = "4000 0000 0000 0077"
 PRICE = 4_599_900
+PATIENCE_SECONDS = 120.0
 
 
 class Client:
@@ -34,6 +37,7 @@ class Client:
         self.session = session
         self.shop = shop
         self.headers: dict[str, str] = {}
+        self.seen: list[int] = []
         self.email = f"{uuid.uuid4().hex}@example.com"
 
     async def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
@@ -108,6 +112,21 @@ class Client:
         return await self.call(
             "POST", f"/v1/checkouts/{checkout}/complete", {"payment": payment}, Idempotency_Key=key or str(uuid.uuid4())
         )
+
+    async def complete_surely(self, checkout: str, payment: dict[str, Any]) -> tuple[int, Any]:
+        """Ask under one key until there is an answer, whatever fails on the way; what went by is in `seen`."""
+        key, deadline = str(uuid.uuid4()), time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                status, answer = await self.complete(checkout, payment, key)
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                status, answer = 0, {"detail": str(error)}
+            self.seen.append(status)
+            undecided = status == 202 or status == 0 or status >= 500 or answer.get("code") == "idempotency_in_flight"
+            if not undecided:
+                return status, answer
+            await asyncio.sleep(0.3)
+        raise AssertionError(f"no answer: {self.seen}")
 
     async def buy(self, variant: str, quantity: int = 1, payment: dict[str, Any] | None = None) -> dict[str, Any]:
         """From the cart to an order, by card unless told otherwise. The completed checkout."""

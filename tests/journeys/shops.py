@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -159,6 +160,17 @@ def until_ready(url: str) -> None:
             if time.monotonic() > deadline:
                 raise
         time.sleep(0.05)
+
+
+def audited(shop: Shop, patience: int = 60) -> list[str]:
+    """What `haat audit` finds broken once everything in motion has come to rest, or after `patience` seconds."""
+    environment = {**os.environ, **shop.environment, "HAAT_SERVICE_ROLES": "false"}
+    command = [*HAAT, "audit", "--json", "--patience", str(patience)]
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert done.returncode in (0, 1), done.stderr.decode()
+    findings = json.loads(done.stdout)
+    assert all(each["checked"] for each in findings)
+    return [f"{each['invariant']}: {each['examples']}" for each in findings if each["violations"]]
 
 
 async def eventually(question, *, seconds: float = 20.0):  # type: ignore[no-untyped-def]

@@ -19,6 +19,7 @@ app.command("haat.cli.seed:seed_command", name="seed", help="Fill a shop with th
 app.command("haat.cli.import_file:import_file", name="import", help="Load products from CSV or JSON lines.")
 app.command("haat.cli.bench:bench", name="bench", help="Measure a running shop.")
 app.command("haat.cli.doctor_command:doctor_command", name="doctor", help="Say what is wrong with an installation.")
+app.command("haat.cli.audit:audit", name="audit", help="Hold money, stock and orders against each other.")
 app.command(evaluate)
 evaluate.command(
     "haat.cli.evaluate_search:evaluate_search", name="search", help="Index a catalogue and score judged queries."

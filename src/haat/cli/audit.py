@@ -1,0 +1,112 @@
+"""`haat audit`: do money, stock and orders agree? Reads only."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import msgspec
+
+BOOKS_SECONDS = 30
+AGAIN_SECONDS = 1.0
+SHOWN = 3
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One invariant, how often it is broken, and some culprits. `checked` is false when it could not be looked at."""
+
+    invariant: str
+    promise: str
+    violations: int
+    examples: list[str] = []
+    checked: bool = True
+
+
+def audit(*, patience: float = 0.0, json: bool = False) -> None:
+    """Hold ledger, payments, orders and stock against each other and against the provider's books. Reads only.
+
+    Exit status 1 when a promise is broken. A shop at work has things in motion for seconds: see `patience`.
+
+    Parameters
+    ----------
+    patience
+        Seconds in which to look again until nothing is found.
+    json
+        Print one JSON list instead of a table.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from haat.cli.database import database_for
+    from haat.settings import Settings
+
+    with database_for(Settings()) as settings:
+        assert settings.database_url is not None
+        books_url = _books_url(settings.provider_url, settings.data)
+        findings = asyncio.run(_patiently(settings.database_url, books_url, patience))
+    if json:
+        print(msgspec.json.encode(findings).decode())
+    else:
+        table = Table("", "promise", "broken", "such as")
+        for each in findings:
+            mark = "✗" if each.violations else "ok" if each.checked else "–"
+            table.add_row(f"{mark} {each.invariant}", each.promise, str(each.violations), "\n".join(each.examples))
+        Console().print(table)
+    sys.exit(1 if any(each.violations for each in findings) else 0)
+
+
+async def _patiently(database_url: str, books_url: str | None, patience: float) -> list[Finding]:
+    deadline = time.monotonic() + patience
+    while True:
+        findings = await _look(database_url, books_url)
+        if not any(each.violations for each in findings) or time.monotonic() >= deadline:
+            return findings
+        await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def _look(database_url: str, books_url: str | None) -> list[Finding]:
+    """Every invariant at one moment of the database; the books are read before it."""
+    import asyncpg
+
+    from haat.cli.audit_questions import AGAINST_THE_BOOKS, BOOKS_TABLE, QUESTIONS
+
+    rows = None if books_url is None else await asyncio.to_thread(_books, books_url)
+    connection = await asyncpg.connect(database_url)
+    try:
+        # The books are the only thing written, into a table that goes with this session.
+        await connection.execute(BOOKS_TABLE)
+        await connection.copy_records_to_table("books", records=[] if rows is None else rows)
+        await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        found = []
+        for invariant, promise, sql in QUESTIONS:
+            if rows is None and invariant in AGAINST_THE_BOOKS:
+                found.append(Finding(invariant, promise, 0, ["the provider's books cannot be read"], checked=False))
+                continue
+            broken = [row[0] for row in await connection.fetch(sql)]
+            found.append(Finding(invariant, promise, len(broken), broken[:SHOWN]))
+        return found
+    finally:
+        await connection.close()
+
+
+def _books_url(provider_url: str | None, data: Path) -> str | None:
+    from haat.cli.instance import running_instance
+
+    running = running_instance(data)
+    url = provider_url or (running.url if running else None)
+    return f"{url}/sandbox/books" if url else None
+
+
+def _books(url: str) -> list[tuple[object, ...]] | None:
+    """The provider's rows; None when it keeps no books that we may read."""
+    try:
+        with urllib.request.urlopen(url, timeout=BOOKS_SECONDS) as answer:  # noqa: S310 - an address from the settings
+            rows = msgspec.json.decode(answer.read())["data"]
+    except (OSError, msgspec.DecodeError, KeyError):
+        return None
+    names = ("id", "reference", "amount", "currency", "state", "captured", "refunded")
+    return [tuple(row[name] for name in names) for row in rows]

@@ -1,0 +1,174 @@
+"""What `haat audit` asks: an invariant, its promise, and the SQL that names whatever breaks it, one text a row."""
+
+from __future__ import annotations
+
+BOOKS_TABLE = """
+CREATE TEMPORARY TABLE books (
+    id text, reference text, amount bigint, currency text, state text, captured bigint, refunded bigint)
+"""
+AGAINST_THE_BOOKS = frozenset({"I5b", "I8a", "I8b"})
+
+LEDGER = [
+    (
+        "I1",
+        "every ledger transaction sums to zero in each currency",
+        """SELECT txn_id || ' ' || currency FROM payments.ledger_entries
+           GROUP BY txn_id, currency HAVING sum(amount) <> 0""",
+    ),
+    (
+        "I1b",
+        "the ledger holds what each payment captured and gave back",
+        """SELECT p.payment_id FROM payments.payments p LEFT JOIN (
+               SELECT t.payment_id, sum(e.amount) AS net FROM payments.ledger_txns t
+               JOIN payments.ledger_entries e USING (txn_id)
+               WHERE t.phase = 'posted' AND e.account LIKE 'psp_clearing:%' GROUP BY t.payment_id) l USING (payment_id)
+           WHERE coalesce(l.net, 0) <> p.captured_minor - (
+               SELECT coalesce(sum(r.amount_minor), 0) FROM payments.refunds r
+               WHERE r.payment_id = p.payment_id AND r.state = 'succeeded')""",
+    ),
+    (
+        "I2",
+        "no payment captured more than was authorised",
+        "SELECT payment_id FROM payments.payments WHERE captured_minor > amount_minor AND NOT tombstone",
+    ),
+    (
+        "I3",
+        "refunds and lost disputes never exceed what was captured",
+        """SELECT p.payment_id FROM payments.payments p
+           LEFT JOIN payments.refunds r ON r.payment_id = p.payment_id AND r.state <> 'failed'
+           GROUP BY p.payment_id
+           HAVING coalesce(sum(r.amount_minor), 0) + CASE p.dispute WHEN 'lost' THEN p.disputed_minor ELSE 0 END
+                  > p.captured_minor OR min(r.amount_minor) <= 0""",
+    ),
+]
+ORDERS = [
+    (
+        "I4",
+        "a checkout has at most one living payment",
+        """SELECT checkout_id FROM payments.payments
+           WHERE state IN ('authorized', 'captured') AND void_reason IS NULL AND NOT tombstone
+           GROUP BY checkout_id HAVING count(*) > 1""",
+    ),
+    (
+        "I4b",
+        "a completed checkout has exactly one order, and an order one completed checkout",
+        """SELECT coalesce(c.id, o.checkout_id) FROM (
+               SELECT id, order_id FROM checkout.checkouts WHERE status = 'completed') c
+           FULL JOIN orders.orders o ON o.checkout_id = c.id
+           WHERE c.order_id IS DISTINCT FROM o.id
+             -- Orders of the seeded history were never checked out.
+             AND (c.id IS NOT NULL OR EXISTS (SELECT FROM checkout.checkouts k WHERE k.id = o.checkout_id))""",
+    ),
+    (
+        "I5",
+        "captured money belongs to exactly one living order of the same amount, or went back",
+        """SELECT p.payment_id FROM payments.payments p
+           LEFT JOIN orders.orders o ON o.payment_id = p.payment_id AND o.status <> 'canceled'
+           WHERE p.captured_minor > p.refunded_minor
+             AND (o.id IS NULL OR o.total_minor <> p.amount_minor OR o.currency <> p.currency)""",
+    ),
+    (
+        "I5b",
+        "the provider holds money only for living orders",
+        """SELECT b.reference FROM books b
+           LEFT JOIN payments.payments p ON p.provider_id = b.id
+           LEFT JOIN orders.orders o ON o.payment_id = p.payment_id AND o.status <> 'canceled'
+           WHERE o.id IS NULL AND (b.captured > b.refunded OR b.state = 'authorized')""",
+    ),
+    (
+        "I5c",
+        "a living order that nobody holds back is paid, or is paid in cash at the door",
+        """SELECT o.id FROM orders.orders o JOIN checkout.checkouts c ON c.id = o.checkout_id
+           LEFT JOIN payments.payments p ON p.payment_id = o.payment_id
+           WHERE o.status <> 'canceled' AND NOT o.on_hold AND p.captured_minor IS DISTINCT FROM o.total_minor
+             AND NOT (coalesce(p.provider, '') = 'cash' AND o.status <> 'delivered')""",
+    ),
+    (
+        "I6",
+        "an order's total is its lines with their discounts, and shipping",
+        """SELECT o.id FROM orders.orders o, LATERAL (
+               SELECT sum((line -> 'total' ->> 'amount')::bigint) AS total,
+                      sum((line -> 'discount' ->> 'amount')::bigint) AS discount
+               FROM jsonb_array_elements(o.body -> 'items') AS line) lines
+           WHERE o.total_minor <> lines.total + (o.body #>> '{totals,shipping,amount}')::bigint
+              OR o.total_minor <> (o.body #>> '{totals,total,amount}')::bigint
+              OR lines.total <> (o.body #>> '{totals,subtotal,amount}')::bigint - lines.discount
+              OR lines.discount <> (o.body #>> '{totals,discount,amount}')::bigint""",
+    ),
+]
+BOOKS = [
+    (
+        "I7",
+        "a notice of the provider was taken once",
+        """SELECT provider || ' ' || webhook_id FROM payments.webhooks
+           GROUP BY provider, webhook_id HAVING count(*) > 1""",
+    ),
+    (
+        "I8a",
+        "our payments are those of the provider's books",
+        """SELECT p.payment_id FROM payments.payments p LEFT JOIN books b ON b.id = p.provider_id
+           WHERE p.provider = 'sandbox' AND p.provider_id IS NOT NULL
+             AND (b.id IS NULL OR b.amount <> p.amount_minor OR b.currency <> p.currency
+                  OR b.captured <> p.captured_minor OR b.refunded <> p.refunded_minor
+                  OR b.state = 'authorized' AND p.state <> 'authorized'
+                  OR b.state = 'voided' AND p.state NOT IN ('voided', 'declined', 'expired'))""",
+    ),
+    (
+        "I8b",
+        "every payment in the provider's books is known here",
+        """SELECT b.reference FROM books b LEFT JOIN payments.payments p ON p.provider_id = b.id
+           WHERE p.payment_id IS NULL AND b.state NOT IN ('declined', 'expired', 'voided')""",
+    ),
+]
+STOCK = [
+    (
+        "I9",
+        "stock is never negative, and coupons are used no more than allowed",
+        """SELECT sku || ' ' || location FROM inventory.stock WHERE available < 0 OR on_hand < 0 OR reserved < 0
+           UNION ALL SELECT code FROM promotions.coupons WHERE used > limit_total""",
+    ),
+    (
+        "I9b",
+        "the level of stock is the fold of its events",
+        """SELECT s.sku || ' ' || s.location FROM inventory.stock s LEFT JOIN LATERAL (
+               SELECT coalesce(sum(f.on_hand * e.quantity), 0) AS on_hand, coalesce(sum(f.reserved * e.quantity), 0)
+                      AS reserved, coalesce(max(e.version), 0) AS version, count(*) AS events
+               FROM inventory.events e JOIN inventory.effects f USING (type) WHERE e.stream = s.stream) fold ON true
+           WHERE (s.on_hand, s.reserved, s.version) IS DISTINCT FROM (fold.on_hand, fold.reserved, fold.version)
+              OR fold.events <> s.version""",
+    ),
+    (
+        "I9c",
+        "what is reserved is what reservations hold",
+        """SELECT s.sku || ' ' || s.location FROM inventory.stock s LEFT JOIN (
+               SELECT l.stream, sum(l.quantity) AS held FROM inventory.reservation_lines l
+               JOIN inventory.reservations r USING (attempt_id)
+               WHERE r.state = 'held' GROUP BY l.stream) h USING (stream)
+           WHERE s.reserved <> coalesce(h.held, 0)""",
+    ),
+    (
+        "I11",
+        "an order's units were taken from stock exactly once, and no other sale took any",
+        """SELECT coalesce(o.id, r.attempt_id) FROM (
+               SELECT o.id, o.attempt_id FROM orders.orders o JOIN checkout.checkouts c ON c.id = o.checkout_id) o
+           FULL JOIN (SELECT attempt_id FROM inventory.reservations WHERE state = 'committed') r USING (attempt_id)
+           WHERE o.id IS NULL OR r.attempt_id IS NULL
+           UNION ALL
+           SELECT o.id FROM orders.orders o JOIN inventory.reservations r USING (attempt_id), LATERAL (
+               SELECT jsonb_object_agg(sku, quantity) AS sold FROM (
+                   SELECT line ->> 'sku' AS sku, sum((line ->> 'quantity')::bigint) AS quantity
+                   FROM jsonb_array_elements(o.body -> 'items') AS line GROUP BY 1) each) wanted, LATERAL (
+               SELECT jsonb_object_agg(sku, quantity) AS taken FROM (
+                   SELECT s.sku, sum(e.quantity) AS quantity
+                   FROM inventory.events e JOIN inventory.stock s USING (stream)
+                   WHERE e.cause_id = o.attempt_id AND e.type = 'committed' GROUP BY s.sku) each) given
+           WHERE wanted.sold IS DISTINCT FROM given.taken""",
+    ),
+    (
+        "I12",
+        "no checkout is half-done for more than a quarter of an hour, no shopper waiting",
+        """SELECT attempt_id FROM checkout.attempts
+           WHERE state NOT IN ('placed', 'failed', 'waiting') AND created_at < now() - interval '15 minutes'""",
+    ),
+]
+QUESTIONS = [*LEDGER, *ORDERS, *BOOKS, *STOCK]

@@ -12,6 +12,7 @@ from haat.contracts.checkout import (
     Checkout,
     CheckoutRef,
     Checkouts,
+    CheckoutStateError,
     Complete,
     EmptyCart,
     OpenCheckout,
@@ -59,6 +60,17 @@ class MemoryCheckouts(Checkouts):
 
     async def open(self, ask: OpenCheckout) -> Checkout:
         items = await self._items(ask.owner)
+        if ask.email or ask.shipping_address:
+            return await self.change(
+                ChangeCheckout(
+                    owner=ask.owner,
+                    checkout_id=(await self.open(OpenCheckout(owner=ask.owner))).id,
+                    email=ask.email,
+                    shipping_address=ask.shipping_address,
+                    shipping_method=ask.shipping_method,
+                    coupon_codes=ask.coupon_codes,
+                )
+            )
         made = Checkout(
             id=f"chk_{len(self.stored)}",
             status="open",
@@ -72,6 +84,8 @@ class MemoryCheckouts(Checkouts):
 
     async def change(self, ask: ChangeCheckout) -> Checkout:
         stored = self.stored[ask.checkout_id]
+        if stored.status != "open":
+            raise CheckoutStateError(status=stored.status)
         names = ("email", "shipping_address", "billing_address", "shipping_method", "coupon_codes")
         given = {name: getattr(ask, name) for name in names if getattr(ask, name) is not None}
         changed = msgspec.structs.replace(stored, items=await self._items(ask.owner), **given)
@@ -97,6 +111,9 @@ class MemoryCheckouts(Checkouts):
         if ask.checkout_id not in self.stored:
             raise NotFound()
         return self.stored[ask.checkout_id]
+
+    async def cancel(self, ask: CheckoutRef) -> Checkout:
+        return self._save(msgspec.structs.replace(self.stored[ask.checkout_id], status="canceled", action=None))
 
     async def complete(self, ask: Complete) -> Checkout:
         self.completed.append(ask)

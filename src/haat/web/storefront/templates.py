@@ -27,6 +27,11 @@ PAGES = Path(__file__).parent / "pages"
 # Addresses of pictures by the media service: every width exists in every format.
 _RENDITION = re.compile(r"(/media/[0-9a-f]{40})/[0-9]+\.jpg")
 WIDTHS = (200, 400, 800, 1200)
+UNITS = {
+    **{each: each for each in ("cm", "mm", "kg", "g", "l", "ml", "hours", "months", "years", "inches")},
+    **{"gb": "GB", "tb": "TB", "inch": "inches", "w": "W", "wh": "Wh", "mah": "mAh", "mp": "MP", "hz": "Hz"},
+}
+SHORT = {"ram": "RAM", "ssd": "SSD", "usb": "USB", "os": "System", "isbn": "ISBN", "bee": "BEE"}
 SHOP_ZONE = ZoneInfo("Asia/Kolkata")
 
 
@@ -146,12 +151,9 @@ def listed(cards: Sequence[Card], origin: str) -> list[dict[str, object]]:
 
 def worded(name: str) -> str:
     """An attribute's name for people: `ram_gb` is `RAM (GB)`."""
-    units = {"gb": "GB", "cm": "cm", "mm": "mm", "kg": "kg", "g": "g", "l": "l", "ml": "ml", "w": "W", "mah": "mAh",
-             "hours": "hours", "months": "months", "inches": "inches", "hz": "Hz", "tb": "TB"}  # fmt: skip
-    known = {"ram": "RAM", "ssd": "SSD", "usb": "USB", "os": "System", "isbn": "ISBN", "bee": "BEE"}
     words = name.replace("-", "_").split("_")
-    unit = units.get(words[-1].lower()) if len(words) > 1 else None
-    shown = [known.get(word.lower(), word) for word in (words[:-1] if unit else words)]
+    unit = UNITS.get(words[-1].lower()) if len(words) > 1 else None
+    shown = [SHORT.get(word.lower(), word) for word in (words[:-1] if unit else words)]
     text = " ".join(shown)
     return text[:1].upper() + text[1:] + (f" ({unit})" if unit else "")
 

@@ -2,6 +2,8 @@
 "use strict";
 (() => {
   const one = (selector, from = document) => from.querySelector(selector);
+  // With htmx a changed quantity counts at once, and its button is not needed.
+  if (window.htmx) document.documentElement.classList.add("live");
   const say = (text) => {
     const place = one("#said");
     if (!place) return;
@@ -89,6 +91,18 @@
     }));
     strip.addEventListener("scroll", () => show(Math.round(strip.scrollLeft / strip.clientWidth)), { passive: true });
   }
+
+  // A fault is taken back as soon as its field is mended; the server has the last word.
+  document.addEventListener("input", (event) => {
+    const field = event.target;
+    if (field.getAttribute?.("aria-invalid") !== "true") return;
+    field.removeAttribute("aria-invalid");
+    document.getElementById(`${field.id}-told`)?.remove();
+    const link = one(`#faults a[href="#${field.id}"]`);
+    const list = link?.closest("ul");
+    link?.parentElement.remove();
+    if (list && !list.children.length) one("#faults").remove();
+  });
 
   // A PIN code tells the state: filled in only where nothing was chosen.
   const pins = { 11: "Delhi", 12: "Haryana", 13: "Haryana", 14: "Punjab", 15: "Punjab", 16: "Chandigarh", 17: "Himachal Pradesh", 24: "Uttarakhand", 26: "Uttarakhand", 49: "Chhattisgarh", 50: "Telangana", 78: "Assam" };

@@ -16,6 +16,7 @@ from haat.kit.message import DomainError, NotFound, Page
 from haat.web.storefront import finding
 from haat.web.storefront.shell import Shop, gently
 
+FEWEST_FOR_YOU = 4
 NO_ADVICE = Recommendations(data=[], model=ModelInfo(name="none", trained_at=None))
 NOTHING_FOUND = Found(data=[], total=0, facets=Facets(category=[], brand=[], price=[], rating=[]))
 
@@ -29,6 +30,10 @@ async def home(shop: Shop, catalog: Catalog, recommendations: Recommender) -> Re
         advice(shop, recommendations, "trending", limit=10),
         gently(catalog.products(Products(ids=seen)), Page[Product](data=[])) if seen else _none(),
     )
+    # To a stranger the recommender tells what everybody likes: once is enough.
+    popular = {each.product.id for each in trending}
+    for_you = [each for each in for_you if each.product.id not in popular]
+    for_you = for_you if len(for_you) >= FEWEST_FOR_YOU else []
     by_id = {product.id: product for product in looked_at.data}
     recent = [card_of(by_id[each]) for each in seen if each in by_id]
     return await shop.page("home.html", for_you=for_you, trending=trending, recent=recent)

@@ -114,6 +114,7 @@
     const state = pins[two] || spans.find(([low, high]) => low <= two && two <= high)?.[2];
     if (state && (!region.value || region.dataset.guessed)) {
       region.value = state;
+      region.dispatchEvent(new Event("input", { bubbles: true }));
       region.dataset.guessed = "1";
     }
   });

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -14,30 +12,13 @@ from haat.engines.cache.memory import MemoryCache
 from haat.engines.database.pool import PostgresDatabase
 from haat.engines.transport.http import HttpTransport
 from haat.kit.rpc import Contract, contract_name, local, remote
+from haat.kit.secret import secret_in
 from haat.kit.service_identity import ServiceIdentity
-from haat.settings import Settings
+from haat.settings import SERVICES, Settings
+
+__all__ = ["NOBODY", "SERVICES", "House", "contract_of", "parts_of"]
 
 C = TypeVar("C", bound=Contract)
-
-# Every service of the house.
-SERVICES = (
-    "identity",
-    "media",
-    "inventory",
-    "orders",
-    "catalog",
-    "search",
-    "recommendations",
-    "cart",
-    "promotions",
-    "shipping",
-    "vault",
-    "payments",
-    "fraud",
-    "checkout",
-    "notifications",
-)
-
 
 # Where nobody listens: a house without a provider still sells for cash on delivery.
 NOBODY = "http://127.0.0.1:1"
@@ -140,17 +121,6 @@ def parts_of(name: str, module: str, attribute: str, default: Any) -> Any:
     if not (Path(__file__).parent / "services" / name / f"{module}.py").exists():
         return default
     return getattr(import_module(f"haat.services.{name}.{module}"), attribute, default)
-
-
-def secret_in(data: Path, name: str) -> str:
-    """A secret of this installation, made at first use and kept readable by its owner only."""
-    path = data / "secrets" / name
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(48))
-    return path.read_text()
 
 
 def _as_role(url: str, role: str) -> str:

@@ -1,25 +1,18 @@
-"""What each kind of process is: the API with every service inside, single services, the background worker."""
+"""What each serving process is: the API with every service inside, or single services."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import structlog
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
 from haat.compose import SERVICES, House, contract_of, parts_of
-from haat.engines.database.migrations import every_unit
-from haat.engines.events.postgres_log import PostgresLog
 from haat.engines.transport.proxy import Proxy
 from haat.kit.problem import EXCEPTION_HANDLERS
-from haat.kit.reactions import Reader, Sweep
 from haat.kit.rpc_routes import serve
 from haat.kit.telemetry import start_logging, start_tracing
 from haat.settings import SERVES_VARIABLE, Settings
@@ -27,11 +20,7 @@ from haat.web.gateway import first_purchase, operations
 from haat.web.gateway.app import gateway
 from haat.web.storefront.app import csrf_of, page_errors, storefront
 
-log = structlog.get_logger("haat.process")
 GATEWAY = "gateway"
-RELAY_SECONDS = 0.1
-RELAY_FULL = 500
-FORGET_SECONDS = 3600.0
 
 
 def asgi() -> ASGIApp:
@@ -100,80 +89,3 @@ def _checks(house: House) -> dict[str, Callable[[], Awaitable[object]]]:
 
 def _giver(value: object) -> Callable[[], object]:
     return lambda: value
-
-
-async def work(settings: Settings, names: Sequence[str] = ()) -> None:
-    """The background worker of these services (all by default): relay, reactions and sweeps, until SIGTERM."""
-    start_logging(settings.log_level)
-    inside = list(names) or [name for name in SERVICES if name not in settings.neighbours]
-    house = House(settings, frozenset(inside))
-    stopping = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    async with working(house, inside):
-        log.info("working", services=inside)
-        await stopping.wait()
-
-
-@asynccontextmanager
-async def opened(house: House, names: Sequence[str]) -> AsyncIterator[None]:
-    """The named services, ready to be asked, without their background work."""
-    for name in names:
-        house.service(name)
-    async with house.open():
-        yield
-
-
-@asynccontextmanager
-async def working(house: House, names: Sequence[str]) -> AsyncIterator[None]:
-    """Run the background work of the named services while the context is open."""
-    kept = set(every_unit())
-    logs = PostgresLog(house.dsn("events"))
-    async with opened(house, names):
-        jobs = [_relay(logs, [name for name in names if name in kept]), _forget(logs)]
-        for name in names:
-            service = house.service(name)
-            reactions = parts_of(name, "reactions", "REACTIONS", {})
-            if reactions:
-                jobs.append(Reader(name, service, reactions, logs).run())
-            jobs += [_sweep(service, sweep) for sweep in parts_of(name, "reactions", "SWEEPS", [])]
-        tasks = [asyncio.create_task(job) for job in jobs]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                with suppress(asyncio.CancelledError):
-                    await task
-            await logs.stop()
-
-
-async def _relay(logs: PostgresLog, schemas: list[str]) -> None:
-    while True:
-        try:
-            moved = await logs.relay(schemas)
-        except Exception:
-            log.exception("relay failed")
-            moved = 0
-        # Gathered for a moment, so that a busy shop moves many events with one statement.
-        if moved < RELAY_FULL:
-            await asyncio.sleep(RELAY_SECONDS)
-
-
-async def _forget(logs: PostgresLog) -> None:
-    while True:
-        await asyncio.sleep(FORGET_SECONDS)
-        try:
-            await logs.forget_old()
-        except Exception:
-            log.exception("forgetting old events failed")
-
-
-async def _sweep(service: object, sweep: Sweep) -> None:
-    while True:
-        try:
-            await sweep.run(service)
-        except Exception:
-            log.exception("sweep failed", sweep=sweep.name)
-        await asyncio.sleep(sweep.every_seconds)

@@ -9,6 +9,25 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+# Every service of the house.
+SERVICES = (
+    "identity",
+    "media",
+    "inventory",
+    "orders",
+    "catalog",
+    "search",
+    "recommendations",
+    "cart",
+    "promotions",
+    "shipping",
+    "vault",
+    "payments",
+    "fraud",
+    "checkout",
+    "notifications",
+)
+
 # What to serve is handed to the server's worker processes by the environment.
 SERVES_VARIABLE = "HAAT_SERVES"
 _NEIGHBOUR_PREFIX, _NEIGHBOUR_SUFFIX = "HAAT_", "_URL"

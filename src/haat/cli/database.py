@@ -11,8 +11,8 @@ from haat.settings import Settings
 @contextmanager
 def database_for(settings: Settings) -> Iterator[Settings]:
     """Settings with a migrated database that can be reached while the context is open. Raises StartupFault."""
-    from haat.compose import secret_in
     from haat.engines.database.migrations import COMMON_ROLE, every_unit, migrate
+    from haat.kit.secret import secret_in
 
     data = settings.data.absolute()
     secret = settings.service_secret or secret_in(data, "service")

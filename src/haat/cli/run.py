@@ -10,15 +10,18 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 
-from haat.cli.supervisor import Child, InstanceLock, Supervisor, free_port, interruptible, port_fault
+from haat.cli.instance import MARK, mark_of
+from haat.cli.supervisor import Child, InstanceLock, Supervisor, free_port, interruptible, port_fault, sweep
+from haat.kit.secret import secret_in, write_whole
 from haat.kit.startup import StartupFault
 from haat.settings import Settings
 
+Say = Callable[[str], None]
 # Far from the shop's own port, so that a second shop on the next port finds it free.
 VAULT_OFFSET, PROVIDER_OFFSET, CARRIER_OFFSET = 10_000, 20_000, 30_000
 
@@ -38,16 +41,25 @@ def run(*, seed: bool = True) -> None:
     settings = Settings()
     data = settings.data.absolute()
     url = f"http://{settings.host}:{settings.port}"
+
+    def say(text: str) -> None:
+        print(f"{time.monotonic() - started:5.1f} s  {text}", flush=True)
+
     with interruptible(), ExitStack() as stack:
         try:
             stack.enter_context(InstanceLock(data, url))
+            # Before the port is looked at: what a killed run left behind may still listen there, or fill in the demo.
+            left = sweep(data)
+            if left:
+                say(f"ended {left} process{'es' if left > 1 else ''} of an earlier run that was killed")
             fault = port_fault(settings.host, settings.port)
             if fault is not None:
                 raise fault
-            environment = _prepare(settings, data, url, stack)
-            password = _fill(data, environment, seed)
+            environment = _prepare(settings, data, url, stack, say)
+            password = _fill(data, environment, seed, say)
+            say("starting the shop")
             asyncio.run(
-                Supervisor(data).run(
+                Supervisor(data, say=say).run(
                     _children(settings, data, environment), lambda: _welcome(url, environment, password, started)
                 )
             )
@@ -55,22 +67,22 @@ def run(*, seed: bool = True) -> None:
             print("stopped")
 
 
-def _prepare(settings: Settings, data: Path, url: str, stack: ExitStack) -> dict[str, str]:
+def _prepare(settings: Settings, data: Path, url: str, stack: ExitStack, say: Say) -> dict[str, str]:
     """Start the database, bring its schemas up to date; the environment that every child gets."""
-    from haat.compose import secret_in
     from haat.engines.database.migrations import COMMON_ROLE, every_unit, migrate
 
     owner = settings.database_url
     if owner is None:
         from haat.engines.database import embedded
 
-        server = stack.enter_context(embedded.start(data / "postgres", say=_say))
+        server = stack.enter_context(embedded.start(data / "postgres", say=say))
+        say("the database answers")
         owner, users = server.dsn(), server.dsn(user=COMMON_ROLE)
     else:
         users = owner
     changed = migrate(owner, every_unit())
     if changed:
-        _say(f"created {len(changed)} schemas")
+        say(f"created {len(changed)} schemas")
     ports = [
         free_port(settings.port + offset if settings.port + offset < 65_536 else 0, settings.host)
         for offset in (VAULT_OFFSET, PROVIDER_OFFSET, CARRIER_OFFSET)
@@ -127,34 +139,35 @@ def _sandbox(name: str, url: str, data: Path, environment: Mapping[str, str]) ->
     return Child(name, argv, {}, f"{url}/healthz")
 
 
-def _fill(data: Path, environment: Mapping[str, str], seed: bool) -> str:
+def _fill(data: Path, environment: Mapping[str, str], seed: bool, say: Say) -> str:
     """Make the staff account, and the demo catalogue at the first start; a half-finished one is finished."""
-    password_file = data / "secrets" / "staff-password"
+    password_file, mark = data / "secrets" / "staff-password", data / "seeded.json"
     password = os.environ.get("HAAT_STAFF_PASSWORD") or (
         password_file.read_text() if password_file.exists() else secrets.token_urlsafe(9)
     )
-    mark = data / "seeded.json"
-    done = {"demo": seed, "staff": sha256(password.encode()).hexdigest()}
-    if not mark.exists() or json.loads(mark.read_text()) != done:
-        argv = [sys.executable, "-m", "haat", "seed", *([] if seed else ["--no-demo"])]
-        ended = subprocess.run(  # noqa: S603 - our own program
-            argv, env={**os.environ, **environment, "HAAT_STAFF_PASSWORD": password}, check=False
+    done = json.loads(mark.read_text()) if mark.exists() else {}
+    staff, demo = sha256(password.encode()).hexdigest(), bool(done.get("demo"))
+    if done.get("staff") == staff and (demo or not seed):
+        return password
+    # Kept before it is used: a start that is killed from here on leaves an account whose password is known.
+    write_whole(password_file, password)
+    say("filling in the demo shop" if seed and not demo else "making the staff account")
+    argv = [sys.executable, "-m", "haat", "seed", *(["--no-demo"] if demo or not seed else [])]
+    ended = subprocess.run(  # noqa: S603 - our own program
+        argv,
+        env={**os.environ, **environment, MARK: mark_of(data), "HAAT_STAFF_PASSWORD": password},
+        check=False,
+    )
+    if ended.returncode != 0:
+        raise StartupFault(
+            "The demo catalogue could not be filled in.",
+            "Look at the lines above; the next start goes on where this one stopped.",
         )
-        if ended.returncode != 0:
-            raise StartupFault(
-                "The demo catalogue could not be filled in.",
-                "Look at the lines above; the next start goes on where this one stopped.",
-            )
-        password_file.parent.mkdir(mode=0o700, exist_ok=True)
-        password_file.touch(0o600)
-        password_file.write_text(password)
-        mark.write_text(json.dumps(done))
+    write_whole(mark, json.dumps({"demo": demo or seed, "staff": staff}))
     return password
 
 
 def _webhook_secret(data: Path) -> str:
-    from haat.compose import secret_in
-
     return "whsec_" + base64.b64encode(sha256(secret_in(data, "webhook").encode()).digest()).decode()
 
 
@@ -174,7 +187,3 @@ def _welcome(url: str, environment: Mapping[str, str], password: str, started: f
 ready {url}""",
         flush=True,
     )
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)

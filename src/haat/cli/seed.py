@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
+from haat.background import opened, working
+from haat.cli.steps import Steps
 from haat.compose import SERVICES, House
 from haat.contracts.catalog import (  # fmt: skip
     Catalog,
@@ -35,7 +34,7 @@ from haat.engines.events.postgres_log import until_read
 from haat.kit.clock import now
 from haat.kit.message import Nothing
 from haat.kit.money import Money
-from haat.processes import opened, working
+from haat.kit.telemetry import start_logging
 from haat.settings import Settings
 
 T = TypeVar("T")
@@ -70,6 +69,7 @@ def seed_command(*, products: int = 0, demo: bool = True, seed: int = 1, backgro
 
     from haat.cli.database import database_for
 
+    start_logging("WARNING")
     with database_for(Settings()) as settings:
         uvloop.run(_seed(settings, products, demo, seed, background))
 
@@ -77,28 +77,18 @@ def seed_command(*, products: int = 0, demo: bool = True, seed: int = 1, backgro
 async def _seed(settings: Settings, products: int, demo: bool, seed: int, background: bool) -> None:
     house = House(settings)
     names = [name for name in SERVICES if name in house.serves]
-    console = Console()
-    bars = Progress(
-        TextColumn("{task.description:<22}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    )
     async with working(house, names) if background else opened(house, names):
-        with bars:
-            await _accounts(house)
-            await _taxes(house)
+        with Steps() as steps:
+            with steps.step("accounts and taxes"):
+                await _accounts(house)
+                await _taxes(house)
             if products:
-                await _load(house, products, seed, bars)
+                await _load(house, products, seed, steps)
             elif demo:
-                await _demo(house, bars)
-            await _drained(house, bars)
-            if demo and not products:
-                await house.ask(Recommender).train(Nothing())
-    if not console.is_terminal:
-        print("seeded", flush=True)
+                await _demo(house, steps)
+            with steps.step("search index"):
+                await _drained(house)
+            steps.say("seeded")
 
 
 async def _accounts(house: House) -> None:
@@ -128,16 +118,18 @@ async def _taxes(house: House) -> None:
     await house.ask(Checkouts).save_tax_rates(SaveTaxRates(rates=rates))
 
 
-async def _demo(house: House, bars: Progress) -> None:
+async def _demo(house: House, steps: Steps) -> None:
     from haat.demo.catalogue import products
 
     catalogue = list(products())
     await _categories(house)
-    images = await _images(house, catalogue, bars)
-    await _products(house, catalogue, images, bars)
-    await _reviews(house, catalogue, bars)
+    images = await _images(house, catalogue, steps)
+    await _products(house, catalogue, images, steps)
+    await _reviews(house, catalogue, steps)
     await _coupons(house)
-    await _history(house, catalogue, bars)
+    await _history(house, catalogue, steps)
+    with steps.step("training"):
+        await house.ask(Recommender).train(Nothing())
 
 
 async def _categories(house: House) -> None:
@@ -150,10 +142,10 @@ async def _categories(house: House) -> None:
     await house.ask(Catalog).save_categories(SaveCategories(categories=made))
 
 
-async def _images(house: House, catalogue: Sequence[DemoProduct], bars: Progress) -> dict[str, list[Image]]:
+async def _images(house: House, catalogue: Sequence[DemoProduct], steps: Steps) -> dict[str, list[Image]]:
     from haat.demo.drawings import draw
 
-    media, task = house.ask(MediaStore), bars.add_task("drawing pictures", total=len(catalogue))
+    media = house.ask(MediaStore)
 
     async def one(product: DemoProduct) -> tuple[str, list[Image]]:
         found = []
@@ -163,25 +155,24 @@ async def _images(house: House, catalogue: Sequence[DemoProduct], bars: Progress
             found.append(
                 Image(url=stored.url, alt=picture.alt, width=stored.width, height=stored.height, media_id=stored.id)
             )
-        bars.advance(task)
         return product.slug, found
 
-    return dict(await _side_by_side(one, catalogue))
+    with steps.step("drawing pictures", len(catalogue)) as advance:
+        return dict(await _side_by_side(one, catalogue, advance))
 
 
 async def _products(
-    house: House, catalogue: Iterable[DemoProduct], images: dict[str, list[Image]], bars: Progress, total: int = 0
-) -> dict[str, str]:
-    catalog, task = house.ask(Catalog), bars.add_task("products", total=total or len(images))
-    line = 0
-    for rows in _chunks(catalogue, ROWS):
-        asked = [_row(line + i, product, images) for i, product in enumerate(rows, 1)]
-        line += len(rows)
-        imported = await catalog.import_rows(ImportRows(rows=asked, actor=ACTOR))
-        for fault in imported.faults:
-            bars.console.print(f"line {fault.line}: {fault.pointer} {fault.detail}")
-        bars.advance(task, len(rows))
-    return {}
+    house: House, catalogue: Iterable[DemoProduct], images: dict[str, list[Image]], steps: Steps, total: int = 0
+) -> None:
+    catalog, line = house.ask(Catalog), 0
+    with steps.step("products", total or len(images)) as advance:
+        for rows in _chunks(catalogue, ROWS):
+            asked = [_row(line + i, product, images) for i, product in enumerate(rows, 1)]
+            line += len(rows)
+            imported = await catalog.import_rows(ImportRows(rows=asked, actor=ACTOR))
+            for fault in imported.faults:
+                steps.say(f"line {fault.line}: {fault.pointer} {fault.detail}")
+            advance(len(rows))
 
 
 def _row(line: int, product: DemoProduct, images: dict[str, list[Image]]) -> ImportRow:
@@ -215,10 +206,10 @@ def _row(line: int, product: DemoProduct, images: dict[str, list[Image]]) -> Imp
     )
 
 
-async def _reviews(house: House, catalogue: Sequence[DemoProduct], bars: Progress) -> None:
+async def _reviews(house: House, catalogue: Sequence[DemoProduct], steps: Steps) -> None:
     from haat.contracts.catalog import ProductRef
 
-    catalog, task = house.ask(Catalog), bars.add_task("reviews", total=len(catalogue))
+    catalog = house.ask(Catalog)
 
     async def one(product: DemoProduct) -> None:
         product_id = (await catalog.product(ProductRef(ref=product.slug))).id
@@ -235,9 +226,9 @@ async def _reviews(house: House, catalogue: Sequence[DemoProduct], bars: Progres
                     created_at=now() - timedelta(days=review.days_ago),
                 )
             )
-        bars.advance(task)
 
-    await _side_by_side(one, catalogue)
+    with steps.step("reviews", len(catalogue)) as advance:
+        await _side_by_side(one, catalogue, advance)
 
 
 async def _coupons(house: House) -> None:
@@ -251,39 +242,39 @@ async def _coupons(house: House) -> None:
         await promotions.save_coupon(SaveCoupon(coupon=coupon, actor=ACTOR))
 
 
-async def _history(house: House, catalogue: Sequence[DemoProduct], bars: Progress) -> None:
+async def _history(house: House, catalogue: Sequence[DemoProduct], steps: Steps) -> None:
     from haat.cli.seed_history import clicks_of
 
     recommender = house.ask(Recommender)
     clicks = await clicks_of(house.ask(Catalog), catalogue)
-    task = bars.add_task("history", total=len(clicks))
-    for i, chunk in enumerate(_chunks(clicks, CLICKS)):
-        await recommender.record_history(RecordHistory(source=f"demo-{i}", clicks=list(chunk)))
-        bars.advance(task, len(chunk))
+    with steps.step("history", len(clicks)) as advance:
+        for i, chunk in enumerate(_chunks(clicks, CLICKS)):
+            await recommender.record_history(RecordHistory(source=f"demo-{i}", clicks=list(chunk)))
+            advance(len(chunk))
 
 
-async def _load(house: House, count: int, seed: int, bars: Progress) -> None:
+async def _load(house: House, count: int, seed: int, steps: Steps) -> None:
     """Generated products share the pictures of the demo catalogue's: a million drawings would tell nothing new."""
     from haat.demo.bulk import generate
 
     await _categories(house)
-    await _products(house, generate(count, seed), {}, bars, total=count)
+    await _products(house, generate(count, seed), {}, steps, total=count)
 
 
-async def _drained(house: House, bars: Progress) -> None:
+async def _drained(house: House) -> None:
     """Wait until every event has been acted on: the index is complete, nothing lags behind."""
-    task = bars.add_task("search index", total=None)
     async with asyncio.timeout(DRAIN_SECONDS):
         await until_read(house.dsn("events"))
-    bars.update(task, total=1, completed=1)
 
 
-async def _side_by_side(one: Any, items: Sequence[Any]) -> list[Any]:
+async def _side_by_side(one: Any, items: Sequence[Any], advance: Callable[[int], None]) -> list[Any]:
     gate = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def guarded(item: Any) -> Any:
         async with gate:
-            return await one(item)
+            done = await one(item)
+            advance(1)
+            return done
 
     return list(await asyncio.gather(*(guarded(item) for item in items)))
 

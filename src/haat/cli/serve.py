@@ -30,9 +30,8 @@ def serve_command(
     server
         granian, or uvicorn with one worker as the fallback.
     """
-    from haat.compose import SERVICES
     from haat.kit.startup import StartupFault
-    from haat.settings import Settings
+    from haat.settings import SERVICES, Settings
 
     unknown = [name for name in names if name not in (*SERVICES, "gateway")]
     if unknown:

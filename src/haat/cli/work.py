@@ -10,7 +10,7 @@ def work_command(*names: str) -> None:
     """
     import uvloop
 
-    from haat.processes import work
+    from haat.background import work
     from haat.settings import Settings
 
     uvloop.run(work(Settings(), names))

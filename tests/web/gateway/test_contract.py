@@ -23,9 +23,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from haat.background import working
 from haat.compose import SERVICES, House
 from haat.contracts.identity import EnsureStaff, Identity
-from haat.processes import gateway_app, working
+from haat.processes import gateway_app
 from haat.settings import Settings
 
 pytestmark = pytest.mark.slow

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,8 @@ from haat.engines.database import embedded
 from haat.engines.database.migrations import every_unit, migrate
 from haat.engines.database.pool import PostgresDatabase
 from haat.settings import Settings
+
+SANDBOX_SECONDS = 15
 
 
 @pytest.fixture(scope="session")
@@ -46,9 +51,35 @@ def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Set
     )
 
 
+@asynccontextmanager
+async def sandbox(kind: str, data: Path) -> AsyncIterator[str]:
+    """The URL of a sandbox that runs as a process of its own and posts no webhooks."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", f"haat.sandbox.{kind}", "--data", str(data)), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), SANDBOX_SECONDS)
+        yield line.decode().removeprefix("ready ").strip()
+    finally:
+        process.kill()
+        await process.wait()
+
+
 @pytest.fixture(scope="session")
-async def house(settings: Settings) -> AsyncIterator[House]:
-    """Every service in this process."""
+async def house(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """Every service in this process, with a real payment provider and a real carrier outside."""
+    data = tmp_path_factory.mktemp("sandboxes")
+    async with sandbox("provider", data / "provider") as provider, sandbox("carrier", data / "carrier") as carrier:
+        # One tester is many people: nobody here buys too fast.
+        outside = {"provider_url": provider, "carrier_url": carrier, "fraud_attempts_per_hour": 0}
+        async with whole_house(settings.model_copy(update=outside)) as built:
+            yield built
+
+
+@asynccontextmanager
+async def whole_house(settings: Settings) -> AsyncIterator[House]:
+    """A started house that serves everything itself."""
     built = House(settings, frozenset(SERVICES))
     for name in SERVICES:
         built.service(name)

@@ -153,11 +153,20 @@ async def request_return(
     responses=problems(401, 403, 404, 409, 422),
 )
 async def ship_order(
-    order_id: OrderId, data: ShipmentBody, orders: Orders, caller: Caller, idempotency: Idempotency | None
+    order_id: OrderId,
+    orders: Orders,
+    caller: Caller,
+    idempotency: Idempotency | None,
+    data: ShipmentBody | None = None,
 ) -> Order:
     """Hand items to the carrier."""
     return await orders.ship(
-        ShipOrder(order_id=order_id, actor=caller.signed_in(), items=data.items, idempotency=idempotency)
+        ShipOrder(
+            order_id=order_id,
+            actor=caller.signed_in(),
+            items=data.items if data else None,
+            idempotency=idempotency,
+        )
     )
 
 
@@ -168,13 +177,22 @@ async def ship_order(
     responses=problems(401, 403, 404, 409, 422),
 )
 async def capture_order(
-    order_id: OrderId, data: CaptureBody, orders: Orders, caller: Caller, idempotency: Idempotency | None
+    order_id: OrderId,
+    orders: Orders,
+    caller: Caller,
+    idempotency: Idempotency | None,
+    data: CaptureBody | None = None,
 ) -> Order:
     """Take (part of) what is authorised. Needs an Idempotency-Key."""
     if idempotency is None:
         raise IdempotencyKeyMissing()
     return await orders.capture(
-        CaptureOrder(order_id=order_id, actor=caller.signed_in(), amount=data.amount, idempotency=idempotency)
+        CaptureOrder(
+            order_id=order_id,
+            actor=caller.signed_in(),
+            amount=data.amount if data else None,
+            idempotency=idempotency,
+        )
     )
 
 
@@ -211,14 +229,19 @@ async def refund_order(
 )
 async def receive_return(
     return_id: Annotated[str, Parameter(description="`ret_…`")],
-    data: ReceiveBody,
     orders: Orders,
     caller: Caller,
     idempotency: Idempotency | None,
+    data: ReceiveBody | None = None,
 ) -> Return:
     """The parcel is back: the money goes out, the items go on the shelf unless damaged."""
     return await orders.receive_return(
-        ReceiveReturn(return_id=return_id, actor=caller.signed_in(), restock=data.restock, idempotency=idempotency)
+        ReceiveReturn(
+            return_id=return_id,
+            actor=caller.signed_in(),
+            restock=data.restock if data else True,
+            idempotency=idempotency,
+        )
     )
 
 

@@ -20,6 +20,9 @@ SELECT id, number FROM made
 UNION ALL SELECT id, number FROM orders.orders WHERE checkout_id = :checkout_id
 LIMIT 1;
 
+-- name: placed(checkout_id)^
+SELECT id, number FROM orders.orders WHERE checkout_id = :checkout_id;
+
 -- name: load(ref)^
 SELECT * FROM orders.orders WHERE id = :ref OR number = :ref;
 
@@ -36,6 +39,9 @@ FROM unnest(:order_ids::text[]) AS o (id);
 
 -- name: one_return(id)^
 SELECT * FROM orders.returns WHERE id = :id;
+
+-- name: lock_return(id)^
+SELECT * FROM orders.returns WHERE id = :id FOR UPDATE;
 
 -- name: list_of_user(user_id, status, before, how_many)
 SELECT * FROM orders.orders
@@ -76,11 +82,19 @@ INSERT INTO orders.tasks (id, order_id, kind, data, lease_until)
 VALUES (:id, :order_id, :kind, :data, now() + make_interval(secs => :lease_seconds))
 ON CONFLICT DO NOTHING RETURNING id;
 
--- name: end_task(id)!
-UPDATE orders.tasks SET done = true WHERE id = :id;
+-- name: end_task(id, refused)^
+-- Null when another worker has ended it meanwhile. A refusal is kept, to be told again under the same key.
+UPDATE orders.tasks SET done = true, data = data || jsonb_strip_nulls(jsonb_build_object('refused', :refused::jsonb))
+WHERE id = :id AND NOT done
+RETURNING COALESCE(data -> 'next', '[]') AS next;
 
--- name: drop_task(id)!
-DELETE FROM orders.tasks WHERE id = :id;
+-- name: follow_task(order_id, next)$
+-- What is to be done once the work under way is over. Null when none is.
+UPDATE orders.tasks SET data = data || jsonb_build_object('next', COALESCE(data -> 'next', '[]') || :next::jsonb)
+WHERE order_id = :order_id AND NOT done RETURNING id;
+
+-- name: refusal_of(id)$
+SELECT data -> 'refused' FROM orders.tasks WHERE id = :id;
 
 -- name: put_off_task(id, seconds, error)!
 UPDATE orders.tasks SET tries = tries + 1, last_error = :error, lease_until = now() + make_interval(secs => :seconds)
@@ -114,9 +128,13 @@ WITH paid AS (
 ), changed AS (
     UPDATE orders.orders o
     SET captured_minor = LEAST(p.amount, o.total_minor), version = version + 1,
-        payment_status = CASE WHEN p.amount >= o.total_minor THEN 'paid' ELSE o.payment_status END,
+        -- Money that was taken while the order was being canceled goes back: the payments have been told to let go.
+        refunded_minor = CASE WHEN o.status = 'canceled' THEN LEAST(p.amount, o.total_minor) ELSE o.refunded_minor END,
+        payment_status = CASE WHEN o.status = 'canceled' THEN 'refunded'
+                              WHEN p.amount >= o.total_minor THEN 'paid' ELSE o.payment_status END,
         status = CASE WHEN o.status = 'placed' AND NOT o.on_hold THEN 'confirmed' ELSE o.status END
     FROM paid p WHERE o.checkout_id = p.checkout_id AND o.captured_minor < p.amount
-    RETURNING o.id
+    RETURNING o.id, o.status
 )
-INSERT INTO orders.timeline (order_id, type, detail) SELECT id, 'paid', 'Payment received' FROM changed;
+INSERT INTO orders.timeline (order_id, type, detail)
+SELECT id, 'paid', 'Payment received' FROM changed WHERE status <> 'canceled';

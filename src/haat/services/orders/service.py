@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import structlog
@@ -60,6 +62,9 @@ from haat.services.orders.tasks import Tasks
 
 log = structlog.get_logger("haat.orders")
 
+Data = dict[str, Any]
+# What a task is to do, told with the order's row held; refuses by raising.
+Plan = Callable[[Transaction, StoredOrder], Awaitable[Data]]
 LEASE_SECONDS = 60.0
 SWEEP_BATCH = 50
 # The demo's warehouse has two hands: this many orders a second, a few seconds after they came in.
@@ -143,35 +148,43 @@ class OrderService(Orders):
         order = await self._allowed(ask.order_id, ask)
         if order.status == "canceled":
             return await self._shown(order)
-        check_cancelable(order)
-        return await self._do(order, "cancel", {"actor": ask.actor, "reason": ask.reason}, ask.idempotency)
+
+        async def plan(_: Transaction, current: StoredOrder) -> Data:
+            check_cancelable(current)
+            return {"actor": ask.actor, "reason": ask.reason}
+
+        return await self._do(order, "cancel", plan, ask.idempotency)
 
     async def ship(self, ask: ShipOrder) -> Order:
-        order = await self._any(ask.order_id)
-        if order.on_hold or order.status in ("placed", "canceled"):
-            raise OrderStateError("This order is not ready to be packed", status=order.status)
-        wanted = units(order, ask.items, order.shipped)
-        return await self._do(order, "ship", {"actor": ask.actor, "units": wanted}, ask.idempotency)
+        async def plan(_: Transaction, current: StoredOrder) -> Data:
+            if current.on_hold or current.status in ("placed", "canceled"):
+                raise OrderStateError("This order is not ready to be packed", status=current.status)
+            return {"actor": ask.actor, "units": units(current, ask.items, current.shipped)}
+
+        return await self._do(await self._any(ask.order_id), "ship", plan, ask.idempotency)
 
     async def capture(self, ask: CaptureOrder) -> Order:
-        order = await self._any(ask.order_id)
-        amount = ask.amount.amount if ask.amount else 0
-        if ask.amount is not None and (ask.amount.currency != order.currency or amount <= 0):
-            raise Invalid(errors=[_amount_fault("must be above zero and in the order's currency")])
-        return await self._do(order, "capture", {"actor": ask.actor, "amount": amount}, ask.idempotency)
+        async def plan(_: Transaction, current: StoredOrder) -> Data:
+            amount = ask.amount.amount if ask.amount else 0
+            if ask.amount is not None and (ask.amount.currency != current.currency or amount <= 0):
+                raise Invalid(errors=[_amount_fault("must be above zero and in the order's currency")])
+            return {"actor": ask.actor, "amount": amount}
+
+        return await self._do(await self._any(ask.order_id), "capture", plan, ask.idempotency)
 
     async def refund(self, ask: RefundOrder) -> Order:
-        order = await self._any(ask.order_id)
-        if (ask.amount is None) == (ask.items is None):
-            raise Invalid(errors=[_amount_fault("give either amount or items")])
-        wanted = units(order, ask.items, order.returned) if ask.items is not None else {}
-        amount = ask.amount.amount if ask.amount is not None else refund_of(order, wanted)
-        if ask.amount is not None and ask.amount.currency != order.currency:
-            raise Invalid(errors=[_amount_fault("must be in the order's currency")])
-        if amount <= 0:
-            raise Invalid(errors=[_amount_fault("must be above zero")])
-        data = {"actor": ask.actor, "reason": ask.reason, "amount": amount, "units": wanted}
-        return await self._do(order, "refund", data, ask.idempotency)
+        async def plan(_: Transaction, current: StoredOrder) -> Data:
+            if (ask.amount is None) == (ask.items is None):
+                raise Invalid(errors=[_amount_fault("give either amount or items")])
+            wanted = units(current, ask.items, current.returned) if ask.items is not None else {}
+            amount = ask.amount.amount if ask.amount is not None else refund_of(current, wanted)
+            if ask.amount is not None and ask.amount.currency != current.currency:
+                raise Invalid(errors=[_amount_fault("must be in the order's currency")])
+            if amount <= 0:
+                raise Invalid(errors=[_amount_fault("must be above zero")])
+            return {"actor": ask.actor, "reason": ask.reason, "amount": amount, "units": wanted}
+
+        return await self._do(await self._any(ask.order_id), "refund", plan, ask.idempotency)
 
     async def request_return(self, ask: RequestReturn) -> Return:
         allowed = await self._allowed(ask.order_id, ask)
@@ -207,16 +220,21 @@ class OrderService(Orders):
             raise NotFound("There is no such return")
         if found.status in ("refunded", "rejected"):
             return found
-        order = await self._any(found.order_id)
-        data = {
-            "actor": ask.actor,
-            "reason": "returned",
-            "return_id": found.id,
-            "restock": ask.restock,
-            "amount": found.refund.amount,
-            "units": {item.item_id: item.quantity for item in found.items},
-        }
-        await self._do(order, "receive", data, ask.idempotency)
+
+        async def plan(transaction: Transaction, _: StoredOrder) -> Data:
+            current = await self._store.lock_return(transaction.connection, ask.return_id)
+            if current.status in ("refunded", "rejected"):
+                raise OrderStateError("This return is over", status=current.status)
+            return {
+                "actor": ask.actor,
+                "reason": "returned",
+                "return_id": current.id,
+                "restock": ask.restock,
+                "amount": current.refund.amount,
+                "units": {item.item_id: item.quantity for item in current.items},
+            }
+
+        await self._do(await self._any(found.order_id), "receive", plan, ask.idempotency)
         received = await self._store.one_return(ask.return_id)
         assert received is not None
         return received
@@ -265,11 +283,13 @@ class OrderService(Orders):
             fresh = await transaction.accept(batch)
             approved = {event.checkout_id for event in fresh if event.decision == "approve"}
             for order in await self._store.lock_by_checkouts(transaction.connection, [e.checkout_id for e in fresh]):
+                if order.status == "canceled":
+                    continue
                 if order.checkout_id in approved:
                     await self._release_hold(transaction, order)
                     continue
-                task = Task(f"{order.id}:rejected", order.id, "cancel", {"actor": "risk", "reason": "Order declined"})
-                await self._store.begin_task(transaction.connection, task, 0)
+                data = {"actor": "risk", "reason": "Order declined"}
+                await self._store.follow(transaction.connection, Task(new_id("tsk"), order.id, "cancel", data))
 
     async def _release_hold(self, transaction: Transaction, order: StoredOrder) -> None:
         paid = order.payment_status in ("paid", "cash_on_delivery")
@@ -277,8 +297,8 @@ class OrderService(Orders):
         await self._store.update(transaction.connection, _with(order, status=status, on_hold=False))
         await self._store.note(transaction.connection, order.id, "reviewed", "The order was checked and goes on")
         if not paid:
-            task = Task(f"{order.id}:approved", order.id, "capture", {"actor": "risk", "amount": 0})
-            await self._store.begin_task(transaction.connection, task, 0)
+            task = Task(new_id("tsk"), order.id, "capture", {"actor": "risk", "amount": 0})
+            await self._store.follow(transaction.connection, task)
 
     async def _move(self, transaction: Transaction, order: StoredOrder, status: str) -> None:
         if status == order.status:
@@ -288,25 +308,31 @@ class OrderService(Orders):
         moved = OrderMoved(order_id=order.id, number=order.number, status=status, user_id=order.user_id)
         transaction.publish(moved)
         if status == "delivered" and order.payment_status == "cash_on_delivery":
-            task = Task(f"{order.id}:cash", order.id, "capture", {"actor": "carrier", "amount": 0})
-            await self._store.begin_task(transaction.connection, task, 0)
+            task = Task(new_id("tsk"), order.id, "capture", {"actor": "carrier", "amount": 0})
+            await self._store.follow(transaction.connection, task)
 
-    async def _do(
-        self, order: StoredOrder, kind: str, data: dict[str, object], idempotency: Idempotency | None
-    ) -> Order:
-        """Run a task inline; when a neighbour is away a worker finishes it. Raises OrderStateError beside another."""
-        task = Task(new_id("tsk"), order.id, kind, data)
+    async def _do(self, order: StoredOrder, kind: str, plan: Plan, idempotency: Idempotency | None) -> Order:
+        """Run a task inline; when a neighbour is away a worker finishes it. Raises OrderStateError beside another.
+
+        What is to do is planned with the order's row held: others may have shipped or refunded since it was read.
+        """
+        task = None
         async with self._store.transaction() as transaction:
-            stored = await transaction.replay(idempotency, _Begun)
-            if stored is None:
+            begun = await transaction.replay(idempotency, _Begun)
+            if begun is None:
+                current = await self._store.load_for_update(transaction.connection, order.id)
+                assert current is not None
+                task = Task(new_id("tsk"), order.id, kind, await plan(transaction, current))
                 if not await self._store.begin_task(transaction.connection, task, LEASE_SECONDS):
                     raise OrderStateError("Other work on this order is under way; try again", status=order.status)
                 transaction.remember(_Begun(task_id=task.id))
-        if stored is None:
+        if task is not None:
             try:
                 await self._tasks.run(task)
             except Unavailable as error:
                 log.warning("task waits", task=kind, order_id=order.id, error=error.detail)
+        elif begun is not None and (refused := await self._store.refusal_of(begun.task_id)):
+            raise DomainError.known.get(refused.code, DomainError)(refused.detail, **refused.facts)
         return await self._shown(await self._any(order.id))
 
     async def _any(self, ref: str) -> StoredOrder:

@@ -12,6 +12,7 @@ import msgspec
 
 from haat.contracts.orders import OrderPlaced, Placed, PlaceOrder, Return, ReturnItem, TimelineEntry
 from haat.kit.database import Connection, Database, Transaction, outbox_columns
+from haat.kit.message import Unavailable
 from haat.kit.money import Money
 from haat.kit.sql import load_queries
 from haat.services.orders.model import StoredOrder, body_of, first_status
@@ -27,6 +28,14 @@ class Task(msgspec.Struct, frozen=True):
     kind: str
     data: dict[str, Any]
     tries: int = 0
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A neighbour's refusal of a task, as it is told again."""
+
+    code: str
+    detail: str
+    facts: dict[str, Any]
 
 
 class OrderStore:
@@ -71,6 +80,9 @@ class OrderStore:
                 event_ats=ats,
                 event_bodies=bodies,
             )
+            if row is None:
+                # Placed by somebody else while our statement ran: it is not in our snapshot, but it is there now.
+                row = await queries.placed(connection, checkout_id=ask.checkout_id)
         return Placed(id=row["id"], number=row["number"])
 
     async def load(self, ref: str) -> StoredOrder | None:
@@ -123,6 +135,10 @@ class OrderStore:
             row = await queries.one_return(connection, id=return_id)
         return None if row is None else _return(row, "INR")
 
+    async def lock_return(self, connection: Connection, return_id: str) -> Return:
+        """A return that exists, locked to the end of the transaction."""
+        return _return(await queries.lock_return(connection, id=return_id), "INR")
+
     async def bought(self, user_id: str, product_id: str) -> bool:
         """Whether the user has an order with this product that was not canceled."""
         async with self.connection() as connection:
@@ -171,14 +187,33 @@ class OrderStore:
         )
         return begun is not None
 
-    async def end_task(self, connection: Connection, task_id: str) -> None:
-        """It is done."""
-        await queries.end_task(connection, id=task_id)
+    async def follow(self, connection: Connection, task: Task) -> None:
+        """Start work on an order, or have it done right after the work that is under way."""
+        # The work under way may end between the two looks; whoever else begins some holds the order's row.
+        for _ in range(2):
+            if await self.begin_task(connection, task, 0):
+                return
+            if await queries.follow_task(connection, order_id=task.order_id, next=[task]):
+                return
+        raise Unavailable("this order is busy")
 
-    async def drop_task(self, task_id: str) -> None:
-        """It was refused before anything happened."""
+    async def end_task(self, connection: Connection, task: Task, refused: Refusal | None = None) -> bool:
+        """It is done, or refused, and what was to follow begins; False when another worker has ended it already."""
+        row = await queries.end_task(connection, id=task.id, refused=refused)
+        if row is None:
+            return False
+        following = msgspec.convert(row["next"], list[Task])
+        if following:
+            first, rest = following[0], following[1:]
+            data = {**first.data, "next": rest} if rest else first.data
+            await self.begin_task(connection, msgspec.structs.replace(first, data=data), 0)
+        return True
+
+    async def refusal_of(self, task_id: str) -> Refusal | None:
+        """Why a task was refused; None when it was not."""
         async with self.connection() as connection:
-            await queries.drop_task(connection, id=task_id)
+            refused = await queries.refusal_of(connection, id=task_id)
+        return None if refused is None else msgspec.convert(refused, Refusal)
 
     async def put_off_task(self, task_id: str, seconds: float, error: str) -> None:
         """A neighbour is away: try again later."""

@@ -13,14 +13,14 @@ import structlog
 
 from haat.contracts.inventory import Inventory, Line, PutBack
 from haat.contracts.orders import OrderMoved, TimelineEntry
-from haat.contracts.payments import Capture, Payments, Refund, Void
+from haat.contracts.payments import Capture, PaymentRef, Payments, Refund, Void
 from haat.contracts.shipping import CancelShipments, Dispatch, Shipping
 from haat.kit.clock import now
 from haat.kit.database import Transaction
 from haat.kit.message import DomainError, Unavailable
 from haat.kit.money import Money
 from haat.services.orders.model import StoredOrder, added, forward, parcels
-from haat.services.orders.store import OrderStore, Task
+from haat.services.orders.store import OrderStore, Refusal, Task
 
 log = structlog.get_logger("haat.orders")
 Write = Callable[[Transaction, StoredOrder], Awaitable[StoredOrder]]
@@ -43,7 +43,7 @@ class Tasks:
         }
 
     async def run(self, task: Task) -> None:
-        """Effects, then the final write. Raises DomainError when refused (the task is gone), Unavailable (it waits)."""
+        """Effects, then the final write. Raises DomainError when refused (the task is over), Unavailable (it waits)."""
         order = await self._store.load(task.order_id)
         assert order is not None
         try:
@@ -53,13 +53,16 @@ class Tasks:
             raise
         except DomainError as error:
             log.info("task refused", task=task.kind, order_id=order.id, code=error.code)
-            await self._store.drop_task(task.id)
+            async with self._store.transaction() as transaction:
+                refusal = Refusal(error.code, error.detail, error.facts)
+                await self._store.end_task(transaction.connection, task, refusal)
             raise
         async with self._store.transaction() as transaction:
             current = await self._store.load_for_update(transaction.connection, order.id)
             assert current is not None
-            await self._store.update(transaction.connection, await write(transaction, current))
-            await self._store.end_task(transaction.connection, task.id)
+            # Two workers may have carried the task out, each effect once; only one of them writes it down.
+            if await self._store.end_task(transaction.connection, task):
+                await self._store.update(transaction.connection, await write(transaction, current))
 
     async def _ship(self, task: Task, order: StoredOrder) -> Write:
         wanted: dict[str, int] = task.data["units"]
@@ -88,6 +91,8 @@ class Tasks:
     async def _cancel(self, task: Task, order: StoredOrder) -> Write:
         await self._shipping.cancel(CancelShipments(order_id=order.id))
         await self._payments.void(Void(attempt_id=order.attempt_id, reason="order canceled"))
+        # The money may have been taken a moment ago, and the notice of it not have come yet.
+        payment = await self._payments.payment(PaymentRef(payment_id=order.payment_id))
         lines = [Line(sku=line.sku, quantity=line.quantity) for line in order.body.items]
         await self._inventory.put_back(PutBack(cause_id=f"{order.id}:canceled", lines=lines))
 
@@ -95,13 +100,14 @@ class Tasks:
             detail = task.data["reason"] or "Order canceled"
             await self._store.note(transaction.connection, current.id, "canceled", detail, task.data["actor"])
             transaction.publish(_moved(current, "canceled"))
-            paid = current.captured_minor > 0
+            captured = max(current.captured_minor, payment.captured.amount)
             return msgspec.structs.replace(
                 current,
                 status="canceled",
                 on_hold=False,
-                payment_status="refunded" if paid else "voided",
-                refunded_minor=current.captured_minor,
+                payment_status="refunded" if captured else "voided",
+                captured_minor=captured,
+                refunded_minor=captured,
             )
 
         return write

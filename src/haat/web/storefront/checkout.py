@@ -42,7 +42,9 @@ METHODS = ("card", "upi", "wallet", "cod")
 WALLETS = {"sandbox": "Sandbox Wallet"}
 DECLINES = {
     "insufficient_funds": "Your bank says there is not enough money on this card or account.",
+    "card_declined": "Your bank did not accept this card.",
     "expired_card": "This card has expired.",
+    "declined_by_customer": "The payment was declined in your app or at your bank.",
     "authentication_failed": "The payment was not confirmed with your bank.",
     "expired": "The payment was not confirmed in time.",
     "voided": "The payment was given up.",

@@ -184,10 +184,11 @@
     window.addEventListener("message", (event) => {
       if (!frame || event.origin !== vault || event.source !== frame.contentWindow) return;
       const told = event.data || {};
-      if (told.haat === "ready") {
-        frame.style.blockSize = `${told.height + 4}px`;
+      if (told.haat === "ready" && !frame.dataset.plain) {
+        // Our own button does it; the frame measures itself again once its button is gone.
+        frame.dataset.plain = "1";
         frame.contentWindow.postMessage({ haat: "hide-button" }, vault);
-      }
+      } else if (told.haat === "ready") frame.style.blockSize = `${told.height + 4}px`;
       if (told.haat === "faults") {
         free();
         frame.focus();

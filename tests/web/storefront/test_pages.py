@@ -1,0 +1,281 @@
+"""What a visitor without script gets from each page."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import msgspec
+import pytest
+
+from haat.contracts.payments import CardMethod, CashMethod
+from haat.web.storefront.reading import TOPICS
+from tests.web.storefront.conftest import VAULT, Visitor
+
+FIELDS = {
+    "email": "asha@example.com",
+    "name": "Asha Rao",
+    "line1": "12 Lake View Lane",
+    "city": "Mumbai",
+    "region": "Maharashtra",
+    "postal_code": "400001",
+    "phone": "98200 12345",
+}
+
+
+async def buy(visitor: Visitor, **fields: str):
+    """Send the checkout twice: the first brings the total with delivery, the second agrees to it."""
+    seen = await visitor.send("/checkout", **{**FIELDS, "do": "place", **fields})
+    total = re.search(r'name="seen_total" value="(\d+)"', seen.text)
+    assert total is not None
+    return await visitor.send("/checkout", **{**FIELDS, "do": "place", "seen_total": total[1], **fields})
+
+
+PUBLIC = [
+    "/",
+    "/c/laptops",
+    "/search?q=laptop",
+    "/search?q=nothing-like-this",
+    "/p/book-14-laptop",
+    "/p/book-14-laptop/reviews",
+    "/cart",
+    "/sign-in",
+    "/register",
+    *(f"/help/{topic}" for topic in TOPICS),
+]
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+async def test_every_page_is_one_document_without_inline_script_or_style(visitor: Visitor, path: str):
+    page = await visitor.see(path)
+    scripts = re.findall(r"<script(?![^>]*(?:\ssrc=|ld\+json))", page.text)
+    assert (page.status_code, page.text.count("<h1"), page.text.count("<main"), scripts) == (200, 1, 1, [])
+    assert re.findall(r'\sstyle="|<style|\son[a-z]+="', page.text) == []
+
+
+async def test_pages_forbid_everything_that_is_not_ours(visitor: Visitor):
+    policy = (await visitor.see("/")).headers["Content-Security-Policy"]
+    assert policy == (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; frame-src 'none'"
+    )
+
+
+async def test_only_the_checkout_may_frame_the_vault(visitor: Visitor):
+    await visitor.take_laptop()
+    policy = (await visitor.see("/checkout")).headers["Content-Security-Policy"]
+    assert policy.endswith(f"form-action 'self' {VAULT}; frame-src {VAULT}")
+
+
+async def test_filters_are_read_from_the_address(visitor: Visitor):
+    page = await visitor.see("/search?q=laptop&min=30000&max=60000")
+    assert (page.text.count('class="card"'), "₹30,000 – ₹60,000" in page.text) == (1, True)
+
+
+async def test_a_typing_error_is_answered_with_a_proposal(visitor: Visitor):
+    page = await visitor.see("/search?q=laptpo")
+    assert '<a href="/search?q=laptop"><strong>laptop</strong></a>' in page.text
+
+
+async def test_a_product_is_told_to_machines(visitor: Visitor):
+    page = await visitor.see("/p/book-14-laptop")
+    found = re.findall(r'<script type="application/ld\+json">(.*?)</script>', page.text)
+    product, way = (json.loads(each) for each in found)
+    assert (product["@type"], product["offers"][0]["price"], product["offers"][1]["availability"]) == (
+        "Product",
+        "45999.00",
+        "https://schema.org/OutOfStock",
+    )
+    assert [step["name"] for step in way["itemListElement"]] == ["Home", "Electronics", "Laptops"]
+
+
+async def test_what_a_seller_writes_cannot_become_markup(visitor: Visitor):
+    page = await visitor.see("/p/book-14-laptop")
+    assert ("<b>described</b>" in page.text, "&lt;b&gt;described" in page.text) == (False, True)
+
+
+async def test_an_old_address_leads_to_the_product(visitor: Visitor):
+    page = await visitor.see("/p/prd_1")
+    assert (page.status_code, page.headers["Location"]) == (301, "/p/book-14-laptop")
+
+
+async def test_looking_at_a_product_is_told_to_the_recommender(visitor: Visitor):
+    await visitor.see("/p/book-14-laptop")
+    (told,) = visitor.behind.recommendations.recorded
+    assert [(event.type, event.product_id) for event in told.events] == [("view", "prd_1")]
+
+
+async def test_home_shows_what_was_looked_at(visitor: Visitor):
+    await visitor.see("/p/brass-lamp")
+    assert "You looked at" in (await visitor.see("/")).text
+
+
+async def test_a_guest_keeps_the_cart_by_a_cookie(visitor: Visitor):
+    answer = await visitor.send("/cart/items", product="book-14-laptop", o__Size="S", quantity="2")
+    assert (answer.status_code, answer.headers["Location"], answer.cookies["haat_cart"]) == (
+        303,
+        "/cart?said=added",
+        "crt_new",
+    )
+    assert "₹91,998" in (await visitor.see("/cart")).text
+
+
+async def test_htmx_gets_the_part_and_the_count(visitor: Visitor):
+    await visitor.take_laptop()
+    page = await visitor.see("/p/book-14-laptop?o.Size=M", **{"HX-Request": "true"})
+    assert ("<html" in page.text, "Sold out in this choice" in page.text) == (False, True)
+
+
+async def test_a_form_from_another_site_is_refused(visitor: Visitor):
+    answer = await visitor.send("/cart/items", origin="https://evil.test", product="book-14-laptop")
+    assert (answer.status_code, visitor.behind.cart.lines) == (403, {})
+
+
+async def test_a_form_without_its_token_is_refused_with_a_page(visitor: Visitor):
+    await visitor.see("/")
+    answer = await visitor.client.post(
+        "/cart/items", data={"product": "book-14-laptop"}, headers={"Accept": "text/html"}
+    )
+    assert (answer.status_code, "This form has expired" in answer.text) == (403, True)
+
+
+async def test_a_missing_page_is_a_page_for_people_and_a_problem_for_programs(visitor: Visitor):
+    page = await visitor.see("/no/such/stall")
+    program = await visitor.client.get("/v1/nothing", headers={"Accept": "text/html"})
+    assert (page.status_code, "This stall is empty" in page.text) == (404, True)
+    assert (program.status_code, program.headers["Content-Type"]) == (404, "application/problem+json")
+
+
+async def test_signing_in_brings_the_cart_and_hides_the_tokens(visitor: Visitor):
+    await visitor.take_laptop()
+    answer = await visitor.send("/register", name="Asha", email="a@example.com", password="namaste-haat", next="/cart")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/cart?said=welcome")
+    kept = [line for line in answer.headers.get_list("set-cookie") if line.startswith("haat_access")]
+    assert "HttpOnly" in kept[0] and "samesite=lax" in kept[0].lower()
+    assert list(visitor.behind.cart.lines) == ["usr_0"]
+
+
+async def test_a_wrong_password_says_nothing_about_the_account(visitor: Visitor):
+    answer = await visitor.send("/sign-in", email="nobody@example.com", password="wrong-password")
+    assert (answer.status_code, "E-mail or password is wrong" in answer.text) == (401, True)
+    assert "wrong-password" not in answer.text
+
+
+async def test_nobody_is_led_to_another_site_after_signing_in(visitor: Visitor):
+    await visitor.register()
+    answer = await visitor.see("/sign-in?next=//evil.test/")
+    assert answer.headers["Location"] == "/"
+
+
+async def test_an_expired_access_token_is_renewed_without_a_word(visitor: Visitor):
+    await visitor.register()
+    visitor.client.cookies.delete("haat_access")
+    page = await visitor.see("/account")
+    assert (page.status_code, visitor.behind.identity.refreshed) == (200, 1)
+    assert page.cookies["haat_access"] == "access-usr_0"
+
+
+async def test_a_refused_refresh_token_is_forgotten(visitor: Visitor):
+    visitor.client.cookies.set("haat_refresh", "refresh-of-nobody")
+    page = await visitor.see("/")
+    assert [line for line in page.headers.get_list("set-cookie") if line.startswith('haat_refresh=""')] != []
+
+
+async def test_all_faults_of_a_checkout_are_told_at_once_and_what_was_typed_stays(visitor: Visitor):
+    await visitor.take_laptop()
+    answer = await visitor.send("/checkout", do="place", email="asha@", name="Asha Rao", payment="cod")
+    assert answer.status_code == 422
+    assert re.findall(r'<a href="#f-([a-z_0-9]+)">', answer.text) == ["email", "line1", "city", "postal_code", "region"]
+    assert 'value="Asha Rao"' in answer.text
+
+
+async def test_nobody_pays_a_total_they_have_not_seen(visitor: Visitor):
+    await visitor.take_laptop()
+    answer = await visitor.send("/checkout", **{**FIELDS, "do": "place", "payment": "cod", "seen_total": "4599900"})
+    assert (answer.status_code, "The total has changed" in answer.text) == (200, True)
+    assert visitor.behind.checkout.completed == []
+
+
+async def test_cash_on_delivery_gives_an_order(visitor: Visitor):
+    await visitor.take_laptop()
+    answer = await buy(visitor, payment="cod")
+    (asked,) = visitor.behind.checkout.completed
+    assert (answer.headers["Location"], asked.payment) == ("/orders/ord_0/thanks", CashMethod())
+    assert "H4100" in (await visitor.see("/orders/ord_0/thanks")).text
+
+
+async def test_without_script_a_card_is_typed_at_the_vault(visitor: Visitor):
+    await visitor.take_laptop()
+    answer = await buy(visitor, payment="card")
+    assert answer.headers["Location"] == f"{VAULT}/card-form?return_to=http%3A%2F%2Fshop.test%2Fcheckout"
+    back = await visitor.see("/checkout?token=tok_1")
+    assert ('name="card_token" value="tok_1"' in back.text, "Your card is ready" in back.text) == (True, True)
+    await buy(visitor, payment="card", card_token="tok_1")
+    (asked,) = visitor.behind.checkout.completed
+    assert asked.payment == CardMethod(token="tok_1")
+
+
+async def test_a_decline_keeps_everything_but_the_card(visitor: Visitor):
+    await visitor.take_laptop()
+    answer = await buy(visitor, payment="card", card_token="decline-1")
+    assert (answer.status_code, "not enough money" in answer.text) == (402, True)
+    assert ('value="12 Lake View Lane"' in answer.text, 'name="card_token" value=""' in answer.text) == (True, True)
+
+
+async def test_a_form_sent_twice_is_one_attempt(visitor: Visitor):
+    await visitor.take_laptop()
+    await buy(visitor, payment="card", card_token="decline-1", attempt="first")
+    await buy(visitor, payment="card", card_token="decline-1", attempt="first")
+    one, two = visitor.behind.checkout.completed
+    assert one.idempotency == two.idempotency
+
+
+async def test_upi_shows_a_code_and_goes_on_once_it_is_paid(visitor: Visitor):
+    await visitor.take_laptop()
+    answer = await buy(visitor, payment="upi")
+    waiting = await visitor.see(answer.headers["Location"])
+    assert ('class="qr"' in waiting.text, 'http-equiv="refresh"' in waiting.text) == (True, True)
+    polled = await visitor.see(answer.headers["Location"], **{"HX-Request": "true"})
+    visitor.behind.checkout.act("chk_0")
+    done = await visitor.see(answer.headers["Location"], **{"HX-Request": "true"})
+    assert (polled.status_code, done.headers["HX-Redirect"]) == (204, "/orders/ord_0/thanks")
+
+
+async def test_a_stranger_needs_the_signed_link(visitor: Visitor):
+    await visitor.take_laptop()
+    await buy(visitor, payment="cod")
+    visitor.client.cookies.clear()
+    with_link = await visitor.see("/orders/ord_0?token=link-ord_0")
+    without = await visitor.see("/orders/ord_0")
+    assert (with_link.status_code, without.status_code) == (200, 404)
+
+
+async def test_an_order_is_cancelled_from_its_page(visitor: Visitor):
+    await visitor.take_laptop()
+    await buy(visitor, payment="cod")
+    await visitor.send("/orders/ord_0/cancel")
+    assert visitor.behind.orders.placed["ord_0"].status == "canceled"
+
+
+async def test_a_delivered_thing_is_sent_back(visitor: Visitor):
+    await visitor.take_laptop()
+    await buy(visitor, payment="cod")
+    visitor.behind.orders.deliver("ord_0")
+    await visitor.send("/orders/ord_0/returns", reason="It does not fit", **{"quantity.itm_var_1S": "1"})
+    (made,) = visitor.behind.orders.placed["ord_0"].returns
+    assert [msgspec.structs.astuple(item) for item in made.items] == [("itm_var_1S", 1, "It does not fit")]
+
+
+async def test_a_review_is_marked_when_its_author_bought_the_thing(visitor: Visitor):
+    await visitor.register()
+    visitor.behind.orders.bought_products.add("prd_1")
+    answer = await visitor.send("/p/book-14-laptop/reviews", rating="5", title="Quiet", body="Good keys")
+    assert answer.headers["Location"] == "/p/book-14-laptop?said=review#reviews"
+    assert "Bought here" in (await visitor.see("/p/book-14-laptop")).text
+
+
+async def test_an_address_is_kept_for_the_next_checkout(visitor: Visitor):
+    await visitor.register()
+    await visitor.send("/account/addresses", **FIELDS)
+    await visitor.take_laptop()
+    assert 'value="12 Lake View Lane"' in (await visitor.see("/checkout")).text

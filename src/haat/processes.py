@@ -16,6 +16,7 @@ from haat.kit.problem import EXCEPTION_HANDLERS
 from haat.kit.rpc_routes import serve
 from haat.kit.telemetry import start_logging, start_tracing
 from haat.settings import SERVES_VARIABLE, Settings
+from haat.web.backoffice.app import backoffice
 from haat.web.gateway import first_purchase, operations
 from haat.web.gateway.app import gateway
 from haat.web.storefront.app import csrf_of, page_errors, storefront
@@ -75,7 +76,8 @@ def services_app(settings: Settings, names: Sequence[str]) -> ASGIApp:
 def _pages(house: House, contracts: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     """The shop's and the back office's routes, and what they need of the application."""
     shop = storefront(house.settings, contracts["identity"])
-    return [shop], {"csrf": csrf_of(house.settings), "on_error": page_errors(EXCEPTION_HANDLERS)}
+    desk = backoffice(house.settings, contracts["identity"])
+    return [shop, desk], {"csrf": csrf_of(house.settings), "on_error": page_errors(EXCEPTION_HANDLERS)}
 
 
 def _checks(house: House) -> dict[str, Callable[[], Awaitable[object]]]:

@@ -1,0 +1,159 @@
+"""Coupons: what they take off, how often they were used, and the form that makes or changes one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Response, get, post
+
+from haat.contracts.promotions import Coupon, CouponsOf, NewCoupon, Promotions, SaveCoupon
+from haat.kit.message import DomainError, NotFound
+from haat.kit.validation import faults as every_fault
+from haat.web.backoffice.desk import Desk, told
+from haat.web.backoffice.forms import Faults, Typed, basis_points, minor, moment_in, new_key, plain_amount, typed, whole
+from haat.web.backoffice.templates import SHOP_ZONE
+
+A_PAGE = 50
+MOST_PAGES = 10
+MONEY = ("amount_minor", "minimum_minor", "maximum_discount_minor")
+
+
+@get("/coupons", duty="coupons")
+async def list_coupons(desk: Desk, promotions: Promotions) -> Response[Any]:
+    """The newest first."""
+    page = await promotions.coupons(CouponsOf(cursor=desk.asked("cursor", 1000) or None, limit=A_PAGE))
+    return desk.page("coupons.html", page=page, currency=desk.settings.currency)
+
+
+@get("/coupons/new", duty="coupons")
+async def new_coupon(desk: Desk) -> Response[Any]:
+    """An empty form."""
+    return _form(desk, None, {"kind": "percent"})
+
+
+@get("/coupons/{code:str}", duty="coupons")
+async def edit_coupon(desk: Desk, promotions: Promotions, code: str) -> Response[Any]:
+    """The form of a coupon that exists."""
+    known = await _known(promotions, code)
+    if known is None:
+        raise NotFound("There is no such coupon")
+    return _form(desk, known, shown(known.coupon, desk.settings.currency))
+
+
+@post("/coupons", duty="coupons", status_code=200)
+async def save_coupon(desk: Desk, promotions: Promotions) -> Response[Any]:
+    """Make a coupon, or change the one whose form this was; a taken code is never changed by accident."""
+    fields = await typed(desk.request)
+    wanted, faults = read(fields, desk.settings.currency)
+    known = await _known(promotions, fields.get("code", ""))
+    changing = fields.get("changing", "") == fields.get("code", "") != ""
+    if known is not None and not changing:
+        faults["code"] = "There is a coupon with this code: open it from the list to change it"
+    shown_known = known if changing else None
+    if wanted is None or faults:
+        return _form(desk, shown_known, fields, faults, 422)
+    try:
+        await promotions.save_coupon(SaveCoupon(coupon=wanted, actor=desk.actor, idempotency=desk.once(fields)))
+    except DomainError as error:
+        return _form(desk, shown_known, fields, _by_field(error), error.status)
+    return desk.go("/admin/coupons?said=saved")
+
+
+def read(fields: Typed, currency: str) -> tuple[NewCoupon | None, Faults]:
+    """The coupon that was typed, or every fault by field."""
+    faults: Faults = {}
+    wish: dict[str, Any] = {"code": fields.get("code", ""), "title": fields.get("title", "")}
+    if fields.get("kind") == "amount":
+        wish["amount_minor"] = _amount(fields, "amount_minor", currency, faults, required=True)
+    else:
+        wish["percent_basis_points"] = basis_points(fields.get("percent", ""))
+        if wish["percent_basis_points"] is None:
+            faults["percent"] = "Enter a percentage from 0.01 to 100"
+        wish["maximum_discount_minor"] = _amount(fields, "maximum_discount_minor", currency, faults)
+    wish["minimum_minor"] = _amount(fields, "minimum_minor", currency, faults) or 0
+    wish["category"] = fields.get("category") or None
+    for name in ("limit_total", "limit_per_user"):
+        wish[name] = whole(fields[name], 1, 10**9) if fields.get(name) else None
+        if fields.get(name) and wish[name] is None:
+            faults[name] = "A whole number above zero, or empty for no limit"
+    wish["combinable"] = fields.get("combinable") == "yes"
+    for name in ("starts_at", "ends_at"):
+        moment = moment_in(fields[name]) if fields.get(name) else None
+        if fields.get(name) and moment is None:
+            faults[name] = "Choose a day and a time"
+        wish[name] = moment.isoformat() if moment else None
+    if not wish["code"]:
+        faults["code"] = "Enter the code that shoppers type"
+    if not wish["title"]:
+        faults["title"] = "Enter what shoppers read beside the discount"
+    if not faults:
+        faults = {fault["pointer"].strip("/"): fault["detail"] for fault in every_fault(NewCoupon, wish)}
+        if "code" in faults:
+            faults["code"] = "Letters, digits, - and _ only, at most 40"
+    return (None if faults else msgspec.convert(wish, NewCoupon)), faults
+
+
+def shown(coupon: NewCoupon, currency: str) -> Typed:
+    """A coupon as its form shows it."""
+    fields = {"code": coupon.code, "title": coupon.title, "changing": coupon.code}
+    fields["kind"] = "percent" if coupon.percent_basis_points else "amount"
+    if coupon.percent_basis_points:
+        fields["percent"] = plain_amount(coupon.percent_basis_points, "INR")
+    for name in MONEY:
+        value = getattr(coupon, name)
+        fields[name] = plain_amount(value, currency) if value else ""
+    for name in ("limit_total", "limit_per_user", "category"):
+        fields[name] = str(getattr(coupon, name) or "")
+    for name in ("starts_at", "ends_at"):
+        moment = getattr(coupon, name)
+        fields[name] = f"{moment.astimezone(SHOP_ZONE):%Y-%m-%dT%H:%M}" if moment else ""
+    fields["combinable"] = "yes" if coupon.combinable else ""
+    return fields
+
+
+async def _known(promotions: Promotions, code: str) -> Coupon | None:
+    """The coupon with this code; the contract has a list only, so it is walked."""
+    cursor: str | None = None
+    for _ in range(MOST_PAGES if code else 0):
+        page = await promotions.coupons(CouponsOf(cursor=cursor, limit=100))
+        for each in page.data:
+            if each.coupon.code.upper() == code.upper():
+                return each
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    return None
+
+
+def _amount(fields: Typed, name: str, currency: str, faults: Faults, *, required: bool = False) -> int | None:
+    text = fields.get(name, "")
+    if not text and not required:
+        return None
+    amount = minor(text, currency)
+    if amount is None or amount <= 0:
+        faults[name] = "Enter an amount above zero" + ("" if required else ", or leave it empty")
+        return None
+    return amount
+
+
+def _by_field(error: DomainError) -> Faults:
+    names = {"percent_basis_points": "percent"}
+    return {names.get(name, name): text for name, text in told(error).items()}
+
+
+def _form(
+    desk: Desk, known: Coupon | None, fields: Typed, faults: Faults | None = None, status: int = 200
+) -> Response[Any]:
+    return desk.page(
+        "coupon.html",
+        status=status,
+        known=known,
+        fields=fields,
+        faults=faults or {},
+        currency=desk.settings.currency,
+        key=new_key(),
+    )
+
+
+ROUTES = [list_coupons, new_coupon, edit_coupon, save_coupon]

@@ -1,0 +1,156 @@
+"""One request of a member of staff: who they are, what they may do, and how to answer with a page."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import structlog
+from litestar import Response
+
+from haat.contracts.identity import Identity
+from haat.kit.access import Caller
+from haat.kit.idempotency import Idempotency, fingerprint
+from haat.kit.message import DomainError, Forbidden
+from haat.settings import Settings
+from haat.web.backoffice.forms import Typed, canonical
+from haat.web.backoffice.roles import duties, is_staff, may
+from haat.web.backoffice.templates import render
+from haat.web.sessions import AnyRequest, add_cookies, check_origin, csrf_token, renew
+
+log = structlog.get_logger("haat.backoffice")
+T = TypeVar("T")
+DOOR = "/admin/sign-in"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+# What a page says after a form, by the word that its address carries.
+NOTES = {
+    "shipped": "Handed to the carrier.",
+    "canceled": "Canceled. Money and stock go back.",
+    "refunded": "Refunded.",
+    "captured": "The money is taken.",
+    "received": "Received: the refund is on its way.",
+    "decided": "Decided. The order goes on from here by itself.",
+    "saved": "Saved.",
+    "created": "Created.",
+    "removed": "Removed.",
+    "adjusted": "Stock adjusted.",
+    "marked": "The low mark is set.",
+    "signed-out": "You are signed out.",
+    "ended": "That session has ended.",
+}
+
+
+class Desk:
+    """Where a page gets its frame. Every answer is private to this person and never kept."""
+
+    def __init__(self, request: AnyRequest, settings: Settings) -> None:
+        self.request = request
+        self.settings = settings
+        self.caller: Caller = request.scope["state"]["caller"]
+
+    @property
+    def actor(self) -> str:
+        """Who signs for what is done here."""
+        return self.caller.signed_in()
+
+    def may(self, duty: str) -> bool:
+        return may(self.caller, duty)
+
+    def asked(self, name: str, most: int = 300) -> str:
+        """A value of the address, without blanks around it."""
+        text: str = self.request.query_params.get(name, "")
+        return text.strip()[:most].replace("\0", "")
+
+    def page(self, name: str, *, status: int = 200, **facts: Any) -> Response[str]:
+        """A page in its frame."""
+        text = render(
+            name,
+            csrf=csrf_token(self.request),
+            caller=self.caller,
+            may=duties(self.caller),
+            path=self.request.url.path.rstrip("/"),
+            request_query=self.request.scope["query_string"].decode("latin-1"),
+            said=NOTES.get(self.asked("said"), ""),
+            **facts,
+        )
+        return dressed(self.request, Response(text, status_code=status, media_type="text/html"))
+
+    def go(self, address: str) -> Response[Any]:
+        """Lead on after a form."""
+        return dressed(self.request, Response(None, status_code=303, headers={"Location": address}))
+
+    def once(self, fields: Typed) -> Idempotency | None:
+        """The form's hidden key: sent twice, it has its effect once."""
+        key = fields.get("key", "")[:100]
+        if not key:
+            return None
+        route = f"{self.request.method} {self.request.url.path}"
+        return Idempotency(account=self.caller.account, key=key, fingerprint=fingerprint(route, canonical(fields)))
+
+
+async def provide_desk(request: AnyRequest, settings: Settings) -> Desk:
+    """The dependency `desk` of every page."""
+    return Desk(request, settings)
+
+
+def door(settings: Settings, identity: Identity) -> Callable[[AnyRequest], Awaitable[Response[Any] | None]]:
+    """The before-request hook: forms of our own, a renewed session, and the duty that the route names.
+
+    A route without `opt={"duty": …}` lets nobody in; `duty` None is for the door itself.
+    """
+
+    async def enter(request: AnyRequest) -> Response[Any] | None:
+        check_origin(request, settings)
+        caller = await renew(request, settings, identity)
+        duty = request.route_handler.opt["duty"]
+        if duty is None:
+            return None
+        if caller.user_id is None:
+            return dressed(request, Response(None, status_code=303, headers={"Location": _door_of(request)}))
+        if not is_staff(caller):
+            raise Forbidden("This account does not belong to the staff")
+        if not may(caller, duty):
+            raise Forbidden("Your role does not open this page")
+        return None
+
+    return enter
+
+
+def _door_of(request: AnyRequest) -> str:
+    # A form that met an expired session is not repeated by itself: its page is shown again instead.
+    if request.method not in ("GET", "HEAD"):
+        return DOOR
+    query = request.scope["query_string"].decode("latin-1")
+    return f"{DOOR}?next={quote(request.url.path + (f'?{query}' if query else ''), safe='')}"
+
+
+def dressed(request: AnyRequest, response: Response[Any]) -> Response[Any]:
+    """The headers and cookies of every answer of the back office."""
+    response.headers.setdefault("Content-Security-Policy", POLICY)
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("X-Frame-Options", "DENY")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    add_cookies(request, response)
+    return response
+
+
+async def gently(call: Coroutine[Any, Any, T], otherwise: T) -> T:
+    """A part of a page that may be missing: `otherwise` when its service does not answer."""
+    try:
+        return await call
+    except DomainError as error:
+        log.info("part of a page left out", error=error.detail)
+        return otherwise
+
+
+def told(error: DomainError) -> dict[str, str]:
+    """A refusal as a form shows it: by field where the fault says so, the rest under `form`."""
+    faults: dict[str, str] = {}
+    for fault in error.facts.get("errors", []):
+        faults.setdefault(fault["pointer"].strip("/").replace("/", ".") or "form", fault["detail"])
+    return faults or {"form": error.detail}

@@ -1,0 +1,132 @@
+"""The first page: what waits for whom, each one click from the work, and how today goes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+from cachetools import TTLCache
+from litestar import Response, get
+
+from haat.contracts.fraud import Fraud
+from haat.contracts.fraud import ReviewsOf as FraudReviewsOf
+from haat.contracts.inventory import AlertsOf, Inventory
+from haat.contracts.notifications import Mailbox, Notifications
+from haat.contracts.orders import ListOrders, Order, Orders
+from haat.kit.clock import now
+from haat.kit.message import Page
+from haat.kit.money import Money
+from haat.web.backoffice.desk import Desk, gently
+from haat.web.backoffice.templates import SHOP_ZONE
+
+T = TypeVar("T")
+LOOKED_AT = 100
+# The contract counts nothing: today's orders are walked, so many pages at most, and kept for a moment.
+MOST_PAGES = 10
+KEPT_SECONDS = 30.0
+_kept: TTLCache[tuple[int, str], Today] = TTLCache(maxsize=8, ttl=KEPT_SECONDS)
+
+
+class Today(msgspec.Struct, frozen=True):
+    """Orders since midnight in the shop's own time, canceled ones left out; `more` when there are too many to count."""
+
+    count: int
+    total: Money
+    more: bool
+    at: datetime
+
+
+class Card(msgspec.Struct, frozen=True):
+    """One kind of work that waits: how much of it, and where it is done."""
+
+    title: str
+    count: int
+    more: bool
+    words: str
+    address: str
+    tone: str
+
+    @property
+    def shown(self) -> str:
+        return f"{self.count}+" if self.more else str(self.count)
+
+
+@get("/", duty="home")
+async def home(
+    desk: Desk, orders: Orders, inventory: Inventory, fraud: Fraud, notifications: Notifications
+) -> Response[Any]:
+    """To-do cards of the caller's own duties, the latest orders, today's figures."""
+    sees_orders = desk.may("see_orders")
+    to_pack, latest, reviews, alerts, mails, today = await asyncio.gather(
+        _page(sees_orders, orders.orders(ListOrders(status="confirmed", limit=LOOKED_AT))),
+        _page(sees_orders, orders.orders(ListOrders(limit=8))),
+        _page(desk.may("fraud"), fraud.reviews(FraudReviewsOf(limit=LOOKED_AT))),
+        _page(desk.may("see_stock"), inventory.alerts(AlertsOf(limit=LOOKED_AT))),
+        _page(desk.may("mail"), notifications.mailbox(Mailbox(limit=LOOKED_AT))),
+        gently(_today(orders, desk.settings.currency), None) if sees_orders else _nothing(),
+    )
+    cards = []
+    if desk.may("ship"):
+        cards.append(_card("To pack", to_pack, "paid and waiting for a parcel", "/admin/orders?status=confirmed"))
+    if desk.may("fraud"):
+        cards.append(_card("Held for review", reviews, "a person must decide", "/admin/fraud", "warn"))
+    if desk.may("see_stock"):
+        cards.append(_card("Low stock", alerts, "at or below the low mark", "/admin/stock"))
+    if desk.may("mail"):
+        failed = mails and Page(data=[mail for mail in mails.data if mail.state == "failed"])
+        cards.append(_card("Mails failed", failed, "among the latest hundred", "/admin/mail?state=failed", "warn"))
+    return desk.page("home.html", cards=cards, latest=latest.data if latest else [], today=today)
+
+
+def _card(title: str, page: Page[Any] | None, words: str, address: str, tone: str = "wait") -> Card:
+    if page is None:
+        return Card(title, 0, False, "does not answer at the moment", address, "warn")
+    return Card(title, len(page.data), page.has_more, words, address, tone if page.data else "rest")
+
+
+async def _page(may: bool, call: Coroutine[Any, Any, Page[T]]) -> Page[T] | None:
+    if not may:
+        call.close()
+        return None
+    return await gently(call, None)
+
+
+async def _nothing() -> None:
+    return None
+
+
+async def _today(orders: Orders, currency: str) -> Today:
+    """Today so far, at most half a minute old."""
+    local = now().astimezone(SHOP_ZONE)
+    key = (id(orders), local.date().isoformat())
+    if key not in _kept:
+        _kept[key] = await _counted(orders, currency, local.replace(hour=0, minute=0, second=0, microsecond=0))
+    return _kept[key]
+
+
+async def _counted(orders: Orders, currency: str, since: datetime) -> Today:
+    found: list[Order] = []
+    cursor: str | None = None
+    more = True
+    for _ in range(MOST_PAGES):
+        page = await orders.orders(ListOrders(cursor=cursor, limit=100))
+        fresh = [order for order in page.data if order.placed_at >= since]
+        found += fresh
+        cursor = page.next_cursor
+        if len(fresh) < len(page.data) or cursor is None:
+            more = False
+            break
+    return today_of(found, currency, more)
+
+
+def today_of(orders: list[Order], currency: str, more: bool) -> Today:
+    """Count and sum of orders that stand."""
+    standing = [order for order in orders if order.status != "canceled"]
+    total = sum(order.totals.total.amount for order in standing if order.totals.total.currency == currency)
+    return Today(len(standing), Money(total, currency), more, now())
+
+
+ROUTES = [home]

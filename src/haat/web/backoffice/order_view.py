@@ -1,0 +1,221 @@
+"""What an order's page shows beyond the order itself: what is left to do, what may be done, what it would do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from haat.contracts.orders import Order, ShipItem
+from haat.contracts.payments import Payment
+from haat.kit.ids import is_id
+from haat.kit.money import Money
+from haat.web.backoffice.forms import Faults, Typed, minor, whole
+from haat.web.backoffice.templates import money
+
+ROAD = ("placed", "confirmed", "packed", "shipped", "out_for_delivery", "delivered")
+GONE = ("canceled", "failed")
+CANCELABLE = ("placed", "confirmed", "packed")
+UNTAKEN = ("authorized", "partially_captured")
+LONGEST_REASON = 200
+DEAD_RETURNS = ("rejected",)
+
+
+class Acts(msgspec.Struct, frozen=True):
+    """What this member of staff may do to this order now; units by item id, money in minor units."""
+
+    unshipped: dict[str, int]
+    ship: bool
+    cancel: bool
+    capture: int
+    refund: int
+    unreturned: dict[str, int]
+
+    @property
+    def any(self) -> bool:
+        return bool(self.ship or self.cancel or self.capture or self.refund)
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One milestone of the road; `state` is done, now or ahead."""
+
+    name: str
+    state: str
+
+
+class Refunding(msgspec.Struct, frozen=True):
+    """A refund as typed, before it is confirmed."""
+
+    amount: Money
+    items: list[ShipItem] | None
+    reason: str
+
+
+def acts_of(order: Order, payment: Payment | None, may: Callable[[str], bool]) -> Acts:
+    """The doors that are open; the services still check every one of them."""
+    unshipped = left(order, shipped_units(order))
+    ready = not order.on_hold and order.status not in ("placed", "canceled", "returned")
+    refundable = order.payment.captured.amount - order.payment.refunded.amount
+    untaken = 0
+    if payment is not None and payment.state in UNTAKEN and order.status != "canceled":
+        untaken = payment.amount.amount - payment.captured.amount
+    return Acts(
+        unshipped=unshipped,
+        ship=may("ship") and ready and bool(unshipped),
+        cancel=may("cancel") and order.status in CANCELABLE,
+        capture=untaken if may("capture") else 0,
+        refund=max(0, refundable) if may("refund") else 0,
+        unreturned=left(order, returned_units(order)),
+    )
+
+
+def shipped_units(order: Order) -> dict[str, int]:
+    """Units by item id that are in parcels to the customer."""
+    parcels = [each for each in order.shipments if each.direction == "outbound" and each.status not in GONE]
+    return _counted((item.item_id, item.quantity) for parcel in parcels for item in parcel.items)
+
+
+def returned_units(order: Order) -> dict[str, int]:
+    """Units by item id that are in returns."""
+    back = [each for each in order.returns if each.status not in DEAD_RETURNS]
+    return _counted((item.item_id, item.quantity) for each in back for item in each.items)
+
+
+def left(order: Order, taken: dict[str, int]) -> dict[str, int]:
+    """Units by item id that are not taken yet, where there are any."""
+    rest = {line.id: line.quantity - taken.get(line.id, 0) for line in order.items}
+    return {item_id: quantity for item_id, quantity in rest.items() if quantity > 0}
+
+
+def steps_of(order: Order) -> list[Step]:
+    """The road from placed to delivered, as far as it was walked."""
+    if order.status == "canceled":
+        return [Step("placed", "done"), Step("canceled", "now")]
+    road = (*ROAD, "returned") if order.status == "returned" else ROAD
+    here = road.index(order.status)
+    return [Step(name, "done" if i < here else "now" if i == here else "ahead") for i, name in enumerate(road)]
+
+
+def money_rows(order: Order) -> list[tuple[str, Money, str]]:
+    """The sums from items to what is kept: label, amount, and a class for its weight."""
+    totals, payment = order.totals, order.payment
+    rows = [("Items", totals.subtotal, "")]
+    if totals.discount.amount:
+        codes = "Discount"
+        rows.append((codes, Money(-totals.discount.amount, totals.discount.currency), ""))
+    rows.append(("Delivery", totals.shipping, ""))
+    rows.append(("Total", totals.total, "strong"))
+    rows += [
+        (f"incl. {line.title}" if line.included else line.title, line.amount, "soft")
+        for line in totals.tax_lines
+        if line.amount.amount
+    ]
+    rows.append(("Taken", payment.captured, ""))
+    if payment.refunded.amount:
+        rows.append(("Given back", Money(-payment.refunded.amount, payment.refunded.currency), ""))
+        rows.append(("Kept", payment.captured - payment.refunded, "strong"))
+    return rows
+
+
+def actors_in(order: Order) -> list[str]:
+    """Users who have done something to this order."""
+    entries = [*order.timeline, *(entry for each in order.returns for entry in each.timeline)]
+    return sorted({entry.actor for entry in entries if is_id(entry.actor, "usr")})
+
+
+def ship_items(order: Order, fields: Typed) -> tuple[list[ShipItem], Faults]:
+    """The units to hand over, or what is wrong with them."""
+    wanted, faults = _units(fields, left(order, shipped_units(order)))
+    if not wanted and not faults:
+        faults["form"] = "Choose at least one item to hand over"
+    return wanted, faults
+
+
+def refunding(order: Order, fields: Typed) -> tuple[Refunding | None, Faults]:
+    """A refund of lines or of an amount, or everything that is wrong with it."""
+    faults: Faults = {}
+    currency = order.totals.total.currency
+    most = order.payment.captured.amount - order.payment.refunded.amount
+    items: list[ShipItem] | None = None
+    amount: int | None = 0
+    if fields.get("by") == "amount":
+        amount = minor(fields.get("amount", ""), currency)
+        if amount is None or amount <= 0:
+            faults["amount"] = "Enter an amount above zero, such as 1299.50"
+    else:
+        items, faults = _units(fields, left(order, returned_units(order)))
+        if not items and not faults:
+            faults["form"] = "Choose at least one item, or refund an amount"
+        amount = worth(order, items)
+    # A confirmed form may be the second click: then the service answers what the first one did.
+    if not faults and (amount or 0) > most and "confirmed" not in fields:
+        name = "amount" if items is None else "form"
+        faults[name] = f"At most {money(Money(most, currency))} can go back: that is what was taken and not returned"
+    reason = fields.get("reason", "")
+    if not 1 <= len(reason) <= LONGEST_REASON:
+        faults["reason"] = f"Say why, in 1 to {LONGEST_REASON} characters: the customer's mail and the books show it"
+    return (None if faults else Refunding(Money(amount or 0, currency), items, reason)), faults
+
+
+def worth(order: Order, items: Iterable[ShipItem]) -> int:
+    """What these units cost in minor units, after those that are in returns already."""
+    before = returned_units(order)
+    lines = {line.id: line for line in order.items}
+    total = 0
+    for item in items:
+        line, done = lines[item.item_id], before.get(item.item_id, 0)
+        share = [line.total.amount * n // line.quantity for n in (done, done + item.quantity)]
+        total += share[1] - share[0]
+    return total
+
+
+def refund_consequences(order: Order, wanted: Refunding) -> list[str]:
+    """What happens when a refund is confirmed, in words."""
+    titles = {line.id: line.title for line in order.items}
+    told = [f"{money(wanted.amount)} goes back by {order.payment.summary or order.payment.method}."]
+    if wanted.items:
+        units = ", ".join(f"{item.quantity} × {titles[item.item_id]}" for item in wanted.items)
+        told.append(f"For {units}.")
+    rest = order.payment.captured.amount - order.payment.refunded.amount - wanted.amount.amount
+    told.append(f"{money(Money(rest, wanted.amount.currency))} of this order stays with the shop.")
+    told.append("Stock does not change: what comes back in a parcel is received as a return.")
+    told.append(f"{order.email} gets a mail about it.")
+    return told
+
+
+def cancel_consequences(order: Order) -> list[str]:
+    """What happens when an order is canceled, in words."""
+    kept = order.payment.captured - order.payment.refunded
+    units = sum(line.quantity for line in order.items)
+    if kept.amount > 0:
+        told = [f"{money(kept)} goes back by {order.payment.summary or order.payment.method}."]
+    elif order.payment.status == "authorized":
+        told = ["The money that the bank holds is let go; nothing was taken."]
+    else:
+        told = ["No money was taken, so none goes back."]
+    told.append(f"{units} {'unit goes' if units == 1 else 'units go'} back on sale.")
+    if order.shipments:
+        told.append("Parcels that the carrier has not picked up are called off; one on its way refuses this.")
+    told.append(f"{order.email} gets a mail about it.")
+    told.append("A canceled order cannot be opened again.")
+    return told
+
+
+def _units(fields: Typed, available: dict[str, int]) -> tuple[list[ShipItem], Faults]:
+    wanted: list[ShipItem] = []
+    faults: Faults = {}
+    for item_id, most in available.items():
+        text = fields.get(f"units.{item_id}", "")
+        quantity = whole(text, 0, most) if text else 0
+        if quantity is None:
+            faults[f"units.{item_id}"] = f"A whole number from 0 to {most}"
+        elif quantity:
+            wanted.append(ShipItem(item_id=item_id, quantity=quantity))
+    return wanted, faults
+
+
+def _counted(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for item_id, quantity in pairs:
+        found[item_id] = found.get(item_id, 0) + quantity
+    return found

@@ -1,0 +1,184 @@
+"""Stock: what is low, and per SKU the answer to "why is this 3?", with a way to correct it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+from litestar import Response, get, post
+
+from haat.contracts.catalog import Catalog, Product
+from haat.contracts.identity import FindUsers, Identity
+from haat.contracts.inventory import (
+    DEFAULT_LOCATION,
+    Adjust,
+    AlertsOf,
+    History,
+    HistoryOf,
+    Inventory,
+    Level,
+    SetLowMark,
+    SkuRef,
+)
+from haat.contracts.search import Search
+from haat.kit.ids import is_id
+from haat.kit.message import DomainError, Forbidden, NotFound, Page
+from haat.web.backoffice.desk import Desk, gently, told
+from haat.web.backoffice.forms import Faults, Typed, moment_in, new_key, typed, whole
+from haat.web.backoffice.products import found
+from haat.web.backoffice.templates import segment
+
+REASONS = ("counted", "received", "damaged", "lost", "found", "sample")
+MOST = 1_000_000
+# What an event does to the units on the shelf and to those that are promised.
+EFFECTS = {
+    "received": (1, 0), "returned": (1, 0), "adjusted": (1, 0), "committed": (-1, -1), "reserved": (0, 1),
+    "released": (0, -1), "expired": (0, -1),
+}  # fmt: skip
+
+
+@get("/stock", duty="see_stock")
+async def stock_page(desk: Desk, inventory: Inventory, catalog: Catalog, search: Search) -> Response[Any]:
+    """A search by SKU or product, and what runs low."""
+    text = desk.asked("q", 200)
+    known: list[Level] = await gently(_levels(inventory, text), []) if text else []
+    if known:
+        return desk.go(f"/admin/stock/{segment(text)}")
+    hits, alerts = await asyncio.gather(
+        found(text, catalog, search) if text else _none(),
+        inventory.alerts(AlertsOf(cursor=desk.asked("cursor", 1000) or None, limit=50)),
+    )
+    return desk.page("stock.html", q=text, hits=hits.data, alerts=alerts)
+
+
+@get("/stock/{sku:path}", duty="see_stock")
+async def view_sku(desk: Desk, inventory: Inventory, identity: Identity, sku: str) -> Response[Any]:
+    """Levels by location, and every event behind them; with `as_of` the level of that moment."""
+    return await _sku_page(desk, inventory, identity, sku.removeprefix("/"))
+
+
+@post("/stock/{sku:path}", duty="adjust", status_code=200)
+async def change_sku(desk: Desk, inventory: Inventory, identity: Identity, sku: str) -> Response[Any]:
+    """Adjust the units with a reason, or set the low mark; the form's `act` tells which."""
+    sku = sku.removeprefix("/")
+    fields = await typed(desk.request)
+    act = fields.get("act", "")
+    if act not in ("adjust", "mark"):
+        raise NotFound()
+    if not desk.may("adjust"):
+        raise Forbidden("Your role does not change stock")
+    ask, faults = adjusting(sku, fields) if act == "adjust" else marking(sku, fields)
+    status = 422
+    if not faults:
+        try:
+            if isinstance(ask, Adjust):
+                once = desk.once(fields)
+                await inventory.adjust(
+                    Adjust(
+                        sku=sku,
+                        quantity=ask.quantity,
+                        reason=ask.reason,
+                        location=ask.location,
+                        actor=desk.actor,
+                        idempotency=once,
+                    )
+                )
+            elif ask is not None:
+                await inventory.set_low_mark(ask)
+            return desk.go(f"/admin/stock/{segment(sku)}?said={'adjusted' if act == 'adjust' else 'marked'}")
+        except DomainError as error:
+            if error.status == 404:
+                raise
+            faults, status = told(error), error.status
+    return await _sku_page(desk, inventory, identity, sku, opened=act, faults=faults, fields=fields, status=status)
+
+
+def adjusting(sku: str, fields: Typed) -> tuple[Adjust | None, Faults]:
+    """An adjustment as typed: the difference, or what was counted against the level that the form showed."""
+    faults: Faults = {}
+    quantity = whole(fields.get("quantity", ""), -MOST, MOST)
+    if quantity is None or quantity == 0:
+        faults["quantity"] = "How many to add, such as 5, or to take, such as -2"
+    reason = fields.get("reason", "")
+    note = fields.get("note", "")
+    if reason not in REASONS:
+        faults["reason"] = "Choose a reason"
+    words = f"{reason}: {note}" if note else reason
+    if len(words) > 200:
+        faults["note"] = "At most 180 characters"
+    if faults or quantity is None:
+        return None, faults
+    location = fields.get("location") or DEFAULT_LOCATION
+    return Adjust(sku=sku, quantity=quantity, reason=words, actor="", location=location[:100]), faults
+
+
+def marking(sku: str, fields: Typed) -> tuple[SetLowMark | None, Faults]:
+    """A low mark as typed."""
+    mark = whole(fields.get("low_stock_at", ""), 0, MOST)
+    if mark is None:
+        return None, {"low_stock_at": "A whole number, 0 or more"}
+    location = fields.get("location") or DEFAULT_LOCATION
+    return SetLowMark(sku=sku, low_stock_at=mark, location=location[:100]), {}
+
+
+async def _sku_page(
+    desk: Desk,
+    inventory: Inventory,
+    identity: Identity,
+    sku: str,
+    *,
+    opened: str = "",
+    faults: Faults | None = None,
+    fields: Typed | None = None,
+    status: int = 200,
+) -> Response[Any]:
+    wish = desk.asked("as_of", 40)
+    as_of: datetime | None = moment_in(wish) if wish else None
+    if wish and as_of is None:
+        faults, status = {"as_of": "Choose a day and a time"}, 422
+    ask = HistoryOf(sku=sku, as_of=as_of, cursor=desk.asked("cursor", 1000) or None, limit=50)
+    levels, history = await asyncio.gather(inventory.levels(SkuRef(sku=sku)), inventory.history(ask))
+    return desk.page(
+        "sku.html",
+        status=status,
+        sku=sku,
+        levels=levels.data,
+        history=history,
+        steps=[(event, *EFFECTS.get(event.type, (0, 0))) for event in history.data],
+        as_of=as_of,
+        wish=wish,
+        sum=folded(levels),
+        names=await gently(_names(identity, history), {}),
+        reasons=REASONS,
+        opened=opened,
+        faults=faults or {},
+        fields=fields or {},
+        key=new_key(),
+    )
+
+
+def folded(levels: Page[Level]) -> tuple[int, int, int]:
+    """On hand, reserved and available over all locations."""
+    rows = [(level.on_hand, level.reserved, level.available) for level in levels.data]
+    on_hand, reserved, available = (sum(column) for column in zip(*rows, strict=True)) if rows else (0, 0, 0)
+    return on_hand, reserved, available
+
+
+async def _names(identity: Identity, history: History) -> dict[str, str]:
+    ids = {str(event.data.get("actor", "")) for event in history.data}
+    users = sorted(each for each in ids if is_id(each, "usr"))
+    if not users:
+        return {}
+    return {user.id: user.name for user in (await identity.find_users(FindUsers(ids=users, limit=len(users)))).data}
+
+
+async def _levels(inventory: Inventory, sku: str) -> list[Level]:
+    return (await inventory.levels(SkuRef(sku=sku))).data
+
+
+async def _none() -> Page[Product]:
+    return Page(data=[])
+
+
+ROUTES = [stock_page, view_sku, change_sku]

@@ -1,0 +1,112 @@
+"""Who sits at the browser: cookies that scripts cannot read, tokens renewed unasked, forms from our own pages only."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from litestar import Request, Response
+from litestar.config.csrf import CSRFConfig
+from litestar.datastructures import Cookie
+from litestar.utils.scope.state import ScopeState
+
+from haat.contracts.identity import AccessToken, Identity, Refresh, Tokens
+from haat.kit.access import Caller
+from haat.kit.message import DomainError, Forbidden, Unavailable
+from haat.settings import Settings
+
+AnyRequest = Request[Any, Any, Any]
+ACCESS, REFRESH = "haat_access", "haat_refresh"
+REFRESH_SECONDS = 30 * 86_400
+# What programs call: no form leads there, and their proof is not a cookie.
+MACHINES = ("/v1/", "/rpc/", "/sandbox", "/assets/", "/media/", "/healthz", "/readyz", "/metrics", "/openapi", "/docs")
+
+
+def public_origin(settings: Settings) -> str:
+    """Scheme, host and port that browsers know the pages by."""
+    return (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
+
+
+def csrf_config(settings: Settings) -> CSRFConfig:
+    """Every form of the pages carries a token that only they know."""
+    return CSRFConfig(
+        secret=hmac.new(settings.service_secret.encode(), b"csrf", hashlib.sha256).hexdigest(),
+        cookie_name="haat_csrf",
+        cookie_httponly=True,
+        cookie_samesite="lax",
+        cookie_secure=public_origin(settings).startswith("https"),
+        header_name="x-csrf-token",
+        exclude=[f"^{path}" for path in MACHINES],
+    )
+
+
+def csrf_token(request: AnyRequest) -> str:
+    """The token that a form of this answer must bring back."""
+    token = ScopeState.from_scope(request.scope).csrf_token
+    return token if isinstance(token, str) else ""
+
+
+def check_origin(request: AnyRequest, settings: Settings) -> None:
+    """Raises Forbidden for a form that the page of another site sends."""
+    if request.method in ("GET", "HEAD"):
+        return
+    given = request.headers.get("Origin")
+    ours = (urlsplit(public_origin(settings)).netloc, request.headers.get("Host", ""))
+    if given is not None and urlsplit(given).netloc not in ours:
+        raise Forbidden("This form was not sent from one of our pages")
+
+
+async def renew(request: AnyRequest, settings: Settings, identity: Identity) -> Caller:
+    """The caller, after exchanging the refresh token once the access token is gone; a refused one is forgotten."""
+    caller: Caller = request.scope["state"]["caller"]
+    token = request.cookies.get(REFRESH)
+    if caller.user_id is not None or not token:
+        return caller
+    try:
+        tokens = await identity.refresh(Refresh(refresh_token=token[:512], address=caller.address))
+        principal = await identity.authenticate(AccessToken(token=tokens.access_token))
+    except Unavailable:
+        return caller
+    except DomainError:
+        forget_tokens(request, settings)
+        return caller
+    keep_tokens(request, settings, tokens)
+    known = msgspec.structs.replace(
+        caller, user_id=principal.user_id, session_id=principal.session_id, roles=principal.roles
+    )
+    request.scope["state"]["caller"] = known
+    return known
+
+
+def keep_tokens(request: AnyRequest, settings: Settings, tokens: Tokens) -> None:
+    """Into cookies of this request's answer."""
+    put_cookie(request, settings, ACCESS, tokens.access_token, tokens.expires_in)
+    put_cookie(request, settings, REFRESH, tokens.refresh_token, REFRESH_SECONDS)
+
+
+def forget_tokens(request: AnyRequest, settings: Settings) -> None:
+    """Out of the browser with this request's answer."""
+    for name in (ACCESS, REFRESH):
+        put_cookie(request, settings, name, "", 0)
+
+
+def put_cookie(request: AnyRequest, settings: Settings, name: str, value: str, seconds: int) -> None:
+    """Set a cookie with this request's answer; 0 seconds drops it."""
+    jar: dict[str, Cookie] = request.scope["state"].setdefault("cookies", {})
+    jar[name] = Cookie(
+        key=name,
+        value=value,
+        max_age=seconds,
+        path="/",
+        httponly=True,
+        secure=public_origin(settings).startswith("https"),
+        samesite="lax",
+    )
+
+
+def add_cookies(request: AnyRequest, response: Response[Any]) -> None:
+    """Send what `put_cookie` has noted."""
+    response.cookies.extend(request.scope["state"].get("cookies", {}).values())

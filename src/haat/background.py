@@ -17,8 +17,8 @@ from haat.kit.telemetry import start_logging
 from haat.settings import Settings
 
 log = structlog.get_logger("haat.process")
-RELAY_SECONDS = 0.1
-RELAY_FULL = 500
+RELAY_SECONDS, RELAY_BUSY_SECONDS = 0.1, 0.25
+RELAY_BUSY, RELAY_FULL = 20, 500
 FORGET_SECONDS = 3600.0
 
 
@@ -76,9 +76,9 @@ async def _relay(logs: PostgresLog, schemas: list[str]) -> None:
         except Exception:
             log.exception("relay failed")
             moved = 0
-        # Gathered for a moment, so that a busy shop moves many events with one statement.
+        # Gathered for a moment, so that a busy shop moves many events, and acts on them, with few statements.
         if moved < RELAY_FULL:
-            await asyncio.sleep(RELAY_SECONDS)
+            await asyncio.sleep(RELAY_SECONDS if moved < RELAY_BUSY else RELAY_BUSY_SECONDS)
 
 
 async def _forget(logs: PostgresLog) -> None:

@@ -9,10 +9,14 @@ from typing import Any
 
 import asyncpg
 
+from haat.engines.events.window import BEGINNING, Entry, Place, Window, entry
 from haat.kit.reactions import LoggedEvent
 
 CHANNEL = "haat_events"
 KEEP_DAYS = 7
+FETCH = 500
+LOOK_AGAIN_SECONDS = 0.05
+WRITE_PLACES_SECONDS = 0.5
 
 _RELAY = """
 WITH {moved}
@@ -29,22 +33,23 @@ _MOVED = """{schema}_gone AS (
     ) RETURNING position, id, name, key, at, body
 )"""
 _READ = """
-SELECT tx::text AS tx, position, id, name, CASE WHEN name = ANY($2::text[]) THEN body END AS body
-FROM events.log
-WHERE (tx, position) > (
-        COALESCE((SELECT tx FROM events.cursor WHERE reader = $1), '0'::xid8),
-        COALESCE((SELECT position FROM events.cursor WHERE reader = $1), 0))
-    AND tx < pg_snapshot_xmin(pg_current_snapshot())
+SELECT tx::text AS tx, position, id, name, body FROM events.log
+WHERE (tx, position) > ($1::text::xid8, $2::bigint) AND tx < pg_snapshot_xmin(pg_current_snapshot())
 -- By the columns themselves: the text of a transaction id sorts 1000 before 999.
 ORDER BY log.tx, log.position LIMIT $3
 """
-_ACKNOWLEDGE = """
-INSERT INTO events.cursor (reader, tx, position) VALUES ($1, $2::text::xid8, $3)
+_REMEMBER = """
+INSERT INTO events.cursor (reader, tx, position)
+SELECT r.reader, r.tx::xid8, r.position FROM unnest($1::text[], $2::text[], $3::bigint[]) AS r (reader, tx, position)
+ORDER BY r.reader
 ON CONFLICT (reader) DO UPDATE SET tx = excluded.tx, position = excluded.position, at = now()
     WHERE (cursor.tx, cursor.position) < (excluded.tx, excluded.position)
 """
 # A reader has a place from its first look on, so that it can be told who lags.
-_BEGIN_READING = "INSERT INTO events.cursor (reader, tx, position) VALUES ($1, '0', 0) ON CONFLICT DO NOTHING"
+_BEGIN_READING = """
+INSERT INTO events.cursor AS c (reader, tx, position) VALUES ($1, '0', 0)
+ON CONFLICT (reader) DO UPDATE SET at = c.at RETURNING tx::text AS tx, position
+"""
 _RELAY_CLAIM = "relay:"
 _PARK = """
 INSERT INTO events.parked (reader, event_id, name, body, error) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
@@ -62,7 +67,10 @@ SELECT EXISTS (
 
 
 class PostgresLog:
-    """One connection per worker: it holds the worker's claims (advisory locks), so that a dead worker holds nothing."""
+    """One connection per worker: it holds the worker's claims (advisory locks), so that a dead worker holds nothing.
+
+    Places are written down together, a moment late: after a crash the last events come once more.
+    """
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
@@ -70,11 +78,19 @@ class PostgresLog:
         self._claims: set[str] = set()
         self._turn = asyncio.Lock()
         self._news = asyncio.Event()
+        self._window = Window()
+        self._places: dict[str, Place] = {}
+        self._unwritten: set[str] = set()
+        self._written_at = 0.0
+        # Who found the end of the log, and when: others need not look again right after.
+        self._ended: tuple[str, float] = ("", 0.0)
 
     async def stop(self) -> None:
-        """Give up every claim."""
+        """Write the places down and give up every claim."""
         if self._connection is not None:
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                async with self._turn:
+                    await self._write_places()
                 await self._connection.close(timeout=1)
 
     async def read(self, reader: str, names: Sequence[str], limit: int) -> list[LoggedEvent]:
@@ -83,22 +99,49 @@ class PostgresLog:
             connection = await self._claimed(reader)
             if connection is None:
                 return []
-            rows = await connection.fetch(_READ, reader, list(names), limit)
-            wanted = [
-                LoggedEvent((row["tx"], row["position"]), row["id"], row["name"], row["body"])
-                for row in rows
-                if row["body"] is not None
-            ]
-            # Step over what nobody here wants, or the same rows would be read again each time.
-            if rows and not wanted:
-                await connection.execute(_ACKNOWLEDGE, reader, rows[-1]["tx"], rows[-1]["position"])
+            while True:
+                rows = await self._next(connection, reader, limit)
+                wanted = [LoggedEvent(row.place, row.id, row.name, row.body) for row in rows if row.name in names]
+                # Step over what nobody here wants, or the same rows would be met again each time.
+                if wanted or not rows:
+                    break
+                self._take_place(reader, rows[-1].place)
+            if asyncio.get_running_loop().time() - self._written_at > WRITE_PLACES_SECONDS:
+                await self._write_places()
             return wanted
 
     async def acknowledge(self, reader: str, last: LoggedEvent) -> None:
         """Remember the reader's place."""
-        async with self._turn:
-            connection = await self._connected()
-            await connection.execute(_ACKNOWLEDGE, reader, *last.place)
+        self._take_place(reader, last.place)
+
+    async def _next(self, connection: asyncpg.Connection, reader: str, limit: int) -> list[Entry]:
+        place, clock = self._places[reader], asyncio.get_running_loop().time()
+        if self._window.covers(place):
+            rows = self._window.after(place, limit)
+            who, when = self._ended
+            if rows or (who != reader and clock - when < LOOK_AGAIN_SECONDS):
+                return rows
+        rows = [entry(row) for row in await connection.fetch(_READ, str(place[0]), place[1], max(limit, FETCH))]
+        if place >= self._window.end:
+            self._window.extend(place, rows)
+            self._ended = (reader, clock if len(rows) < FETCH else 0.0)
+        return rows[:limit]
+
+    def _take_place(self, reader: str, place: Place) -> None:
+        if place > self._places.get(reader, BEGINNING):
+            self._places[reader] = place
+            self._unwritten.add(reader)
+
+    async def _write_places(self) -> None:
+        self._written_at = asyncio.get_running_loop().time()
+        readers = sorted(self._unwritten)
+        if not readers or self._connection is None:
+            return
+        places = [self._places[reader] for reader in readers]
+        await self._connection.execute(
+            _REMEMBER, readers, [str(tx) for tx, _ in places], [position for _, position in places]
+        )
+        self._unwritten.difference_update(readers)
 
     async def park(self, reader: str, event: LoggedEvent, error: str) -> None:
         """Put an event aside."""
@@ -135,17 +178,22 @@ class PostgresLog:
                 return None
             self._claims.add(claim)
             if not claim.startswith(_RELAY_CLAIM):
-                await connection.execute(_BEGIN_READING, claim)
+                row = await connection.fetchrow(_BEGIN_READING, claim)
+                self._places[claim] = (int(row["tx"]), row["position"])
         return connection
 
     async def _connected(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
             self._claims.clear()
+            self._places.clear()
+            self._unwritten.clear()
+            self._window = Window()
             self._connection = await asyncpg.connect(self._dsn, command_timeout=30)
             await self._connection.add_listener(CHANNEL, lambda *_: self._heard())
         return self._connection
 
     def _heard(self, *_: Any) -> None:
+        self._ended = ("", 0.0)
         self._news.set()
         self._news = asyncio.Event()
 

@@ -98,6 +98,12 @@ def cart_of(owner: Owner) -> tuple[str, str | None, str | None]:
     return cart_id, None, f"{cart_id}.{secret}"
 
 
+def new_cart() -> CartState:
+    """The empty cart of a guest who has no token yet."""
+    cart_id, _, token = cart_of(Owner())
+    return CartState(cart_id, [], 0, None, token)
+
+
 def secret_hash(token: str | None) -> bytes | None:
     """What is stored of a guest's token."""
     return None if token is None else hashlib.sha256(token.partition(".")[2].encode()).digest()

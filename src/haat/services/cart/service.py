@@ -23,7 +23,7 @@ from haat.contracts.orders import OrderPlaced
 from haat.kit.clock import now
 from haat.kit.database import Batch
 from haat.kit.message import Invalid, Nothing, Unavailable
-from haat.services.cart.model import CartState, Item, check_stock, for_sale, view
+from haat.services.cart.model import CartState, Item, check_stock, for_sale, new_cart, view
 from haat.services.cart.store import CartStore
 
 ATTEMPTS = 5
@@ -119,6 +119,9 @@ class CartService(Cart):
             await self._store.forget_old_guests(connection, now() - KEEP_GUESTS)
 
     async def _load(self, owner: Owner) -> CartState:
+        if owner.user_id is None and owner.token is None:
+            # A guest who has just come: nothing can be stored under the id that is being made for them.
+            return new_cart()
         async with self._store.connection() as connection:
             return await self._store.load(connection, owner)
 

@@ -11,7 +11,7 @@ from haat.contracts.cart import Owner
 from haat.kit.database import Connection, Database, Transaction, outbox_columns
 from haat.kit.message import Event
 from haat.kit.sql import load_queries
-from haat.services.cart.model import MAX_ITEMS, MAX_QUANTITY, CartState, Item, cart_of, opens, secret_hash
+from haat.services.cart.model import MAX_ITEMS, MAX_QUANTITY, CartState, Item, cart_of, new_cart, opens, secret_hash
 
 queries = load_queries(Path(__file__).with_name("queries.sql"))
 
@@ -35,8 +35,7 @@ class CartStore:
         if not rows:
             return CartState(cart_id, [], 0, user_id, token)
         if user_id is None and not opens(token, rows[0]["secret_hash"]):
-            cart_id, _, token = cart_of(Owner())
-            return CartState(cart_id, [], 0, None, token)
+            return new_cart()
         items = [
             Item(
                 row["item_id"],

@@ -40,6 +40,7 @@ NEWEST = Place(datetime(9999, 1, 1, tzinfo=UTC), "")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LARGEST_OFFSET = 253_000_000_000_000_000
 _product = msgspec.json.Decoder(Product)
+_for_sale = msgspec.msgpack.Decoder(ForSale)
 _tree = msgspec.json.Decoder(ListOf[CategoryNode])
 
 
@@ -101,8 +102,19 @@ class CatalogReading(Catalog):
         return ProductLines(lines=b"".join(page + b"\n" for page in pages), last_id=last_id)
 
     async def variants_for_sale(self, ask: VariantsForSale) -> ListOf[ForSale]:
-        async with self._store.connection() as connection:
-            return ListOf(data=await self._store.for_sale(connection, ask.variant_ids, ask.product_ids))
+        kept = {each: await self._cache.get(f"sale:{each}") for each in ask.variant_ids}
+        found = [_for_sale.decode(each) for each in kept.values() if each is not None]
+        unknown = [variant_id for variant_id, each in kept.items() if each is None]
+        if unknown or ask.product_ids:
+            async with self._store.connection() as connection:
+                fresh = await self._store.for_sale(connection, unknown, ask.product_ids)
+            for each in fresh:
+                tags = (f"sale:{each.product_id}",)
+                packed = msgspec.msgpack.encode(each)
+                await self._cache.put(f"sale:{each.variant_id}", packed, seconds=CACHE_SECONDS, tags=tags)
+            already = {each.variant_id for each in found}
+            found += [each for each in fresh if each.variant_id not in already]
+        return ListOf(data=found)
 
     async def categories(self, ask: Nothing) -> ListOf[CategoryNode]:
         return _tree.decode((await self.category_page(ask)).body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import groupby
 
 import msgspec
@@ -69,7 +69,8 @@ class CatalogService(CatalogReading):
     async def save_categories(self, ask: SaveCategories) -> Nothing:
         async with self._store.transaction() as transaction:
             renamed = await self._categories.save(transaction, ask.categories)
-        await self._cache.invalidate("categories", "lists", *(f"product:{product_id}" for product_id in renamed))
+        tags = [f"{kind}:{product_id}" for product_id in renamed for kind in ("product", "sale")]
+        await self._cache.invalidate("categories", "lists", *tags)
         return Nothing()
 
     async def create_product(self, ask: CreateProduct) -> Product:
@@ -239,7 +240,9 @@ class CatalogService(CatalogReading):
             async with self._store.connection() as connection:
                 await self._store.stock_received(connection, [line.sku for line in lines])
 
-    async def _forget(self, product_ids: Iterable[str], lists: bool = False) -> None:
+    async def _forget(self, product_ids: Sequence[str], lists: bool = False) -> None:
         tags = [f"product:{product_id}" for product_id in product_ids]
         if tags:
-            await self._cache.invalidate(*tags, *(["lists"] if lists else []))
+            # Stock and ratings change what is shown, not what is sold: prices by variant outlive them.
+            written = ["lists", *(f"sale:{product_id}" for product_id in product_ids)] if lists else []
+            await self._cache.invalidate(*tags, *written)

@@ -26,6 +26,14 @@ SELECT id, number FROM orders.orders WHERE checkout_id = :checkout_id;
 -- name: load(ref)^
 SELECT * FROM orders.orders WHERE id = :ref OR number = :ref;
 
+-- name: load_whole(ref)^
+-- The order with what happened to it and what came back, in one look.
+SELECT o.*,
+    (SELECT jsonb_agg(jsonb_build_object('at', t.at, 'type', t.type, 'detail', t.detail, 'actor', t.actor)
+        ORDER BY t.position) FROM orders.timeline t WHERE t.order_id = o.id) AS timeline,
+    (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.created_at, r.id) FROM orders.returns r WHERE r.order_id = o.id) AS returns
+FROM orders.orders o WHERE o.id = :ref OR o.number = :ref;
+
 -- name: load_for_update(id)^
 SELECT * FROM orders.orders WHERE id = :id FOR UPDATE;
 

@@ -35,7 +35,7 @@ from haat.contracts.orders import (
     TimelineEntry,
 )
 from haat.contracts.payments import PaymentCaptured, Payments
-from haat.contracts.shipping import ShipmentMoved, ShipmentsOf, Shipping
+from haat.contracts.shipping import Shipment, ShipmentMoved, ShipmentsOf, Shipping
 from haat.kit.clock import now
 from haat.kit.cursor import decode_cursor, encode_cursor
 from haat.kit.database import Batch, Transaction
@@ -120,7 +120,11 @@ class OrderService(Orders):
         return await self._store.place(order_id, number, ask, event)
 
     async def order(self, ask: OrderOf) -> Order:
-        return await self._shown(await self._allowed(ask.order, ask))
+        found = await self._store.load_whole(ask.order)
+        if found is None or not may_see(found[0], ask, self._secret):
+            raise NotFound("There is no such order")
+        order, around = found
+        return view(order, await self._shipments([order.id]), *around)
 
     async def orders(self, ask: ListOrders) -> Page[Order]:
         filters = f"{ask.user_id}|{ask.status}|{ask.text}"
@@ -347,18 +351,20 @@ class OrderService(Orders):
             raise NotFound("There is no such order")
         return order
 
+    async def _shipments(self, order_ids: list[str]) -> list[Shipment]:
+        try:
+            return (await self._shipping.shipments(ShipmentsOf(order_ids=order_ids))).data
+        except Unavailable:
+            # An order is worth showing without its parcels.
+            return []
+
     async def _shown(self, order: StoredOrder) -> Order:
         return (await self._all_shown([order]))[0]
 
     async def _all_shown(self, orders: list[StoredOrder]) -> list[Order]:
         if not orders:
             return []
-        ids = [order.id for order in orders]
-        try:
-            shipments = (await self._shipping.shipments(ShipmentsOf(order_ids=ids))).data
-        except Unavailable:
-            # An order is worth showing without its parcels.
-            shipments = []
+        shipments = await self._shipments([order.id for order in orders])
         around = await self._store.around(orders)
         return [view(order, [s for s in shipments if s.order_id == order.id], *around[order.id]) for order in orders]
 

@@ -38,6 +38,10 @@ class Refusal(msgspec.Struct, frozen=True):
     facts: dict[str, Any]
 
 
+# What happened to an order, and what came back of it, oldest first.
+Around = tuple[list[TimelineEntry], list[Return]]
+
+
 class OrderStore:
     """Orders by id, number and checkout; their timelines, returns and tasks."""
 
@@ -90,6 +94,14 @@ class OrderStore:
         async with self.connection() as connection:
             return _order(await queries.load(connection, ref=ref))
 
+    async def load_whole(self, ref: str) -> tuple[StoredOrder, Around] | None:
+        """By id or number, with what happened to it and what came back."""
+        async with self.connection() as connection:
+            row = await queries.load_whole(connection, ref=ref)
+        if row is None:
+            return None
+        return msgspec.convert(dict(row), StoredOrder), _around(row, row["currency"])
+
     async def load_for_update(self, connection: Connection, order_id: str) -> StoredOrder | None:
         """By id, locked to the end of the transaction."""
         return _order(await queries.load_for_update(connection, id=order_id))
@@ -117,15 +129,12 @@ class OrderStore:
             rows = queries.list_all(connection, status=status, text=text, before=before, how_many=how_many)
             return [order async for row in rows if (order := _order(row))]
 
-    async def around(self, orders: Sequence[StoredOrder]) -> dict[str, tuple[list[TimelineEntry], list[Return]]]:
+    async def around(self, orders: Sequence[StoredOrder]) -> dict[str, Around]:
         """What happened to each order and what came back of it, oldest first."""
         currency = {order.id: order.currency for order in orders}
         async with self.connection() as connection:
             return {
-                row["id"]: (
-                    msgspec.convert(row["timeline"] or [], list[TimelineEntry]),
-                    [_return(each, currency[row["id"]]) for each in row["returns"] or []],
-                )
+                row["id"]: _around(row, currency[row["id"]])
                 async for row in queries.around(connection, order_ids=list(currency))
             }
 
@@ -236,6 +245,13 @@ class OrderStore:
         await queries.paid(
             connection, checkout_ids=[checkout for checkout, _ in amounts], amounts=[amount for _, amount in amounts]
         )
+
+
+def _around(row: Any, currency: str) -> Around:
+    return (
+        msgspec.convert(row["timeline"] or [], list[TimelineEntry]),
+        [_return(each, currency) for each in row["returns"] or []],
+    )
 
 
 def _order(row: Any) -> StoredOrder | None:

@@ -149,8 +149,12 @@ WHERE p.payment_id = d.payment_id RETURNING p.payment_id;
 -- name: nothing_to_check(payment_id, version)!
 UPDATE payments.payments SET next_check_at = NULL WHERE payment_id = :payment_id AND version = :version;
 
--- name: webhook_known(provider, webhook_id)$
-SELECT true FROM payments.webhooks WHERE provider = :provider AND webhook_id = :webhook_id;
+-- name: heard(provider, webhook_id, provider_id)^
+-- One row: whether this notice was acted on before, and the payment it is about, or nulls.
+SELECT EXISTS (SELECT FROM payments.webhooks WHERE provider = :provider AND webhook_id = :webhook_id) AS known, p.*,
+       coalesce((SELECT jsonb_agg(to_jsonb(r) ORDER BY r.created_at, r.refund_id)
+                 FROM payments.refunds r WHERE r.payment_id = p.payment_id), '[]') AS refunds
+FROM (SELECT 1) one LEFT JOIN payments.payments p ON p.provider = :provider AND p.provider_id = :provider_id;
 
 -- name: take_webhook(provider, webhook_id)!
 INSERT INTO payments.webhooks (provider, webhook_id) VALUES (:provider, :webhook_id) ON CONFLICT DO NOTHING;

@@ -44,6 +44,7 @@ from haat.services.payments.teller import Teller, merging
 log = structlog.get_logger("haat.payments")
 DUE_AT_ONCE = 20
 CAPTURES_AT_ONCE = 16
+ANSWER_SECONDS = 0.3
 KEEP_WEBHOOKS = timedelta(days=14)
 
 
@@ -80,7 +81,9 @@ class PaymentsService(Payments):
         return view(await self._teller.confirm(payment) if ask.confirm else payment)
 
     async def capture(self, ask: Capture) -> Payment:
-        payment = await self._load(ask.payment_id)
+        return await self._capture(await self._load(ask.payment_id), ask)
+
+    async def _capture(self, payment: PaymentState, ask: Capture) -> Payment:
         key = f"{payment.payment_id}:capture:{ask.request_id}"
         amount_minor = payment.amount.amount - payment.captured_minor - payment.capturing_minor
         if ask.amount is not None:
@@ -106,7 +109,7 @@ class PaymentsService(Payments):
                 if payment.provider == CASH or payment.state != "authorized":
                     return
                 try:
-                    await self.capture(Capture(payment_id=payment_id, request_id="order-placed"))
+                    await self._capture(payment, Capture(payment_id=payment_id, request_id="order-placed"))
                 except DomainError as error:
                     log.warning("a capture is finished later", payment_id=payment_id, reason=error.detail)
 
@@ -139,7 +142,9 @@ class PaymentsService(Payments):
         notice = self._provider.verify(ask.body, ask.headers)
         if notice is None:
             raise SignatureRefused()
-        if not await self._store.webhook_known(ask.provider, notice.id) and not await self._heard(notice):
+        about = notice.fact.id if notice.fact is not None else None
+        known, payment = await self._store.heard(ask.provider, notice.id, about)
+        if not known and not await self._heard(notice, payment):
             await self._store.take_webhook(ask.provider, notice.id)
         return Nothing()
 
@@ -169,21 +174,24 @@ class PaymentsService(Payments):
         """Drop the ids of notices that no provider repeats any more."""
         await self._store.forget_webhooks(now() - KEEP_WEBHOOKS)
 
-    async def _heard(self, notice: Notice) -> bool:
-        """Whether the notice was written down together with what it changed."""
+    async def _heard(self, notice: Notice, payment: PaymentState | None) -> bool:
+        """Whether the notice needs no note of its own: written with what it changed, or told nothing new."""
         if notice.fact is None:
             return False
         name = self._provider.name
-        payment = await self._store.load(provider=(name, notice.fact.id))
         if payment is None:
             waiting = await self._store.awaiting(name, notice.fact.reference)
             payment = await self._store.load(payment_id=waiting[0]) if len(waiting) == 1 else None
+        if payment is not None and _answer_is_due(payment):
+            # The answer to our own question is on its way and says the same: two writers would only collide.
+            await asyncio.sleep(ANSWER_SECONDS)
+            payment = await self._store.load(payment_id=payment.payment_id)
         if payment is None:
             log.warning("a webhook about an unknown payment", webhook_id=notice.id, kind=notice.type)
             return False
         try:
             if merging(notice.fact)(payment) is None:
-                return False
+                return True
         except Mismatch as mismatch:
             await self._teller.put_aside(payment, mismatch)
             return False
@@ -252,6 +260,11 @@ class PaymentsService(Payments):
         if payment is None or (payment.tombstone and not with_tombstones):
             raise NotFound("There is no such payment")
         return payment
+
+
+def _answer_is_due(payment: PaymentState) -> bool:
+    young = now() - payment.created_at < timedelta(seconds=ANSWER_SECONDS * 10)
+    return young and (payment.state == "authorizing" or payment.capturing_minor > 0)
 
 
 def _request_hash(ask: Authorize) -> str:

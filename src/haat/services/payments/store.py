@@ -192,9 +192,11 @@ class PaymentStore:
             found = queries.awaiting(connection, provider=provider, checkout_id=checkout_id)
             return [row["payment_id"] async for row in found]
 
-    async def webhook_known(self, provider: str, webhook_id: str) -> bool:
+    async def heard(self, provider: str, webhook_id: str, provider_id: str | None) -> tuple[bool, PaymentState | None]:
+        """Whether a notice was acted on before, and the payment of this provider's id."""
         async with self.connection() as connection:
-            return bool(await queries.webhook_known(connection, provider=provider, webhook_id=webhook_id))
+            row = await queries.heard(connection, provider=provider, webhook_id=webhook_id, provider_id=provider_id)
+        return row["known"], None if row["payment_id"] is None else _payment(row)
 
     async def take_webhook(self, provider: str, webhook_id: str) -> None:
         async with self.connection() as connection:

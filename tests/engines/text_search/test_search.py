@@ -254,3 +254,8 @@ async def test_suggestions_forgive_a_typo(search):
 async def test_nothing_is_suggested_for_nothing(search, text):
     answer = await search.suggest(SuggestQuery(text))
     assert (answer.products, answer.categories, answer.queries) == ((), (), ())
+
+
+async def test_what_is_called_like_the_query_comes_before_what_goes_with_it(search, writer):
+    await writer.apply([document(7, version=2, title="Laptop")])
+    assert ids(await search.search(SearchQuery("laptops")))[-1] == "s2"

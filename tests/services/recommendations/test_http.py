@@ -8,7 +8,6 @@ import pytest
 from haat.contracts.identity import AccessToken, Identity, Principal
 from haat.contracts.recommendations import Recommender
 from haat.kit.clock import now
-from haat.kit.ids import new_id
 from haat.kit.message import Nothing, Unauthenticated
 from haat.kit.rpc import local
 from haat.services.recommendations.http import ROUTES
@@ -81,7 +80,7 @@ async def test_recommendations_carry_product_reason_and_model(http, service, sho
         ("", 422),
         ("kind=trending&limit=0", 422),
         ("kind=trending&limit=101", 422),
-        (f"kind=similar&product_id={new_id('prd')}", 404),
+        ("kind=similar&product_id=prd_01m85s5xv7er7sgy3cz6h235q0", 404),
         ("kind=similar&product_id=nonsense", 404),
         ("kind=for_you", 200),
         ("kind=for_you&session_id=s1", 200),

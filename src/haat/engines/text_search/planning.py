@@ -2,9 +2,9 @@
 
 Every word is looked for in the title and in all text of a product, the better of the two counts (BM25); the
 word that names the thing ("desk" in "oak desk for kids") counts a quarter more. Words next to each other in the
-query earn more when they are neighbours in a title. A brand that is asked for earns a bonus, and so does being
-without what is said to be unwanted. Weights come from the ESCI judgments and lie on a wide plateau: halving or
-doubling one changes nDCG@10 by about 0.005.
+query earn more when they are neighbours in a title. A brand or a category that is asked for earns a bonus, and so
+does being without what is said to be unwanted. Weights come from the ESCI judgments and lie on a wide plateau:
+halving or doubling one changes nDCG@10 by about 0.005.
 """
 
 from itertools import combinations, pairwise
@@ -18,6 +18,7 @@ from haat.engines.text_search.analysis import (
     NEGATIONS,
     OPTIONAL_WORDS,
     head_word,
+    named_key,
     negated_word,
     stem_of,
     with_words_replaced,
@@ -38,6 +39,7 @@ EVERY_WORD_BONUS: Final = 4.0
 NEGATION_BONUS: Final = 6.0
 UNNAMED_BONUS: Final = 3.0
 BRAND_BONUS: Final = 2.0
+CATEGORY_BONUS: Final = 4.0
 HEAD_WEIGHT: Final = 1.25
 CORRECTED_SCORE: Final = 5.0
 MOST_WORDS: Final = 24
@@ -139,6 +141,9 @@ class Planner:
             for word in words
             if self._names_a_brand(word.stem)
         ]
+        category = named_key(" ".join(typed))
+        if self._searcher.doc_freq("category", category):
+            extras.append(Query.const_score_query(self._term("category", category), CATEGORY_BONUS))
         unwanted = negated_word(typed)
         if unwanted:
             extras.append(Query.const_score_query(self._without(unwanted), NEGATION_BONUS))

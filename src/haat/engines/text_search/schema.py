@@ -11,6 +11,7 @@ from haat.engines.text_search.analysis import (
     PLAIN,
     STEMMED,
     keyword_of,
+    named_key,
     normalised,
     plain_analyser,
     stemmed_analyser,
@@ -18,7 +19,7 @@ from haat.engines.text_search.analysis import (
 from haat.ports.text_search import DSL_FIELDS, ProductDocument, Removal
 
 # Raised whenever the fields, the analysis or the stored shapes change: an older index is then rebuilt.
-FORMAT: Final = 1
+FORMAT: Final = 2
 LIVE: Final = "1"
 _TIE_BITS: Final = 24
 _COUNT_BITS: Final = 20
@@ -148,9 +149,16 @@ def _add_keywords(document: tantivy.Document, product: ProductDocument) -> None:
     for name in _present(product):
         document.add_text("present", name)
     for category in product.categories:
-        for key in {keyword_of(category.id), keyword_of(category.slug), keyword_of(category.name)}:
+        for key in {
+            keyword_of(category.id),
+            keyword_of(category.slug),
+            keyword_of(category.name),
+            named_key(category.name),
+        }:
             document.add_text("category", key)
         document.add_text("category_facet", "\x1f".join((category.id, category.slug, category.name)))
+    if product.categories:
+        document.add_text("category", named_key(product.categories[-1].name))
 
 
 def _present(product: ProductDocument) -> list[str]:

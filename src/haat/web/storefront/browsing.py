@@ -30,12 +30,10 @@ async def home(shop: Shop, catalog: Catalog, recommendations: Recommender) -> Re
         advice(shop, recommendations, "trending", limit=10),
         gently(catalog.products(Products(ids=seen)), Page[Product](data=[])) if seen else _none(),
     )
-    # To a stranger the recommender tells what everybody likes: once is enough.
-    popular = {each.product.id for each in trending}
-    for_you = [each for each in for_you if each.product.id not in popular]
-    for_you = for_you if len(for_you) >= FEWEST_FOR_YOU else []
     by_id = {product.id: product for product in looked_at.data}
     recent = [card_of(by_id[each]) for each in seen if each in by_id]
+    # To a stranger the recommender tells what everybody likes: once is enough.
+    for_you = beside(for_you, trending, FEWEST_FOR_YOU)
     return await shop.page("home.html", for_you=for_you, trending=trending, recent=recent)
 
 
@@ -111,6 +109,13 @@ async def advice(
     ask = Recommend(kind=kind, product_id=product_id, user_id=shop.caller.user_id, session_id=shop.session, limit=limit)
     found: Recommendations = await gently(recommendations.recommend(ask), NO_ADVICE)
     return found.data
+
+
+def beside(found: list[Recommended], shown: Sequence[Recommended], fewest: int) -> list[Recommended]:
+    """What is not on the page already; nothing at all when that leaves fewer than `fewest`."""
+    known = {each.product.id for each in shown}
+    rest = [each for each in found if each.product.id not in known]
+    return rest if len(rest) >= fewest else []
 
 
 def find_category(

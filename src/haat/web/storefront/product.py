@@ -12,7 +12,7 @@ from haat.contracts.identity import Identity, OfUser
 from haat.contracts.orders import Bought, BoughtBy, Orders
 from haat.contracts.recommendations import Recommender
 from haat.kit.message import Page
-from haat.web.storefront.browsing import advice, find_category
+from haat.web.storefront.browsing import advice, beside, find_category
 from haat.web.storefront.choosing import (
     absolute,
     chosen_variant,
@@ -25,6 +25,7 @@ from haat.web.storefront.forms import Typed, typed, whole
 from haat.web.storefront.shell import Shop, gently
 
 REVIEWS_SHOWN = 6
+FEWEST_TOGETHER = 2
 MOST_AT_ONCE = 10
 
 
@@ -118,7 +119,8 @@ async def _page(
         trail=trail,
         reviews=reviews,
         similar=similar,
-        together=together,
+        # Without sales the recommender answers with similar things, which the page shows anyway.
+        together=beside(together, similar, FEWEST_TOGETHER),
         linked=product_data(product, trail, reviews.data, shop.origin),
         picture_address=absolute(product.images[0].url, shop.origin) if product.images else "",
         price_major=major(product.price.amount),

@@ -132,17 +132,14 @@ def eventually(holds: Callable[[], bool]) -> bool:
 # --- the life of a run
 
 
-def test_starts_in_order_and_stops_in_reverse(host: Host, tmp_path: Path) -> None:
+def test_starts_all_at_once_and_stops_in_reverse(host: Host, tmp_path: Path) -> None:
     journal = tmp_path / "journal"
     host.run(server("first", journal), server("second", journal)).until("ready")
     host.signal(signal.SIGTERM)
     assert host.status() == 0
-    assert journal.read_text().splitlines() == [
-        "started first",
-        "started second",
-        "stopped second",
-        "stopped first",
-    ]
+    lines = journal.read_text().splitlines()
+    assert sorted(lines[:2]) == ["started first", "started second"]
+    assert lines[2:] == ["stopped second", "stopped first"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

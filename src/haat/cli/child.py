@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-__all__ = ["Child", "LogFile", "RunningChild", "answers", "ending"]
+__all__ = ["Child", "LogFile", "RunningChild", "answers", "die_with", "ending"]
 
 LOG_LIMIT_BYTES = 64 * 1024 * 1024
 LOGS_KEPT = 5
@@ -132,7 +132,7 @@ class RunningChild:
                 stderr=asyncio.subprocess.STDOUT,
                 env=self._environment,
                 start_new_session=True,
-                preexec_fn=lambda: _die_with(parent),
+                preexec_fn=lambda: die_with(parent),
             )
         self.started = time.monotonic()
 
@@ -165,7 +165,8 @@ class RunningChild:
                 self._process.send_signal(number)
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
+    """To run in a new child: end it when `parent` ends, however that ends (Linux)."""
     # SIGTERM rather than SIGKILL: a server with workers of its own takes them along.
     if _LIBC is not None:
         _LIBC.prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)

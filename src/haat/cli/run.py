@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 
+from haat.cli.child import die_with
 from haat.cli.instance import MARK, mark_of
 from haat.cli.supervisor import Child, InstanceLock, Supervisor, free_port, interruptible, port_fault, sweep
 from haat.kit.secret import secret_in, write_whole
@@ -153,9 +154,11 @@ def _fill(data: Path, environment: Mapping[str, str], seed: bool, say: Say) -> s
     write_whole(password_file, password)
     say("filling in the demo shop" if seed and not demo else "making the staff account")
     argv = [sys.executable, "-m", "haat", "seed", *(["--no-demo"] if demo or not seed else [])]
+    parent = os.getpid()
     ended = subprocess.run(  # noqa: S603 - our own program
         argv,
         env={**os.environ, **environment, MARK: mark_of(data), "HAAT_STAFF_PASSWORD": password},
+        preexec_fn=lambda: die_with(parent),
         check=False,
     )
     if ended.returncode != 0:

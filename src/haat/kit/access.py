@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
-from litestar.types import Guard
+from typing import TYPE_CHECKING, Any
 
 from haat.kit.message import Forbidden, Message, Unauthenticated
+
+if TYPE_CHECKING:
+    # Contracts name the caller, too: who only speaks to a service need not load a server.
+    from litestar.connection import ASGIConnection
+    from litestar.handlers import BaseRouteHandler
+    from litestar.types import Guard
 
 
 class Caller(Message, frozen=True):

@@ -35,7 +35,7 @@ clean:
 setup: .venv/ready node_modules/ready
 
 .venv/ready: pyproject.toml uv.lock
-	@command -v uv >/dev/null || test -x .uv/bin/uv || (python3 -m venv .uv && .uv/bin/pip install -q uv)
+	@command -v uv >/dev/null || deploy/install-uv
 	@$(UV) sync --locked -q
 	@touch .venv/ready
 

@@ -1,0 +1,126 @@
+"""`haat run` as people start it: a process of its own, whose lines are read until the awaited one comes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from haat.cli.instance import marked_processes, sweep
+from haat.engines.database.embedded_processes import end_all, processes_of
+
+HAAT = [sys.executable, "-m", "haat"]
+START_SECONDS = 90
+# What an earlier start in this process has set must not leak into the next one.
+OWN = ("HAAT_", "PROMETHEUS_")
+
+
+def environment(data: Path, port: int, **settings: str) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(OWN)}
+    # So wide that no line of a table breaks.
+    return {**inherited, "COLUMNS": "400", "HAAT_DATA": str(data), "HAAT_PORT": str(port), **settings}
+
+
+def haat(data: Path, port: int, *command: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """A command that ends by itself."""
+    own = environment(data, port, **settings)
+    return subprocess.run([*HAAT, *command], env=own, capture_output=True, text=True, timeout=60, check=False)
+
+
+class Start:
+    """One `haat run` and what it says."""
+
+    def __init__(self, data: Path, port: int, **settings: str) -> None:
+        self.data, self.url = data, f"http://127.0.0.1:{port}"
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            [*HAAT, "run"],
+            env=environment(data, port, **settings),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        # Bounds every wait for a line: the end of the process ends the reading.
+        self._limit = threading.Timer(START_SECONDS, self.process.kill)
+        self._limit.start()
+
+    def until(self, text: str) -> Start:
+        """Read on until a line contains this."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip())
+            if text in line:
+                return self
+        raise AssertionError(f"never said {text!r}: {self.lines}")
+
+    def ready(self) -> Start:
+        self.until(f"ready {self.url}")
+        self._limit.cancel()
+        return self
+
+    def told(self, name: str) -> str:
+        """What the welcome says under this name."""
+        return next(line.split(name, 1)[1].strip() for line in self.lines if line.startswith(f"  {name} "))
+
+    def password(self) -> str:
+        """The staff's."""
+        return self.told("staff").split(" / ")[1]
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """The exit status, which must come within ten seconds."""
+        self.process.send_signal(number)
+        return self.process.wait(10)
+
+    def left(self) -> list[int]:
+        """Every process of this data folder that is still there."""
+        return [*marked_processes(self.data), *processes_of(self.data / "postgres" / "cluster")]
+
+    def kill_all(self) -> None:
+        """-9 for everything at once, the database included."""
+        for pid in [self.process.pid, *self.left()]:
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+    def clear(self) -> None:
+        """Whatever a test left."""
+        self._limit.cancel()
+        self.process.kill()
+        self.process.wait()
+        sweep(self.data, seconds=1.0)
+        end_all(self.data / "postgres" / "cluster", seconds=1.0)
+
+
+def ask(method: str, url: str, body: Any = None, token: str = "") -> Any:
+    """The decoded answer of a shop; an error status raises."""
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    sent = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(url, sent, headers, method=method), timeout=30) as answer:
+        return json.load(answer)
+
+
+def orders(url: str, password: str) -> list[str]:
+    """The numbers of every order, as the staff sees them."""
+    login = {"email": "staff@haat.example", "password": password}
+    token = ask("POST", f"{url}/v1/sessions", login)["access_token"]
+    return [order["number"] for order in ask("GET", f"{url}/v1/orders?scope=all", token=token)["data"]]
+
+
+def stock(url: str) -> dict[str, list[tuple[str, int]]]:
+    """SKU and available units of every variant, by product title with its slug."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    cursor = ""
+    while True:
+        page = ask("GET", f"{url}/v1/products?limit=100{cursor}")
+        for product in page["data"]:
+            levels = sorted((variant["sku"], variant["available"]) for variant in product["variants"])
+            found.setdefault(product["slug"], []).extend(levels)
+        if not page["has_more"]:
+            return found
+        cursor = f"&cursor={page['next_cursor']}"

@@ -1,0 +1,176 @@
+"""`haat run`'s promise: a shop from one command, that ends cleanly, comes back, and explains what hinders it."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from haat.cli.addresses import free_port
+from tests.journeys.starts import Start, ask, haat, orders, stock
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("start")]
+
+STARTING = Callable[..., Start]
+
+
+@dataclass(frozen=True)
+class First:
+    """What the first start left: its folder, its order, its login, and the stock before that order."""
+
+    data: Path
+    lines: list[str]
+    stock: dict[str, list[tuple[str, int]]]
+    order: str
+    password: str
+    status: int
+    left: list[int]
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[First]:
+    """A first start that sold something and was ended by Ctrl-C."""
+    start = Start(tmp_path_factory.mktemp("first") / "data", free_port())
+    try:
+        start.ready()
+        before = stock(start.url)
+        curl = shlex.split(start.told("buy"))
+        assert curl == ["curl", "-X", "POST", f"{start.url}/sandbox/buy?q=kettle"]
+        order = ask(curl[2], curl[3])
+        password = start.password()
+        status = start.stop(signal.SIGINT)
+        yield First(start.data, start.lines, before, order["number"], password, status, start.left())
+    finally:
+        start.clear()
+
+
+@pytest.fixture
+def begin() -> Iterator[STARTING]:
+    """Starts a shop that is gone after the test."""
+    starts: list[Start] = []
+
+    def started(data: Path, port: int, **settings: str) -> Start:
+        starts.append(Start(data, port, **settings))
+        return starts[-1]
+
+    yield started
+    for start in starts:
+        start.clear()
+
+
+@pytest.fixture(scope="module")
+def folder(first: First, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the first start's folder that the tests use one after the other; owners and modes as they were."""
+    return copied(first, tmp_path_factory.mktemp("second"))
+
+
+def copied(first: First, place: Path) -> Path:
+    subprocess.run(["cp", "-a", str(first.data), str(place / "data")], check=True)
+    return place / "data"
+
+
+def neighbours() -> tuple[int, int]:
+    """Two free ports next to each other."""
+    return next((port, port + 1) for port in range(20_000, 30_000, 2) if free_port(port) == port)
+
+
+def test_the_first_start_tells_where_everything_is(first: First):
+    url = first.lines[-1].removeprefix("ready ")
+    welcome = [line.split() for line in first.lines if line.startswith("  ")]
+    assert ["shop", url] in welcome
+    assert ["back", "office", f"{url}/admin"] in welcome
+    assert ["API", "docs", f"{url}/docs"] in welcome
+    assert ["staff", "staff@haat.example", "/", first.password] in welcome
+    assert ["shopper", "asha@example.com", "/", "namaste-haat"] in welcome
+
+
+def test_the_first_start_tells_each_step_with_its_seconds(first: First):
+    steps = [line.strip().split(":")[0] for line in first.lines if line.endswith(" s")]
+    assert steps == [
+        "accounts and taxes",
+        "drawing pictures",
+        "products",
+        "reviews",
+        "history",
+        "training",
+        "search index",
+    ]
+
+
+def test_ctrl_c_leaves_nothing_but_the_data(first: First):
+    assert (first.status, first.left) == (0, [])
+
+
+def test_the_second_start_keeps_orders_and_does_not_seed(first: First, folder: Path, begin: STARTING):
+    start = begin(folder, free_port()).ready()
+    assert (orders(start.url, start.password()), start.password()) == ([first.order], first.password)
+    assert [line for line in start.lines if "filling in" in line or line == "seeded"] == []
+    assert (start.stop(signal.SIGTERM), start.left()) == (0, [])
+
+
+def test_two_shops_side_by_side_one_with_one_worker_and_a_password_of_its_own(
+    first: First, folder: Path, begin: STARTING, tmp_path: Path
+):
+    near, next_door = neighbours()
+    here = begin(folder, near, HAAT_WORKERS="1", HAAT_STAFF_PASSWORD="chosen-by-me")
+    there = begin(copied(first, tmp_path), next_door)
+    bought = [ask("POST", f"{start.ready().url}/sandbox/buy?q=laptop")["status"] for start in (here, there)]
+    assert bought == ["placed", "placed"]
+    assert first.order in orders(here.url, "chosen-by-me")
+    again = haat(folder, free_port(), "run")
+    assert again.returncode == 1
+    assert f"haat is already running on {folder} as pid {here.process.pid} at {here.url}." in again.stderr
+    busy = haat(tmp_path / "other", near, "run")
+    assert busy.returncode == 1
+    assert f"Port {near} on 127.0.0.1 is taken by another program." in busy.stderr
+    assert "What to do: Stop that program, or choose another port: HAAT_PORT=" in busy.stderr
+    well = haat(folder, near, "doctor")
+    assert (well.returncode, f"{here.url} answers 200" in well.stdout) == (0, True)
+    assert f"127.0.0.1:{near} is ours (pid {here.process.pid})" in well.stdout
+    assert (here.stop(), there.stop(), here.left(), there.left()) == (0, 0, [], [])
+
+
+def test_a_start_after_one_that_was_killed(first: First, folder: Path, begin: STARTING):
+    port = free_port()
+    headless = begin(folder, port).ready()
+    headless.process.kill()
+    headless.process.wait()
+    second = begin(folder, port).ready()
+    bought = ask("POST", f"{second.url}/sandbox/buy?q=kettle")["number"]
+    second.kill_all()
+    assert second.left() == []
+    third = begin(folder, port).ready()
+    assert {first.order, bought} <= set(orders(third.url, third.password()))
+    assert (third.stop(), third.left()) == (0, [])
+
+
+def test_a_half_finished_seed_is_finished(first: First, begin: STARTING, tmp_path: Path):
+    port = free_port()
+    killed = begin(tmp_path / "data", port).until("drawing pictures")
+    killed.process.kill()
+    killed.process.wait()
+    start = begin(tmp_path / "data", port).ready()
+    assert len(first.stock) == 364
+    assert stock(start.url) == first.stock
+    assert (start.stop(), start.left()) == (0, [])
+
+
+def test_a_folder_that_nobody_may_write_to():
+    ended = haat(Path("/sys/haat"), free_port(), "run")
+    assert ended.returncode == 1
+    assert "haat cannot start: The data folder /sys/haat cannot be written to" in ended.stderr
+    assert "What to do: " in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_doctor_finds_what_is_wrong(tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    ended = haat(tmp_path / "file", free_port(), "doctor")
+    assert ended.returncode == 1
+    assert f"{tmp_path / 'file'} is a file" in ended.stdout
+    assert "Choose another by HAAT_DATA." in ended.stdout

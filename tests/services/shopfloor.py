@@ -121,11 +121,11 @@ class Floor:
         return await self.checkouts.checkout(CheckoutRef(owner=owner, checkout_id=checkout_id))
 
     async def bought(
-        self, *wanted: tuple[Variant, int], user_id: str | None = None, payment: Method | None = None
+        self, *wanted: tuple[Variant, int], user_id: str | None = None, payment: Method | None = None, **choices: Any
     ) -> Order:
         """From an empty cart to an order whose money has been taken (by card, unless told otherwise)."""
         owner = await self.put(Owner(user_id=user_id), *wanted)
-        checkout = await self.open(owner)
+        checkout = await self.open(owner, **choices)
         done = await self.complete(owner, checkout.id, payment or await self.card())
         assert done.order is not None
         await self.taken(done.order.id)

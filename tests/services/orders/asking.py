@@ -1,14 +1,28 @@
-"""Orders placed without a checkout around them, where money and stock do not matter."""
+"""What the tests of orders ask: to place an order on its own, and what staff and shoppers do to one."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from haat.contracts.checkout import QuoteLine, Totals
-from haat.contracts.orders import OrderLine, OrderPlaced, PlaceOrder
+from haat.contracts.orders import (
+    CancelOrder,
+    Order,
+    OrderLine,
+    OrderPlaced,
+    PlaceOrder,
+    RefundOrder,
+    ShipItem,
+    ShipOrder,
+)
+from haat.contracts.payments import PaymentRef
+from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
 from haat.kit.money import Money
-from tests.services.shopfloor import ADDRESS
+from haat.services.orders.model import StoredOrder
+from haat.services.orders.service import OrderService
+from haat.services.orders.store import OrderStore
+from tests.services.shopfloor import ADDRESS, Away, Floor
 
 
 def line(item_id: str, quantity: int, total: int) -> QuoteLine:
@@ -57,3 +71,56 @@ def placed_event(order_id: str, ask: PlaceOrder) -> OrderPlaced:
     ]
     about = {"checkout_id": ask.checkout_id, "cart_id": ask.cart_id, "lines": lines, "total": ask.totals.total}
     return OrderPlaced(order_id=order_id, number="HT-1", **about)
+
+
+STAFF = "usr_staff"
+
+
+def ship(order: Order, quantity: int | None = None, key: Idempotency | None = None) -> ShipOrder:
+    items = None if quantity is None else [ShipItem(item_id=order.items[0].id, quantity=quantity)]
+    return ShipOrder(order_id=order.id, actor=STAFF, items=items, idempotency=key)
+
+
+def refund(order: Order, *, amount: int | None = None, quantity: int | None = None, **more: Any) -> RefundOrder:
+    money = None if amount is None else Money(amount)
+    items = None if quantity is None else [ShipItem(item_id=order.items[0].id, quantity=quantity)]
+    return RefundOrder(order_id=order.id, actor=STAFF, reason="goodwill", amount=money, items=items, **more)
+
+
+def cancel(order: Order, **more: Any) -> CancelOrder:
+    return CancelOrder(order_id=order.id, actor=STAFF, reason="changed my mind", any_owner=True, **more)
+
+
+def key() -> Idempotency:
+    return Idempotency(account=STAFF, key=new_id("key"), fingerprint="the same")
+
+
+class OlderLook(OrderStore):
+    """Somebody who looked at an order before the others acted."""
+
+    async def look(self, order: Order) -> None:
+        self.seen = await super().load(order.id)
+
+    async def load(self, ref: str) -> StoredOrder | None:
+        return self.seen
+
+
+def orders_without(floor: Floor, store: OrderStore | None = None, **away: str) -> tuple[OrderService, dict[str, Away]]:
+    """The service with neighbours that do not answer certain calls, until told to."""
+    real: dict[str, Any] = {"payments": floor.payments, "inventory": floor.inventory, "shipping": floor.shipping}
+    asked: dict[str, Any] = {name: Away(each, away.get(name, "")) for name, each in real.items()}
+    store = store or OrderStore(floor.database)
+    return OrderService(store, **asked, link_secret="only-for-tests", auto_fulfil=False), asked
+
+
+async def due(floor: Floor, order: Order) -> None:
+    """The wait of a task that was put off is over."""
+    await floor.rows("UPDATE orders.tasks SET lease_until = now() WHERE order_id = $1 AND NOT done", order.id)
+
+
+async def refunded(floor: Floor, order: Order) -> int:
+    return (await floor.payments.payment(PaymentRef(payment_id=order.payment.id))).refunded.amount
+
+
+def types(order: Order) -> list[str]:
+    return [entry.type for entry in order.timeline]

@@ -78,6 +78,9 @@ WHERE id = :id AND version = :version RETURNING version;
 -- name: note(order_id, type, detail, actor)!
 INSERT INTO orders.timeline (order_id, type, detail, actor) VALUES (:order_id, :type, :detail, :actor);
 
+-- name: returns_open(order_id)$
+SELECT EXISTS (SELECT 1 FROM orders.returns WHERE order_id = :order_id AND status NOT IN ('refunded', 'rejected'));
+
 -- name: insert_return(id, order_id, status, items, refund_minor, timeline)!
 INSERT INTO orders.returns (id, order_id, status, items, refund_minor, timeline)
 VALUES (:id, :order_id, :status, :items, :refund_minor, :timeline);

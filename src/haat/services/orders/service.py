@@ -115,7 +115,6 @@ class OrderService(Orders):
             on_hold=ask.on_hold,
             attempt_id=ask.attempt_id,
             payment_id=ask.payment_id,
-            email=ask.email,
         )
         return await self._store.place(order_id, number, ask, event)
 

@@ -189,6 +189,10 @@ class OrderStore:
         """A return's next status, with its reason."""
         await queries.move_return(connection, id=return_id, status=status, entries=[entry])
 
+    async def returns_open(self, connection: Connection, order_id: str) -> bool:
+        """Whether something of the order is still to come back."""
+        return bool(await queries.returns_open(connection, order_id=order_id))
+
     async def begin_task(self, connection: Connection, task: Task, lease_seconds: float) -> bool:
         """Start work on an order; False while other work on it is running."""
         begun = await queries.begin_task(

@@ -137,7 +137,8 @@ class Tasks:
             entry = TimelineEntry(at=now(), type="refunded", detail="Parcel received, money sent back", actor=actor)
             await self._store.move_return(transaction.connection, task.data["return_id"], "refunded", entry)
             await self._store.note(transaction.connection, current.id, "return_received", entry.detail, actor)
-            everything = all(current.returned.get(line.id, 0) >= line.quantity for line in current.body.items)
+            asked = all(current.returned.get(line.id, 0) >= line.quantity for line in current.body.items)
+            everything = asked and not await self._store.returns_open(transaction.connection, current.id)
             status = forward(current.status, "returned") if everything else current.status
             if status != current.status:
                 transaction.publish(_moved(current, status))

@@ -1,0 +1,189 @@
+"""What comes back, and what a person's look at a held order leads to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from haat.contracts.fraud import Decide, ReviewsOf
+from haat.contracts.orders import CaptureOrder, Order, OrderStateError, ReceiveReturn, RequestReturn, Return, ReturnItem
+from haat.contracts.payments import CashMethod
+from haat.kit.idempotency import Idempotency
+from haat.kit.ids import new_id
+from haat.kit.message import Invalid, NotFound
+from haat.kit.money import Money
+from tests.services.orders.asking import STAFF, cancel, due, orders_without, refund, refunded, ship, types
+from tests.services.shopfloor import ADDRESS, PRICE, Floor, outcomes
+
+# A throw-away address and bills to another place: enough for a person to look.
+DOUBTFUL = "mailinator.com"
+
+
+def sent_back(order: Order, quantity: int = 1, **more: Any) -> RequestReturn:
+    items = [ReturnItem(item_id=order.items[0].id, quantity=quantity, reason="too bright")]
+    return RequestReturn(order_id=order.id, items=items, **{"any_owner": True, **more})
+
+
+def received(made: Return, restock: bool = True) -> ReceiveReturn:
+    return ReceiveReturn(return_id=made.id, actor=STAFF, restock=restock)
+
+
+async def held(floor: Floor, **how: Any) -> Order:
+    """An order that waits for a person to look at it."""
+    lamp = await floor.variant(stock=10)
+    elsewhere = msgspec.structs.replace(ADDRESS, postal_code="110001")
+    order = await floor.bought((lamp, 1), email=f"{new_id('x')}@{DOUBTFUL}", billing_address=elsewhere, **how)
+    assert (order.status, order.on_hold) == ("placed", True)
+    return order
+
+
+async def decided(floor: Floor, order: Order, decision: str) -> Order:
+    """Staff decide, the orders hear of it and do what follows."""
+    checkout_id = await floor.value("SELECT checkout_id FROM orders.orders WHERE id = $1", order.id)
+    reviews = (await floor.fraud.reviews(ReviewsOf(limit=100))).data
+    (review,) = [each for each in reviews if each.checkout_id == checkout_id]
+    await floor.fraud.decide(Decide(review_id=review.id, decision=decision, actor=STAFF))  # type: ignore[arg-type]
+    await floor.deliver("orders", "fraud", review.attempt_id)
+    await floor.house.service("orders").finish_tasks()
+    return await floor.order(order.id)
+
+
+async def test_a_return_is_asked_for_received_and_refunded(floor: Floor):
+    lamp = await floor.variant(stock=10)
+    order = await floor.delivered((lamp, 3))
+    made = await floor.orders.request_return(sent_back(order, 2))
+    back = await floor.orders.receive_return(received(made))
+    seen = await floor.order(order.id)
+    assert (made.status, made.refund, back.status) == ("requested", Money(PRICE * 2), "refunded")
+    assert [entry.type for entry in back.timeline] == ["requested", "refunded"]
+    assert (seen.status, seen.payment.refunded, await refunded(floor, order)) == (
+        "delivered",
+        Money(PRICE * 2),
+        PRICE * 2,
+    )
+    assert await floor.stock(lamp) == (9, 0, 9)
+
+
+async def test_an_order_is_returned_when_everything_is_back(floor: Floor):
+    order = await floor.delivered((await floor.variant(), 2))
+    await floor.orders.receive_return(received(await floor.orders.request_return(sent_back(order, 2))))
+    assert (await floor.order(order.id)).status == "returned"
+
+
+async def test_an_order_is_not_returned_while_a_part_is_still_on_its_way(floor: Floor):
+    order = await floor.delivered((await floor.variant(), 2))
+    first = await floor.orders.request_return(sent_back(order))
+    second = await floor.orders.request_return(sent_back(order))
+    await floor.orders.receive_return(received(first))
+    assert (await floor.order(order.id)).status == "delivered"
+    await floor.orders.receive_return(received(second))
+    assert (await floor.order(order.id)).status == "returned"
+
+
+async def test_receiving_five_times_at_once_pays_and_stocks_once(floor: Floor):
+    lamp = await floor.variant(stock=10)
+    order = await floor.delivered((lamp, 3))
+    made = await floor.orders.request_return(sent_back(order))
+    await outcomes([floor.orders.receive_return(received(made)) for _ in range(5)])
+    again = await floor.orders.receive_return(received(made))
+    assert (again.status, await refunded(floor, order), await floor.stock(lamp)) == ("refunded", PRICE, (8, 0, 8))
+
+
+async def test_what_came_back_damaged_is_refunded_and_not_stocked(floor: Floor):
+    lamp = await floor.variant(stock=10)
+    order = await floor.delivered((lamp, 3))
+    await floor.orders.receive_return(received(await floor.orders.request_return(sent_back(order)), restock=False))
+    assert (await refunded(floor, order), await floor.stock(lamp)) == (PRICE, (7, 0, 7))
+
+
+async def test_a_return_cut_short_is_finished_by_the_sweep_once(floor: Floor):
+    lamp = await floor.variant(stock=10)
+    order = await floor.delivered((lamp, 3))
+    made = await floor.orders.request_return(sent_back(order))
+    service, asked = orders_without(floor, inventory="put_back")
+    assert (await service.receive_return(received(made))).status == "requested"
+    asked["inventory"].dead.clear()
+    await due(floor, order)
+    await service.finish_tasks()
+    seen = await floor.order(order.id)
+    assert ([each.status for each in seen.returns], await refunded(floor, order)) == (["refunded"], PRICE)
+    assert (seen.payment.refunded, await floor.stock(lamp)) == (Money(PRICE), (8, 0, 8))
+
+
+async def test_one_unit_cannot_be_in_two_returns(floor: Floor):
+    order = await floor.delivered((await floor.variant(), 2))
+    found = await outcomes([floor.orders.request_return(sent_back(order)) for _ in range(5)])
+    assert [each for each in found if each == "invalid"] == ["invalid"] * 3
+    with pytest.raises(Invalid):
+        await floor.orders.refund(refund(order, quantity=1))
+
+
+async def test_the_same_key_asks_for_one_return(floor: Floor):
+    order = await floor.delivered((await floor.variant(), 2))
+    key = Idempotency(account=STAFF, key=new_id("key"), fingerprint="the same")
+    made = [await floor.orders.request_return(sent_back(order, 2, idempotency=key)) for _ in range(2)]
+    assert made[0] == made[1]
+
+
+async def test_only_what_was_delivered_can_be_returned(floor: Floor):
+    order = await floor.bought((await floor.variant(), 1))
+    with pytest.raises(OrderStateError):
+        await floor.orders.request_return(sent_back(order))
+
+
+async def test_strangers_cannot_return(floor: Floor):
+    order = await floor.delivered((await floor.variant(), 1))
+    with pytest.raises(NotFound):
+        await floor.orders.request_return(sent_back(order, any_owner=False, user_id=new_id("usr")))
+
+
+async def test_a_return_never_heard_of_is_not_found(floor: Floor):
+    with pytest.raises(NotFound):
+        await floor.orders.receive_return(ReceiveReturn(return_id=new_id("ret"), actor=STAFF))
+
+
+async def test_a_held_order_is_neither_paid_nor_packed(floor: Floor):
+    order = await held(floor)
+    assert order.payment.status == "authorized"
+    with pytest.raises(OrderStateError, match="not ready"):
+        await floor.orders.ship(ship(order))
+
+
+async def test_an_approved_order_is_paid_and_goes_on(floor: Floor):
+    seen = await decided(floor, await held(floor), "approve")
+    assert (seen.status, seen.on_hold, seen.payment.status) == ("confirmed", False, "paid")
+    assert types(seen) == ["placed", "reviewed", "paid"]
+
+
+async def test_an_approved_order_in_cash_is_confirmed_and_not_paid(floor: Floor):
+    seen = await decided(floor, await held(floor, payment=CashMethod()), "approve")
+    assert (seen.status, seen.payment.status, seen.payment.captured) == ("confirmed", "cash_on_delivery", Money(0))
+
+
+async def test_a_rejected_order_is_canceled_and_lets_go_of_money_and_stock(floor: Floor):
+    order = await held(floor)
+    seen = await decided(floor, order, "reject")
+    sku = order.items[0].sku
+    on_hand = await floor.value("SELECT on_hand FROM inventory.stock WHERE sku = $1", sku)
+    assert (seen.status, seen.payment.status, on_hand) == ("canceled", "voided", 10)
+
+
+async def test_a_decision_amid_other_work_is_not_forgotten(floor: Floor):
+    order = await held(floor)
+    service, asked = orders_without(floor, payments="capture")
+    await service.capture(CaptureOrder(order_id=order.id, actor=STAFF, amount=Money(100)))
+    await decided(floor, order, "reject")
+    asked["payments"].dead.clear()
+    for _ in range(2):
+        await due(floor, order)
+        await service.finish_tasks()
+    assert (await floor.order(order.id)).status == "canceled"
+
+
+async def test_an_approval_of_a_canceled_order_changes_nothing(floor: Floor):
+    order = await held(floor)
+    canceled = await floor.orders.cancel(cancel(order))
+    seen = await decided(floor, order, "approve")
+    assert (seen.status, seen.payment, seen.timeline) == ("canceled", canceled.payment, canceled.timeline)

@@ -148,7 +148,6 @@ def placed(shelf: Shelf) -> Callable[..., tuple[Order, OrderPlaced]]:
             cart_id="crt_1",
             lines=[],
             total=order.totals.total,
-            email=order.email,
             **changes,
         )
         return order, event

@@ -25,7 +25,6 @@ class OrderPlaced(Event, frozen=True):
     on_hold: bool = False
     attempt_id: str = ""
     payment_id: str = ""
-    email: str = ""
 
     @property
     def key(self) -> str:

@@ -46,9 +46,7 @@ class Cause(msgspec.Struct, frozen=True):
 
 def of_placed(event: OrderPlaced) -> Cause:
     """The confirmation of an order."""
-    return Cause(
-        f"placed:{event.order_id}", "order_placed", event.order_id, event.email, {"checkout_id": event.checkout_id}
-    )
+    return Cause(f"placed:{event.order_id}", "order_placed", event.order_id, "", {"checkout_id": event.checkout_id})
 
 
 def of_moved(event: OrderMoved) -> Cause | None:

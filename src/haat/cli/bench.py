@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
 
+if TYPE_CHECKING:
+    from haat.cli.load.generators import Report
+
 SETTLE_SECONDS = 2.0
+COUNT_SECONDS = 3.0
 OPERATIONS = ("list", "product", "search", "add_to_cart", "journey")
 
 
@@ -27,6 +33,10 @@ class Figure(msgspec.Struct, frozen=True):
     services_ms: float
     postgres_ms: float
     sandboxes_ms: float
+    # Only of the journey, where the database's owner can be reached from here.
+    statements: float | None = None
+    pgbench_rate: float | None = None
+    of_pgbench: float | None = None
 
 
 def bench(
@@ -40,6 +50,7 @@ def bench(
 ) -> None:
     """Drive a shop that is running here with shoppers, and print rates, times and CPU per operation.
 
+    Next to the journey stand the SQL statements it takes, and pgbench doing only its writes on the same server.
     Closed loop (each shopper begins again at once) and open loop (shoppers come at random, at half that rate).
     The client shares the machine and is part of what it costs.
 
@@ -65,12 +76,35 @@ def bench(
     settings = Settings()
     where = url or f"http://{settings.host}:{settings.port}"
     chosen = [only] if only else list(OPERATIONS)
-    figures = uvloop.run(_bench(where, (data or settings.data).absolute(), seconds, users, chosen))
+    folder = (data or settings.data).absolute()
+    figures = uvloop.run(_bench(where, folder, seconds, users, chosen))
+    if "journey" in chosen:
+        figures = _with_floor(figures, folder, settings.database_url, users, seconds)
     if json:
         print(msgspec.json.encode(figures).decode())
     else:
         _print(figures)
     sys.exit(1 if any(figure.failed for figure in figures) else 0)
+
+
+def _with_floor(figures: list[Figure], data: Path, url: str | None, users: int, seconds: float) -> list[Figure]:
+    from haat.cli.load.pgbench import journeys_a_second, owner_of
+
+    owner = owner_of(data, url)
+    if owner is None:
+        print("no database to compare with: its owner is not reachable from here", file=sys.stderr)
+        return figures
+    try:
+        floor = round(journeys_a_second(owner, users, seconds), 1)
+    except (RuntimeError, OSError) as error:
+        print(f"no comparison with pgbench: {error}", file=sys.stderr)
+        return figures
+    return [
+        msgspec.structs.replace(figure, pgbench_rate=floor, of_pgbench=round(figure.rate / floor, 3))
+        if figure.operation == "journey" and figure.load.endswith("users")
+        else figure
+        for figure in figures
+    ]
 
 
 async def _bench(url: str, data: Path, seconds: float, users: int, chosen: list[str]) -> list[Figure]:
@@ -99,12 +133,31 @@ async def _bench(url: str, data: Path, seconds: float, users: int, chosen: list[
         report = await closed(step, users=users, seconds=seconds)
         if name == "journey":
             await asyncio.sleep(SETTLE_SECONDS)
-        figures.append(_figure(name, f"{users} users", report, used(data).since(before)))
+        closed_figure = _figure(name, f"{users} users", report, used(data).since(before))
+        if name == "journey":
+            counted = await _statements(data, lambda: closed(scenarios.journey, users=users, seconds=COUNT_SECONDS))
+            closed_figure = msgspec.structs.replace(closed_figure, statements=counted)
+        figures.append(closed_figure)
         before = used(data)
         half = max(1.0, report.rate / 2)
         report = await open_loop(step, rate=half, seconds=seconds)
         figures.append(_figure(name, f"{half:.0f}/s open", report, used(data).since(before)))
     return figures
+
+
+async def _statements(data: Path, load: Callable[[], Awaitable[Report]]) -> float | None:
+    from haat.cli.load.pgbench import owner_of
+    from haat.cli.load.statements import statements_each
+
+    log = data / "postgres" / "server.log"
+    owner = owner_of(data, None)
+    if owner is None or not log.exists():
+        return None
+
+    async def count() -> int:
+        return (await load()).count
+
+    return await statements_each(owner, log, count)
 
 
 def _shop(url: str):  # type: ignore[no-untyped-def]
@@ -135,20 +188,17 @@ def _print(figures: list[Figure]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    columns = (
-        "operation",
-        "load",
-        "per second",
-        "p50 ms",
-        "p95",
-        "p99",
-        "failed",
-        "services ms",
-        "PostgreSQL ms",
-        "sandbox ms",
-    )
-    table = Table(*columns)
+    columns = ["operation", "load", "rate/s", "p50", "p95", "p99", "failed"]
+    table = Table(*columns, "services", "PostgreSQL", "sandboxes", caption="times and CPU per operation in ms")
     for f in figures:
         cells = (f.operation, f.load, f"{f.rate:,.0f}", f.p50_ms, f.p95_ms, f.p99_ms, f.failed)
         table.add_row(*map(str, (*cells, f.services_ms, f.postgres_ms, f.sandboxes_ms)))
-    Console().print(table)
+    console = Console()
+    console.print(table, width=max(console.width, 110))
+    for f in figures:
+        if f.statements is not None:
+            console.print(f"SQL statements per journey, background work included: {f.statements:g}")
+        if f.pgbench_rate is not None:
+            console.print(
+                f"pgbench with the journey's writes alone: {f.pgbench_rate:g}/s; the shop: {f.of_pgbench:g} of it"
+            )

@@ -1,0 +1,133 @@
+"""The writes of one journey, as the stores speak them: their own statements with values for pgbench."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+SERVICES = Path(__file__).parents[2] / "services"
+SKUS = 200
+CARDS = 1_000
+_EVENT = {
+    "event_ids": "ARRAY[:e1]", "event_names": "ARRAY['bench.Written']", "event_keys": "ARRAY[:e1]",
+    "event_ats": "ARRAY[now()]", "event_bodies": "ARRAY[:event]::bytea[]",
+}  # fmt: skip
+_NO_EVENT = dict.fromkeys(_EVENT, "'{}'")
+_ITEM = {
+    "cart_id": ":cart", "user_id": "NULL", "secret_hash": "'\\x00'", "product_id": "'prd_bench'", "quantity": "1",
+    "price_minor": "49900", "added_at": "now()", **_EVENT,
+}  # fmt: skip
+_PAYMENT = {
+    "payment_id": ":payment", "provider_id": ":psp", "refunded_minor": "0", "capturing_minor": "0",
+    "disputed_minor": "0", "dispute": "NULL", "action": "NULL", "decline_code": "NULL", "brand": "'visa'",
+    "last4": "'4242'", "save_wanted": "false", "history": ":history", "next_check_at": "NULL", "call_state": "'OK'",
+    "call_detail": "''", "refund_ids": "'{}'", "refund_states": "'{}'", "refund_provider_ids": "'{}'",
+    "entry_accounts": "ARRAY['customer_due', 'psp_clearing']", "entry_amounts": "ARRAY[-99800, 99800]",
+    "webhook_id": "NULL", **_EVENT,
+}  # fmt: skip
+
+# (service, query, values): a value is SQL, or `:name`, a variable of pgbench.
+WRITES: tuple[tuple[str, str, Mapping[str, str]], ...] = (
+    ("cart", "save_item", {**_ITEM, "version": "0", "item_id": ":item1", "variant_id": ":sku1"}),
+    ("cart", "save_item", {**_ITEM, "version": "1", "item_id": ":item2", "variant_id": ":sku2"}),
+    ("checkout", "insert_checkout", {
+        "id": ":checkout", "owner": "'guest'", "cart_id": ":cart", "cart_version": "2", "quote": ":quote",
+        "expires_at": "now() + interval '30 minutes'",
+    }),
+    ("checkout", "claim", {
+        "attempt_id": ":attempt", "checkout_id": ":checkout", "owner": "'guest'", "version": "1", "account": "'guest'",
+        "key": ":attempt", "fingerprint": "'f'", "data": ":work", "lease_seconds": "30",
+    }),
+    ("inventory", "reserve", {
+        "attempt_id": ":attempt", "skus": "ARRAY[:sku1, :sku2]", "quantities": "ARRAY[1, 1]", "hold_seconds": "600",
+    }),
+    ("fraud", "assess", {
+        "attempt_id": ":attempt", "user_id": "NULL", "email": "'load@example.com'", "network_address": "NULL",
+        "card": ":card", "most": "100",
+    }),
+    ("payments", "begin", {
+        "payment_id": ":payment", "attempt_id": ":attempt", "checkout_id": ":checkout", "provider": "'sandbox'",
+        "amount_minor": "99800", "currency": "'INR'", "method": """'{"method": "card", "token": "x"}'""",
+        "user_id": "NULL", "return_url": "NULL", "state": "'authorizing'", "save_wanted": "false",
+        "history": "'[]'", "next_check_at": "now() + interval '30 seconds'", "created_at": "now()",
+        "call_id": ":call1", "idem_key": ":authorize", "request_hash": "'h'",
+    }),
+    ("vault", "begin_charge", {"idempotency_key": ":authorize", "token": ":card", "request_hash": "'h'"}),
+    ("vault", "end_charge", {
+        "idempotency_key": ":authorize", "status": "200", "answer": ":answer", "provider_id": ":psp",
+        "detail": "'200 authorized'", "replace": "false", "kind": "NULL", "kek_id": "NULL", "wrapped_key": "NULL",
+        "nonce": "NULL", "ciphertext": "NULL",
+    }),
+    ("payments", "save", {
+        **_PAYMENT, "version": "1", "state": "'authorized'", "captured_minor": "0", "call_key": ":authorize",
+        "txn_ids": "ARRAY[:txn1]", "txn_kinds": "ARRAY['authorize']", "txn_refs": "ARRAY[:txn1]",
+        "txn_phases": "ARRAY['pending']", "txn_pendings": "ARRAY[NULL]", "entry_txns": "ARRAY[:txn1, :txn1]",
+    }),
+    ("inventory", "commit_hold", {"attempt_id": ":attempt"}),
+    ("orders", "place", {
+        "id": ":order", "number": ":order", "checkout_id": ":checkout", "attempt_id": ":attempt", "cart_id": ":cart",
+        "user_id": "NULL", "guest_hash": "'g'", "email": "'load@example.com'", "status": "'placed'",
+        "on_hold": "false", "body": ":body", "product_ids": "ARRAY['prd_bench']", "payment_id": ":payment",
+        "payment_status": "'authorized'", "currency": "'INR'", "total_minor": "99800", "captured_minor": "0", **_EVENT,
+    }),
+    ("checkout", "save", {
+        "attempt_id": ":attempt", "version": "1", "state": "'placed'", "data": ":work", "lease_seconds": "0",
+        "run_in_seconds": "5", "tries": "0", "last_error": "NULL", "checkout_status": "'completed'", "action": "NULL",
+        "failure": "NULL", "order_id": ":order", "order_number": ":order", **_EVENT,
+    }),
+    ("payments", "begin_capture", {
+        "payment_id": ":payment", "idem_key": ":capture", "amount_minor": "99800", "call_id": ":call2",
+        "request_hash": "'99800'", "next_check_at": "now() + interval '30 seconds'",
+    }),
+    ("payments", "save", {
+        **_PAYMENT, "version": "3", "state": "'captured'", "captured_minor": "99800", "call_key": ":capture",
+        "txn_ids": "ARRAY[:txn2]", "txn_kinds": "ARRAY['capture']", "txn_refs": "ARRAY[:txn2]",
+        "txn_phases": "ARRAY['posted']", "txn_pendings": "ARRAY[:txn1]", "entry_txns": "ARRAY[:txn2, :txn2]",
+    }),
+)  # fmt: skip
+
+_IDS = [
+    "cart",
+    "item1",
+    "item2",
+    "checkout",
+    "attempt",
+    "payment",
+    "psp",
+    "call1",
+    "call2",
+    "authorize",
+    "capture",
+    "txn1",
+    "txn2",
+    "order",
+    "e1",
+]
+_BEGIN = f"""SELECT {", ".join(f"'{name}_' || id AS {name}" for name in _IDS)},
+    'tok_' || (random() * {CARDS - 1})::integer AS card,
+    'sku_' || sku AS sku1, 'sku_' || (sku + 1) % {SKUS} AS sku2
+FROM (SELECT uuidv7()::text AS id, (random() * {SKUS - 1})::integer AS sku) AS made \\gset
+"""  # noqa: S608 - our own names
+# What a scratch database needs before the first journey.
+STOCK = f"""
+SELECT inventory.book('received', 'bench', 'bench', 'main', array_agg('sku_' || n), array_agg(10000000::bigint), '{{}}')
+FROM generate_series(0, {SKUS - 1}) AS n;
+INSERT INTO vault.cards (token, fingerprint, fingerprint_key_id, brand, last4, exp_month, exp_year, purge_after)
+SELECT 'tok_' || n, 'f', 'k', 'visa', '4242', 12, 2034, now() + interval '1 day' FROM generate_series(0, {CARDS - 1}) n;
+"""  # noqa: S608 - our own numbers
+
+
+def script() -> str:
+    """A pgbench script: one journey's writes. Raises KeyError when a statement takes a value that is not given here."""
+    return "\n".join([_BEGIN, *(statement(service, query, values) for service, query, values in WRITES)])
+
+
+def statement(service: str, query: str, values: Mapping[str, str]) -> str:
+    """A service's statement by its name in queries.sql, with its parameters replaced, ended by a semicolon."""
+    text = (SERVICES / service / "queries.sql").read_text()
+    found = re.search(rf"^-- name: {query}\(.*?$(.*?);\s*(?=^-- name:|\Z)", text, re.DOTALL | re.MULTILINE)
+    if found is None:
+        raise KeyError(f"{service} has no query {query}")
+    body = re.sub(r"--.*$", "", found.group(1), flags=re.MULTILINE).strip()
+    return re.sub(r"(?<!:):([a-z]\w*)", lambda name: values[name.group(1)], body) + ";\n"

@@ -60,7 +60,8 @@ class Front:
         replayed.set(False)
         started = time.perf_counter()
         api = scope["path"].startswith(("/v1/", "/rpc/"))
-        answer = _Answer(send, receive, request_id, api, scope["method"] == "HEAD")
+        asked = _Asked(receive)
+        answer = _Answer(send, asked, request_id, api, scope["method"] == "HEAD")
         if answer.without_body:
             # Every resource that can be read can be asked about.
             scope["method"] = "GET"
@@ -70,7 +71,7 @@ class Front:
         except DomainError as error:
             await _refuse(answer, error, request_id)
         else:
-            await self.application(scope, receive, answer)
+            await self.application(scope, asked, answer)
         _count(scope, answer.status, time.perf_counter() - started)
 
     async def _admitted(self, scope: Any, headers: dict[bytes, bytes], api: bool, answer: _Answer) -> Caller:
@@ -107,12 +108,31 @@ class Front:
         return principal
 
 
+class _Asked:
+    """The way in: knows whether there is more to come."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.ended = False
+
+    async def __call__(self) -> Any:
+        message = await self._receive()
+        self.ended = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    async def drain(self) -> None:
+        """Whoever is still sending sees a broken connection instead of the answer: read on, within reason."""
+        seen = 0
+        while not self.ended and seen < DRAIN_BYTES:
+            seen += len((await self()).get("body", b""))
+
+
 class _Answer:
     """The way out: adds the common headers, leaves the body of a HEAD request out, remembers the status."""
 
-    def __init__(self, send: Send, receive: Receive, request_id: str, api: bool, without_body: bool) -> None:
+    def __init__(self, send: Send, asked: _Asked, request_id: str, api: bool, without_body: bool) -> None:
         self._send = send
-        self._receive = receive
+        self._asked = asked
         self._common: HeaderList = [(b"request-id", request_id.encode("latin-1")), *SECURITY_HEADERS]
         if api:
             self._common += API_HEADERS
@@ -124,7 +144,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             if self.status == 413:
-                await _drain(self._receive)
+                await self._asked.drain()
             given = {name for name, _ in message["headers"]}
             extra = [header for header in (*self._common, *self.extra) if header[0] not in given]
             if replayed.get():
@@ -133,18 +153,6 @@ class _Answer:
         elif self.without_body and message["type"] == "http.response.body":
             message["body"] = b""
         await self._send(message)
-
-
-async def _drain(receive: Receive) -> None:
-    # Whoever is still sending sees a broken connection instead of the answer: read on, within reason.
-    seen = 0
-    while seen < DRAIN_BYTES:
-        message = await receive()
-        if message["type"] != "http.request":
-            return
-        seen += len(message.get("body", b""))
-        if not message.get("more_body", False):
-            return
 
 
 async def _refuse(answer: _Answer, error: DomainError, request_id: str) -> None:

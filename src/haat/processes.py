@@ -13,6 +13,7 @@ from litestar.types import ASGIApp
 from haat.compose import SERVICES, House, contract_of, parts_of
 from haat.engines.transport.proxy import Proxy
 from haat.kit.problem import EXCEPTION_HANDLERS
+from haat.kit.reading import ExactRequest
 from haat.kit.rpc_routes import serve
 from haat.kit.telemetry import start_logging, start_tracing
 from haat.settings import SERVES_VARIABLE, Settings
@@ -67,6 +68,7 @@ def services_app(settings: Settings, names: Sequence[str]) -> ASGIApp:
             name: Provide(_giver(value), sync_to_thread=False, use_cache=True) for name, value in values.items()
         },
         exception_handlers=EXCEPTION_HANDLERS,
+        request_class=ExactRequest,
         lifespan=[house.open],
         openapi_config=None,
         logging_config=None,

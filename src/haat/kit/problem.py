@@ -149,6 +149,8 @@ def on_validation_error(request: Request[Any, Any, Any], error: ValidationExcept
             value = msgspec.json.decode(value_or_default(ScopeState.from_scope(request.scope).body, b""))
         except msgspec.DecodeError:
             return problem_response(request, 400, *GENERIC[400], "The body is not valid JSON", {})
+        except RecursionError as too_deep:
+            return on_too_deep(request, too_deep)
         found = faults(field.annotation, value)
     return on_domain_error(
         request, Invalid(errors=found or [{"pointer": "", "code": "invalid", "detail": error.detail}])

@@ -10,7 +10,11 @@ from msgspec import Meta
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import DomainError, Event, Message
 
-Email = Annotated[str, Meta(min_length=3, max_length=254, description="e-mail address")]
+# The look-ahead keeps out a line's end, before which `$` holds too.
+Email = Annotated[
+    str,
+    Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$(?!\n)", min_length=3, max_length=254, description="e-mail address"),
+]
 Password = Annotated[str, Meta(min_length=8, max_length=1024, description="at least 8 characters, any of them")]
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
 Line = Annotated[str, Meta(min_length=1, max_length=200)]

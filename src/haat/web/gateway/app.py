@@ -15,6 +15,7 @@ from haat.kit.access import Caller
 from haat.kit.idempotency import MAX_KEY_LENGTH, Idempotency, fingerprint
 from haat.kit.message import Invalid
 from haat.kit.problem import EXCEPTION_HANDLERS
+from haat.kit.reading import ExactRequest
 from haat.ports.cache import Cache
 from haat.web.assets import serve_asset
 from haat.web.gateway.console import PLUGINS, openapi
@@ -59,6 +60,7 @@ def gateway(
         plugins=list(plugins),
         lifespan=list(lifespan),
         csrf_config=csrf,
+        request_class=ExactRequest,
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
     )

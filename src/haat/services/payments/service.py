@@ -77,7 +77,7 @@ class PaymentsService(Payments):
     async def payment(self, ask: PaymentRef) -> Payment:
         payment = await self._load(ask.payment_id)
         if ask.user_id is not None and payment.user_id != ask.user_id:
-            raise NotFound()
+            raise NotFound("There is no such payment")
         return view(await self._teller.confirm(payment) if ask.confirm else payment)
 
     async def capture(self, ask: Capture) -> Payment:

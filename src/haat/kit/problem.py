@@ -107,16 +107,16 @@ def problem_body(
     status: int, code: str, title: str, detail: str, facts: Mapping[str, Any], request_id: str
 ) -> tuple[bytes, dict[str, str]]:
     """A problem document and the headers that go with it; `facts` become extra members."""
-    body = {
+    own = {
         "type": f"/problems/{code}",
         "title": title,
         "status": status,
         "detail": detail,
         "code": code,
         "request_id": request_id,
-        "errors": [],
-        **facts,
     }
+    # A fact never takes the place of a member that RFC 9457 names.
+    body = {**own, "errors": [], **facts, **own}
     headers = {}
     if status in RETRY_AFTER_SECONDS:
         headers["Retry-After"] = str(facts.get("retry_after_seconds", RETRY_AFTER_SECONDS[status]))

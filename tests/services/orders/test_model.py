@@ -136,7 +136,7 @@ def test_what_has_not_left_can_be_canceled(status: str):
 def test_what_has_left_cannot_be_canceled(status: str):
     with pytest.raises(OrderStateError) as refused:
         check_cancelable(order(status=status))
-    assert refused.value.facts == {"status": status}
+    assert refused.value.facts == {"state": status}
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ async def test_what_has_been_shipped_cannot_be_canceled(floor: Floor):
     await floor.parcel(order.id, "picked_up")
     with pytest.raises(OrderStateError) as refused:
         await floor.orders.cancel(cancel(order))
-    assert (refused.value.facts, await refunded(floor, order)) == ({"status": "shipped"}, 0)
+    assert (refused.value.facts, await refunded(floor, order)) == ({"state": "shipped"}, 0)
 
 
 async def test_a_cancellation_decided_before_the_parcel_left_is_refused(floor: Floor):

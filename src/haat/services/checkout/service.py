@@ -106,7 +106,7 @@ class CheckoutService(Checkouts):
     async def change(self, ask: ChangeCheckout) -> Checkout:
         stored = await self._stored(ask.owner, ask.checkout_id)
         if stored.status not in ("open", "expired"):
-            raise CheckoutStateError(status=stored.status)
+            raise CheckoutStateError(state=stored.status)
         quoted, _, version = await self._quote(ask.owner, stored.quote.choices.changed(ask))
         changed = await self._store.requote(stored, version, quoted, now() + QUOTE_LIFETIME)
         if changed is None:
@@ -130,7 +130,7 @@ class CheckoutService(Checkouts):
         await self._give_up(stored)
         canceled = await self._store.cancel(stored.id, stored.owner)
         if canceled is None:
-            raise CheckoutStateError(status=stored.status)
+            raise CheckoutStateError(state=stored.status)
         async with self._store.transaction() as transaction:
             transaction.publish(CheckoutAbandoned(checkout_id=stored.id, status="canceled"))
         return _view(canceled)
@@ -237,7 +237,7 @@ class CheckoutService(Checkouts):
     async def _still_good(self, owner: Owner, stored: StoredCheckout) -> StoredCheckout:
         """The checkout with a quote that holds. Raises PriceChanged with the new one, CheckoutStateError."""
         if stored.status not in ("open", "expired"):
-            raise CheckoutStateError(status=stored.status)
+            raise CheckoutStateError(state=stored.status)
         if stored.status == "open" and stored.expires_at > now():
             return stored
         quoted, _, version = await self._quote(owner, stored.quote.choices)

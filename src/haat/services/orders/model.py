@@ -124,7 +124,7 @@ def forward(status: str, to: str) -> str:
 def check_cancelable(order: StoredOrder) -> None:
     """Raises OrderStateError once the parcel has left."""
     if order.status not in CANCELABLE:
-        raise OrderStateError(f"An order that is {order.status} cannot be canceled", status=order.status)
+        raise OrderStateError(f"An order that is {order.status} cannot be canceled", state=order.status)
 
 
 def units(order: StoredOrder, items: Sequence[ShipItem] | None, taken: Mapping[str, int]) -> dict[str, int]:
@@ -136,7 +136,7 @@ def units(order: StoredOrder, items: Sequence[ShipItem] | None, taken: Mapping[s
     if items is None:
         rest = {item_id: quantity for item_id, quantity in left.items() if quantity > 0}
         if not rest:
-            raise OrderStateError("Nothing is left to do for this order", status=order.status)
+            raise OrderStateError("Nothing is left to do for this order", state=order.status)
         return rest
     wanted: dict[str, int] = {}
     for item in items:

@@ -161,7 +161,7 @@ class OrderService(Orders):
     async def ship(self, ask: ShipOrder) -> Order:
         async def plan(_: Transaction, current: StoredOrder) -> Data:
             if current.on_hold or current.status in ("placed", "canceled"):
-                raise OrderStateError("This order is not ready to be packed", status=current.status)
+                raise OrderStateError("This order is not ready to be packed", state=current.status)
             return {"actor": ask.actor, "units": units(current, ask.items, current.shipped)}
 
         return await self._do(await self._any(ask.order_id), "ship", plan, ask.idempotency)
@@ -198,7 +198,7 @@ class OrderService(Orders):
             order = await self._store.load_for_update(transaction.connection, allowed.id)
             assert order is not None
             if order.status != "delivered":
-                raise OrderStateError("Only what has been delivered can be returned", status=order.status)
+                raise OrderStateError("Only what has been delivered can be returned", state=order.status)
             wanted = units(order, return_items(ask.items), order.returned)
             entry = TimelineEntry(at=now(), type="requested", detail="Return requested")
             made = Return(
@@ -227,7 +227,7 @@ class OrderService(Orders):
         async def plan(transaction: Transaction, _: StoredOrder) -> Data:
             current = await self._store.lock_return(transaction.connection, ask.return_id)
             if current.status in ("refunded", "rejected"):
-                raise OrderStateError("This return is over", status=current.status)
+                raise OrderStateError("This return is over", state=current.status)
             return {
                 "actor": ask.actor,
                 "reason": "returned",
@@ -327,7 +327,7 @@ class OrderService(Orders):
                 assert current is not None
                 task = Task(new_id("tsk"), order.id, kind, await plan(transaction, current))
                 if not await self._store.begin_task(transaction.connection, task, LEASE_SECONDS):
-                    raise OrderStateError("Other work on this order is under way; try again", status=order.status)
+                    raise OrderStateError("Other work on this order is under way; try again", state=order.status)
                 transaction.remember(_Begun(task_id=task.id))
         if task is not None:
             try:

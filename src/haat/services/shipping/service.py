@@ -81,7 +81,7 @@ class ShippingService(Shipping):
         outbound = [each for each in found if each.direction == "outbound"]
         for each in outbound:
             if under_way(each.status):
-                raise ShipmentUnderWay(shipment_id=each.id, status=each.status)
+                raise ShipmentUnderWay(shipment_id=each.id, state=each.status)
         for each in outbound:
             if each.status == "created":
                 await self._cancel(each)

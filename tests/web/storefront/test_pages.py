@@ -279,3 +279,10 @@ async def test_an_address_is_kept_for_the_next_checkout(visitor: Visitor):
     await visitor.send("/account/addresses", **FIELDS)
     await visitor.take_laptop()
     assert 'value="12 Lake View Lane"' in (await visitor.see("/checkout")).text
+
+
+async def test_after_paying_the_cart_is_shown_empty(visitor: Visitor):
+    await visitor.take_laptop()
+    await buy(visitor, payment="cod")
+    page = await visitor.see("/orders/ord_0/thanks")
+    assert '<span id="count" class="count" hidden>' in page.text

@@ -45,7 +45,8 @@ async def thanks(order_id: str, shop: Shop, orders: Orders, recommendations: Rec
         shop.record(recommendations, "purchase", item.product_id)
     bought = {item.product_id for item in order.items}
     shown = [each for each in similar if each.product.id not in bought][:4]
-    return await shop.page("thanks.html", order=order, link=link.link, similar=shown, steps=steps_of(order))
+    # The cart is emptied by the order's event, a moment after the shopper is here.
+    return await shop.page("thanks.html", units=0, order=order, link=link.link, similar=shown, steps=steps_of(order))
 
 
 @get("/orders")

@@ -83,6 +83,7 @@ def on_refusal(desk: Desk, error: Exception) -> Response[Any]:
     return desk.page(
         "error.html",
         status=status,
+        code=status,
         title=title,
         advice=advice,
         outsider=not is_staff(desk.caller),

@@ -11,7 +11,7 @@ from litestar import Response
 
 from haat.contracts.identity import Identity
 from haat.kit.access import Caller
-from haat.kit.idempotency import Idempotency, fingerprint
+from haat.kit.idempotency import Idempotency, IdempotencyKeyMissing, fingerprint
 from haat.kit.message import DomainError, Forbidden
 from haat.settings import Settings
 from haat.web.backoffice.forms import Typed, canonical
@@ -70,7 +70,7 @@ class Desk:
         text = render(
             name,
             csrf=csrf_token(self.request),
-            caller=self.caller,
+            me=self.caller,
             may=duties(self.caller),
             path=self.request.url.path.rstrip("/"),
             request_query=self.request.scope["query_string"].decode("latin-1"),
@@ -83,11 +83,11 @@ class Desk:
         """Lead on after a form."""
         return dressed(self.request, Response(None, status_code=303, headers={"Location": address}))
 
-    def once(self, fields: Typed) -> Idempotency | None:
-        """The form's hidden key: sent twice, it has its effect once."""
+    def once(self, fields: Typed) -> Idempotency:
+        """The form's hidden key: sent twice, it has its effect once. Raises IdempotencyKeyMissing."""
         key = fields.get("key", "")[:100]
         if not key:
-            return None
+            raise IdempotencyKeyMissing()
         route = f"{self.request.method} {self.request.url.path}"
         return Idempotency(account=self.caller.account, key=key, fingerprint=fingerprint(route, canonical(fields)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from litestar import Response, get, post
@@ -41,7 +42,8 @@ async def start_import(desk: Desk, catalog: Catalog) -> Response[Any]:
         faults["file"] = "At most 50 MB: split it"
     if not faults:
         try:
-            ask = StartImport(body=body, format=kind, actor=desk.actor, options=options)
+            once = desk.once({**fields, "file": hashlib.sha256(body).hexdigest()})
+            ask = StartImport(body=body, format=kind, actor=desk.actor, options=options, idempotency=once)
             job = await catalog.start_import(ask)
         except DomainError as error:
             faults = told(error)

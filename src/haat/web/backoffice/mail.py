@@ -9,13 +9,14 @@ from litestar import Response, get
 from haat.contracts.notifications import Mailbox, MailRef, Notifications
 from haat.kit.message import Page
 from haat.web.backoffice.desk import Desk, dressed
+from haat.web.sessions import public_origin
 
 A_PAGE = 50
 LOOKED_AT = 100
 STATES = ("failed", "queued")
 # Letters carry their styles inside; nothing else of theirs is let do anything.
 PREVIEW_POLICY = (
-    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; "
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src {shop} 'self' data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'self'"
 )
 
@@ -47,7 +48,10 @@ async def view_mail(desk: Desk, notifications: Notifications, mail_id: str) -> R
 async def preview(desk: Desk, notifications: Notifications, mail_id: str) -> Response[str]:
     """The letter itself, for the frame."""
     mail = await notifications.mail(MailRef(mail_id=mail_id))
-    headers = {"Content-Security-Policy": PREVIEW_POLICY, "X-Frame-Options": "SAMEORIGIN"}
+    headers = {
+        "Content-Security-Policy": PREVIEW_POLICY.format(shop=public_origin(desk.settings)),
+        "X-Frame-Options": "SAMEORIGIN",
+    }
     answer = Response(mail.html or "<p>Not written yet.</p>", media_type="text/html", headers=headers)
     dressed(desk.request, answer)
     return answer

@@ -33,7 +33,10 @@ class Acts(msgspec.Struct, frozen=True):
 
     @property
     def any(self) -> bool:
-        return bool(self.ship or self.cancel or self.capture or self.refund)
+        return any(self.offers(form) for form in ("ship", "cancel", "capture", "refund"))
+
+    def offers(self, form: str) -> bool:
+        return bool(getattr(self, form))
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -57,7 +60,7 @@ def acts_of(order: Order, payment: Payment | None, may: Callable[[str], bool]) -
     ready = not order.on_hold and order.status not in ("placed", "canceled", "returned")
     refundable = order.payment.captured.amount - order.payment.refunded.amount
     untaken = 0
-    if payment is not None and payment.state in UNTAKEN and order.status != "canceled":
+    if payment is not None and payment.state in UNTAKEN and order.status != "canceled" and not order.on_hold:
         untaken = payment.amount.amount - payment.captured.amount
     return Acts(
         unshipped=unshipped,
@@ -125,7 +128,7 @@ def actors_in(order: Order) -> list[str]:
 
 def ship_items(order: Order, fields: Typed) -> tuple[list[ShipItem], Faults]:
     """The units to hand over, or what is wrong with them."""
-    wanted, faults = _units(fields, left(order, shipped_units(order)))
+    wanted, faults = _units(order, fields, left(order, shipped_units(order)))
     if not wanted and not faults:
         faults["form"] = "Choose at least one item to hand over"
     return wanted, faults
@@ -143,7 +146,7 @@ def refunding(order: Order, fields: Typed) -> tuple[Refunding | None, Faults]:
         if amount is None or amount <= 0:
             faults["amount"] = "Enter an amount above zero, such as 1299.50"
     else:
-        items, faults = _units(fields, left(order, returned_units(order)))
+        items, faults = _units(order, fields, left(order, returned_units(order)))
         if not items and not faults:
             faults["form"] = "Choose at least one item, or refund an amount"
         amount = worth(order, items)
@@ -201,16 +204,16 @@ def cancel_consequences(order: Order) -> list[str]:
     return told
 
 
-def _units(fields: Typed, available: dict[str, int]) -> tuple[list[ShipItem], Faults]:
+def _units(order: Order, fields: Typed, available: dict[str, int]) -> tuple[list[ShipItem], Faults]:
     wanted: list[ShipItem] = []
     faults: Faults = {}
-    for item_id, most in available.items():
-        text = fields.get(f"units.{item_id}", "")
+    for line in order.items:
+        text, most = fields.get(f"units.{line.id}", ""), available.get(line.id, 0)
         quantity = whole(text, 0, most) if text else 0
         if quantity is None:
-            faults[f"units.{item_id}"] = f"A whole number from 0 to {most}"
+            faults[f"units.{line.id}"] = f"{line.title}: a whole number from 0 to {most}, which is what is left"
         elif quantity:
-            wanted.append(ShipItem(item_id=item_id, quantity=quantity))
+            wanted.append(ShipItem(item_id=line.id, quantity=quantity))
     return wanted, faults
 
 

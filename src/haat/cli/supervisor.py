@@ -31,6 +31,7 @@ __all__ = [
 READY_SECONDS = 60.0
 # The database needs the rest of the ten seconds that a stop may take.
 STOP_SECONDS = 6.0
+LEAST_STOP_SECONDS = 0.5
 PROBE_PAUSE_SECONDS = 0.05
 LOG_PAUSE_SECONDS = 0.3
 PROGRESS_SECONDS = 5.0
@@ -211,9 +212,9 @@ class Supervisor:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         deadline = time.monotonic() + self._stop_seconds
         for left, running in zip(range(len(self._running), 0, -1), reversed(self._running), strict=True):
-            # One that hangs may use up its own share of the time, not that of those after it.
-            share = max(0.1, (deadline - time.monotonic()) / left)
-            if not await running.stop(self._forced, share):
+            # One that hangs may use up its own time, not what those after it need at least.
+            kept = min(LEAST_STOP_SECONDS, self._stop_seconds / len(self._running)) * (left - 1)
+            if not await running.stop(self._forced, max(0.1, deadline - time.monotonic() - kept)):
                 self._say(f"{running.child.name} did not stop by itself and was killed")
         self._show_notable()
         # Whatever fled its group still carries the mark.

@@ -13,7 +13,18 @@ import msgspec
 
 from haat.compose import House
 from haat.contracts.cart import AddItem, Cart, Owner
-from haat.contracts.catalog import Catalog, CreateProduct, NewCategory, NewProduct, NewVariant, SaveCategories, Variant
+from haat.contracts.catalog import (
+    Catalog,
+    ChangeProduct,
+    CreateProduct,
+    NewCategory,
+    NewProduct,
+    NewVariant,
+    ProductRef,
+    SaveCategories,
+    Variant,
+    VariantsForSale,
+)
 from haat.contracts.checkout import Checkout, CheckoutRef, Checkouts, Complete, OpenCheckout
 from haat.contracts.fraud import Fraud, ReviewDecided
 from haat.contracts.identity import Address
@@ -28,7 +39,7 @@ from haat.contracts.payments import (
     PaymentFailed,
     Payments,
 )
-from haat.contracts.promotions import Promotions
+from haat.contracts.promotions import NewCoupon, Promotions, SaveCoupon
 from haat.contracts.shipping import ShipmentMoved, Shipping
 from haat.contracts.vault import NewCard, Vault
 from haat.kit.database import Batch
@@ -87,6 +98,23 @@ class Floor:
         product = NewProduct(title="Reading lamp", category="lamps", variants=[variant])
         made = await self.catalog.create_product(CreateProduct(product=product, actor="usr_staff"))
         return made.variants[0]
+
+    async def price(self, variant: Variant, amount: int) -> None:
+        """The staff change a price."""
+        (sold,) = (await self.catalog.variants_for_sale(VariantsForSale(variant_ids=[variant.id]))).data
+        product = await self.catalog.product(ProductRef(ref=sold.product_id))
+        price = {"amount": amount, "currency": "INR"}
+        changes = {"variants": [{"id": variant.id, "sku": variant.sku, "price": price, "weight_grams": 900}]}
+        await self.catalog.change_product(
+            ChangeProduct(product_id=product.id, changes=changes, version=product.version, actor="usr_staff")
+        )
+
+    async def coupon(self, **limits: Any) -> str:
+        """A new coupon of ten percent; its code."""
+        code = new_id("off").upper()
+        coupon = NewCoupon(code=code, title="Ten percent", percent_basis_points=1000, **limits)
+        await self.promotions.save_coupon(SaveCoupon(coupon=coupon, actor="usr_staff"))
+        return code
 
     async def guest(self, *wanted: tuple[Variant, int]) -> Owner:
         """A new guest with units in the cart."""

@@ -128,10 +128,10 @@ class CheckoutService(Checkouts):
         if stored.status == "canceled":
             return _view(stored)
         await self._give_up(stored)
-        canceled = await self._store.cancel(stored.id, stored.owner)
-        if canceled is None:
-            raise CheckoutStateError(state=stored.status)
         async with self._store.transaction() as transaction:
+            canceled = await self._store.cancel(transaction.connection, stored.id, stored.owner)
+            if canceled is None:
+                raise CheckoutStateError(state=stored.status)
             transaction.publish(CheckoutAbandoned(checkout_id=stored.id, status="canceled"))
         return _view(canceled)
 
@@ -259,8 +259,8 @@ class CheckoutService(Checkouts):
         )
         if not await self._store.claim(stored, attempt_id, work, LEASE_SECONDS):
             known = await self._store.attempt_of(ask.idempotency)
-            if known is not None and known.fingerprint == ask.idempotency.fingerprint:
-                raise IdempotencyInFlight()
+            if known is not None:
+                raise IdempotencyInFlight() if known.fingerprint == ask.idempotency.fingerprint else IdempotencyConflict()
             raise CheckoutStateError("This checkout is being completed by another request")
         return Attempt(
             attempt_id=attempt_id,

@@ -205,10 +205,9 @@ class CheckoutStore:
             )
         return version
 
-    async def cancel(self, checkout_id: str, owner: str) -> StoredCheckout | None:
+    async def cancel(self, connection: Connection, checkout_id: str, owner: str) -> StoredCheckout | None:
         """Cancel an open checkout."""
-        async with self.connection() as connection:
-            return _checkout(await queries.cancel(connection, id=checkout_id, owner=owner))
+        return _checkout(await queries.cancel(connection, id=checkout_id, owner=owner))
 
     async def expire(self, connection: Connection, how_many: int) -> list[str]:
         """Close quotes that have run out; their ids."""

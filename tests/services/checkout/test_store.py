@@ -1,0 +1,178 @@
+"""The SQL of checkouts and attempts, on real PostgreSQL: who may drive, and who may write."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+import pytest
+
+from haat.contracts.cart import Owner
+from haat.contracts.checkout import CheckoutAbandoned, CheckoutCompleted
+from haat.kit.idempotency import Idempotency
+from haat.kit.ids import new_id
+from haat.services.checkout.model import owner_key
+from haat.services.checkout.saga import State
+from haat.services.checkout.store import Attempt, CheckoutStore, Shown, StoredCheckout
+from tests.services.shopfloor import CASH, Floor, later, work_for
+
+
+@pytest.fixture
+def store(floor: Floor) -> CheckoutStore:
+    return CheckoutStore(floor.database)
+
+
+@pytest.fixture
+async def guest(floor: Floor) -> Owner:
+    return await floor.guest((await floor.variant(), 1))
+
+
+async def opened(floor: Floor, store: CheckoutStore, owner: Owner) -> StoredCheckout:
+    found = await store.load((await floor.open(owner)).id, owner_key(owner))
+    assert found is not None
+    return found
+
+
+async def claim(
+    floor: Floor,
+    store: CheckoutStore,
+    owner: Owner,
+    checkout: StoredCheckout,
+    key: str | None = None,
+    lease: float = 60,
+) -> str | None:
+    """The attempt that took the checkout; None when somebody else has it."""
+    attempt_id = new_id("att")
+    work = work_for(checkout, floor.asked(owner, checkout.id, CASH, key))
+    return attempt_id if await store.claim(checkout, attempt_id, work, lease) else None
+
+
+async def claimed(floor: Floor, store: CheckoutStore, owner: Owner, lease: float = 60) -> Attempt:
+    attempt_id = await claim(floor, store, owner, await opened(floor, store, owner), lease=lease)
+    attempt = await store.attempt(attempt_id or "")
+    assert attempt is not None
+    return attempt
+
+
+def at(attempt: Attempt, state: State) -> Attempt:
+    saga = msgspec.structs.replace(attempt.data.saga, state=state)
+    return msgspec.structs.replace(attempt, data=msgspec.structs.replace(attempt.data, saga=saga))
+
+
+async def save(store: CheckoutStore, attempt: Attempt, shown: Shown, *events: CheckoutCompleted) -> int | None:
+    return await store.save(attempt, shown, events, lease_seconds=60, run_in_seconds=0)
+
+
+async def test_of_twenty_claims_with_keys_of_their_own_one_wins(floor: Floor, store: CheckoutStore, guest: Owner):
+    checkout = await opened(floor, store, guest)
+    found = await asyncio.gather(*(claim(floor, store, guest, checkout) for _ in range(20)))
+    assert sum(attempt is not None for attempt in found) == 1
+    assert await floor.value("SELECT count(*) FROM checkout.attempts WHERE checkout_id = $1", checkout.id) == 1
+
+
+async def test_of_twenty_claims_with_one_key_one_wins(floor: Floor, store: CheckoutStore, guest: Owner):
+    checkout, key = await opened(floor, store, guest), new_id("key")
+    found = await asyncio.gather(*(claim(floor, store, guest, checkout, key) for _ in range(20)))
+    assert sum(attempt is not None for attempt in found) == 1
+
+
+async def test_one_version_of_a_cart_is_claimed_once(floor: Floor, store: CheckoutStore, guest: Owner):
+    tabs = [await opened(floor, store, guest) for _ in range(5)]
+    found = await asyncio.gather(*(claim(floor, store, guest, tab) for tab in tabs))
+    assert sum(attempt is not None for attempt in found) == 1
+
+
+async def test_a_lost_claim_leaves_its_checkout_open(floor: Floor, store: CheckoutStore, guest: Owner):
+    first, second = await opened(floor, store, guest), await opened(floor, store, guest)
+    await claim(floor, store, guest, first)
+    assert await claim(floor, store, guest, second) is None
+    assert await floor.value("SELECT status FROM checkout.checkouts WHERE id = $1", second.id) == "open"
+
+
+async def test_a_failed_attempt_leaves_the_cart_to_the_next(floor: Floor, store: CheckoutStore, guest: Owner):
+    attempt = await claimed(floor, store, guest)
+    await save(store, at(attempt, State.FAILED), Shown("open"))
+    again = await store.load(attempt.checkout_id, owner_key(guest))
+    assert again is not None
+    assert await claim(floor, store, guest, again) is not None
+
+
+async def test_a_quote_that_has_run_out_cannot_be_claimed(floor: Floor, store: CheckoutStore, guest: Owner):
+    checkout = await opened(floor, store, guest)
+    await floor.rows("UPDATE checkout.checkouts SET expires_at = now() WHERE id = $1", checkout.id)
+    assert await claim(floor, store, guest, checkout) is None
+
+
+async def test_a_quote_that_was_changed_meanwhile_cannot_be_claimed(floor: Floor, store: CheckoutStore, guest: Owner):
+    checkout = await opened(floor, store, guest)
+    await store.requote(checkout, checkout.cart_version, checkout.quote, later(minutes=5))
+    assert await claim(floor, store, guest, checkout) is None
+
+
+async def test_a_stranger_finds_no_checkout(floor: Floor, store: CheckoutStore, guest: Owner):
+    checkout = await opened(floor, store, guest)
+    stranger = Idempotency(account="usr_x", key="k", fingerprint="f")
+    assert await store.load(checkout.id, "usr_x") is None
+    assert await store.load_with_attempt(checkout.id, "usr_x", stranger) == (None, None)
+
+
+async def test_who_lost_the_lease_writes_nothing(floor: Floor, store: CheckoutStore, guest: Owner):
+    slow = await claimed(floor, store, guest, lease=0)
+    (quick,) = await store.lease([slow.attempt_id], 60)
+    event = CheckoutCompleted(checkout_id=slow.checkout_id, attempt_id=slow.attempt_id, order_id="ord_1")
+    assert await save(store, at(slow, State.PLACED), Shown("completed", order_id="ord_1"), event) is None
+    seen = await store.load(slow.checkout_id, owner_key(guest))
+    kept = await store.attempt(slow.attempt_id)
+    assert seen is not None and kept is not None
+    assert (seen.status, seen.order_id, kept.state, kept.version) == ("completing", None, "claimed", quick.version)
+    assert await floor.rows("SELECT id FROM checkout.outbox WHERE key = $1", slow.checkout_id) == []
+
+
+async def test_of_ten_drivers_at_one_version_one_writes(floor: Floor, store: CheckoutStore, guest: Owner):
+    attempt = await claimed(floor, store, guest)
+    found = await asyncio.gather(*(save(store, at(attempt, State.WAITING), Shown()) for _ in range(10)))
+    assert sorted(version or 0 for version in found) == [0] * 9 + [2]
+
+
+async def test_a_lease_that_holds_is_not_given_away(floor: Floor, store: CheckoutStore, guest: Owner):
+    attempt = await claimed(floor, store, guest)
+    due = [each.attempt_id for each in await store.lease_due(60, 1000)]
+    assert (await store.lease([attempt.attempt_id], 60), attempt.attempt_id in due) == ([], False)
+
+
+async def test_what_is_due_is_leased_to_one_of_many(floor: Floor, store: CheckoutStore, guest: Owner):
+    attempt = await claimed(floor, store, guest, lease=0)
+    found = await asyncio.gather(*(store.lease_due(60, 1000) for _ in range(6)))
+    assert [each.attempt_id for some in found for each in some].count(attempt.attempt_id) == 1
+
+
+async def test_an_attempt_at_its_end_is_never_leased(floor: Floor, store: CheckoutStore, guest: Owner):
+    attempt = await claimed(floor, store, guest)
+    await store.save(at(attempt, State.PLACED), Shown(), [], lease_seconds=0, run_in_seconds=0)
+    due = [each.attempt_id for each in await store.lease_due(60, 1000)]
+    assert (await store.lease([attempt.attempt_id], 60), attempt.attempt_id in due) == ([], False)
+
+
+async def test_an_attempt_comes_back_with_all_it_needs(floor: Floor, store: CheckoutStore, guest: Owner):
+    attempt = await claimed(floor, store, guest)
+    _, known = await store.load_with_attempt(attempt.checkout_id, owner_key(guest), attempt.data.complete.idempotency)
+    assert known == attempt
+
+
+async def test_a_step_of_an_old_attempt_does_not_touch_a_checkout_that_moved_on(
+    floor: Floor, store: CheckoutStore, guest: Owner
+):
+    attempt = await claimed(floor, store, guest)
+    await floor.rows("UPDATE checkout.checkouts SET status = 'canceled' WHERE id = $1", attempt.checkout_id)
+    await save(store, at(attempt, State.FAILED), Shown("open"))
+    assert await floor.value("SELECT status FROM checkout.checkouts WHERE id = $1", attempt.checkout_id) == "canceled"
+
+
+async def test_quotes_run_out_once_and_are_told(floor: Floor, store: CheckoutStore, guest: Owner):
+    checkout = await opened(floor, store, guest)
+    await floor.rows("UPDATE checkout.checkouts SET expires_at = now() - interval '1 s' WHERE id = $1", checkout.id)
+    service = floor.house.service("checkout")
+    await asyncio.gather(*(service.expire_due() for _ in range(4)))
+    told = await floor.rows("SELECT body FROM checkout.outbox WHERE key = $1", checkout.id)
+    (event,) = [msgspec.json.decode(body, type=CheckoutAbandoned) for (body,) in told]
+    assert event.status == "expired"

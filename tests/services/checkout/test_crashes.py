@@ -1,0 +1,146 @@
+"""Checkouts that a crash or an absent neighbour cuts short: finished by any worker, with one order and one payment."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from haat.contracts.cart import Cart, Owner
+from haat.contracts.catalog import Catalog
+from haat.contracts.checkout import Checkout
+from haat.contracts.identity import Identity
+from haat.kit.ids import new_id
+from haat.services.checkout.driver import REVIEW_ABOVE_MINOR, Driver
+from haat.services.checkout.model import Shop, owner_key
+from haat.services.checkout.service import CheckoutService
+from haat.services.checkout.store import CheckoutStore
+from tests.services.shopfloor import CASH, DECLINED, Away, Floor, work_for
+
+
+def checkouts_without(floor: Floor, **away: str) -> tuple[CheckoutService, dict[str, Any]]:
+    """The service with neighbours that do not answer certain calls, until told to."""
+    names = ("inventory", "promotions", "fraud", "payments", "orders")
+    asked: dict[str, Any] = {name: Away(getattr(floor, name), away.get(name, "")) for name in names}
+    store = CheckoutStore(floor.database)
+    service = CheckoutService(
+        store,
+        Driver(store, **asked),
+        Shop(),
+        identity=floor.house.ask(Identity),
+        cart=floor.house.ask(Cart),
+        catalog=floor.house.ask(Catalog),
+        inventory=floor.inventory,
+        promotions=floor.promotions,
+        shipping=floor.shipping,
+    )
+    return service, asked
+
+
+async def counted(floor: Floor, checkout_id: str) -> tuple[int, list[str]]:
+    """How many orders a checkout has come to, and the states of its payments at the provider."""
+    orders = await floor.value("SELECT count(*) FROM orders.orders WHERE checkout_id = $1", checkout_id)
+    return orders, [row["state"] for row in await floor.books(checkout_id)]
+
+
+async def resume(floor: Floor, service: CheckoutService, checkout_id: str) -> None:
+    """The wait of an attempt is over, and several workers come by."""
+    await floor.rows(
+        "UPDATE checkout.attempts SET next_run_at = now(), lease_until = now() WHERE checkout_id = $1", checkout_id
+    )
+    await asyncio.gather(*(service.resume_due() for _ in range(3)))
+
+
+async def opened(floor: Floor, stock: int = 10, **choices: Any) -> tuple[Owner, Checkout, Any]:
+    lamp = await floor.variant(stock=stock)
+    owner = await floor.guest((lamp, 2))
+    return owner, await floor.open(owner, **choices), lamp
+
+
+async def test_an_attempt_left_right_after_its_claim_is_finished(floor: Floor):
+    owner, checkout, lamp = await opened(floor)
+    store = CheckoutStore(floor.database)
+    stored = await store.load(checkout.id, owner_key(owner))
+    assert stored is not None
+    work = work_for(stored, floor.asked(owner, checkout.id, await floor.card()))
+    assert await store.claim(stored, new_id("att"), work, 0)
+    await resume(floor, floor.house.service("checkout"), checkout.id)
+    seen = await floor.seen(owner, checkout.id)
+    assert (seen.status, await counted(floor, checkout.id)) == ("completed", (1, ["authorized"]))
+    assert await floor.stock(lamp) == (8, 0, 8)
+
+
+async def test_an_attempt_that_is_driven_is_left_alone(floor: Floor):
+    owner, checkout, _ = await opened(floor)
+    store = CheckoutStore(floor.database)
+    stored = await store.load(checkout.id, owner_key(owner))
+    assert stored is not None
+    assert await store.claim(stored, new_id("att"), work_for(stored, floor.asked(owner, checkout.id, CASH)), 60)
+    await floor.house.service("checkout").resume_due()
+    assert (await floor.seen(owner, checkout.id)).status == "completing"
+
+
+@pytest.mark.parametrize(
+    ("neighbour", "call"),
+    [
+        ("inventory", "reserve"),
+        ("promotions", "redeem"),
+        ("payments", "authorize"),
+        ("inventory", "commit"),
+        ("orders", "place"),
+    ],
+)
+async def test_with_a_neighbour_away_the_checkout_waits_and_is_finished_later(floor: Floor, neighbour: str, call: str):
+    code = await floor.coupon(limit_total=1)
+    owner, checkout, lamp = await opened(floor, coupon_codes=[code])
+    service, asked = checkouts_without(floor, **{neighbour: call})
+    told = await service.complete(floor.asked(owner, checkout.id, await floor.card()))
+    asked[neighbour].dead.clear()
+    await resume(floor, service, checkout.id)
+    seen = await floor.seen(owner, checkout.id)
+    assert (told.status, seen.status) == ("completing", "completed")
+    assert (await counted(floor, checkout.id), await floor.stock(lamp)) == ((1, ["authorized"]), (8, 0, 8))
+    assert await floor.value("SELECT used FROM promotions.coupons WHERE code = $1", code) == 1
+
+
+@pytest.mark.parametrize(
+    ("neighbour", "call"), [("payments", "void"), ("promotions", "give_back"), ("inventory", "release")]
+)
+async def test_with_a_neighbour_away_the_undoing_waits_and_is_finished_later(floor: Floor, neighbour: str, call: str):
+    code = await floor.coupon(limit_total=1)
+    owner, checkout, lamp = await opened(floor, coupon_codes=[code])
+    service, asked = checkouts_without(floor, **{neighbour: call})
+    told = await service.complete(floor.asked(owner, checkout.id, await floor.card(DECLINED)))
+    asked[neighbour].dead.clear()
+    await resume(floor, service, checkout.id)
+    seen = await floor.seen(owner, checkout.id)
+    assert (told.status, seen.status, seen.failure) == ("completing", "open", "payment_declined")
+    assert await floor.stock(lamp) == (10, 0, 10)
+    assert await floor.value("SELECT used FROM promotions.coupons WHERE code = $1", code) == 0
+
+
+@pytest.mark.parametrize(("amount", "held"), [(100_000, False), (REVIEW_ABOVE_MINOR, True)])
+async def test_without_the_risk_service_much_is_looked_at_and_little_goes_through(
+    floor: Floor, amount: int, held: bool
+):
+    owner = await floor.guest((await floor.variant(amount=amount), 1))
+    checkout = await floor.open(owner)
+    service, _ = checkouts_without(floor, fraud="assess")
+    done = await service.complete(floor.asked(owner, checkout.id, await floor.card()))
+    assert done.order is not None
+    assert (await floor.order(done.order.id)).on_hold is held
+
+
+async def test_a_neighbour_away_again_and_again_is_asked_with_growing_patience(floor: Floor):
+    owner, checkout, _ = await opened(floor)
+    service, _ = checkouts_without(floor, inventory="reserve")
+    await service.complete(floor.asked(owner, checkout.id, CASH))
+    waits = []
+    for _ in range(3):
+        query = "SELECT round(extract(epoch FROM next_run_at - now())::numeric, 0) FROM checkout.attempts"
+        waits.append(await floor.value(f"{query} WHERE checkout_id = $1", checkout.id))
+        await resume(floor, service, checkout.id)
+    tries = await floor.value("SELECT tries FROM checkout.attempts WHERE checkout_id = $1", checkout.id)
+    assert (waits, tries) == (sorted(waits), 4)
+    assert await counted(floor, checkout.id) == (0, [])

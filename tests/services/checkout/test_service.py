@@ -1,0 +1,335 @@
+"""From a quote to an order with everything real beside it; declines, waits and refusals on the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from haat.contracts.cart import Owner
+from haat.contracts.checkout import (
+    ChangeCheckout,
+    CheckoutIncomplete,
+    CheckoutRef,
+    CheckoutRefused,
+    CheckoutStateError,
+    EmptyCart,
+    PriceChanged,
+)
+from haat.contracts.inventory import OutOfStock
+from haat.contracts.orders import OrderOf
+from haat.contracts.payments import AttemptPayment, PaymentDeclined, UpiMethod
+from haat.contracts.promotions import CouponRefused
+from haat.kit.idempotency import IdempotencyConflict, IdempotencyInFlight
+from haat.kit.ids import new_id
+from haat.kit.message import NotFound, Unauthenticated
+from haat.services.checkout.model import owner_key
+from haat.services.checkout.store import CheckoutStore
+from tests.services.shopfloor import ADDRESS, CASH, CHALLENGED, DECLINED, PRICE, Floor, outcomes, work_for
+
+
+async def attempt_of(floor: Floor, checkout_id: str) -> str:
+    query = "SELECT attempt_id FROM checkout.attempts WHERE checkout_id = $1 ORDER BY created_at DESC LIMIT 1"
+    return str(await floor.value(query, checkout_id))
+
+
+async def counted(floor: Floor, checkout_id: str) -> tuple[int, int]:
+    """How many orders, and how many payments that hold money, a checkout has come to."""
+    orders = await floor.value("SELECT count(*) FROM orders.orders WHERE checkout_id = $1", checkout_id)
+    states = [row["state"] for row in await floor.books(checkout_id)]
+    return orders, sum(state in ("authorized", "captured") for state in states)
+
+
+async def run_out(floor: Floor, checkout_id: str) -> None:
+    await floor.rows(
+        "UPDATE checkout.checkouts SET expires_at = now() - interval '1 second' WHERE id = $1", checkout_id
+    )
+
+
+async def sweep(floor: Floor, checkout_id: str) -> None:
+    """The wait of an attempt is over, and a worker comes by."""
+    await floor.rows(
+        "UPDATE checkout.attempts SET next_run_at = now(), lease_until = now() WHERE checkout_id = $1", checkout_id
+    )
+    await floor.house.service("checkout").resume_due()
+
+
+async def test_the_quote_is_frozen_against_a_later_price(floor: Floor):
+    lamp = await floor.variant()
+    owner = await floor.guest((lamp, 2))
+    checkout = await floor.open(owner)
+    await floor.price(lamp, PRICE * 2)
+    done = await floor.complete(owner, checkout.id, await floor.card())
+    order = await floor.order(done.order.id)
+    assert (done.status, order.totals, [row["amount"] for row in await floor.books(checkout.id)]) == (
+        "completed",
+        checkout.totals,
+        [checkout.totals.total.amount],
+    )
+
+
+async def test_a_quote_that_ran_out_tells_the_new_price(floor: Floor):
+    lamp = await floor.variant()
+    owner = await floor.guest((lamp, 2))
+    checkout = await floor.open(owner)
+    await floor.price(lamp, PRICE * 2)
+    await run_out(floor, checkout.id)
+    with pytest.raises(PriceChanged) as changed:
+        await floor.complete(owner, checkout.id, await floor.card())
+    told = changed.value.facts["checkout"]
+    assert (told["totals"]["subtotal"]["amount"], told["status"]) == (PRICE * 4, "open")
+    assert await counted(floor, checkout.id) == (0, 0)
+    done = await floor.complete(owner, checkout.id, await floor.card())
+    assert (done.totals.subtotal.amount, await counted(floor, checkout.id)) == (PRICE * 4, (1, 1))
+
+
+async def test_a_quote_that_ran_out_at_the_same_price_is_simply_renewed(floor: Floor):
+    owner = await floor.guest((await floor.variant(), 1))
+    checkout = await floor.open(owner)
+    await run_out(floor, checkout.id)
+    await floor.house.service("checkout").expire_due()
+    assert (await floor.seen(owner, checkout.id)).status == "expired"
+    assert (await floor.complete(owner, checkout.id, await floor.card())).status == "completed"
+
+
+async def test_a_change_freezes_the_price_of_today(floor: Floor):
+    lamp = await floor.variant()
+    owner = await floor.guest((lamp, 1))
+    checkout = await floor.open(owner)
+    await floor.price(lamp, PRICE + 100)
+    changed = await floor.checkouts.change(
+        ChangeCheckout(owner=owner, checkout_id=checkout.id, email="new@example.com")
+    )
+    assert (changed.email, changed.totals.subtotal.amount) == ("new@example.com", PRICE + 100)
+
+
+async def test_a_declined_card_gives_everything_back_and_the_checkout_is_open(floor: Floor):
+    lamp, code = await floor.variant(stock=10), await floor.coupon(limit_total=1)
+    owner = await floor.guest((lamp, 2))
+    checkout = await floor.open(owner, coupon_codes=[code])
+    with pytest.raises(PaymentDeclined):
+        await floor.complete(owner, checkout.id, await floor.card(DECLINED))
+    seen = await floor.seen(owner, checkout.id)
+    assert (seen.status, seen.failure, await floor.stock(lamp)) == ("open", "payment_declined", (10, 0, 10))
+    done = await floor.complete(owner, checkout.id, await floor.card())
+    assert (done.status, done.totals.discount.amount, await counted(floor, checkout.id)) == (
+        "completed",
+        PRICE * 2 // 10,
+        (1, 1),
+    )
+
+
+async def test_the_last_unit_sold_to_another_is_out_of_stock(floor: Floor):
+    lamp = await floor.variant(stock=1)
+    owners = [await floor.guest((lamp, 1)) for _ in range(2)]
+    checkouts = [await floor.open(owner) for owner in owners]
+    await floor.complete(owners[0], checkouts[0].id, CASH)
+    with pytest.raises(OutOfStock) as refused:
+        await floor.complete(owners[1], checkouts[1].id, await floor.card())
+    assert (refused.value.facts["sku"], refused.value.facts["available"]) == (lamp.sku, 0)
+    assert ((await floor.seen(owners[1], checkouts[1].id)).status, await floor.books(checkouts[1].id)) == ("open", [])
+
+
+async def waiting(floor: Floor) -> tuple[Owner, Any, Any]:
+    """A guest whose card waits for an answer on the provider's page: owner, checkout, variant."""
+    lamp = await floor.variant(stock=10)
+    owner = await floor.guest((lamp, 1))
+    checkout = await floor.open(owner)
+    told = await floor.complete(owner, checkout.id, await floor.card(CHALLENGED))
+    assert (told.status, await floor.stock(lamp)) == ("requires_action", (10, 1, 9))
+    return owner, told, lamp
+
+
+async def test_a_waiting_payment_goes_on_by_the_event(floor: Floor):
+    _owner, checkout, lamp = await waiting(floor)
+    await floor.act(checkout.action.url, "approve")
+    attempt_id = await attempt_of(floor, checkout.id)
+    await floor.payments.of_attempt(AttemptPayment(attempt_id=attempt_id))
+    await floor.deliver("checkout", "payments", attempt_id)
+    status = await floor.value("SELECT status FROM checkout.checkouts WHERE id = $1", checkout.id)
+    assert (status, await counted(floor, checkout.id), await floor.stock(lamp)) == ("completed", (1, 1), (9, 0, 9))
+
+
+async def test_a_waiting_payment_goes_on_when_the_shopper_looks(floor: Floor):
+    owner, checkout, _ = await waiting(floor)
+    assert (await floor.seen(owner, checkout.id)).action == checkout.action
+    await floor.act(checkout.action.url, "approve")
+    seen = await floor.seen(owner, checkout.id)
+    assert (seen.status, seen.action, await counted(floor, checkout.id)) == ("completed", None, (1, 1))
+
+
+async def test_a_waiting_payment_goes_on_by_the_sweep(floor: Floor):
+    _owner, checkout, _ = await waiting(floor)
+    await floor.act(checkout.action.url, "approve")
+    await sweep(floor, checkout.id)
+    assert await counted(floor, checkout.id) == (1, 1)
+
+
+async def test_many_lookers_at_once_make_one_order(floor: Floor):
+    owner, checkout, _ = await waiting(floor)
+    await floor.act(checkout.action.url, "approve")
+    await outcomes([floor.seen(owner, checkout.id) for _ in range(10)])
+    assert ((await floor.seen(owner, checkout.id)).status, await counted(floor, checkout.id)) == ("completed", (1, 1))
+
+
+async def test_a_payment_turned_down_by_the_shopper_opens_the_checkout(floor: Floor):
+    owner, checkout, lamp = await waiting(floor)
+    await floor.act(checkout.action.url, "decline")
+    seen = await floor.seen(owner, checkout.id)
+    assert (seen.status, seen.failure, await floor.stock(lamp)) == ("open", "payment_declined", (10, 0, 10))
+
+
+async def test_a_new_key_gives_the_waiting_payment_up(floor: Floor):
+    owner, checkout, lamp = await waiting(floor)
+    done = await floor.complete(owner, checkout.id, await floor.card())
+    states = sorted(row["state"] for row in await floor.books(checkout.id))
+    assert (done.status, states, await floor.stock(lamp)) == ("completed", ["authorized", "voided"], (9, 0, 9))
+
+
+async def test_canceling_gives_the_waiting_payment_up(floor: Floor):
+    owner, checkout, lamp = await waiting(floor)
+    canceled = await floor.checkouts.cancel(CheckoutRef(owner=owner, checkout_id=checkout.id))
+    assert (canceled.status, [row["state"] for row in await floor.books(checkout.id)]) == ("canceled", ["voided"])
+    assert await floor.stock(lamp) == (10, 0, 10)
+
+
+async def test_upi_waits_for_the_shopper_too(floor: Floor):
+    owner = await floor.guest((await floor.variant(), 1))
+    checkout = await floor.open(owner)
+    told = await floor.complete(owner, checkout.id, UpiMethod(flow="qr"))
+    await floor.act(told.action.url, "approve")
+    assert (told.action.type, (await floor.seen(owner, checkout.id)).status) == ("upi_qr", "completed")
+
+
+async def test_the_same_key_tells_the_same_order(floor: Floor):
+    owner = await floor.guest((await floor.variant(), 1))
+    checkout, card, key = await floor.open(owner), await floor.card(), new_id("key")
+    first, again = [await floor.complete(owner, checkout.id, card, key) for _ in range(2)]
+    assert (again.order, again.status, await counted(floor, checkout.id)) == (first.order, "completed", (1, 1))
+
+
+async def test_another_key_on_a_completed_checkout_tells_the_order_too(floor: Floor):
+    owner = await floor.guest((await floor.variant(), 1))
+    checkout = await floor.open(owner)
+    first, again = [await floor.complete(owner, checkout.id, await floor.card()) for _ in range(2)]
+    assert (again.order, await counted(floor, checkout.id)) == (first.order, (1, 1))
+
+
+async def test_the_same_key_is_refused_again(floor: Floor):
+    owner = await floor.guest((await floor.variant(), 1))
+    checkout, card, key = await floor.open(owner), await floor.card(DECLINED), new_id("key")
+    facts = []
+    for _ in range(2):
+        with pytest.raises(PaymentDeclined) as refused:
+            await floor.complete(owner, checkout.id, card, key)
+        facts.append((refused.value.detail, refused.value.facts))
+    assert (facts[0] == facts[1], len(await floor.books(checkout.id))) == (True, 1)
+
+
+async def test_the_same_key_tells_the_same_action(floor: Floor):
+    owner = await floor.guest((await floor.variant(), 1))
+    checkout, card, key = await floor.open(owner), await floor.card(CHALLENGED), new_id("key")
+    first, again = [await floor.complete(owner, checkout.id, card, key) for _ in range(2)]
+    assert (again.status, again.action, len(await floor.books(checkout.id))) == ("requires_action", first.action, 1)
+
+
+async def test_another_body_under_the_key_is_a_conflict(floor: Floor):
+    owner = await floor.guest((await floor.variant(), 1))
+    checkout, key = await floor.open(owner), new_id("key")
+    await floor.complete(owner, checkout.id, CASH, key)
+    with pytest.raises(IdempotencyConflict):
+        await floor.complete(owner, checkout.id, await floor.card(), key)
+
+
+async def test_another_checkout_under_the_key_is_a_conflict(floor: Floor):
+    owner, key = await floor.guest((await floor.variant(), 1)), new_id("key")
+    first, second = await floor.open(owner), await floor.open(owner)
+    found = await outcomes([floor.complete(owner, each.id, CASH, key) for each in (first, second)])
+    assert sorted(str(each) for each in found if isinstance(each, str)) == ["idempotency_conflict"]
+
+
+async def test_the_same_key_while_it_runs_is_in_flight(floor: Floor):
+    owner = await floor.guest((await floor.variant(), 1))
+    checkout = await floor.open(owner)
+    store = CheckoutStore(floor.database)
+    stored = await store.load(checkout.id, owner_key(owner))
+    ask = floor.asked(owner, checkout.id, CASH)
+    assert await store.claim(stored, new_id("att"), work_for(stored, ask), 60)
+    with pytest.raises(IdempotencyInFlight):
+        await floor.checkouts.complete(ask)
+    with pytest.raises(CheckoutStateError):
+        await floor.complete(owner, checkout.id, CASH)
+
+
+async def test_completing_twenty_times_at_once_is_one_order(floor: Floor):
+    owner = await floor.guest((await floor.variant(), 1))
+    checkout, card = await floor.open(owner), await floor.card()
+    found = await outcomes([floor.complete(owner, checkout.id, card) for _ in range(20)])
+    assert {each for each in found if isinstance(each, str)} <= {"checkout_state"}
+    assert len({each.order.id for each in found if not isinstance(each, str)}) == 1
+    assert await counted(floor, checkout.id) == (1, 1)
+
+
+async def test_a_coupon_for_one_is_used_once(floor: Floor):
+    lamp, code = await floor.variant(stock=10), await floor.coupon(limit_total=1)
+    owners = [await floor.guest((lamp, 1)) for _ in range(6)]
+    checkouts = [await floor.open(owner, coupon_codes=[code]) for owner in owners]
+    asks = [floor.complete(owner, checkout.id, CASH) for owner, checkout in zip(owners, checkouts, strict=True)]
+    found = await outcomes(asks)
+    assert sorted(str(getattr(each, "status", each)) for each in found) == ["completed"] + [CouponRefused.code] * 5
+    assert await floor.stock(lamp) == (9, 0, 9)
+
+
+async def test_a_denied_order_takes_nothing(floor: Floor):
+    lamp = await floor.variant(stock=200, amount=PRICE * 10)
+    owner = await floor.guest((lamp, 120))
+    elsewhere = msgspec.structs.replace(ADDRESS, postal_code="110001")
+    checkout = await floor.open(owner, email=f"{new_id('x')}@mailinator.com", billing_address=elsewhere)
+    with pytest.raises(CheckoutRefused) as refused:
+        await floor.complete(owner, checkout.id, CASH)
+    assert (refused.value.facts, await floor.stock(lamp)) == ({}, (200, 0, 200))
+    assert await counted(floor, checkout.id) == (0, 0)
+
+
+async def test_what_is_missing_is_told_all_at_once(floor: Floor):
+    owner = await floor.guest((await floor.variant(), 1))
+    checkout = await floor.open(owner, email=None, shipping_address=None)
+    with pytest.raises(CheckoutIncomplete) as refused:
+        await floor.complete(owner, checkout.id, CASH)
+    assert [each["pointer"] for each in refused.value.facts["requirements"]] == ["/email", "/shipping_address"]
+
+
+async def test_an_empty_cart_cannot_be_checked_out(floor: Floor):
+    with pytest.raises(EmptyCart):
+        await floor.open(Owner(user_id=new_id("usr")))
+
+
+async def test_nobody_cannot_check_out(floor: Floor):
+    with pytest.raises(Unauthenticated):
+        await floor.open(Owner())
+
+
+async def test_a_strangers_checkout_is_not_found(floor: Floor):
+    checkout = await floor.open(await floor.guest((await floor.variant(), 1)))
+    stranger = Owner(user_id=new_id("usr"))
+    ref = CheckoutRef(owner=stranger, checkout_id=checkout.id)
+    asks = [floor.checkouts.checkout(ref), floor.checkouts.cancel(ref), floor.complete(stranger, checkout.id, CASH)]
+    asks.append(floor.checkouts.change(ChangeCheckout(owner=stranger, checkout_id=checkout.id, email="x@example.com")))
+    assert await outcomes(asks) == [NotFound.code] * 4
+
+
+async def test_canceling_twice_is_once(floor: Floor):
+    owner = await floor.guest((await floor.variant(), 1))
+    ref = CheckoutRef(owner=owner, checkout_id=(await floor.open(owner)).id)
+    assert [(await floor.checkouts.cancel(ref)).status for _ in range(2)] == ["canceled"] * 2
+    told = await floor.rows("SELECT name FROM checkout.outbox WHERE key = $1", ref.checkout_id)
+    assert told == [("checkout.CheckoutAbandoned",)]
+    with pytest.raises(CheckoutStateError):
+        await floor.complete(owner, ref.checkout_id, CASH)
+
+
+async def test_the_guest_finds_the_order_by_the_carts_token(floor: Floor):
+    owner = await floor.guest((await floor.variant(), 1))
+    done = await floor.complete(owner, (await floor.open(owner)).id, CASH)
+    assert (await floor.orders.order(OrderOf(order=done.order.id, cart_token=owner.token))).number == done.order.number

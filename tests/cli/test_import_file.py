@@ -62,3 +62,11 @@ async def test_a_packed_file_is_imported_with_its_faults(settings, tmp_path):
     report = await load(settings, file, "csv", ImportOptions())
     assert (report.rows, report.created, report.refused) == (2, 1, 1)
     assert [(each.line, each.pointer) for each in report.faults] == [(3, "/price")]
+
+
+async def test_a_plain_file_is_imported_and_stays_open_for_the_progress(settings, tmp_path):
+    file = tmp_path / "products.csv"
+    file.write_text("sku,title,price\nPLAIN-1,Kettle,499.00\nPLAIN-2,,499.00\n")
+    report = await load(settings, file, "csv", ImportOptions())
+    assert (report.rows, report.created, report.refused) == (2, 1, 1)
+    assert [(fault.line, fault.pointer) for fault in report.faults] == [(3, "/title")]

@@ -49,7 +49,15 @@ def read_records(stream: IO[bytes], format: str) -> Iterator[Record | BadRecord]
 def _csv(stream: IO[bytes]) -> Iterator[Record | BadRecord]:
     csv.field_size_limit(LONGEST_FIELD)
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
-    reader = csv.reader(text)
+    try:
+        yield from _csv_rows(csv.reader(text))
+    finally:
+        # It would take the caller's stream along when it goes.
+        if not text.closed:
+            text.detach()
+
+
+def _csv_rows(reader: Any) -> Iterator[Record | BadRecord]:
     names: list[str] | None = None
     while True:
         line = reader.line_num + 1

@@ -29,14 +29,14 @@ APART = ("inventory", "payments", "vault")
 class Shop:
     """Where to reach a running shop, and its processes by name: to be killed and started again."""
 
-    def __init__(self, urls: dict[str, str], server: embedded.EmbeddedServer, folder: Path) -> None:
+    def __init__(self, urls: dict[str, str], server: embedded.EmbeddedServer, folder: Path, durable: bool) -> None:
         self.url, self.vault_url, self.urls = urls["gateway"], urls["vault"], urls
         self.database_url = server.dsn()
         self.folder, self.data = folder, folder / "data"
         self.environment: dict[str, str] = {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._commands: dict[str, tuple[Sequence[str], dict[str, str]]] = {}
-        self._server = server
+        self._server, self._durable = server, durable
         self.data.mkdir(parents=True, exist_ok=True)
 
     def run(self, name: str, argv: Sequence[str], environment: dict[str, str]) -> None:
@@ -66,7 +66,7 @@ class Shop:
 
     def start_database(self) -> None:
         """Start the database again; it recovers from its log."""
-        self._server = embedded.start(self._server.folder, durable=False)
+        self._server = embedded.start(self._server.folder, durable=self._durable)
 
     def stop(self) -> None:
         """End everything, the last started first."""
@@ -82,15 +82,18 @@ class Shop:
 
 
 @contextmanager
-def running(folder: Path, apart: Sequence[str] = (), workers: int = 1, **settings: str) -> Iterator[Shop]:
+def running(
+    folder: Path, apart: Sequence[str] = (), workers: int = 1, durable: bool = False, **settings: str
+) -> Iterator[Shop]:
     """A shop on its own database; services in `apart` are processes of their own, under their own roles.
 
-    `workers` is how many the gateway has; `settings` are more variables of the environment.
+    `workers` is how many the gateway has; `durable` keeps what was committed when the database is killed;
+    `settings` are more variables of the environment.
     """
-    server = embedded.start(folder / "postgres", durable=False)
+    server = embedded.start(folder / "postgres", durable=durable)
     ports = {name: free_port(0) for name in ("gateway", "provider", "carrier", "vault", *apart)}
     urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
-    shop = Shop(urls, server, folder)
+    shop = Shop(urls, server, folder, durable)
     try:
         migrate(server.dsn(), every_unit())
         _run_all(shop, ports, apart, workers, {**_environment(server, shop, bool(apart)), **settings})

@@ -193,8 +193,9 @@ def _print(figures: list[Figure]) -> None:
     for f in figures:
         cells = (f.operation, f.load, f"{f.rate:,.0f}", f.p50_ms, f.p95_ms, f.p99_ms, f.failed)
         table.add_row(*map(str, (*cells, f.services_ms, f.postgres_ms, f.sandboxes_ms)))
-    console = Console()
-    console.print(table, width=max(console.width, 110))
+    # As wide when it is written to a file.
+    console = Console(width=max(Console().width, 110))
+    console.print(table)
     for f in figures:
         if f.statements is not None:
             console.print(f"SQL statements per journey, background work included: {f.statements:g}")

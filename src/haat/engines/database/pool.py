@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -31,13 +31,14 @@ class PostgresDatabase:
 
     def __init__(self, dsn: str, size: int, replica_dsn: str | None = None) -> None:
         self._dsn, self._replica_dsn, self._size = dsn, replica_dsn, size
-        self._pool: asyncpg.Pool | None = None
-        self._replica: asyncpg.Pool | None = None
+        self._pool: _Kept | None = None
+        self._replica: _Kept | None = None
 
     async def start(self) -> None:
         """Connect; raises OSError or asyncpg.PostgresError when the server cannot be reached."""
-        self._pool = await _pool(self._dsn, self._size)
-        self._replica = await _pool(self._replica_dsn, self._size) if self._replica_dsn else self._pool
+        self._pool = _Kept(await _pool(self._dsn, self._size), self._size)
+        replica = _Kept(await _pool(self._replica_dsn, self._size), self._size) if self._replica_dsn else None
+        self._replica = replica or self._pool
 
     async def stop(self) -> None:
         """Close every connection."""
@@ -45,17 +46,13 @@ class PostgresDatabase:
             if pool is not None:
                 await pool.close()
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
         """A connection in autocommit. Raises Unavailable when none is to be had."""
-        async with _held(self._pool) as connection:
-            yield connection
+        return _held(self._pool)
 
-    @asynccontextmanager
-    async def replica(self) -> AsyncIterator[Connection]:
+    def replica(self) -> AbstractAsyncContextManager[Connection]:
         """A connection for reads that may be stale."""
-        async with _held(self._replica) as connection:
-            yield connection
+        return _held(self._replica)
 
     @asynccontextmanager
     async def transaction(self, schema: str) -> AsyncIterator[Transaction]:
@@ -66,17 +63,52 @@ class PostgresDatabase:
             await transaction.flush()
 
 
+class _Kept:
+    """A pool, and a few connections kept back between two uses: the driver runs a task for each that it takes back."""
+
+    def __init__(self, pool: asyncpg.Pool, size: int) -> None:
+        self._pool = pool
+        self._most = max(2, size // 2)
+        self._idle: list[Any] = []
+        self._waiting = 0
+
+    async def acquire(self) -> Any:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+            await self._pool.release(connection)
+        self._waiting += 1
+        try:
+            return await self._pool.acquire(timeout=ACQUIRE_SECONDS)
+        finally:
+            self._waiting -= 1
+
+    async def give_back(self, connection: Any, sound: bool) -> None:
+        # After a fault or a cancellation the driver must see to it; and whoever waits there must get it.
+        if sound and not self._waiting and len(self._idle) < self._most:
+            self._idle.append(connection)
+        else:
+            await self._pool.release(connection)
+
+    async def close(self) -> None:
+        while self._idle:
+            await self._pool.release(self._idle.pop())
+        await self._pool.close()
+
+
 @asynccontextmanager
-async def _held(pool: asyncpg.Pool | None) -> AsyncIterator[Any]:
+async def _held(pool: _Kept | None) -> AsyncIterator[Any]:
     if pool is None:
         raise RuntimeError("the database was not started")
     try:
-        connection = await pool.acquire(timeout=ACQUIRE_SECONDS)
+        connection = await pool.acquire()
     except LOST as error:
         raise Unavailable("the database does not answer") from error
-    token = holding_connection.set(True)
+    token, sound = holding_connection.set(True), False
     try:
         yield connection
+        sound = True
     except LOST as error:
         raise Unavailable("the database went away") from error
     except (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError) as error:
@@ -84,7 +116,7 @@ async def _held(pool: asyncpg.Pool | None) -> AsyncIterator[Any]:
         raise Invalid(errors=[{"pointer": "", "code": "invalid", "detail": "holds a zero character"}]) from error
     finally:
         holding_connection.reset(token)
-        await pool.release(connection)
+        await pool.give_back(connection, sound)
 
 
 async def _pool(dsn: str, size: int) -> asyncpg.Pool:

@@ -121,7 +121,9 @@ class PostgresLog:
             who, when = self._ended
             if rows or (who != reader and clock - when < LOOK_AGAIN_SECONDS):
                 return rows
-        rows = [entry(row) for row in await connection.fetch(_READ, str(place[0]), place[1], max(limit, FETCH))]
+        # Who lags reads for itself alone.
+        size = max(limit, FETCH) if place >= self._window.end else limit
+        rows = [entry(row) for row in await connection.fetch(_READ, str(place[0]), place[1], size)]
         if place >= self._window.end:
             self._window.extend(place, rows)
             self._ended = (reader, clock if len(rows) < FETCH else 0.0)

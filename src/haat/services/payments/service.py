@@ -43,6 +43,7 @@ from haat.services.payments.teller import Teller, merging
 
 log = structlog.get_logger("haat.payments")
 DUE_AT_ONCE = 20
+ORDER_PLACED = "order-placed"
 CAPTURES_AT_ONCE = 16
 ANSWER_SECONDS = 0.3
 KEEP_WEBHOOKS = timedelta(days=14)
@@ -109,8 +110,12 @@ class PaymentsService(Payments):
                 if payment.provider == CASH or payment.state != "authorized":
                     return
                 try:
-                    await self._capture(payment, Capture(payment_id=payment_id, request_id="order-placed"))
+                    await self._capture(payment, Capture(payment_id=payment_id, request_id=ORDER_PLACED))
                 except DomainError as error:
+                    known = await self._store.call_of(f"{payment_id}:capture:{ORDER_PLACED}")
+                    if known is None and isinstance(error, Unavailable):
+                        # Nothing is written that a sweep would find: the event has to come again.
+                        raise
                     log.warning("a capture is finished later", payment_id=payment_id, reason=error.detail)
 
         await asyncio.gather(*(take(payment_id) for payment_id in payment_ids))

@@ -54,13 +54,17 @@ SELECT cart_id, secret_hash FROM cart.carts WHERE cart_id = ANY(:cart_ids::text[
 INSERT INTO cart.carts (cart_id, user_id) VALUES (:cart_id, :user_id) ON CONFLICT DO NOTHING;
 
 -- name: move_items(from_cart, to_cart, max_items, max_quantity)!
--- A guest's items join the user's; units of the same variant add up to the limit.
+-- A guest's items join the user's, the oldest first while there is room; units of the same variant add up to the limit.
 WITH moved AS (
     INSERT INTO cart.items AS i (item_id, cart_id, product_id, variant_id, quantity, seen_price_minor, added_at)
     SELECT g.item_id || 'm', :to_cart, g.product_id, g.variant_id, g.quantity, g.seen_price_minor, g.added_at
-    FROM cart.items g WHERE g.cart_id = :from_cart
-    ORDER BY g.added_at
-    LIMIT :max_items::integer
+    FROM (
+        SELECT i.*, u.item_id IS NOT NULL AS there,
+            count(*) FILTER (WHERE u.item_id IS NULL) OVER (ORDER BY i.added_at, i.item_id) AS place
+        FROM cart.items i LEFT JOIN cart.items u ON u.cart_id = :to_cart AND u.variant_id = i.variant_id
+        WHERE i.cart_id = :from_cart
+    ) g
+    WHERE g.there OR g.place <= :max_items::integer - (SELECT count(*) FROM cart.items WHERE cart_id = :to_cart)
     ON CONFLICT (cart_id, variant_id) DO UPDATE
         SET quantity = LEAST(i.quantity + excluded.quantity, :max_quantity::integer)
 )

@@ -22,7 +22,7 @@ from haat.contracts.inventory import Inventory, StockOf
 from haat.contracts.orders import OrderPlaced
 from haat.kit.clock import now
 from haat.kit.database import Batch
-from haat.kit.message import Invalid, Nothing, Unavailable
+from haat.kit.message import DomainError, Invalid, Nothing, Unavailable
 from haat.services.cart.model import CartState, Item, check_stock, for_sale, new_cart, view
 from haat.services.cart.store import CartStore
 
@@ -61,8 +61,15 @@ class CartService(Cart):
             cart = await self._load(ask.owner)
             # Asked before anything is written: a call to another service must never hold our locks.
             variants, stock = await self._facts(cart, ask)
-            variant = for_sale(variants, ask.variant_id, ask.product_id)
-            item = cart.with_added(variant, ask.quantity, stock.get(variant.sku, 0))
+            try:
+                variant = for_sale(variants, ask.variant_id, ask.product_id)
+                item = cart.with_added(variant, ask.quantity, stock.get(variant.sku, 0))
+            except DomainError:
+                # The units that are missing now may be those this very request has put into the cart.
+                done = await self._answered_before(ask)
+                if done is None:
+                    raise
+                return done
             event = ItemAdded(
                 cart_id=cart.cart_id,
                 product_id=variant.product_id,
@@ -135,6 +142,10 @@ class CartService(Cart):
         found = await self._catalog.variants_for_sale(VariantsForSale(variant_ids=variant_ids, product_ids=product_ids))
         stock = await self._inventory.stock_of(StockOf(skus=[variant.sku for variant in found.data]))
         return found.data, stock.available
+
+    async def _answered_before(self, ask: AddItem) -> CartView | None:
+        async with self._store.transaction() as transaction:
+            return await transaction.replay(ask.idempotency, CartView)
 
     async def _save(
         self,

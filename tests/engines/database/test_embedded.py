@@ -32,6 +32,9 @@ from haat.engines.database.embedded_processes import end_all, processes_of, wait
 from haat.engines.database.templates import copy_database, drop_database, template_database
 from haat.kit.startup import StartupFault
 
+# Some sixty starts of a database: every other test that needs one starts it, too.
+pytestmark = pytest.mark.slow
+
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="switches users, which takes root")
 
 

@@ -1,0 +1,90 @@
+"""The audit sees each kind of fault that is planted, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from haat.cli.audit_questions import BOOKS_TABLE, QUESTIONS
+from haat.kit.ids import new_id
+
+SOUND = """
+INSERT INTO checkout.checkouts (id, owner, cart_id, cart_version, status, quote, expires_at, order_id)
+VALUES ('chk_a', 'usr_a', 'crt_a', 1, 'completed', '{}', now(), 'ord_a');
+INSERT INTO payments.payments (payment_id, attempt_id, checkout_id, provider, provider_id, amount_minor, currency,
+    method, state, captured_minor)
+VALUES ('pay_a', 'att_a', 'chk_a', 'sandbox', 'psp_a', 1000, 'INR', '{}', 'captured', 1000);
+INSERT INTO payments.ledger_txns (txn_id, kind, external_ref, phase, payment_id)
+VALUES ('txn_a', 'capture', 'ref_a', 'posted', 'pay_a');
+INSERT INTO payments.ledger_entries VALUES
+    ('txn_a', 'psp_clearing:sandbox', 'INR', 1000), ('txn_a', 'customer_due:chk_a', 'INR', -1000);
+INSERT INTO orders.orders (id, number, checkout_id, attempt_id, cart_id, email, status, on_hold, body, product_ids,
+    payment_id, payment_status, currency, total_minor, captured_minor)
+VALUES ('ord_a', 'HT-A', 'chk_a', 'att_a', 'crt_a', 'a@x.example', 'confirmed', false, '{
+    "items": [{"sku": "sku-a", "quantity": 2, "total": {"amount": 900}, "discount": {"amount": 50}}],
+    "totals": {"subtotal": {"amount": 950}, "discount": {"amount": 50}, "shipping": {"amount": 100},
+               "total": {"amount": 1000}}}', '{}', 'pay_a', 'paid', 'INR', 1000, 1000);
+SELECT inventory.book('received', 'one', 'test', 'main', ARRAY['sku-a'], ARRAY[5::bigint], '{}');
+SELECT * FROM inventory.reserve('att_a', ARRAY['sku-a'], ARRAY[2::bigint], 60);
+SELECT * FROM inventory.commit_hold('att_a');
+INSERT INTO books VALUES ('psp_a', 'chk_a', 1000, 'INR', 'captured', 1000, 0);
+"""
+FAULTS = {
+    "UPDATE payments.payments SET amount_minor = 2000 WHERE payment_id = 'pay_a'": {"I5", "I8a"},
+    "UPDATE payments.payments SET captured_minor = 900 WHERE payment_id = 'pay_a'": {"I1b", "I5c", "I8a"},
+    "UPDATE orders.orders SET total_minor = 999 WHERE id = 'ord_a'": {"I5", "I5c", "I6"},
+    "DELETE FROM orders.orders WHERE id = 'ord_a'": {"I4b", "I5", "I5b", "I11"},
+    "UPDATE orders.orders SET status = 'canceled' WHERE id = 'ord_a'": {"I5", "I5b"},
+    "UPDATE checkout.checkouts SET status = 'open', order_id = NULL WHERE id = 'chk_a'": {"I4b"},
+    "INSERT INTO payments.payments (payment_id, attempt_id, checkout_id, provider, amount_minor, currency, method,"
+    " state) VALUES ('pay_b', 'att_b', 'chk_a', 'sandbox', 1000, 'INR', '{}', 'authorized')": {"I4"},
+    "INSERT INTO books VALUES ('psp_b', 'chk_b', 700, 'INR', 'authorized', 0, 0)": {"I5b", "I8b"},
+    "UPDATE books SET refunded = 1 WHERE id = 'psp_a'": {"I8a"},
+    "UPDATE inventory.stock SET on_hand = 4 WHERE sku = 'sku-a'": {"I9b"},
+    "UPDATE inventory.stock SET reserved = 1 WHERE sku = 'sku-a'": {"I9b", "I9c"},
+    "UPDATE inventory.events SET quantity = 3 WHERE cause_id = 'att_a' AND type = 'committed'": {"I9b", "I11"},
+    "UPDATE inventory.reservations SET state = 'released' WHERE attempt_id = 'att_a'": {"I11"},
+    "INSERT INTO checkout.attempts (attempt_id, checkout_id, cart_id, cart_version, account, key, fingerprint, state,"
+    " data, lease_until, next_run_at, created_at) VALUES ('att_c', 'chk_a', 'crt_a', 2, 'a', 'k', 'f', 'paying', '{}',"
+    " now(), now(), now() - interval '1 hour')": {"I12"},
+}
+
+
+@pytest.fixture
+async def shop(admin_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A database with one sound order of its own, all of it taken back afterwards."""
+    connection = await asyncpg.connect(admin_url)
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        await connection.execute(BOOKS_TABLE)
+        await connection.execute(SOUND.replace("HT-A", new_id("x")))
+        yield connection
+    finally:
+        await transaction.rollback()
+        await connection.close()
+
+
+async def _broken(connection: asyncpg.Connection) -> dict[str, int]:
+    """How often each invariant is broken; other tests leave broken things of their own in this database."""
+    return {invariant: len(await connection.fetch(sql)) for invariant, _, sql in QUESTIONS}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: " ".join(fault.split()[:4]))
+async def test_the_audit_finds_what_is_wrong(shop: asyncpg.Connection, fault: str):
+    before = await _broken(shop)
+    await shop.execute(fault)
+    after = await _broken(shop)
+    assert {invariant for invariant, found in after.items() if found > before[invariant]} == FAULTS[fault]
+
+
+async def test_a_sound_order_breaks_nothing(shop: asyncpg.Connection):
+    sql = {invariant: sql for invariant, _, sql in QUESTIONS}
+    ours = ("_a", "sku-a")
+    found = {
+        invariant: [row[0] for row in await shop.fetch(query) if str(row[0]).split()[0].endswith(ours)]
+        for invariant, query in sql.items()
+    }
+    assert {invariant: rows for invariant, rows in found.items() if rows} == {}

@@ -1,0 +1,104 @@
+"""The back office in front of services in memory, and people of every role at its door."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from html import unescape
+from typing import Any
+
+import httpx
+import pytest
+
+from haat.contracts.media import MediaStore
+from haat.contracts.recommendations import Recommender
+from haat.settings import Settings
+from haat.web.backoffice.app import backoffice
+from haat.web.gateway.app import gateway
+from haat.web.sessions import csrf_config
+from tests.web.backoffice.neighbours import (
+    MemoryCatalog,
+    MemoryFraud,
+    MemoryIdentity,
+    MemoryInventory,
+    MemoryNotifications,
+    MemoryOrders,
+    MemoryPayments,
+    MemoryPromotions,
+    MemorySearch,
+)
+
+ORIGIN = "http://shop"
+
+
+class House:
+    """Every neighbour, to look into."""
+
+    def __init__(self) -> None:
+        self.identity = MemoryIdentity()
+        self.orders = MemoryOrders()
+        self.payments = MemoryPayments()
+        self.catalog = MemoryCatalog()
+        self.inventory = MemoryInventory()
+        self.fraud = MemoryFraud()
+        self.notifications = MemoryNotifications()
+        self.promotions = MemoryPromotions()
+        self.search = MemorySearch()
+        # Only the system page asks these two, and it takes any answer.
+        self.recommendations = Recommender()
+        self.media = MediaStore()
+        self.checks: dict[str, Callable[[], Awaitable[object]]] = {}
+
+
+class Person:
+    """A browser with the cookies of one role."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.client = client
+
+    async def see(self, address: str) -> httpx.Response:
+        return await self.client.get(address)
+
+    async def send(self, address: str, *, origin: str = ORIGIN, **fields: str) -> httpx.Response:
+        """Post a form with the token of this browser and a key of its own."""
+        if "haat_csrf" not in self.client.cookies:
+            await self.see("/admin/sign-in")
+        data = {"_csrf_token": self.client.cookies["haat_csrf"], "key": "key-1", **fields}
+        return await self.client.post(address, data=data, headers={"Origin": origin})
+
+
+Enter = Callable[[str], Person]
+
+
+def field(page: httpx.Response, name: str) -> str:
+    """The value of a form's field on a page."""
+    found = re.search(rf'name="{re.escape(name)}"[^>]*value="([^"]*)"', page.text)
+    return unescape(found[1]) if found else ""
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+@pytest.fixture
+async def enter(house: House) -> AsyncIterator[Enter]:
+    """Opens a browser signed in with a role, with `shopper`, or with nothing."""
+    settings = Settings(service_secret="only-for-tests", public_url=ORIGIN, environment="test")
+    app: Any = gateway(
+        [backoffice(settings, house.identity)],
+        vars(house),
+        {"settings": settings},
+        csrf=csrf_config(settings),
+    )
+    clients: list[httpx.AsyncClient] = []
+
+    def enter_(role: str = "") -> Person:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        cookies = {"haat_access": role} if role else {}
+        clients.append(httpx.AsyncClient(transport=transport, base_url=ORIGIN, cookies=cookies))
+        return Person(clients[-1])
+
+    yield enter_
+    for client in clients:
+        await client.aclose()

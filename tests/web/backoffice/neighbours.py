@@ -1,0 +1,413 @@
+"""Small in-memory services behind the contracts that the back office calls; each remembers what it was asked."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from haat.contracts.catalog import (
+    Catalog,
+    CategoryNode,
+    CategoryRef,
+    ChangeProduct,
+    CreateProduct,
+    Encoded,
+    ImportJob,
+    JobRef,
+    ListProducts,
+    Product,
+    ProductRef,
+    Products,
+    Rating,
+    RowFault,
+    StartImport,
+    Variant,
+)
+from haat.contracts.checkout import QuoteLine, Totals
+from haat.contracts.fraud import Decide, Fraud, Reason, Review
+from haat.contracts.fraud import ReviewsOf as FraudReviewsOf
+from haat.contracts.identity import (
+    AccessToken,
+    Address,
+    EndSession,
+    FindUsers,
+    Identity,
+    OfUser,
+    Principal,
+    Refresh,
+    SavedAddress,
+    Session,
+    SignIn,
+    SignInRefused,
+    TokenRefused,
+    Tokens,
+    User,
+)
+from haat.contracts.inventory import (
+    Adjust,
+    Alert,
+    AlertsOf,
+    History,
+    HistoryOf,
+    Inventory,
+    Level,
+    OutOfStock,
+    SetLowMark,
+    SkuRef,
+    StockEvent,
+)
+from haat.contracts.notifications import Mail, Mailbox, MailRef, Notifications
+from haat.contracts.orders import (
+    CancelOrder,
+    CaptureOrder,
+    ListOrders,
+    Order,
+    OrderOf,
+    OrderPayment,
+    Orders,
+    OrderStateError,
+    ReceiveReturn,
+    RefundOrder,
+    Return,
+    ReturnItem,
+    ShipOrder,
+    TimelineEntry,
+)
+from haat.contracts.payments import Payment, PaymentRef, Payments
+from haat.contracts.promotions import Coupon, CouponsOf, NewCoupon, Promotions, SaveCoupon
+from haat.contracts.search import Facets, Found, Search, SearchProducts
+from haat.kit.message import NotFound, Nothing, Page
+from haat.kit.money import Money
+from haat.kit.problem import Precondition
+
+MOMENT = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
+ROLES = ("catalogue", "finance", "fulfilment", "support", "owner")
+HOME = Address(name="Asha Rao", line1="12, MG Road", city="Bengaluru", region="Karnataka", postal_code="560001")
+PASSWORD = "open-sesame-9"
+
+
+def line(n: int, quantity: int, unit: int) -> QuoteLine:
+    """An order's line of SKU `SKU-n`."""
+    return QuoteLine(
+        id=f"itm_{n}",
+        product_id=f"prd_{n}",
+        variant_id=f"var_{n}",
+        sku=f"SKU-{n}",
+        title=f"Thing {n} <b>",
+        slug=f"thing-{n}",
+        options={"Colour": "Red"},
+        image="",
+        quantity=quantity,
+        unit_price=Money(unit),
+        discount=Money(0),
+        total=Money(unit * quantity),
+        tax=Money(0),
+        tax_basis_points=1800,
+        hsn="9405",
+        weight_grams=100,
+    )
+
+
+def order(status: str = "confirmed", **changes: Any) -> Order:
+    """A paid order of three units of ₹1,000 and one of ₹333.33."""
+    lines = [line(1, 3, 100_000), line(2, 1, 33_333)]
+    total = Money(333_333)
+    totals = Totals(subtotal=total, discount=Money(0), shipping=Money(0), tax=Money(0), total=total, tax_lines=[])
+    made = Order(
+        id="ord_1",
+        number="HT-1234ABCD",
+        status=status,
+        items=lines,
+        totals=totals,
+        payment=OrderPayment(
+            status="paid", id="pay_1", method="card", summary="Visa •••• 4242", captured=total, refunded=Money(0)
+        ),
+        shipments=[],
+        timeline=[TimelineEntry(at=MOMENT, type="placed", detail="Order placed")],
+        returns=[],
+        email="asha@example.com",
+        shipping_address=HOME,
+        placed_at=MOMENT,
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def product(**changes: Any) -> Product:
+    """A published lamp in version 4."""
+    made = Product(
+        id="prd_1",
+        slug="lamp",
+        title="Lamp",
+        description="Light.",
+        brand="Deepa",
+        category=CategoryRef(id="cat_1", slug="lamps", path=["lamps"], title="Lamps"),
+        price=Money(129_900),
+        images=[],
+        variants=[Variant(id="var_1", sku="LAMP-1", options={"Colour": "Red"}, price=Money(129_900), available=3)],
+        attributes={"watts": 40, "model": "501", "dimmable": True},
+        rating=Rating(),
+        version=4,
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+class MemoryIdentity(Identity):
+    """Tokens are role names, and `shopper`; `refresh-ROLE` renews. E-mails are `ROLE@haat.example`."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    async def authenticate(self, ask: AccessToken) -> Principal:
+        if ask.token not in (*ROLES, "shopper"):
+            raise TokenRefused()
+        roles = [] if ask.token == "shopper" else [ask.token]
+        ends = datetime.now(UTC) + timedelta(minutes=10)
+        return Principal(user_id=f"usr_{ask.token}", session_id="ses_1", roles=roles, expires_at=ends)
+
+    async def sign_in(self, ask: SignIn) -> Tokens:
+        self.asked.append(ask)
+        if ask.password != PASSWORD:
+            raise SignInRefused()
+        return self._tokens(ask.email.partition("@")[0])
+
+    async def refresh(self, ask: Refresh) -> Tokens:
+        self.asked.append(ask)
+        if not ask.refresh_token.startswith("refresh-"):
+            raise TokenRefused()
+        return self._tokens(ask.refresh_token.removeprefix("refresh-"))
+
+    async def end_session(self, ask: EndSession) -> Nothing:
+        self.asked.append(ask)
+        return Nothing()
+
+    async def user(self, ask: OfUser) -> User:
+        return User(id=ask.user_id, email="asha@example.com", name="Asha Rao", roles=[], created_at=MOMENT)
+
+    async def find_users(self, ask: FindUsers) -> Page[User]:
+        return Page(data=[await self.user(OfUser(user_id=each)) for each in ask.ids or ["usr_1"]])
+
+    async def sessions(self, ask: OfUser) -> Page[Session]:
+        one = Session(id="ses_9", created_at=MOMENT, last_used_at=MOMENT, address="", user_agent="Firefox on Linux")
+        return Page(data=[one])
+
+    async def addresses(self, ask: OfUser) -> Page[SavedAddress]:
+        return Page(data=[])
+
+    def _tokens(self, name: str) -> Tokens:
+        return Tokens(
+            access_token=name,
+            expires_in=600,
+            refresh_token=f"refresh-{name}",
+            user_id=f"usr_{name}",
+            session_id="ses_1",
+        )
+
+
+class MemoryOrders(Orders):
+    """One order, and what was asked of it; `refusal` is raised by the next act."""
+
+    def __init__(self) -> None:
+        self.one = order()
+        self.asked: list[Any] = []
+        self.refusal: OrderStateError | None = None
+
+    async def order(self, ask: OrderOf) -> Order:
+        if ask.order not in (self.one.id, self.one.number):
+            raise NotFound()
+        return self.one
+
+    async def orders(self, ask: ListOrders) -> Page[Order]:
+        self.asked.append(ask)
+        return Page(data=[self.one], has_more=ask.cursor is None, next_cursor=None if ask.cursor else "next")
+
+    async def _act(self, ask: Any) -> Order:
+        if self.refusal:
+            raise self.refusal
+        self.asked.append(ask)
+        return self.one
+
+    async def ship(self, ask: ShipOrder) -> Order:
+        return await self._act(ask)
+
+    async def cancel(self, ask: CancelOrder) -> Order:
+        return await self._act(ask)
+
+    async def capture(self, ask: CaptureOrder) -> Order:
+        return await self._act(ask)
+
+    async def refund(self, ask: RefundOrder) -> Order:
+        return await self._act(ask)
+
+    async def receive_return(self, ask: ReceiveReturn) -> Return:
+        await self._act(ask)
+        return self.one.returns[0]
+
+
+def returned(units: int) -> Return:
+    """A requested return of the first line."""
+    items = [ReturnItem(item_id="itm_1", quantity=units, reason="too small")]
+    return Return(
+        id="ret_1",
+        order_id="ord_1",
+        status="requested",
+        items=items,
+        refund=Money(100_000 * units),
+        created_at=MOMENT,
+        timeline=[],
+    )
+
+
+class MemoryPayments(Payments):
+    async def payment(self, ask: PaymentRef) -> Payment:
+        return Payment(
+            id=ask.payment_id,
+            attempt_id="att_1",
+            checkout_id="chk_1",
+            amount=Money(333_333),
+            method="card",
+            state="captured",
+            captured=Money(333_333),
+            refunded=Money(0),
+            summary="Visa •••• 4242",
+            created_at=MOMENT,
+        )
+
+
+class MemoryCatalog(Catalog):
+    """One product; a change of another version than its own is refused."""
+
+    def __init__(self) -> None:
+        self.one = product()
+        self.asked: list[Any] = []
+
+    async def product(self, ask: ProductRef) -> Product:
+        if ask.ref not in (self.one.id, self.one.slug):
+            raise NotFound()
+        return self.one
+
+    async def products(self, ask: Products) -> Page[Product]:
+        return Page(data=[self.one])
+
+    async def list_products(self, ask: ListProducts) -> Encoded:
+        return Encoded(body=msgspec.json.encode(Page(data=[self.one])), etag='"1"')
+
+    async def categories(self, ask: Nothing) -> Page[CategoryNode]:
+        return Page(data=[CategoryNode(id="cat_1", slug="lamps", title="Lamps", path=["lamps"], count=1, children=[])])
+
+    async def create_product(self, ask: CreateProduct) -> Product:
+        self.asked.append(ask)
+        return self.one
+
+    async def change_product(self, ask: ChangeProduct) -> Product:
+        if ask.version != self.one.version:
+            raise Precondition()
+        self.asked.append(ask)
+        return self.one
+
+    async def start_import(self, ask: StartImport) -> ImportJob:
+        self.asked.append(ask)
+        return await self.import_job(JobRef(job_id="imp_1"))
+
+    async def import_job(self, ask: JobRef) -> ImportJob:
+        fault = RowFault(line=3, pointer="/price", code="wrong_type", detail="'abc' is not a number")
+        return ImportJob(
+            id=ask.job_id,
+            status="running" if ask.job_id == "imp_running" else "done",
+            rows=2,
+            created=1,
+            updated=0,
+            errors=[fault],
+            created_at=MOMENT,
+            error_count=1,
+        )
+
+
+class MemoryInventory(Inventory):
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.level = Level(sku="LAMP-1", location="main", on_hand=4, reserved=1, available=3, low_stock_at=5, version=2)
+
+    async def alerts(self, ask: AlertsOf) -> Page[Alert]:
+        return Page(data=[Alert(sku="LAMP-1", location="main", kind="low_stock", available=3, since=MOMENT)])
+
+    async def levels(self, ask: SkuRef) -> Page[Level]:
+        if ask.sku != "LAMP-1":
+            raise NotFound()
+        return Page(data=[self.level])
+
+    async def history(self, ask: HistoryOf) -> History:
+        self.asked.append(ask)
+        event = StockEvent(
+            sku="LAMP-1", location="main", version=1, at=MOMENT, type="received", quantity=4, cause_id="c", data={}
+        )
+        return History(level=self.level, data=[event])
+
+    async def adjust(self, ask: Adjust) -> Level:
+        if ask.quantity < -3:
+            raise OutOfStock("Only 3 of LAMP-1 left", sku="LAMP-1", available=3)
+        self.asked.append(ask)
+        return self.level
+
+    async def set_low_mark(self, ask: SetLowMark) -> Level:
+        self.asked.append(ask)
+        return self.level
+
+
+class MemoryFraud(Fraud):
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    async def reviews(self, ask: FraudReviewsOf) -> Page[Review]:
+        reasons = [Reason(code="high_amount", points=40, detail="much for one order")]
+        one = Review(
+            id="rev_1",
+            attempt_id="att_1",
+            checkout_id="chk_1",
+            amount=Money(9_900_000),
+            email="quick@example.com",
+            score=55,
+            reasons=reasons,
+            state=ask.state,
+            created_at=MOMENT,
+        )
+        return Page(data=[one])
+
+    async def decide(self, ask: Decide) -> Review:
+        self.asked.append(ask)
+        return (await self.reviews(FraudReviewsOf())).data[0]
+
+
+class MemoryNotifications(Notifications):
+    async def mailbox(self, ask: Mailbox) -> Page[Mail]:
+        return Page(data=[await self.mail(MailRef(mail_id="mail_1"))])
+
+    async def mail(self, ask: MailRef) -> Mail:
+        return Mail(
+            id=ask.mail_id,
+            to="asha@example.com",
+            subject="Your order",
+            state="failed",
+            created_at=MOMENT,
+            html="<p onclick='x()'>Hello</p>",
+            text="Hello",
+        )
+
+
+class MemoryPromotions(Promotions):
+    def __init__(self) -> None:
+        self.asked: list[SaveCoupon] = []
+
+    async def coupons(self, ask: CouponsOf) -> Page[Coupon]:
+        one = NewCoupon(code="WELCOME10", title="10 % off", percent_basis_points=1000)
+        return Page(data=[Coupon(coupon=one, used=2, created_at=MOMENT)])
+
+    async def save_coupon(self, ask: SaveCoupon) -> Coupon:
+        self.asked.append(ask)
+        return Coupon(coupon=ask.coupon, used=0, created_at=MOMENT)
+
+
+class MemorySearch(Search):
+    async def search(self, ask: SearchProducts) -> Found:
+        return Found(data=[], total=0, facets=Facets(category=[], brand=[], price=[], rating=[]))

@@ -1,0 +1,304 @@
+"""Products, imports, stock, coupons, reviews: what forms read, and what they ask of the services."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from haat.contracts.catalog import CreateProduct, Image
+from haat.contracts.fraud import Decide
+from haat.contracts.inventory import Adjust, HistoryOf, SetLowMark
+from haat.contracts.promotions import NewCoupon
+from haat.kit.money import Money
+from haat.web.backoffice import coupons
+from haat.web.backoffice.forms import basis_points, inside, minor, moment_in, plain_amount, whole
+from haat.web.backoffice.imports import format_of
+from haat.web.backoffice.product_form import Rows, changes, read, rows_in, shown
+from tests.web.backoffice.conftest import Enter, House
+from tests.web.backoffice.neighbours import product
+
+PICTURE = Image(url="/media/a/800.jpg", alt="front", width=10, height=10, media_id="med_1")
+BACK = Image(url="/media/b/800.jpg", alt="back", width=10, height=10, media_id="med_2")
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("1299", 129_900), ("1,29,900.5", 12_990_050), ("₹ 10", 1_000), ("0.005", None), ("1e3", None), ("", None)],
+)
+def test_amounts_are_read_exactly_or_not_at_all(text: str, amount: int | None) -> None:
+    assert minor(text, "INR") == amount
+
+
+@pytest.mark.parametrize(("amount", "currency", "text"), [(129_950, "INR", "1299.50"), (5_000, "JPY", "5000")])
+def test_amounts_are_written_as_they_are_read(amount: int, currency: str, text: str) -> None:
+    assert plain_amount(amount, currency) == text
+    assert minor(text, currency) == amount
+
+
+@pytest.mark.parametrize(
+    ("text", "points"), [("12.5", 1250), ("100%", 10_000), ("0", None), ("101", None), ("x", None)]
+)
+def test_percentages_are_basis_points(text: str, points: int | None) -> None:
+    assert basis_points(text) == points
+
+
+@pytest.mark.parametrize(("text", "number"), [("5", 5), ("-2", -2), ("−2", -2), ("1.5", None), ("11", None)])
+def test_whole_numbers_have_bounds(text: str, number: int | None) -> None:
+    assert whole(text, -10, 10) == number
+
+
+def test_moments_are_typed_in_the_shops_own_time() -> None:
+    assert moment_in("2026-11-24T12:00") == datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00", "soon", ""])
+def test_impossible_moments_are_none(text: str) -> None:
+    assert moment_in(text) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "target"),
+    [("/admin/orders?q=1", "/admin/orders?q=1"), ("/administration", "/admin"), ("//x/admin/", "/admin")],
+)
+def test_only_addresses_of_the_back_office_are_gone_on_to(address: str, target: str) -> None:
+    assert inside(address) == target
+
+
+def test_a_form_that_was_only_looked_at_changes_nothing() -> None:
+    one = product(images=[PICTURE, BACK])
+    fields, rows = shown(one)
+
+    wanted, faults = read(fields, rows, "INR", one, [])
+
+    assert faults == {}
+    assert wanted is not None
+    assert changes(wanted, one) == {}
+
+
+def test_an_attribute_keeps_its_type_until_it_is_changed() -> None:
+    one = product()
+    rows = Rows(shown(one)[1].variants, [{"name": "model", "value": "501"}, {"name": "watts", "value": "60"}], [])
+
+    wanted, _ = read(shown(one)[0], rows, "INR", one, [])
+
+    assert wanted is not None
+    assert wanted.attributes == {"model": "501", "watts": 60}
+
+
+def test_pictures_follow_the_places_typed_and_removed_ones_go() -> None:
+    one = product(images=[PICTURE, BACK])
+    fields, rows = shown(one)
+    images = [{**rows.images[0], "place": "2"}, {**rows.images[1], "place": "1", "alt": "the back"}]
+
+    wanted, _ = read(fields, Rows(rows.variants, [], images), "INR", one, [])
+    fewer, _ = read(fields, Rows(rows.variants, [], [{**images[0], "remove": "yes"}, images[1]]), "INR", one, [])
+
+    assert wanted is not None and [image.alt for image in wanted.images] == ["the back", "front"]
+    assert fewer is not None and [image.media_id for image in fewer.images] == ["med_2"]
+
+
+def test_a_picture_that_is_not_the_products_own_is_not_taken() -> None:
+    fields, rows = shown(product())
+    stolen = [{"url": "https://evil.example/x.jpg", "alt": "x", "place": "1"}]
+
+    wanted, _ = read(fields, Rows(rows.variants, [], stolen), "INR", product(), [])
+
+    assert wanted is not None and wanted.images == []
+
+
+def test_every_fault_of_a_product_is_told_by_its_field() -> None:
+    fields = {"title": "", "category": "", "slug": "Not A Slug", "variant.0.sku": "A", "variant.0.price": "free"}
+
+    _, faults = read(fields, rows_in(fields), "INR", None, [])
+
+    assert {"title", "category", "slug", "variant.0.price"} <= set(faults)
+
+
+def test_a_product_needs_a_variant() -> None:
+    fields = {"title": "Lamp", "category": "lamps", "status": "draft", "variant.0.sku": ""}
+
+    _, faults = read(fields, rows_in(fields), "INR", None, [])
+
+    assert faults["form"] == "A product has at least one variant: give it a SKU and a price"
+
+
+async def test_a_product_is_created_with_its_first_units(enter: Enter, house: House) -> None:
+    await enter("catalogue").send(
+        "/admin/products",
+        **{
+            "title": "Lamp",
+            "category": "lamps",
+            "status": "draft",
+            "tax_class": "standard",
+            "variant.0.sku": "LAMP-9",
+            "variant.0.price": "1,299.50",
+            "variant.0.options": "Colour: Red; Size: M",
+            "variant.0.stock": "7",
+        },
+    )
+
+    (ask,) = house.catalog.asked
+    assert isinstance(ask, CreateProduct)
+    (variant,) = ask.product.variants
+    assert (variant.price, variant.stock, variant.options) == (Money(129_950), 7, {"Colour": "Red", "Size": "M"})
+
+
+async def test_a_change_sends_only_what_differs_with_the_version_read(enter: Enter, house: House) -> None:
+    fields, rows = shown(product())
+    typed = {
+        **fields,
+        "title": "Better lamp",
+        **_named("variant", rows.variants),
+        **_named("attribute", rows.attributes),
+    }
+
+    await enter("catalogue").send("/admin/products/prd_1", **typed)
+
+    (ask,) = house.catalog.asked
+    assert (ask.changes, ask.version, ask.actor) == ({"title": "Better lamp"}, 4, "usr_catalogue")
+
+
+async def test_a_change_that_comes_too_late_shows_both_and_saves_over_knowingly(enter: Enter, house: House) -> None:
+    fields, rows = shown(product())
+    typed = {**fields, "title": "Mine", **_named("variant", rows.variants), **_named("attribute", rows.attributes)}
+    house.catalog.one = product(title="Theirs", version=5)
+
+    answer = await enter("catalogue").send("/admin/products/prd_1", **typed)
+
+    assert answer.status_code == 412
+    assert '<td role="cell" data-label="Now">Theirs</td><td role="cell" data-label="Yours">Mine</td>' in answer.text
+    assert 'name="version" value="5"' in answer.text
+    assert house.catalog.asked == []
+
+
+async def test_a_product_is_removed_only_when_its_title_is_typed(enter: Enter) -> None:
+    answer = await enter("catalogue").send("/admin/products/prd_1/remove", title="lamp", version="4")
+
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("a.CSV", "csv"), ("a.jsonl", "jsonl"), ("a.ndjson", "jsonl"), ("a.xls", "")]
+)
+def test_a_files_format_is_told_by_its_name(name: str, kind: str) -> None:
+    assert format_of(name) == kind
+
+
+async def test_an_import_under_way_renews_its_page(enter: Enter) -> None:
+    page = await enter("catalogue").see("/admin/imports/imp_running")
+
+    assert '<meta http-equiv="refresh" content="2">' in page.text
+
+
+async def test_rows_in_error_are_told_one_by_one(enter: Enter) -> None:
+    page = (await enter("catalogue").see("/admin/imports/imp_1")).text
+
+    assert "&#39;abc&#39; is not a number" in page
+    assert "refresh" not in page
+
+
+async def test_stock_is_adjusted_with_reason_actor_and_key(enter: Enter, house: House) -> None:
+    await enter("fulfilment").send(
+        "/admin/stock/LAMP-1", act="adjust", quantity="-2", reason="damaged", note="rain", location="main"
+    )
+
+    (ask,) = house.inventory.asked
+    assert isinstance(ask, Adjust)
+    assert (ask.sku, ask.quantity, ask.reason, ask.actor) == ("LAMP-1", -2, "damaged: rain", "usr_fulfilment")
+    assert ask.idempotency is not None
+
+
+async def test_more_than_there_is_cannot_be_taken_away(enter: Enter) -> None:
+    answer = await enter("fulfilment").send("/admin/stock/LAMP-1", act="adjust", quantity="-9", reason="lost")
+
+    assert answer.status_code == 409
+    assert "Only 3 of LAMP-1 left" in answer.text
+
+
+async def test_the_low_mark_is_set(enter: Enter, house: House) -> None:
+    await enter("fulfilment").send("/admin/stock/LAMP-1", act="mark", low_stock_at="10", location="main")
+
+    assert house.inventory.asked == [SetLowMark(sku="LAMP-1", low_stock_at=10, location="main")]
+
+
+async def test_the_history_is_asked_for_as_of_a_moment(enter: Enter, house: House) -> None:
+    await enter("support").see("/admin/stock/LAMP-1?as_of=2026-11-24T12:00")
+
+    moment = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
+    assert house.inventory.asked == [HistoryOf(sku="LAMP-1", as_of=moment, limit=50)]
+
+
+async def test_a_whole_sku_opens_its_page(enter: Enter) -> None:
+    answer = await enter("fulfilment").see("/admin/stock?q=LAMP-1")
+
+    assert answer.headers["location"] == "/admin/stock/LAMP-1"
+
+
+def test_a_coupon_is_read_as_it_is_shown() -> None:
+    coupon = NewCoupon(
+        code="DIWALI",
+        title="Festival",
+        percent_basis_points=1250,
+        maximum_discount_minor=50_000,
+        minimum_minor=100_000,
+        limit_total=10,
+        combinable=True,
+        ends_at=datetime(2026, 11, 30, 18, 29, tzinfo=UTC),
+    )
+
+    assert coupons.read(coupons.shown(coupon, "INR"), "INR") == (coupon, {})
+
+
+def test_a_coupon_tells_all_its_faults() -> None:
+    _, faults = coupons.read({"percent": "many", "limit_total": "-1", "ends_at": "soon"}, "INR")
+
+    assert set(faults) == {"code", "title", "percent", "limit_total", "ends_at"}
+
+
+async def test_a_taken_code_is_not_changed_by_accident(enter: Enter, house: House) -> None:
+    answer = await enter("catalogue").send("/admin/coupons", code="welcome10", title="New", kind="percent", percent="5")
+
+    assert answer.status_code == 422
+    assert house.promotions.asked == []
+
+
+async def test_a_coupon_is_changed_from_its_own_form(enter: Enter, house: House) -> None:
+    await enter("catalogue").send(
+        "/admin/coupons", code="WELCOME10", changing="WELCOME10", title="New", kind="amount", amount_minor="50"
+    )
+
+    (ask,) = house.promotions.asked
+    assert ask.coupon == NewCoupon(code="WELCOME10", title="New", amount_minor=5_000)
+
+
+async def test_a_rejection_needs_a_note(enter: Enter, house: House) -> None:
+    answer = await enter("finance").send("/admin/fraud/rev_1", decision="reject")
+
+    assert answer.status_code == 422
+    assert house.fraud.asked == []
+
+
+async def test_a_decision_is_signed_and_has_its_key(enter: Enter, house: House) -> None:
+    await enter("finance").send("/admin/fraud/rev_1", decision="approve", note="called them")
+
+    (ask,) = house.fraud.asked
+    assert isinstance(ask, Decide)
+    assert (ask.decision, ask.note, ask.actor) == ("approve", "called them", "usr_finance")
+    assert ask.idempotency is not None
+
+
+async def test_a_part_that_does_not_answer_is_named_and_the_page_stands(enter: Enter, house: House) -> None:
+    async def broken() -> None:
+        raise ConnectionError("no route to it")
+
+    house.checks["database"] = broken
+
+    page = await enter("support").see("/admin/system")
+
+    assert page.status_code == 200
+    assert "ConnectionError: no route to it" in page.text
+
+
+def _named(kind: str, rows: list[dict[str, str]]) -> dict[str, str]:
+    return {f"{kind}.{i}.{name}": value for i, row in enumerate(rows) for name, value in row.items()}

@@ -1,0 +1,268 @@
+"""What is done to orders: by whom, once, with every fault told, and never before it was said what will happen."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from haat.contracts.orders import (
+    CancelOrder,
+    ListOrders,
+    OrderStateError,
+    ReceiveReturn,
+    RefundOrder,
+    ShipItem,
+    ShipOrder,
+)
+from haat.contracts.shipping import Parcel, Shipment
+from haat.kit.money import Money
+from haat.web.backoffice.home import today_of
+from haat.web.backoffice.order_view import (
+    acts_of,
+    cancel_consequences,
+    money_rows,
+    refunding,
+    shipped_units,
+    steps_of,
+)
+from haat.web.backoffice.returns import sorted_returns
+from tests.web.backoffice.conftest import Enter, House, field
+from tests.web.backoffice.neighbours import MOMENT, order, returned
+
+
+def parcel(units: int, status: str = "created", direction: str = "outbound") -> Shipment:
+    return Shipment(
+        id="shp_1",
+        order_id="ord_1",
+        carrier="sandbox",
+        tracking_number="T1",
+        status=status,
+        items=[Parcel(sku="SKU-1", title="Thing", quantity=units, item_id="itm_1")],
+        events=[],
+        created_at=MOMENT,
+        direction=direction,
+    )
+
+
+def test_units_in_called_off_and_returning_parcels_are_not_shipped() -> None:
+    one = order(shipments=[parcel(1), parcel(1, "canceled"), parcel(2, direction="return")])
+
+    assert shipped_units(one) == {"itm_1": 1}
+
+
+def test_what_is_left_to_ship_is_what_no_parcel_holds() -> None:
+    acts = acts_of(order(shipments=[parcel(2)]), None, lambda _: True)
+
+    assert acts.unshipped == {"itm_1": 1, "itm_2": 1}
+
+
+def test_a_held_order_is_not_shipped() -> None:
+    assert not acts_of(order("placed", on_hold=True), None, lambda _: True).ship
+
+
+@pytest.mark.parametrize("status", ["shipped", "delivered", "canceled"])
+def test_an_order_that_has_left_is_not_canceled(status: str) -> None:
+    assert not acts_of(order(status), None, lambda _: True).cancel
+
+
+def test_what_may_go_back_is_what_was_taken_and_not_returned() -> None:
+    paid = msgspec.structs.replace(order().payment, refunded=Money(33_333))
+
+    assert acts_of(order(payment=paid), None, lambda _: True).refund == 300_000
+
+
+def test_a_refund_of_lines_is_worth_what_was_paid_for_them() -> None:
+    wanted, faults = refunding(order(), {"by": "lines", "units.itm_1": "2", "reason": "broken"})
+
+    assert faults == {}
+    assert wanted is not None
+    assert wanted.amount == Money(200_000)
+
+
+def test_units_in_a_return_cannot_be_refunded_again() -> None:
+    _, faults = refunding(order(returns=[returned(2)]), {"by": "lines", "units.itm_1": "2", "reason": "broken"})
+
+    assert list(faults) == ["units.itm_1"]
+
+
+def test_a_refund_tells_all_its_faults_at_once() -> None:
+    _, faults = refunding(order(), {"by": "amount", "amount": "lots", "reason": ""})
+
+    assert set(faults) == {"amount", "reason"}
+
+
+def test_no_more_goes_back_than_was_taken() -> None:
+    _, faults = refunding(order(), {"by": "amount", "amount": "3,333.34", "reason": "goodwill"})
+
+    assert list(faults) == ["amount"]
+
+
+def test_all_that_was_taken_may_go_back() -> None:
+    wanted, _ = refunding(order(), {"by": "amount", "amount": "3,333.33", "reason": "goodwill"})
+
+    assert wanted is not None
+    assert wanted.amount == Money(333_333)
+
+
+def test_a_canceled_order_walked_no_further() -> None:
+    assert [(step.name, step.state) for step in steps_of(order("canceled"))] == [
+        ("placed", "done"),
+        ("canceled", "now"),
+    ]
+
+
+def test_money_that_was_only_authorised_is_let_go_by_canceling() -> None:
+    held = msgspec.structs.replace(order().payment, status="authorized", captured=Money(0))
+
+    assert cancel_consequences(order(payment=held))[0] == (
+        "The money that the bank holds is let go; nothing was taken."
+    )
+
+
+def test_the_sums_end_with_what_is_kept() -> None:
+    paid = msgspec.structs.replace(order().payment, refunded=Money(33_333))
+
+    assert money_rows(order(payment=paid))[-1] == ("Kept", Money(300_000), "strong")
+
+
+def test_today_leaves_canceled_orders_out() -> None:
+    today = today_of([order(), order("canceled")], "INR", more=False)
+
+    assert (today.count, today.total) == (1, Money(333_333))
+
+
+def test_the_oldest_return_waits_first_and_ended_ones_are_apart() -> None:
+    done = msgspec.structs.replace(returned(1), id="ret_0", status="refunded")
+    later = msgspec.structs.replace(returned(1), id="ret_2", created_at=MOMENT.replace(hour=7))
+
+    waiting, ended = sorted_returns([order(returns=[later, done, returned(1)])])
+
+    assert [each.back.id for each in waiting] == ["ret_1", "ret_2"]
+    assert [each.back.id for each in ended] == ["ret_0"]
+
+
+async def test_the_list_asks_for_the_tab_the_text_and_the_page(enter: Enter, house: House) -> None:
+    await enter("support").see("/admin/orders?status=packed&q=asha@example.com&cursor=abc")
+
+    assert house.orders.asked == [ListOrders(status="packed", text="asha@example.com", cursor="abc", limit=25)]
+
+
+async def test_a_number_that_is_found_opens_its_order(enter: Enter) -> None:
+    answer = await enter("support").see("/admin/orders?q=HT-1234ABCD")
+
+    assert answer.headers["location"] == "/admin/orders/ord_1"
+
+
+async def test_a_part_of_an_order_is_shipped(enter: Enter, house: House) -> None:
+    fields = {"which": "some", "units.itm_1": "2"}
+
+    answer = await enter("fulfilment").send("/admin/orders/ord_1/ship", **fields)
+
+    (ask,) = house.orders.asked
+    assert isinstance(ask, ShipOrder)
+    assert (ask.items, ask.actor) == ([ShipItem(item_id="itm_1", quantity=2)], "usr_fulfilment")
+    assert answer.headers["location"] == "/admin/orders/ord_1?said=shipped"
+
+
+async def test_a_form_sent_twice_carries_the_same_key_and_print(enter: Enter, house: House) -> None:
+    person = enter("fulfilment")
+
+    await person.send("/admin/orders/ord_1/ship", which="all")
+    await person.send("/admin/orders/ord_1/ship", which="all")
+
+    first, second = house.orders.asked
+    assert first.idempotency == second.idempotency
+    assert first.idempotency.account == "usr_fulfilment"
+
+
+async def test_another_wish_under_the_same_key_has_another_print(enter: Enter, house: House) -> None:
+    person = enter("fulfilment")
+
+    await person.send("/admin/orders/ord_1/ship", which="all")
+    await person.send("/admin/orders/ord_1/ship", **{"which": "some", "units.itm_1": "1"})
+
+    first, second = house.orders.asked
+    assert first.idempotency.fingerprint != second.idempotency.fingerprint
+
+
+async def test_a_money_form_without_its_key_is_refused(enter: Enter, house: House) -> None:
+    answer = await enter("finance").send("/admin/orders/ord_1/capture", key="")
+
+    assert answer.status_code == 400
+    assert house.orders.asked == []
+
+
+async def test_a_refund_says_first_what_it_will_do(enter: Enter, house: House) -> None:
+    fields = {"by": "lines", "units.itm_1": "1", "reason": "broken"}
+
+    answer = await enter("finance").send("/admin/orders/ord_1/refund", **fields)
+
+    assert "₹1,000 goes back by Visa •••• 4242." in answer.text
+    assert house.orders.asked == []
+
+
+async def test_a_confirmed_refund_is_the_one_that_was_shown(enter: Enter, house: House) -> None:
+    person = enter("finance")
+    fields = {"by": "lines", "units.itm_1": "1", "reason": "broken"}
+    question = await person.send("/admin/orders/ord_1/refund", **fields)
+
+    await person.send("/admin/orders/ord_1/refund", **fields, confirmed=field(question, "confirmed"))
+
+    (ask,) = house.orders.asked
+    assert isinstance(ask, RefundOrder)
+    assert (ask.items, ask.amount, ask.reason) == ([ShipItem(item_id="itm_1", quantity=1)], None, "broken")
+
+
+async def test_a_refund_changed_after_it_was_shown_is_asked_again(enter: Enter, house: House) -> None:
+    person = enter("finance")
+    question = await person.send("/admin/orders/ord_1/refund", by="amount", amount="10", reason="sorry")
+
+    answer = await person.send(
+        "/admin/orders/ord_1/refund", by="amount", amount="1000", reason="sorry", confirmed=field(question, "confirmed")
+    )
+
+    assert "Refund ₹1,000?" in answer.text
+    assert house.orders.asked == []
+
+
+async def test_canceling_needs_a_reason_and_a_second_look(enter: Enter, house: House) -> None:
+    person = enter("support")
+
+    without = await person.send("/admin/orders/ord_1/cancel")
+    question = await person.send("/admin/orders/ord_1/cancel", reason="changed mind")
+    await person.send("/admin/orders/ord_1/cancel", reason="changed mind", confirmed=field(question, "confirmed"))
+
+    assert without.status_code == 422
+    (ask,) = house.orders.asked
+    assert isinstance(ask, CancelOrder)
+    assert (ask.reason, ask.any_owner) == ("changed mind", True)
+
+
+async def test_a_refusal_is_told_in_the_form_with_a_new_key(enter: Enter, house: House) -> None:
+    house.orders.refusal = OrderStateError("Other work on this order is under way; try again")
+
+    answer = await enter("fulfilment").send("/admin/orders/ord_1/ship", which="all")
+
+    assert answer.status_code == 409
+    assert "Other work on this order is under way" in answer.text
+    assert field(answer, "key") not in ("", "key-1")
+
+
+async def test_a_return_is_received_as_damaged(enter: Enter, house: House) -> None:
+    house.orders.one = order("delivered", returns=[returned(1)])
+
+    answer = await enter("fulfilment").send("/admin/returns/ret_1", state="damaged")
+
+    (ask,) = house.orders.asked
+    assert isinstance(ask, ReceiveReturn)
+    assert (ask.return_id, ask.restock) == ("ret_1", False)
+    assert answer.headers["location"] == "/admin/returns?said=received"
+
+
+async def test_a_return_is_not_received_before_its_state_is_told(enter: Enter, house: House) -> None:
+    house.orders.one = order("delivered", returns=[returned(1)])
+
+    answer = await enter("fulfilment").send("/admin/returns/ret_1")
+
+    assert answer.status_code == 422
+    assert "Choose whether the items can be sold again" in answer.text

@@ -216,24 +216,6 @@ async def test_a_declined_card_charges_nothing_and_gives_the_units_back(
     assert (await guest.complete(checkout["id"], RESTFUL))[0] == 200
 
 
-@pytest.mark.parametrize("payment", [{"method": "upi", "flow": "qr"}, {"method": "wallet", "provider": "anywallet"}])
-async def test_a_canceled_payment_gives_the_units_back(
-    guest: Client, shelve: Shelve, left: Callable[[str, int], Awaitable[int]], payment: dict[str, Any]
-):
-    shelf = await shelve(2)
-    await guest.add(shelf["id"])
-    checkout = await guest.checkout()
-    status, waiting = await guest.complete(checkout["id"], payment)
-    assert (status, waiting["status"]) == (202, "requires_action")
-    assert await left(shelf["sku"], 1) == 1
-    status, canceled = await guest.call("POST", f"/v1/checkouts/{checkout['id']}/cancel")
-    assert (status, canceled["status"]) == (200, "canceled")
-    assert await left(shelf["sku"], 2) == 2
-    row = await guest.booked(checkout["id"])
-    assert row is not None
-    assert (row["state"], row["captured"]) == ("voided", 0)
-
-
 async def test_the_same_key_with_another_body_is_a_conflict(guest: Client, shelve: Shelve):
     await guest.add((await shelve())["id"])
     checkout, key = await guest.checkout(), str(uuid.uuid4())

@@ -92,10 +92,12 @@ def _dechunked(buffer: bytearray, position: int) -> bytes:
 
 
 class Shop:
-    """Connections to one shop, opened when they are needed."""
+    """Connections to one shop, opened when they are needed; beyond `most` a request waits for one."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, most: int = 256) -> None:
         self._host, self._port = host, port
+        # A server serves so many connections at once; idle ones that nobody needs any more would keep others out.
+        self._turn = asyncio.Semaphore(most)
         self._idle: list[Connection] = []
 
     async def ask(
@@ -106,12 +108,13 @@ class Shop:
 
     async def send(self, raw: bytes) -> Answer:
         """One prepared request."""
-        connection = self._idle.pop() if self._idle else await self._open()
-        if not connection.alive:
-            connection = await self._open()
-        answer = await connection.ask(raw)
-        self._idle.append(connection)
-        return answer
+        async with self._turn:
+            connection = self._idle.pop() if self._idle else await self._open()
+            if not connection.alive:
+                connection = await self._open()
+            answer = await connection.ask(raw)
+            self._idle.append(connection)
+            return answer
 
     async def _open(self) -> Connection:
         loop = asyncio.get_running_loop()

@@ -12,6 +12,7 @@ from haat.contracts.orders import (
     OrderPlaced,
     PlaceOrder,
     RefundOrder,
+    Return,
     ShipItem,
     ShipOrder,
 )
@@ -96,10 +97,13 @@ def key() -> Idempotency:
 
 
 class OlderLook(OrderStore):
-    """Somebody who looked at an order before the others acted."""
+    """Somebody who looked at an order, and at a return of it, before the others acted."""
 
-    async def look(self, order: Order) -> None:
-        self.seen = await super().load(order.id)
+    async def look(self, order: Order, made: Return | None = None) -> None:
+        self.seen, self.made = await super().load(order.id), made
+
+    async def one_return(self, return_id: str) -> Return | None:
+        return self.made
 
     async def load(self, ref: str) -> StoredOrder | None:
         return self.seen

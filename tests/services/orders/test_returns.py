@@ -14,7 +14,7 @@ from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
 from haat.kit.message import Invalid, NotFound
 from haat.kit.money import Money
-from tests.services.orders.asking import STAFF, cancel, due, orders_without, refund, refunded, ship, types
+from tests.services.orders.asking import STAFF, OlderLook, cancel, due, orders_without, refund, refunded, ship, types
 from tests.services.shopfloor import ADDRESS, PRICE, Floor, outcomes
 
 # A throw-away address and bills to another place: enough for a person to look.
@@ -89,6 +89,17 @@ async def test_receiving_five_times_at_once_pays_and_stocks_once(floor: Floor):
     await outcomes([floor.orders.receive_return(received(made)) for _ in range(5)])
     again = await floor.orders.receive_return(received(made))
     assert (again.status, await refunded(floor, order), await floor.stock(lamp)) == ("refunded", PRICE, (8, 0, 8))
+
+
+async def test_a_return_is_not_paid_twice_on_an_older_look(floor: Floor):
+    order = await floor.delivered((await floor.variant(), 3))
+    made = await floor.orders.request_return(sent_back(order))
+    store = OlderLook(floor.database)
+    await store.look(order, made)
+    await floor.orders.receive_return(received(made))
+    with pytest.raises(OrderStateError, match="over"):
+        await orders_without(floor, store)[0].receive_return(received(made))
+    assert await refunded(floor, order) == PRICE
 
 
 async def test_what_came_back_damaged_is_refunded_and_not_stocked(floor: Floor):

@@ -260,7 +260,9 @@ class CheckoutService(Checkouts):
         if not await self._store.claim(stored, attempt_id, work, LEASE_SECONDS):
             known = await self._store.attempt_of(ask.idempotency)
             if known is not None:
-                raise IdempotencyInFlight() if known.fingerprint == ask.idempotency.fingerprint else IdempotencyConflict()
+                raise (
+                    IdempotencyInFlight() if known.fingerprint == ask.idempotency.fingerprint else IdempotencyConflict()
+                )
             raise CheckoutStateError("This checkout is being completed by another request")
         return Attempt(
             attempt_id=attempt_id,

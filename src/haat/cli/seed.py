@@ -43,7 +43,7 @@ CLICKS = 5_000
 SIDE_BY_SIDE = 4
 SHOPPER_EMAIL, SHOPPER_PASSWORD, SHOPPER_NAME = "asha@example.com", "namaste-haat", "Asha Rao"
 ACTOR = "seed"
-DRAIN_SECONDS = 120
+DRAIN_SECONDS = 3600
 
 
 def seed_command(*, products: int = 0, demo: bool = True, seed: int = 1, background: bool = True) -> None:

@@ -70,5 +70,5 @@ def serve(names: Sequence[str], host: str, port: int, workers: int, server: str 
         log_access=False,
         respawn_failed_workers=True,
         workers_kill_timeout=5,
-        backpressure=512,
+        backpressure=4096,
     ).serve()

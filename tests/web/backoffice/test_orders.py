@@ -21,6 +21,7 @@ from haat.web.backoffice.order_view import (
     acts_of,
     cancel_consequences,
     money_rows,
+    refund_consequences,
     refunding,
     shipped_units,
     steps_of,
@@ -199,6 +200,14 @@ async def test_a_refund_says_first_what_it_will_do(enter: Enter, house: House) -
 
     assert "₹1,000 goes back by Visa •••• 4242." in answer.text
     assert house.orders.asked == []
+
+
+def test_a_refund_tells_what_a_return_will_give_back_besides() -> None:
+    one = order("delivered", returns=[returned(1)])
+    wanted, _ = refunding(one, {"by": "amount", "amount": "100", "reason": "goodwill"})
+
+    assert wanted is not None
+    assert "A return under way gives back another ₹1,000 when it is received." in refund_consequences(one, wanted)
 
 
 async def test_a_confirmed_refund_is_the_one_that_was_shown(enter: Enter, house: House) -> None:

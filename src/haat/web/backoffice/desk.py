@@ -15,7 +15,7 @@ from haat.kit.idempotency import Idempotency, IdempotencyKeyMissing, fingerprint
 from haat.kit.message import DomainError, Forbidden
 from haat.settings import Settings
 from haat.web.backoffice.forms import Typed, canonical
-from haat.web.backoffice.roles import duties, is_staff, may
+from haat.web.backoffice.roles import duties, may
 from haat.web.backoffice.templates import render
 from haat.web.sessions import AnyRequest, add_cookies, check_origin, csrf_token, renew
 
@@ -111,8 +111,6 @@ def door(settings: Settings, identity: Identity) -> Callable[[AnyRequest], Await
             return None
         if caller.user_id is None:
             return dressed(request, Response(None, status_code=303, headers={"Location": _door_of(request)}))
-        if not is_staff(caller):
-            raise Forbidden("This account does not belong to the staff")
         if not may(caller, duty):
             raise Forbidden("Your role does not open this page")
         return None

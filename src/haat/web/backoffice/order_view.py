@@ -19,6 +19,7 @@ CANCELABLE = ("placed", "confirmed", "packed")
 UNTAKEN = ("authorized", "partially_captured")
 LONGEST_REASON = 200
 DEAD_RETURNS = ("rejected",)
+ENDED_RETURNS = ("rejected", "refunded")
 
 
 class Acts(msgspec.Struct, frozen=True):
@@ -181,6 +182,10 @@ def refund_consequences(order: Order, wanted: Refunding) -> list[str]:
         told.append(f"For {units}.")
     rest = order.payment.captured.amount - order.payment.refunded.amount - wanted.amount.amount
     told.append(f"{money(Money(rest, wanted.amount.currency))} of this order stays with the shop.")
+    promised = sum(each.refund.amount for each in order.returns if each.status not in ENDED_RETURNS)
+    if promised:
+        more = money(Money(promised, wanted.amount.currency))
+        told.append(f"A return under way gives back another {more} when it is received.")
     told.append("Stock does not change: what comes back in a parcel is received as a return.")
     told.append(f"{order.email} gets a mail about it.")
     return told

@@ -45,12 +45,13 @@ WHERE attempt_id = ANY(:attempt_ids::text[]) AND lease_until <= now() AND state 
 RETURNING *;
 
 -- name: lease_due(lease_seconds, how_many)
-UPDATE checkout.attempts a SET lease_until = now() + make_interval(secs => :lease_seconds), version = version + 1
-FROM (
+WITH due AS MATERIALIZED (
     SELECT attempt_id FROM checkout.attempts
     WHERE state NOT IN ('placed', 'failed') AND next_run_at <= now() AND lease_until <= now()
     ORDER BY next_run_at LIMIT :how_many FOR UPDATE SKIP LOCKED
-) due WHERE a.attempt_id = due.attempt_id
+)
+UPDATE checkout.attempts a SET lease_until = now() + make_interval(secs => :lease_seconds), version = version + 1
+FROM due WHERE a.attempt_id = due.attempt_id
 RETURNING a.*;
 
 -- name: save(attempt_id, version, state, data, lease_seconds, run_in_seconds, tries, last_error, checkout_status, action, failure, order_id, order_number, event_ids, event_names, event_keys, event_ats, event_bodies)$
@@ -82,11 +83,12 @@ UPDATE checkout.checkouts SET status = 'canceled', version = version + 1
 WHERE id = :id AND owner = :owner AND status IN ('open', 'expired') RETURNING *;
 
 -- name: expire(how_many)
-UPDATE checkout.checkouts c SET status = 'expired', version = version + 1
-FROM (
+WITH due AS MATERIALIZED (
     SELECT id FROM checkout.checkouts WHERE status = 'open' AND expires_at < now()
     ORDER BY expires_at LIMIT :how_many FOR UPDATE SKIP LOCKED
-) due WHERE c.id = due.id
+)
+UPDATE checkout.checkouts c SET status = 'expired', version = version + 1
+FROM due WHERE c.id = due.id
 RETURNING c.id;
 
 -- name: tax_rates()

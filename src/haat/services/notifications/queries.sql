@@ -6,13 +6,14 @@ SELECT * FROM unnest(:ids::text[], :causes::text[], :kinds::text[], :abouts::tex
 ON CONFLICT (cause) DO NOTHING;
 
 -- name: claim_due(lease_seconds, at_most)
-UPDATE notifications.mails m
-SET tries = tries + 1, next_try_at = now() + :lease_seconds * interval '1 second'
-FROM (
+WITH due AS MATERIALIZED (
     SELECT id FROM notifications.mails
     WHERE state = 'queued' AND next_try_at <= now()
     ORDER BY next_try_at LIMIT :at_most FOR UPDATE SKIP LOCKED
-) due
+)
+UPDATE notifications.mails m
+SET tries = tries + 1, next_try_at = now() + :lease_seconds * interval '1 second'
+FROM due
 WHERE m.id = due.id
 RETURNING m.*;
 

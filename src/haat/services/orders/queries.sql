@@ -112,11 +112,12 @@ UPDATE orders.tasks SET tries = tries + 1, last_error = :error, lease_until = no
 WHERE id = :id;
 
 -- name: lease_tasks(lease_seconds, how_many)
-UPDATE orders.tasks t SET lease_until = now() + make_interval(secs => :lease_seconds)
-FROM (
+WITH due AS MATERIALIZED (
     SELECT id FROM orders.tasks WHERE NOT done AND lease_until <= now()
     ORDER BY lease_until LIMIT :how_many FOR UPDATE SKIP LOCKED
-) due WHERE t.id = due.id
+)
+UPDATE orders.tasks t SET lease_until = now() + make_interval(secs => :lease_seconds)
+FROM due WHERE t.id = due.id
 RETURNING t.id, t.order_id, t.kind, t.data, t.tries;
 
 -- name: to_fulfil(before, how_many)

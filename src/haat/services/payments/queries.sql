@@ -140,10 +140,11 @@ RETURNING payment_id;
 
 -- name: due(limit)
 -- Takes a lease on what is due: whoever dies over it leaves it to the next one.
+WITH d AS MATERIALIZED (SELECT payment_id FROM payments.payments WHERE next_check_at <= now()
+      ORDER BY next_check_at LIMIT :limit FOR UPDATE SKIP LOCKED)
 UPDATE payments.payments p
 SET checks = p.checks + 1, next_check_at = now() + make_interval(secs => LEAST(300, 10 * power(2, LEAST(p.checks, 6))))
-FROM (SELECT payment_id FROM payments.payments WHERE next_check_at <= now()
-      ORDER BY next_check_at LIMIT :limit FOR UPDATE SKIP LOCKED) d
+FROM d
 WHERE p.payment_id = d.payment_id RETURNING p.payment_id;
 
 -- name: nothing_to_check(payment_id, version)!

@@ -16,13 +16,14 @@ WHERE id = :id AND booking = 'queued' AND next_try_at <= now()
 RETURNING *;
 
 -- name: claim_due(lease_seconds, at_most)
-UPDATE shipping.shipments s
-SET tries = tries + 1, next_try_at = now() + :lease_seconds * interval '1 second'
-FROM (
+WITH due AS MATERIALIZED (
     SELECT id FROM shipping.shipments
     WHERE booking = 'queued' AND next_try_at <= now()
     ORDER BY next_try_at LIMIT :at_most FOR UPDATE SKIP LOCKED
-) due
+)
+UPDATE shipping.shipments s
+SET tries = tries + 1, next_try_at = now() + :lease_seconds * interval '1 second'
+FROM due
 WHERE s.id = due.id
 RETURNING s.*;
 

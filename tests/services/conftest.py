@@ -36,8 +36,9 @@ def people(house: House) -> Callable[..., Awaitable[tuple[str, dict[str, str]]]]
     known: dict[tuple[str, ...], tuple[str, dict[str, str]]] = {}
 
     async def person(*roles: str) -> tuple[str, dict[str, str]]:
-        # Signing in is slow by design, so staff of one role is one person for all tests.
-        if roles not in known:
+        # Signing in is slow by design, so staff of one role is one person for all tests; a shopper has a cart of
+        # their own and is new each time.
+        if roles not in known or not roles:
             identity, email = house.ask(Identity), f"{new_id('usr')}@example.com"
             staff = EnsureStaff(email=email, password=PASSWORD, name="Somebody", roles=list(roles))
             user = await identity.ensure_staff(staff)

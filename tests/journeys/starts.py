@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +86,15 @@ class Start:
 
     def kill_all(self) -> None:
         """-9 for everything at once, the database included."""
-        for pid in [self.process.pid, *self.left()]:
-            os.kill(pid, signal.SIGKILL)
+        os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        deadline = time.monotonic() + 5
+        # Again until nothing is there: a server may have started a worker anew between the look and the blow.
+        while (left := self.left()) and time.monotonic() < deadline:
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.05)
 
     def clear(self) -> None:
         """Whatever a test left."""

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from litestar import Litestar
-from litestar.di import Provide
 from litestar.types import ASGIApp
 
 from haat.compose import SERVICES, House, contract_of, parts_of
@@ -19,7 +18,7 @@ from haat.kit.telemetry import start_logging, start_tracing
 from haat.settings import SERVES_VARIABLE, Settings
 from haat.web.backoffice.app import backoffice
 from haat.web.gateway import first_purchase, operations
-from haat.web.gateway.app import gateway
+from haat.web.gateway.app import gateway, provided
 from haat.web.storefront.app import csrf_of, page_errors, storefront
 
 GATEWAY = "gateway"
@@ -64,9 +63,7 @@ def services_app(settings: Settings, names: Sequence[str]) -> ASGIApp:
     values |= {name: house.service(name) for name in names}
     return Litestar(
         route_handlers=[operations.healthz, operations.readyz, operations.metrics, *rpc, *public],
-        dependencies={
-            name: Provide(_giver(value), sync_to_thread=False, use_cache=True) for name, value in values.items()
-        },
+        dependencies=provided(values),
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=ExactRequest,
         lifespan=[house.open],
@@ -89,7 +86,3 @@ def _checks(house: House) -> dict[str, Callable[[], Awaitable[object]]]:
                 await connection.fetchval("SELECT 1")
 
     return {"database": database}
-
-
-def _giver(value: object) -> Callable[[], object]:
-    return lambda: value

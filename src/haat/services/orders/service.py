@@ -214,7 +214,7 @@ class OrderService(Orders):
             await self._store.note(transaction.connection, order.id, "return_requested", made.id)
             # Counted now, so that the same unit cannot be in two returns.
             counted = added(order.returned, wanted)
-            await self._store.update(transaction.connection, _with_returned(order, counted))
+            await self._store.update(transaction.connection, _with(order, returned=counted))
             return transaction.remember(made)
 
     async def receive_return(self, ask: ReceiveReturn) -> Return:
@@ -381,10 +381,6 @@ class _Begun(Message, frozen=True):
 
 def _with(order: StoredOrder, **changes: object) -> StoredOrder:
     return msgspec.structs.replace(order, **changes)
-
-
-def _with_returned(order: StoredOrder, returned: dict[str, int]) -> StoredOrder:
-    return _with(order, returned=returned)
 
 
 def _amount_fault(detail: str) -> dict[str, str]:

@@ -8,9 +8,6 @@ VALUES (:token, :kind, :kek_id, :wrapped_key, :nonce, :ciphertext, :fingerprint,
 -- name: card(token)^
 SELECT * FROM vault.cards WHERE token = :token AND (purge_after IS NULL OR purge_after > now());
 
--- name: charge_of(idempotency_key)^
-SELECT token, request_hash, status, answer, provider_id FROM vault.charges WHERE idempotency_key = :idempotency_key;
-
 -- name: begin_charge(idempotency_key, token, request_hash)^
 -- The card, and the row of the call before it is made; a charge under the same key that is there already comes along.
 WITH begun AS (

@@ -46,10 +46,7 @@ def gateway(
     `cache` keeps for seconds whom a token speaks for; `limit_per_minute` is a caller's, per process (0: none).
     `on_error` are the exception handlers, where pages want others than programs.
     """
-    dependencies = {
-        name: Provide(_giver(value), sync_to_thread=False, use_cache=True)
-        for name, value in {**contracts, **values}.items()
-    }
+    dependencies = provided({**contracts, **values})
     dependencies["caller"] = Provide(provide_caller, sync_to_thread=False)
     dependencies["idempotency"] = Provide(provide_idempotency)
     app = Litestar(
@@ -91,6 +88,11 @@ async def provide_idempotency(request: Request[Any, Any, Any]) -> Idempotency | 
 
 def _key_fault() -> dict[str, str]:
     return {"pointer": "/Idempotency-Key", "code": "out_of_range", "detail": f"1 to {MAX_KEY_LENGTH} characters"}
+
+
+def provided(values: Mapping[str, object]) -> dict[str, Provide]:
+    """Values as injected parameters of handlers, by name."""
+    return {name: Provide(_giver(value), sync_to_thread=False, use_cache=True) for name, value in values.items()}
 
 
 def _giver(value: object) -> Any:

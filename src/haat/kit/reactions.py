@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import msgspec
 import structlog
 
+from haat.kit.crashpoints import crashpoint
 from haat.kit.database import Batch
 from haat.kit.message import Event, Unavailable, event_name
 from haat.kit.telemetry import EVENTS
@@ -89,6 +90,7 @@ class Reader:
             return False
         for name, run in groupby(logged, key=lambda each: each.name):
             await self._act(name, list(run))
+        crashpoint("outbox.published_unmarked")
         await self._log.acknowledge(self._name, logged[-1])
         return True
 

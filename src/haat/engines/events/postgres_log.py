@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from haat.engines.events.window import BEGINNING, Entry, Place, Window, entry
+from haat.kit.crashpoints import crashpoint
 from haat.kit.reactions import LoggedEvent
 
 CHANNEL = "haat_events"
@@ -162,6 +163,7 @@ class PostgresLog:
             connection = await self._claimed(_RELAY_CLAIM + ",".join(sorted(schemas)))
             if connection is None:
                 return 0
+            crashpoint("outbox.claimed")
             moved = int((await connection.fetchrow(_relay_statement(tuple(schemas))))[0])
         if moved:
             self._heard()

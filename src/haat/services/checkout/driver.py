@@ -16,6 +16,7 @@ from haat.contracts.orders import Orders, PlaceOrder
 from haat.contracts.payments import AttemptPayment, Authorize, Payment, Payments, Void
 from haat.contracts.promotions import Promotions, Redeem, RedemptionRef
 from haat.kit.clock import now
+from haat.kit.crashpoints import crashpoint
 from haat.kit.message import DomainError, Event, Unavailable
 from haat.services.checkout.saga import (
     RESTING,
@@ -134,6 +135,7 @@ class Driver:
     async def _reserve(self, attempt: Attempt) -> Outcome:
         lines = [Line(sku=line.sku, quantity=line.quantity) for line in attempt.data.quote.items]
         await self._inventory.reserve(Reserve(attempt_id=attempt.attempt_id, lines=lines, hold_seconds=HOLD_SECONDS))
+        crashpoint("inv.reserve_acked")
         return Done()
 
     async def _redeem(self, attempt: Attempt) -> Outcome:
@@ -167,7 +169,9 @@ class Driver:
             quantity=sum(line.quantity for line in work.quote.items),
         )
         try:
-            return Assessed((await self._fraud.assess(ask)).decision)
+            verdict = await self._fraud.assess(ask)
+            crashpoint("fraud.done")
+            return Assessed(verdict.decision)
         except Unavailable:
             # The risk service is away: simple rules instead, never a blind yes.
             return Assessed("review" if total.amount >= REVIEW_ABOVE_MINOR else "allow")
@@ -201,6 +205,7 @@ class Driver:
         return Paid(payment.id, payment.state, payment.summary, payment.action, payment.decline_code)
 
     async def _commit(self, attempt: Attempt) -> Outcome:
+        crashpoint("inv.commit_sent")
         await self._inventory.commit(AttemptRef(attempt_id=attempt.attempt_id))
         return Done()
 
@@ -229,6 +234,7 @@ class Driver:
                 guest_hash=guest_hash(work.complete.owner),
             )
         )
+        crashpoint("order.acked")
         return Ordered(placed.id, placed.number)
 
     async def _void(self, attempt: Attempt) -> Outcome:
@@ -237,6 +243,7 @@ class Driver:
         return Done()
 
     async def _give_back(self, attempt: Attempt) -> Outcome:
+        crashpoint("comp.midway")
         if attempt.data.saga.has_coupons:
             await self._promotions.give_back(RedemptionRef(attempt_id=attempt.attempt_id))
         return Done()

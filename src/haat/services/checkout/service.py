@@ -31,6 +31,7 @@ from haat.contracts.payments import PaymentAuthorized, PaymentFailed
 from haat.contracts.promotions import DiscountLine, Discounts, PriceWith, Promotions
 from haat.contracts.shipping import RatesFor, Shipping, ShippingOption
 from haat.kit.clock import now
+from haat.kit.crashpoints import crashpoint
 from haat.kit.database import Batch
 from haat.kit.idempotency import IdempotencyConflict, IdempotencyInFlight, replayed
 from haat.kit.ids import new_id
@@ -95,6 +96,7 @@ class CheckoutService(Checkouts):
         if ask.idempotency is None:
             async with self._store.connection() as connection:
                 await self._store.insert(connection, made)
+            crashpoint("cart.frozen")
             return _view(made)
         async with self._store.transaction() as transaction:
             stored = await transaction.replay(ask.idempotency, Checkout)
@@ -264,6 +266,7 @@ class CheckoutService(Checkouts):
                     IdempotencyInFlight() if known.fingerprint == ask.idempotency.fingerprint else IdempotencyConflict()
                 )
             raise CheckoutStateError("This checkout is being completed by another request")
+        crashpoint("idem.claimed")
         return Attempt(
             attempt_id=attempt_id,
             checkout_id=stored.id,

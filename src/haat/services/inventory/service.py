@@ -26,6 +26,7 @@ from haat.contracts.inventory import (
     Stock,
     StockOf,
 )
+from haat.kit.crashpoints import crashpoint
 from haat.kit.cursor import InvalidCursor, decode_cursor, encode_cursor
 from haat.kit.ids import new_id
 from haat.kit.message import NotFound, Nothing, Page
@@ -53,11 +54,13 @@ class InventoryService(Inventory):
             granted = await self._store.reserve(connection, ask.attempt_id, wanted, ask.hold_seconds)
         if granted.short:
             raise out_of_stock(granted.short)
+        crashpoint("inv.reserved")
         return _not_gone(granted.reservation)
 
     async def commit(self, ask: AttemptRef) -> Reservation:
         async with self._store.connection() as connection:
             reservation = await self._store.commit_hold(connection, ask.attempt_id)
+        crashpoint("inv.committed")
         return _not_gone(reservation)
 
     async def extend(self, ask: ExtendHold) -> Reservation:

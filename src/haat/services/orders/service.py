@@ -37,6 +37,7 @@ from haat.contracts.orders import (
 from haat.contracts.payments import PaymentCaptured, Payments
 from haat.contracts.shipping import Shipment, ShipmentMoved, ShipmentsOf, Shipping
 from haat.kit.clock import now
+from haat.kit.crashpoints import crashpoint
 from haat.kit.cursor import decode_cursor, encode_cursor
 from haat.kit.database import Batch, Transaction
 from haat.kit.idempotency import Idempotency
@@ -116,7 +117,9 @@ class OrderService(Orders):
             attempt_id=ask.attempt_id,
             payment_id=ask.payment_id,
         )
-        return await self._store.place(order_id, number, ask, event)
+        placed = await self._store.place(order_id, number, ask, event)
+        crashpoint("order.inserted")
+        return placed
 
     async def order(self, ask: OrderOf) -> Order:
         found = await self._store.load_whole(ask.order)

@@ -32,6 +32,7 @@ from haat.contracts.payments import (
 )
 from haat.contracts.vault import CardRef, Vault
 from haat.kit.clock import now
+from haat.kit.crashpoints import crashpoint
 from haat.kit.ids import new_id
 from haat.kit.message import DomainError, Invalid, NotFound, Nothing, Page, Unavailable, encode
 from haat.kit.money import LIMIT, Money
@@ -63,9 +64,12 @@ class PaymentsService(Payments):
         payment = self._new(ask)
         if not await self._store.begin(payment, _request_hash(ask)):
             return view(await self._authorized_before(ask))
+        crashpoint("pay.intent_committed")
         if payment.provider == CASH:
             return view(await self._teller.agree_on_cash(payment))
-        return view(await self._teller.keep_card(await self._teller.open(payment)))
+        payment = await self._teller.open(payment)
+        crashpoint("pay.result_committed")
+        return view(await self._teller.keep_card(payment))
 
     async def of_attempt(self, ask: AttemptPayment) -> Payment:
         payment = await self._store.load(attempt_id=ask.attempt_id)
@@ -94,6 +98,7 @@ class PaymentsService(Payments):
         if amount_minor > 0:
             began = await self._store.begin_capture(payment, key, amount_minor, now() + model.IN_FLIGHT)
         if began:
+            crashpoint("cap.intent_committed")
             payment = msgspec.structs.replace(
                 payment, capturing_minor=payment.capturing_minor + amount_minor, version=payment.version + 1
             )
@@ -147,10 +152,12 @@ class PaymentsService(Payments):
         notice = self._provider.verify(ask.body, ask.headers)
         if notice is None:
             raise SignatureRefused()
+        crashpoint("hook.received_unacked")
         about = notice.fact.id if notice.fact is not None else None
         known, payment = await self._store.heard(ask.provider, notice.id, about)
         if not known and not await self._heard(notice, payment):
             await self._store.take_webhook(ask.provider, notice.id)
+        crashpoint("hook.inbox_committed")
         return Nothing()
 
     async def saved_cards(self, ask: MethodsOf) -> Page[SavedCard]:

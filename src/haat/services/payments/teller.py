@@ -11,6 +11,7 @@ import structlog
 from haat.contracts.payments import CardMethod, CashMethod, PaymentStateError, UpiMethod, WalletMethod
 from haat.contracts.vault import CardCharge, CardRef, CardUnknown, KeepCard, Vault
 from haat.kit.clock import now
+from haat.kit.crashpoints import crashpoint
 from haat.kit.ids import new_id
 from haat.kit.message import Unavailable
 from haat.kit.money import Money
@@ -44,6 +45,7 @@ class Teller:
     async def open(self, payment: PaymentState) -> PaymentState:
         """Ask the provider to begin a payment whose row and call are written."""
         outcome = await self._ask_to_begin(payment)
+        crashpoint("psp.response_read")
         if not isinstance(outcome, Unknown):
             return await self._begun(payment, outcome)
         unknown = CallResult(authorize_key(payment), "UNKNOWN", outcome.why)
@@ -88,10 +90,13 @@ class Teller:
         if isinstance(outcome, Unknown):
             # Once more under the same key: most lost answers are found right away.
             outcome = await self._provider.capture(key, payment.provider_id, amount_minor)
+        crashpoint("cap.after_effect")
         match outcome:
             case Answered(fact=fact):
                 ended = partial(model.capture_finished, fact=fact, amount_minor=amount_minor, at=now())
-                return await self.settle(payment, ended, CallResult(key, "OK"))
+                payment = await self.settle(payment, ended, CallResult(key, "OK"))
+                crashpoint("cap.result_committed")
+                return payment
             case Refused(code=code, detail=detail):
                 ended = partial(model.capture_finished, fact=None, amount_minor=amount_minor, at=now())
                 await self.confirm(await self.settle(payment, ended, CallResult(key, "FAILED", code)))
@@ -204,6 +209,7 @@ class Teller:
         if after is None and result is None and hook is None:
             return payment
         saved = await self._store.save(payment, after or payment, result, hook)
+        crashpoint("ledger.pending_posted")
         if saved is not None:
             return saved
         # Somebody else was faster: decide again on what is there now, with the row held.

@@ -16,6 +16,7 @@ from haat.contracts.promotions import (
     SaveCoupon,
 )
 from haat.kit.clock import now
+from haat.kit.crashpoints import crashpoint
 from haat.kit.cursor import InvalidCursor, decode_cursor, encode_cursor
 from haat.kit.message import Invalid, Nothing, Page
 from haat.services.promotions.model import Known, check_coupon, discounts, fault, reason_against, unique
@@ -53,6 +54,7 @@ class PromotionsService(Promotions):
                     raise _NotAllCounted
         except _NotAllCounted:
             raise await self._refusal(ask, codes) from None
+        crashpoint("promo.redeemed")
         return Nothing()
 
     async def give_back(self, ask: RedemptionRef) -> Nothing:

@@ -18,7 +18,6 @@ from haat.contracts.catalog import (
     CategoryNode,
     ChangeProduct,
     CreateProduct,
-    Encoded,
     Image,
     ImportJob,
     JobRef,
@@ -44,10 +43,10 @@ from haat.kit.idempotency import Idempotency
 from haat.kit.ids import is_id
 from haat.kit.message import Forbidden, Message, NotFound, Nothing, Page
 from haat.kit.problem import Precondition, PreconditionMissing, problems
+from haat.kit.ready import ready
 from haat.services.catalog.import_file import FORMATS, ImportOperation
 
 MOST_IMPORT_BYTES = 50_000_000
-JSON = "application/json"
 ROLE = "catalogue"
 
 Ref = Annotated[str, Parameter(description="`prd_…`, or the slug", max_length=200)]
@@ -110,15 +109,14 @@ async def list_products(
     if status != "published" and not caller.has_role(ROLE):
         caller.signed_in()
         raise Forbidden(role=ROLE)
-    page = await catalog.list_products(ListProducts(category=category, cursor=cursor, limit=limit, status=status))
-    return _answer(page, if_none_match)
+    ask = ListProducts(category=category, cursor=cursor, limit=limit, status=status)
+    return await ready(catalog.list_products, ask, if_none_match)
 
 
 @get("/v1/products/{ref:str}", tags=["catalogue"], responses={**problems(404), **_ready(Product)})
 async def view_product(catalog: Catalog, caller: Caller, ref: Ref, if_none_match: Known = None) -> Response[bytes]:
     """One product by id or slug; a former slug still finds it. Its ETag serves If-Match."""
-    page = await catalog.product_page(ProductRef(ref=ref, any_status=caller.has_role(ROLE)))
-    return _answer(page, if_none_match)
+    return await ready(catalog.product_page, ProductRef(ref=ref, any_status=caller.has_role(ROLE)), if_none_match)
 
 
 @post("/v1/products", tags=["catalogue"], guards=[needs_role(ROLE)], responses=problems(401, 403, 409, 422))
@@ -166,7 +164,7 @@ async def remove_product(catalog: Catalog, caller: Caller, product_id: ProductId
 @get("/v1/categories", tags=["catalogue"], responses={**problems(), **_ready(Page[CategoryNode])})
 async def list_categories(catalog: Catalog, if_none_match: Known = None) -> Response[bytes]:
     """The tree; `count` is of published products, descendants included, some seconds old."""
-    return _answer(await catalog.category_page(Nothing()), if_none_match)
+    return await ready(catalog.category_page, Nothing(), if_none_match)
 
 
 @post(
@@ -251,17 +249,6 @@ async def export_products(catalog: Catalog) -> Stream:
                 yield found.lines
 
     return Stream(lines(), media_type="application/jsonl")
-
-
-def _answer(page: Encoded, known: str | None) -> Response[bytes]:
-    headers = {"ETag": page.etag, "Cache-Control": "no-cache"}
-    if known is not None and _holds(known, page.etag):
-        return Response(b"", status_code=304, headers=headers)
-    return Response(page.body, media_type=JSON, headers=headers)
-
-
-def _holds(known: str, etag: str) -> bool:
-    return known.strip() == "*" or etag in (each.strip().removeprefix("W/") for each in known.split(","))
 
 
 def _product(product: Product, status: int) -> Response[Product]:

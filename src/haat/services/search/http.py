@@ -12,6 +12,7 @@ from litestar.params import Body, Parameter
 from haat.contracts.search import DslSearch, Found, Search, SearchProducts, Sort, SuggestFor, Suggestions
 from haat.kit.money import LIMIT
 from haat.kit.problem import problems
+from haat.kit.ready import JSON, ready
 
 Brand = Annotated[str, msgspec.Meta(max_length=120)]
 
@@ -67,7 +68,7 @@ async def search_products(
         cursor=cursor,
         limit=limit,
     )
-    return Response((await search.search_page(ask)).body, media_type="application/json")
+    return await ready(search.search_page, ask)
 
 
 @get("/v1/search/suggest", tags=["search"], responses=problems(422, 503))
@@ -86,7 +87,7 @@ async def query_products(
 ) -> Response[bytes]:
     """A subset of the Elasticsearch query DSL: match, multi_match, term, terms, range, exists, bool; `price` in major
     units. Anything else is 422 naming the clause."""
-    return Response((await search.query(DslSearch(body=data))).body, media_type="application/json")
+    return Response((await search.query(DslSearch(body=data))).body, media_type=JSON)
 
 
 ROUTES = [search_products, suggest, query_products]

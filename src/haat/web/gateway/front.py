@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from prometheus_client import Counter, Histogram
 
 from haat.contracts.identity import AccessToken, Identity, Principal
 from haat.kit.access import Caller
@@ -17,9 +19,11 @@ from haat.kit.idempotency import replayed
 from haat.kit.ids import new_id
 from haat.kit.message import DomainError
 from haat.kit.problem import Malformed, TooMany, problem_body
+from haat.kit.ready import JSON, again, parts_of
 from haat.kit.rpc import traceparent
 from haat.kit.telemetry import REQUESTS, SECONDS
 from haat.ports.cache import Cache
+from haat.web.gateway.known import Known, KnownTargets
 from haat.web.gateway.limits import Limits
 
 # A revoked session is refused at once where the cache is shared, and everywhere after at most this long.
@@ -35,7 +39,11 @@ SECURITY_HEADERS: HeaderList = [
     (b"referrer-policy", b"strict-origin-when-cross-origin"),
     (b"x-frame-options", b"SAMEORIGIN"),
 ]
-API_HEADERS: HeaderList = [(b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")]
+API_HEADERS: HeaderList = [
+    *SECURITY_HEADERS,
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+]
+_JSON = JSON.encode()
 _principal = msgspec.msgpack.Decoder(Principal)
 
 
@@ -47,6 +55,7 @@ class Front:
         self._identity = identity
         self._cache = cache
         self._limits = limits or Limits(0)
+        self._known = KnownTargets()
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -70,9 +79,29 @@ class Front:
             state["caller"] = await self._admitted(scope, headers, api, answer)
         except DomainError as error:
             await _refuse(answer, error, request_id)
+            route = _route(scope)
         else:
+            route = await self._answered(scope, headers, asked, answer)
+        method = scope["method"]
+        _counter(route, method, answer.status).inc()
+        _timer(route).observe(time.perf_counter() - started)
+
+    async def _answered(self, scope: Any, headers: dict[bytes, bytes], asked: _Asked, answer: _Answer) -> str:
+        """Answer by the short way what is known, by the application what is not; the route's path."""
+        # A header that is repeated is for the framework to make sense of; staff sees what others do not.
+        if scope["method"] != "GET" or scope["state"]["caller"].roles or len(headers) != len(scope["headers"]):
             await self.application(scope, asked, answer)
-        _count(scope, answer.status, time.perf_counter() - started)
+            return _route(scope)
+        target = scope["path"], scope["query_string"]
+        known = self._known.get(target)
+        if known is not None and await _sent(known, headers.get(b"if-none-match"), answer):
+            return known.route
+        again.set(None)
+        await self.application(scope, asked, answer)
+        route, learnt = _route(scope), again.get()
+        if learnt is not None:
+            self._known.learn(target, Known(route, learnt))
+        return route
 
     async def _admitted(self, scope: Any, headers: dict[bytes, bytes], api: bool, answer: _Answer) -> Caller:
         """Who is calling, when their limit lets them. Raises TokenRefused, TooMany."""
@@ -133,9 +162,10 @@ class _Answer:
     def __init__(self, send: Send, asked: _Asked, request_id: str, api: bool, without_body: bool) -> None:
         self._send = send
         self._asked = asked
-        self._common: HeaderList = [(b"request-id", request_id.encode("latin-1")), *SECURITY_HEADERS]
-        if api:
-            self._common += API_HEADERS
+        self._common: HeaderList = [
+            (b"request-id", request_id.encode("latin-1")),
+            *(API_HEADERS if api else SECURITY_HEADERS),
+        ]
         self.without_body = without_body
         self.extra: Sequence[tuple[bytes, bytes]] = ()
         self.status = 500
@@ -153,6 +183,36 @@ class _Answer:
         elif self.without_body and message["type"] == "http.response.body":
             message["body"] = b""
         await self._send(message)
+
+    async def whole(self, status: int, headers: HeaderList, body: bytes) -> None:
+        """Send an answer whose headers are none of the common ones."""
+        self.status = status
+        start: Any = {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [*headers, *self._common, *self.extra],
+        }
+        await self._send(start)
+        end: Any = {
+            "type": "http.response.body",
+            "body": b"" if self.without_body else body,
+            "more_body": False,
+        }
+        await self._send(end)
+
+
+async def _sent(known: Known, held: bytes | None, answer: _Answer) -> bool:
+    """Answer a known target. False, and nothing sent, when its service refuses: the application says why."""
+    try:
+        page = await known.again.call(known.again.ask)
+    except DomainError:
+        return False
+    status, body, named = parts_of(page, None if held is None else held.decode("latin-1"))
+    headers = [(name.encode(), value.encode()) for name, value in named.items()]
+    if status != 304:
+        headers += [(b"content-type", _JSON), (b"content-length", str(len(body)).encode())]
+    await answer.whole(status, headers, body)
+    return True
 
 
 async def _refuse(answer: _Answer, error: DomainError, request_id: str) -> None:
@@ -211,8 +271,21 @@ def _cookies(value: bytes) -> dict[bytes, bytes]:
     return {name: content for name, _, content in pairs if name}
 
 
-def _count(scope: Scope, status: int, seconds: float) -> None:
+def _route(scope: Scope) -> str:
     handler = scope.get("route_handler")
-    route = next(iter(sorted(handler.paths)), "/") if handler is not None else "unknown"
-    REQUESTS.labels(route, scope.get("method", ""), status).inc()
-    SECONDS.labels(route).observe(seconds)
+    return _path_of(handler) if handler is not None else "unknown"
+
+
+@lru_cache(maxsize=1000)
+def _path_of(handler: Any) -> str:
+    return next(iter(sorted(handler.paths)), "/")
+
+
+@lru_cache(maxsize=5000)
+def _counter(route: str, method: str, status: int) -> Counter:
+    return REQUESTS.labels(route, method, status)
+
+
+@lru_cache(maxsize=1000)
+def _timer(route: str) -> Histogram:
+    return SECONDS.labels(route)

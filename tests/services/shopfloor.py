@@ -172,12 +172,14 @@ class Floor:
         await self.parcel(order.id, "picked_up", "delivered")
         return await self.order(order.id)
 
-    async def parcel(self, order_id: str, *statuses: str) -> None:
-        """The orders hear how a parcel moves."""
-        about = {"shipment_id": "shp_1", "order_id": order_id, "carrier": "sandbox", "tracking_number": "SB1"}
+    async def parcel(
+        self, order_id: str, *statuses: str, shipment: str = "shp_1", units: dict[str, int] | None = None
+    ) -> None:
+        """The orders hear how a parcel (of the whole order, unless told otherwise) moves."""
+        about = {"shipment_id": shipment, "order_id": order_id, "carrier": "sandbox", "tracking_number": "SB1"}
         for status in statuses:
-            moved = ShipmentMoved(**about, status=status, direction="outbound")
-            await self.house.service("orders").shipments_moved(Batch([moved]))
+            moved = ShipmentMoved(**about, status=status, direction="outbound", units=units or {})
+            await self.house.service("orders").following.shipments_moved(Batch([moved]))
 
     async def order(self, order_id: str) -> Order:
         return await self.orders.order(OrderOf(order=order_id, any_owner=True))

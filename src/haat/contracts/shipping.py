@@ -101,7 +101,7 @@ class ShipmentUnderWay(DomainError):
 
 
 class ShipmentMoved(Event, frozen=True):
-    """A parcel's status went forward (never back)."""
+    """A parcel's status went forward (never back). `units` by item id are in it; none named are the whole order."""
 
     shipment_id: str
     order_id: str
@@ -110,6 +110,7 @@ class ShipmentMoved(Event, frozen=True):
     carrier: str
     tracking_number: str
     detail: str = ""
+    units: dict[str, int] = {}
 
     @property
     def key(self) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import datetime
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _BODY_LENGTH = 26
@@ -15,6 +16,11 @@ def new_id(prefix: str) -> str:
     random = int.from_bytes(os.urandom(10))
     value = milliseconds << 80 | 0x7 << 76 | (random >> 68 & 0xFFF) << 64 | 0b10 << 62 | random & (1 << 62) - 1
     return f"{prefix}_{_base32(value)}"
+
+
+def first_id(prefix: str, moment: datetime) -> str:
+    """A bound: ids made at or after this moment sort at or after it, earlier ones before it."""
+    return f"{prefix}_{_base32(int(moment.timestamp() * 1000) << 80)}"
 
 
 def is_id(text: str, prefix: str) -> bool:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from haat.contracts.payments import SignatureRefused
-from haat.contracts.shipping import CancelShipments, ShipmentsOf, ShipmentUnderWay
+from haat.contracts.shipping import CancelShipments, ShipmentMoved, ShipmentsOf, ShipmentUnderWay
 from haat.kit.ids import new_id
 from haat.kit.message import NotFound, Unavailable
 
@@ -97,6 +97,16 @@ async def test_a_parcel_is_followed_to_the_door(shipping, depot, parcel_for, par
         ["created", "picked_up", "in_transit", "in_transit", "out_for_delivery", "delivered"],
     )
     assert await told(made.order_id) == ["picked_up", "in_transit", "out_for_delivery", "delivered"]
+
+
+async def test_the_others_are_told_what_is_in_a_parcel(shipping, depot, parcel_for, database):
+    made = await shipping.dispatch(parcel_for(new_id("ord")))
+    await depot.advance(1001)
+    for notice in await depot.take(2):
+        await shipping.notice(notice)
+    async with database.connection() as connection:
+        body = await connection.fetchval("SELECT body FROM shipping.outbox WHERE key = $1", made.order_id)
+    assert msgspec.json.decode(body, type=ShipmentMoved).units == {"itm_1": 2}
 
 
 async def test_notices_in_reverse_order_end_as_delivered(shipping, depot, parcel_for, parcels, told):

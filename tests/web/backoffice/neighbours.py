@@ -62,10 +62,14 @@ from haat.contracts.notifications import Mail, Mailbox, MailRef, Notifications
 from haat.contracts.orders import (
     CancelOrder,
     CaptureOrder,
+    DayFigures,
+    FiguresOf,
     ListOrders,
+    ListReturns,
     Order,
     OrderOf,
     OrderPayment,
+    OrderReturn,
     Orders,
     OrderStateError,
     ReceiveReturn,
@@ -221,6 +225,15 @@ class MemoryOrders(Orders):
     async def orders(self, ask: ListOrders) -> Page[Order]:
         self.asked.append(ask)
         return Page(data=[self.one], has_more=ask.cursor is None, next_cursor=None if ask.cursor else "next")
+
+    async def returns(self, ask: ListReturns) -> Page[OrderReturn]:
+        self.asked.append(ask)
+        titles = {line.id: line.title for line in self.one.items}
+        kept = [each for each in self.one.returns if (each.status == "refunded") is ask.ended]
+        return Page(data=[OrderReturn(each, self.one.number, "Asha Rao", titles) for each in kept])
+
+    async def figures(self, ask: FiguresOf) -> Page[DayFigures]:
+        return Page(data=[DayFigures(ask.last, 12, Money(3_333_300)), DayFigures(ask.first, 1, Money(99_900))])
 
     async def _act(self, ask: Any) -> Order:
         if self.refusal:

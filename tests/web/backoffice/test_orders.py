@@ -16,7 +16,6 @@ from haat.contracts.orders import (
 )
 from haat.contracts.shipping import Parcel, Shipment
 from haat.kit.money import Money
-from haat.web.backoffice.home import today_of
 from haat.web.backoffice.order_view import (
     acts_of,
     cancel_consequences,
@@ -26,7 +25,6 @@ from haat.web.backoffice.order_view import (
     shipped_units,
     steps_of,
 )
-from haat.web.backoffice.returns import sorted_returns
 from tests.web.backoffice.conftest import Enter, House, field
 from tests.web.backoffice.neighbours import MOMENT, order, returned
 
@@ -126,20 +124,26 @@ def test_the_sums_end_with_what_is_kept() -> None:
     assert money_rows(order(payment=paid))[-1] == ("Kept", Money(300_000), "strong")
 
 
-def test_today_leaves_canceled_orders_out() -> None:
-    today = today_of([order(), order("canceled")], "INR", more=False)
+async def test_the_first_page_tells_today_and_yesterday(enter: Enter) -> None:
+    page = (await enter("support").see("/admin")).text
 
-    assert (today.count, today.total) == (1, Money(333_333))
+    assert "₹33,333" in page and "12 orders" in page and "yesterday 1 for ₹999" in page
 
 
-def test_the_oldest_return_waits_first_and_ended_ones_are_apart() -> None:
+async def test_returns_that_ended_are_apart_from_those_that_wait(enter: Enter, house: House) -> None:
     done = msgspec.structs.replace(returned(1), id="ret_0", status="refunded")
-    later = msgspec.structs.replace(returned(1), id="ret_2", created_at=MOMENT.replace(hour=7))
+    house.orders.one = order("delivered", returns=[returned(1), done])
 
-    waiting, ended = sorted_returns([order(returns=[later, done, returned(1)])])
+    waiting = (await enter("fulfilment").see("/admin/returns")).text
+    ended = (await enter("fulfilment").see("/admin/returns?show=done")).text
 
-    assert [each.back.id for each in waiting] == ["ret_1", "ret_2"]
-    assert [each.back.id for each in ended] == ["ret_0"]
+    assert ("/admin/returns/ret_1" in waiting, "refunded" in waiting) == (True, False)
+    assert ("/admin/returns/ret_1" in ended, "refunded" in ended) == (False, True)
+
+
+def test_a_part_on_its_way_is_shown_as_a_part() -> None:
+    assert [step.name for step in steps_of(order("partially_shipped"))][3] == "partially_shipped"
+    assert [step.state for step in steps_of(order("partially_delivered"))][-1] == "now"
 
 
 async def test_the_list_asks_for_the_tab_the_text_and_the_page(enter: Enter, house: House) -> None:

@@ -191,6 +191,28 @@ def test_a_cancelled_order_ends_where_it_was_stopped(order: Order):
     assert [step.title for step in progress.steps_of(stopped)] == ["Ordered", "Cancelled"]
 
 
+@pytest.mark.parametrize(
+    ("status", "title", "states"),
+    [
+        ("partially_shipped", "Partly on its way", ["done"] * 3 + ["current"] + ["ahead"] * 2),
+        ("partially_delivered", "Partly delivered", ["done"] * 5 + ["current"]),
+    ],
+)
+def test_a_part_of_an_order_is_told_as_a_part(order: Order, status: str, title: str, states: list[str]):
+    steps = progress.steps_of(msgspec.structs.replace(order, status=status))
+    assert [step.state for step in steps] == states
+    assert [step.title for step in steps if step.state == "current"] == [title]
+
+
+def test_of_a_partly_delivered_order_what_arrived_can_be_sent_back(visited: MemoryOrders):
+    visited.deliver("ord_0")
+    order = visited.placed["ord_0"]
+    (parcel,) = order.shipments
+    one = msgspec.structs.replace(parcel, items=[msgspec.structs.replace(parcel.items[0], quantity=1)])
+    partly = msgspec.structs.replace(order, status="partially_delivered", shipments=[one])
+    assert (progress.may_return(partly), progress.returnable(partly)) == (True, {"itm_var_1S": 1})
+
+
 def test_a_delivered_order_can_be_sent_back_but_not_cancelled(visited: MemoryOrders):
     visited.deliver("ord_0")
     order = visited.placed["ord_0"]

@@ -6,7 +6,9 @@ from haat.contracts.orders.commands import (
     BoughtBy,
     CancelOrder,
     CaptureOrder,
+    FiguresOf,
     ListOrders,
+    ListReturns,
     OrderOf,
     PlaceOrder,
     ReceiveReturn,
@@ -14,7 +16,7 @@ from haat.contracts.orders.commands import (
     RequestReturn,
     ShipOrder,
 )
-from haat.contracts.orders.view import Bought, Order, OrderLink, Placed, Return
+from haat.contracts.orders.view import Bought, DayFigures, Order, OrderLink, OrderReturn, Placed, Return
 from haat.kit.message import Page
 from haat.kit.rpc import Contract, promise
 
@@ -28,6 +30,10 @@ class Orders(Contract):
     async def order(self, ask: OrderOf) -> Order: ...
     @promise(safe_to_repeat=True)
     async def orders(self, ask: ListOrders) -> Page[Order]: ...
+    @promise(safe_to_repeat=True)
+    async def returns(self, ask: ListReturns) -> Page[OrderReturn]: ...
+    @promise(safe_to_repeat=True, timeout_seconds=10)
+    async def figures(self, ask: FiguresOf) -> Page[DayFigures]: ...
     @promise(safe_to_repeat=True)
     async def link(self, ask: OrderOf) -> OrderLink: ...
     @promise(safe_to_repeat=True, timeout_seconds=40)

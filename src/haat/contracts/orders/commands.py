@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from msgspec import Meta
@@ -54,6 +55,23 @@ class ListOrders(Message, frozen=True):
     text: str = ""
     cursor: str | None = None
     limit: int = 20
+
+
+class ListReturns(Message, frozen=True):
+    """Staff: returns that wait, the oldest first; or those that have ended, the latest first."""
+
+    ended: bool = False
+    cursor: str | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+
+
+class FiguresOf(Message, frozen=True):
+    """Staff: figures of these days, both counted in, at most 366; days begin at midnight in `zone`."""
+
+    first: date
+    last: date
+    currency: str
+    zone: str = "Asia/Kolkata"
 
 
 class CancelOrder(Message, frozen=True):

@@ -32,7 +32,7 @@ class OrderPlaced(Event, frozen=True):
 
 
 class OrderMoved(Event, frozen=True):
-    """The order's status changed: confirmed, packed, shipped, out_for_delivery, delivered, canceled, returned."""
+    """The order's status changed, to any of those an order can have but placed."""
 
     order_id: str
     number: str

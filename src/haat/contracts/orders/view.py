@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from msgspec import Meta
@@ -51,7 +51,8 @@ class Return(Message, frozen=True):
 
 
 class Order(Message, frozen=True):
-    """`status` is placed, confirmed, packed, shipped, out_for_delivery, delivered, canceled or returned."""
+    """`status` is placed, confirmed, packed, partially_shipped, shipped, out_for_delivery, partially_delivered,
+    delivered, canceled or returned: the partial ones while units are still to be sent, or to arrive, behind others."""
 
     id: str
     number: str
@@ -69,6 +70,23 @@ class Order(Message, frozen=True):
     user_id: str | None = None
     on_hold: bool = False
     version: int = 1
+
+
+class OrderReturn(Message, frozen=True):
+    """A return with what staff must know of its order; `titles` by item id."""
+
+    back: Return
+    number: str
+    name: str
+    titles: dict[str, str]
+
+
+class DayFigures(Message, frozen=True):
+    """The orders placed on one day in the shop's own time that were not canceled, and what they come to."""
+
+    day: date
+    count: int
+    total: Money
 
 
 class Placed(Message, frozen=True):

@@ -57,10 +57,13 @@ class PaymentFailed(Event, frozen=True):
 
 
 class PaymentCaptured(Event, frozen=True):
+    """`amount` was taken now; `total` is all that has been taken of this payment so far."""
+
     payment_id: str
     attempt_id: str
     checkout_id: str
     amount: Money
+    total: Money | None = None
 
     @property
     def key(self) -> str:

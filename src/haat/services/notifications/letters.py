@@ -35,6 +35,12 @@ WORDS: Final[dict[Kind, Words]] = {
         "We have your order {number} and are getting it ready. You will hear from us when it leaves.",
         "Follow your order",
     ),
+    "order_partially_shipped": Words(
+        "A part of order {number} is on its way",
+        "A part of it is on its way",
+        "A part of your order {number} has left our warehouse. The rest follows in another parcel.",
+        "Follow your parcels",
+    ),
     "order_shipped": Words(
         "Order {number} is on its way",
         "It is on its way",

@@ -13,6 +13,7 @@ from haat.contracts.payments import PaymentRefunded
 
 Kind = Literal[
     "order_placed",
+    "order_partially_shipped",
     "order_shipped",
     "order_out_for_delivery",
     "order_delivered",
@@ -24,6 +25,7 @@ Kind = Literal[
     "stock_low",
 ]
 _MOVES: Final[dict[str, Kind]] = {
+    "partially_shipped": "order_partially_shipped",
     "shipped": "order_shipped",
     "out_for_delivery": "order_out_for_delivery",
     "delivered": "order_delivered",

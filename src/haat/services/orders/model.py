@@ -34,19 +34,20 @@ RANK = {
     "placed": 0,
     "confirmed": 1,
     "packed": 2,
-    "shipped": 3,
-    "out_for_delivery": 4,
-    "delivered": 5,
-    "returned": 6,
-    "canceled": 7,
+    "partially_shipped": 3,
+    "shipped": 4,
+    "out_for_delivery": 5,
+    "partially_delivered": 6,
+    "delivered": 7,
+    "returned": 8,
+    "canceled": 9,
 }
+CANCELED = "canceled"
 CANCELABLE = frozenset({"placed", "confirmed", "packed"})
-STATUS_OF_SHIPMENT = {
-    "picked_up": "shipped",
-    "in_transit": "shipped",
-    "out_for_delivery": "out_for_delivery",
-    "delivered": "delivered",
-}
+RETURNABLE = frozenset({"partially_delivered", "delivered"})
+# How far a parcel is; one that the carrier refused or that was stopped is not on its way at all.
+ON_ITS_WAY, AT_THE_DOOR, ARRIVED = 1, 2, 3
+STAGES = {"picked_up": ON_ITS_WAY, "in_transit": ON_ITS_WAY, "out_for_delivery": AT_THE_DOOR, "delivered": ARRIVED}
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -60,6 +61,23 @@ class Body(msgspec.Struct, frozen=True):
     payment_summary: str
     billing_address: Address | None = None
     coupon_codes: list[str] = []
+
+
+class OnRoad(msgspec.Struct, frozen=True):
+    """A parcel as the carrier's notices told it: how far it is, and units by item id."""
+
+    status: str
+    units: dict[str, int]
+
+
+class Refunds(msgspec.Struct, frozen=True):
+    """Minor units by refund id: `counted` when the order heard of them, `failed` when the bank sent them back.
+
+    What a cancellation gave back is counted under `canceled`: its refunds are made by payments, under their own ids.
+    """
+
+    counted: dict[str, int] = {}
+    failed: dict[str, int] = {}
 
 
 class StoredOrder(msgspec.Struct, frozen=True):
@@ -83,6 +101,8 @@ class StoredOrder(msgspec.Struct, frozen=True):
     returned: dict[str, int]
     placed_at: datetime
     version: int
+    parcels: dict[str, OnRoad] = {}
+    refunds: Refunds = Refunds()
     user_id: str | None = None
     guest_hash: str | None = None
 
@@ -119,6 +139,96 @@ def first_status(ask: PlaceOrder) -> tuple[str, str]:
 def forward(status: str, to: str) -> str:
     """The status after a notice that says `to`: never back, and never out of canceled."""
     return to if RANK[to] > RANK[status] and status != "canceled" else status
+
+
+def with_parcel(order: StoredOrder, shipment_id: str, status: str, units_in: Mapping[str, int]) -> StoredOrder:
+    """The order after a notice of one of its parcels; the status of an order is that of its units, never back."""
+    held = {line.id: line.quantity for line in order.body.items}
+    before = order.parcels.get(shipment_id)
+    if status in STAGES:
+        if before is not None and STAGES.get(before.status, 0) > STAGES[status]:
+            return order
+        parcels = {**order.parcels, shipment_id: OnRoad(status, dict(units_in) or held)}
+        moved = msgspec.structs.replace(order, parcels=parcels)
+        return msgspec.structs.replace(moved, status=forward(order.status, _status_by_parcels(moved)))
+    if status != "failed" or before is not None or order.status == "canceled":
+        return order
+    # The carrier would not take it: its units are still here and can be handed over again.
+    back = {item_id: -quantity for item_id, quantity in (units_in or held).items()}
+    parcels = {**order.parcels, shipment_id: OnRoad(status, {})}
+    return msgspec.structs.replace(order, parcels=parcels, shipped=added(order.shipped, back))
+
+
+def _status_by_parcels(order: StoredOrder) -> str:
+    if _all(order, arrived := units_at(order, ARRIVED)):
+        return "delivered"
+    if arrived:
+        return "partially_delivered"
+    if _all(order, units_at(order, AT_THE_DOOR)):
+        return "out_for_delivery"
+    return "shipped" if _all(order, units_at(order, ON_ITS_WAY)) else "partially_shipped"
+
+
+def units_at(order: StoredOrder, stage: int) -> dict[str, int]:
+    """Units by item id in parcels that are at least this far."""
+    found: dict[str, int] = {}
+    for parcel in order.parcels.values():
+        if STAGES.get(parcel.status, 0) >= stage:
+            found = added(found, parcel.units)
+    return found
+
+
+def _all(order: StoredOrder, counts: Mapping[str, int]) -> bool:
+    return all(counts.get(line.id, 0) >= line.quantity for line in order.body.items)
+
+
+def not_returnable(order: StoredOrder) -> dict[str, int]:
+    """Units by item id that cannot be asked to come back: not delivered, or in a return or refunded already."""
+    there = {line.id: line.quantity for line in order.body.items}
+    arrived = units_at(order, ARRIVED) if order.status == "partially_delivered" else there
+    away = {item_id: max(0, quantity - arrived.get(item_id, 0)) for item_id, quantity in there.items()}
+    return added(order.returned, away)
+
+
+def with_refund(order: StoredOrder, refund_id: str, amount: int) -> StoredOrder:
+    """The order with a refund counted, once; zero for one that failed right away."""
+    if refund_id in order.refunds.counted:
+        return order
+    counted = {**order.refunds.counted, refund_id: amount}
+    return _with_refunds(order, msgspec.structs.replace(order.refunds, counted=counted))
+
+
+def with_failed_refund(order: StoredOrder, refund_id: str, amount: int) -> StoredOrder:
+    """The order after its bank sent a refund back, whether or not it was counted yet."""
+    failed = {**order.refunds.failed, refund_id: amount}
+    return _with_refunds(order, msgspec.structs.replace(order.refunds, failed=failed))
+
+
+def canceled(order: StoredOrder, captured: int) -> StoredOrder:
+    """The order once nothing of it stands: all that was captured goes back."""
+    captured = max(captured, order.captured_minor)
+    known = msgspec.structs.replace(order, status="canceled", on_hold=False, captured_minor=captured)
+    counted = {**order.refunds.counted}
+    counted[CANCELED] = counted.get(CANCELED, 0) + captured - order.refunded_minor
+    if not captured:
+        return msgspec.structs.replace(known, payment_status="voided")
+    return _with_refunds(known, msgspec.structs.replace(order.refunds, counted=counted))
+
+
+def _with_refunds(order: StoredOrder, refunds: Refunds) -> StoredOrder:
+    strange = sum(amount for refund_id, amount in refunds.failed.items() if refund_id not in refunds.counted)
+    known = sum(amount for refund_id, amount in refunds.counted.items() if refund_id not in {*refunds.failed, CANCELED})
+    refunded = known + max(0, refunds.counted.get(CANCELED, 0) - strange)
+    # A refund can be heard of before the capture that it gives back.
+    captured = max(order.captured_minor, refunded)
+    status = order.payment_status
+    if refunded:
+        status = "refunded" if refunded >= captured else "partially_refunded"
+    elif status in ("refunded", "partially_refunded"):
+        status = "paid" if captured >= order.total_minor else "authorized"
+    return msgspec.structs.replace(
+        order, refunds=refunds, refunded_minor=refunded, captured_minor=captured, payment_status=status
+    )
 
 
 def check_cancelable(order: StoredOrder) -> None:

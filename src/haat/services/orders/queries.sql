@@ -46,10 +46,32 @@ SELECT o.id,
 FROM unnest(:order_ids::text[]) AS o (id);
 
 -- name: one_return(id)^
-SELECT * FROM orders.returns WHERE id = :id;
+SELECT r.*, o.currency FROM orders.returns r JOIN orders.orders o ON o.id = r.order_id WHERE r.id = :id;
 
 -- name: lock_return(id)^
-SELECT * FROM orders.returns WHERE id = :id FOR UPDATE;
+SELECT r.*, o.currency FROM orders.returns r JOIN orders.orders o ON o.id = r.order_id WHERE r.id = :id FOR UPDATE OF r;
+
+-- name: returns_waiting(at, id, how_many)
+SELECT r.*, o.currency, o.number, o.body -> 'shipping_address' ->> 'name' AS name,
+    (SELECT jsonb_object_agg(i ->> 'id', i ->> 'title') FROM jsonb_array_elements(o.body -> 'items') i) AS titles
+FROM orders.returns r JOIN orders.orders o ON o.id = r.order_id
+WHERE r.status NOT IN ('refunded', 'rejected') AND (:at::timestamptz IS NULL OR (r.created_at, r.id) > (:at, :id))
+ORDER BY r.created_at, r.id LIMIT :how_many;
+
+-- name: returns_ended(at, id, how_many)
+SELECT r.*, o.currency, o.number, o.body -> 'shipping_address' ->> 'name' AS name,
+    (SELECT jsonb_object_agg(i ->> 'id', i ->> 'title') FROM jsonb_array_elements(o.body -> 'items') i) AS titles
+FROM orders.returns r JOIN orders.orders o ON o.id = r.order_id
+WHERE r.status IN ('refunded', 'rejected') AND (:at::timestamptz IS NULL OR (r.created_at, r.id) < (:at, :id))
+ORDER BY r.created_at DESC, r.id DESC LIMIT :how_many;
+
+-- name: figures(currency, since, until, zone, first, end)
+-- Ids carry the moment they were made: the days are a stretch of the primary key.
+SELECT (placed_at AT TIME ZONE :zone)::date AS day, count(*) AS count, sum(total_minor)::bigint AS total
+FROM orders.orders
+WHERE id >= :first AND id < :end AND placed_at >= :since AND placed_at < :until
+    AND currency = :currency AND status <> 'canceled'
+GROUP BY 1 ORDER BY 1;
 
 -- name: list_of_user(user_id, status, before, how_many)
 SELECT * FROM orders.orders
@@ -69,10 +91,11 @@ SELECT EXISTS (
     WHERE user_id = :user_id AND product_ids @> ARRAY[:product_id::text] AND status <> 'canceled'
 );
 
--- name: update(id, version, status, on_hold, payment_status, captured_minor, refunded_minor, shipped, returned)$
+-- name: update(id, version, status, on_hold, payment_status, captured_minor, refunded_minor, shipped, returned, parcels, refunds)$
 UPDATE orders.orders
 SET status = :status, on_hold = :on_hold, payment_status = :payment_status, captured_minor = :captured_minor,
-    refunded_minor = :refunded_minor, shipped = :shipped, returned = :returned, version = version + 1
+    refunded_minor = :refunded_minor, shipped = :shipped, returned = :returned, parcels = :parcels, refunds = :refunds,
+    version = version + 1
 WHERE id = :id AND version = :version RETURNING version;
 
 -- name: note(order_id, type, detail, actor)!
@@ -132,21 +155,23 @@ SELECT * FROM orders.orders WHERE checkout_id = ANY(:checkout_ids::text[]) ORDER
 -- name: lock_by_ids(ids)
 SELECT * FROM orders.orders WHERE id = ANY(:ids::text[]) ORDER BY id FOR UPDATE;
 
--- name: paid(checkout_ids, amounts)!
--- Set-based, because every order of a busy minute comes through here: money taken, the order confirmed.
+-- name: paid(checkout_ids, amounts)
+-- Set-based, because every order of a busy minute comes through here: money taken, the order confirmed. The amounts are
+-- all that was taken so far, so notices may come twice or out of order. What was canceled meanwhile is answered.
 WITH paid AS (
-    SELECT checkout_id, sum(amount) AS amount
+    SELECT checkout_id, max(amount) AS amount
     FROM unnest(:checkout_ids::text[], :amounts::bigint[]) AS p (checkout_id, amount) GROUP BY checkout_id
 ), changed AS (
     UPDATE orders.orders o
     SET captured_minor = LEAST(p.amount, o.total_minor), version = version + 1,
-        -- Money that was taken while the order was being canceled goes back: the payments have been told to let go.
-        refunded_minor = CASE WHEN o.status = 'canceled' THEN LEAST(p.amount, o.total_minor) ELSE o.refunded_minor END,
-        payment_status = CASE WHEN o.status = 'canceled' THEN 'refunded'
+        payment_status = CASE WHEN o.status = 'canceled' THEN o.payment_status
+                              WHEN o.refunded_minor > 0 THEN 'partially_refunded'
                               WHEN p.amount >= o.total_minor THEN 'paid' ELSE o.payment_status END,
         status = CASE WHEN o.status = 'placed' AND NOT o.on_hold THEN 'confirmed' ELSE o.status END
     FROM paid p WHERE o.checkout_id = p.checkout_id AND o.captured_minor < p.amount
     RETURNING o.id, o.status
+), noted AS (
+    INSERT INTO orders.timeline (order_id, type, detail)
+    SELECT id, 'paid', 'Payment received' FROM changed WHERE status <> 'canceled'
 )
-INSERT INTO orders.timeline (order_id, type, detail)
-SELECT id, 'paid', 'Payment received' FROM changed WHERE status <> 'canceled';
+SELECT id FROM changed WHERE status = 'canceled';

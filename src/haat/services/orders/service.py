@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import structlog
 
-from haat.contracts.fraud import ReviewDecided
 from haat.contracts.inventory import Inventory
 from haat.contracts.orders import (
     Bought,
     BoughtBy,
     CancelOrder,
     CaptureOrder,
+    DayFigures,
+    FiguresOf,
     ListOrders,
+    ListReturns,
     Order,
     OrderLine,
     OrderLink,
-    OrderMoved,
     OrderOf,
     OrderPlaced,
+    OrderReturn,
     Orders,
     OrderStateError,
     Placed,
@@ -34,24 +37,25 @@ from haat.contracts.orders import (
     ShipOrder,
     TimelineEntry,
 )
-from haat.contracts.payments import PaymentCaptured, Payments
-from haat.contracts.shipping import Shipment, ShipmentMoved, ShipmentsOf, Shipping
+from haat.contracts.payments import Payments
+from haat.contracts.shipping import Shipment, ShipmentsOf, Shipping
 from haat.kit.clock import now
 from haat.kit.crashpoints import crashpoint
 from haat.kit.cursor import decode_cursor, encode_cursor
-from haat.kit.database import Batch, Transaction
+from haat.kit.database import Transaction
 from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
 from haat.kit.message import DomainError, Invalid, Message, NotFound, Page, Unavailable
 from haat.kit.money import Money
+from haat.services.orders.following import Following
 from haat.services.orders.model import (
-    STATUS_OF_SHIPMENT,
+    RETURNABLE,
     StoredOrder,
     added,
     check_cancelable,
-    forward,
     may_see,
     new_number,
+    not_returnable,
     refund_of,
     return_items,
     sign,
@@ -68,6 +72,7 @@ Data = dict[str, Any]
 Plan = Callable[[Transaction, StoredOrder], Awaitable[Data]]
 LEASE_SECONDS = 60.0
 SWEEP_BATCH = 50
+MOST_DAYS = 366
 # The demo's warehouse has two hands: this many orders a second, a few seconds after they came in.
 PACKED_A_SECOND = 5
 PACK_AFTER = timedelta(seconds=5)
@@ -88,6 +93,7 @@ class OrderService(Orders):
     ) -> None:
         self._store = store
         self._shipping = shipping
+        self.following = Following(store)
         self._tasks = Tasks(store, payments, inventory, shipping)
         self._secret = link_secret
         self._auto_fulfil = auto_fulfil
@@ -142,6 +148,28 @@ class OrderService(Orders):
             has_more=more,
             next_cursor=encode_cursor(filters, [page[-1].id]) if more else None,
         )
+
+    async def returns(self, ask: ListReturns) -> Page[OrderReturn]:
+        filters = f"returns|{ask.ended}"
+        after = None
+        if ask.cursor:
+            at, return_id = decode_cursor(filters, ask.cursor)
+            after = (datetime.fromisoformat(str(at)), str(return_id))
+        found = await self._store.returns(ask.ended, after, ask.limit + 1)
+        page, more = found[: ask.limit], len(found) > ask.limit
+        last = [page[-1].back.created_at.isoformat(), page[-1].back.id] if more else []
+        return Page(data=page, has_more=more, next_cursor=encode_cursor(filters, last) if more else None)
+
+    async def figures(self, ask: FiguresOf) -> Page[DayFigures]:
+        try:
+            zone = ZoneInfo(ask.zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise Invalid(errors=[{"pointer": "/zone", "code": "invalid", "detail": "no such time zone"}]) from None
+        if not 0 <= (ask.last - ask.first).days < MOST_DAYS:
+            raise Invalid(errors=[{"pointer": "/last", "code": "invalid", "detail": f"1 to {MOST_DAYS} days"}])
+        since = datetime.combine(ask.first, time(), zone)
+        until = datetime.combine(ask.last + timedelta(days=1), time(), zone)
+        return Page(data=await self._store.figures(ask.currency, since, until, ask.zone))
 
     async def link(self, ask: OrderOf) -> OrderLink:
         order = await self._allowed(ask.order, ask)
@@ -200,9 +228,9 @@ class OrderService(Orders):
                 return stored
             order = await self._store.load_for_update(transaction.connection, allowed.id)
             assert order is not None
-            if order.status != "delivered":
+            if order.status not in RETURNABLE:
                 raise OrderStateError("Only what has been delivered can be returned", state=order.status)
-            wanted = units(order, return_items(ask.items), order.returned)
+            wanted = units(order, return_items(ask.items), not_returnable(order))
             entry = TimelineEntry(at=now(), type="requested", detail="Return requested")
             made = Return(
                 id=new_id("ret"),
@@ -263,60 +291,6 @@ class OrderService(Orders):
             except DomainError as error:
                 log.info("not packed", order_id=order_id, error=error.detail)
 
-    async def payments_captured(self, batch: Batch[PaymentCaptured]) -> None:
-        """Money has been taken: the orders are confirmed."""
-        async with self._store.transaction() as transaction:
-            fresh = await transaction.accept(batch)
-            await self._store.paid(
-                transaction.connection, [(event.checkout_id, event.amount.amount) for event in fresh]
-            )
-
-    async def shipments_moved(self, batch: Batch[ShipmentMoved]) -> None:
-        """Parcels move, the orders with them; never back."""
-        async with self._store.transaction() as transaction:
-            fresh = [e for e in await transaction.accept(batch) if e.direction == "outbound"]
-            orders = await self._store.lock_by_ids(transaction.connection, [e.order_id for e in fresh])
-            for order in orders:
-                status = order.status
-                for event in fresh:
-                    if event.order_id == order.id and event.status in STATUS_OF_SHIPMENT:
-                        status = forward(status, STATUS_OF_SHIPMENT[event.status])
-                await self._move(transaction, order, status)
-
-    async def reviews_decided(self, batch: Batch[ReviewDecided]) -> None:
-        """A person has looked at a held order: it goes on, or it is canceled and the money goes back."""
-        async with self._store.transaction() as transaction:
-            fresh = await transaction.accept(batch)
-            approved = {event.checkout_id for event in fresh if event.decision == "approve"}
-            for order in await self._store.lock_by_checkouts(transaction.connection, [e.checkout_id for e in fresh]):
-                if order.status == "canceled":
-                    continue
-                if order.checkout_id in approved:
-                    await self._release_hold(transaction, order)
-                    continue
-                data = {"actor": "risk", "reason": "Order declined"}
-                await self._store.follow(transaction.connection, Task(new_id("tsk"), order.id, "cancel", data))
-
-    async def _release_hold(self, transaction: Transaction, order: StoredOrder) -> None:
-        paid = order.payment_status in ("paid", "cash_on_delivery")
-        status = forward(order.status, "confirmed") if paid else order.status
-        await self._store.update(transaction.connection, _with(order, status=status, on_hold=False))
-        await self._store.note(transaction.connection, order.id, "reviewed", "The order was checked and goes on")
-        if not paid:
-            task = Task(new_id("tsk"), order.id, "capture", {"actor": "risk", "amount": 0})
-            await self._store.follow(transaction.connection, task)
-
-    async def _move(self, transaction: Transaction, order: StoredOrder, status: str) -> None:
-        if status == order.status:
-            return
-        await self._store.update(transaction.connection, _with(order, status=status))
-        await self._store.note(transaction.connection, order.id, status, _SAID[status])
-        moved = OrderMoved(order_id=order.id, number=order.number, status=status, user_id=order.user_id)
-        transaction.publish(moved)
-        if status == "delivered" and order.payment_status == "cash_on_delivery":
-            task = Task(new_id("tsk"), order.id, "capture", {"actor": "carrier", "amount": 0})
-            await self._store.follow(transaction.connection, task)
-
     async def _do(self, order: StoredOrder, kind: str, plan: Plan, idempotency: Idempotency | None) -> Order:
         """Run a task inline; when a neighbour is away a worker finishes it. Raises OrderStateError beside another.
 
@@ -369,13 +343,6 @@ class OrderService(Orders):
         shipments = await self._shipments([order.id for order in orders])
         around = await self._store.around(orders)
         return [view(order, [s for s in shipments if s.order_id == order.id], *around[order.id]) for order in orders]
-
-
-_SAID = {
-    "shipped": "On its way",
-    "out_for_delivery": "Out for delivery",
-    "delivered": "Delivered",
-}
 
 
 class _Begun(Message, frozen=True):

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from haat.contracts.orders import OrderPlaced, Placed, PlaceOrder, Return, ReturnItem, TimelineEntry
+from haat.contracts.orders import (
+    DayFigures,
+    OrderPlaced,
+    OrderReturn,
+    Placed,
+    PlaceOrder,
+    Return,
+    ReturnItem,
+    TimelineEntry,
+)
 from haat.kit.database import Connection, Database, Transaction, outbox_columns
+from haat.kit.ids import first_id
 from haat.kit.message import Unavailable
 from haat.kit.money import Money
 from haat.kit.sql import load_queries
 from haat.services.orders.model import StoredOrder, body_of, first_status
 
+CLOCKS_DIFFER = timedelta(hours=1)
 queries = load_queries(Path(__file__).with_name("queries.sql"))
 
 
@@ -142,11 +153,12 @@ class OrderStore:
         """One return."""
         async with self.connection() as connection:
             row = await queries.one_return(connection, id=return_id)
-        return None if row is None else _return(row, "INR")
+        return None if row is None else _return(row, row["currency"])
 
     async def lock_return(self, connection: Connection, return_id: str) -> Return:
         """A return that exists, locked to the end of the transaction."""
-        return _return(await queries.lock_return(connection, id=return_id), "INR")
+        row = await queries.lock_return(connection, id=return_id)
+        return _return(row, row["currency"])
 
     async def bought(self, user_id: str, product_id: str) -> bool:
         """Whether the user has an order with this product that was not canceled."""
@@ -166,6 +178,8 @@ class OrderStore:
             refunded_minor=order.refunded_minor,
             shipped=order.shipped,
             returned=order.returned,
+            parcels=order.parcels,
+            refunds=order.refunds,
         )
         return version is not None
 
@@ -244,11 +258,31 @@ class OrderStore:
         async with self.connection() as connection:
             return [row["id"] async for row in queries.to_fulfil(connection, before=before, how_many=how_many)]
 
-    async def paid(self, connection: Connection, amounts: Sequence[tuple[str, int]]) -> None:
-        """Money taken, by checkout id and minor units."""
-        await queries.paid(
-            connection, checkout_ids=[checkout for checkout, _ in amounts], amounts=[amount for _, amount in amounts]
-        )
+    async def paid(self, connection: Connection, totals: Sequence[tuple[str, int]]) -> list[str]:
+        """All the money taken so far, by checkout id and minor units; the ids of canceled orders among them."""
+        checkout_ids, amounts = [checkout for checkout, _ in totals], [amount for _, amount in totals]
+        return [row["id"] async for row in queries.paid(connection, checkout_ids=checkout_ids, amounts=amounts)]
+
+    async def returns(self, ended: bool, after: tuple[datetime, str] | None, how_many: int) -> list[OrderReturn]:
+        """Returns with their orders: those that wait, oldest first, or those that have ended, latest first."""
+        at, return_id = after or (None, "")
+        listed = queries.returns_ended if ended else queries.returns_waiting
+        async with self.connection() as connection:
+            return [
+                OrderReturn(_return(row, row["currency"]), row["number"], row["name"], row["titles"])
+                async for row in listed(connection, at=at, id=return_id, how_many=how_many)
+            ]
+
+    async def figures(self, currency: str, since: datetime, until: datetime, zone: str) -> list[DayFigures]:
+        """Count and sum of the orders that stand, by day in `zone`; days without orders are left out."""
+        asked = {"currency": currency, "since": since, "until": until, "zone": zone}
+        # An id is made a moment before its row, on another clock.
+        first, end = first_id("ord", since - CLOCKS_DIFFER), first_id("ord", until + CLOCKS_DIFFER)
+        async with self.connection() as connection:
+            return [
+                DayFigures(row["day"], row["count"], Money(row["total"], currency))
+                async for row in queries.figures(connection, first=first, end=end, **asked)
+            ]
 
 
 def _around(row: Any, currency: str) -> Around:

@@ -19,7 +19,7 @@ from haat.kit.clock import now
 from haat.kit.database import Transaction
 from haat.kit.message import DomainError, Unavailable
 from haat.kit.money import Money
-from haat.services.orders.model import StoredOrder, added, forward, parcels
+from haat.services.orders.model import StoredOrder, added, canceled, forward, parcels, with_refund
 from haat.services.orders.store import OrderStore, Refusal, Task
 
 log = structlog.get_logger("haat.orders")
@@ -100,32 +100,24 @@ class Tasks:
             detail = task.data["reason"] or "Order canceled"
             await self._store.note(transaction.connection, current.id, "canceled", detail, task.data["actor"])
             transaction.publish(_moved(current, "canceled"))
-            captured = max(current.captured_minor, payment.captured.amount)
-            return msgspec.structs.replace(
-                current,
-                status="canceled",
-                on_hold=False,
-                payment_status="refunded" if captured else "voided",
-                captured_minor=captured,
-                refunded_minor=captured,
-            )
+            return canceled(current, payment.captured.amount)
 
         return write
 
     async def _refund(self, task: Task, order: StoredOrder) -> Write:
-        amount = await self._pay_back(task, order)
+        refund_id, amount = await self._pay_back(task, order)
 
         async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
             await self._store.note(
                 transaction.connection, current.id, "refunded", task.data["reason"], task.data["actor"]
             )
-            refunded = _refunded(current, amount)
+            refunded = with_refund(current, refund_id, amount)
             return msgspec.structs.replace(refunded, returned=added(current.returned, task.data.get("units") or {}))
 
         return write
 
     async def _receive(self, task: Task, order: StoredOrder) -> Write:
-        amount = await self._pay_back(task, order) if task.data["amount"] else 0
+        refund_id, amount = await self._pay_back(task, order) if task.data["amount"] else (task.id, 0)
         units: dict[str, int] = task.data["units"]
         if task.data["restock"]:
             skus = {line.id: line.sku for line in order.body.items}
@@ -142,7 +134,7 @@ class Tasks:
             status = forward(current.status, "returned") if everything else current.status
             if status != current.status:
                 transaction.publish(_moved(current, status))
-            return msgspec.structs.replace(_refunded(current, amount), status=status)
+            return msgspec.structs.replace(with_refund(current, refund_id, amount), status=status)
 
         return write
 
@@ -168,7 +160,7 @@ class Tasks:
 
         return write
 
-    async def _pay_back(self, task: Task, order: StoredOrder) -> int:
+    async def _pay_back(self, task: Task, order: StoredOrder) -> tuple[str, int]:
         refund = await self._payments.refund(
             Refund(
                 payment_id=order.payment_id,
@@ -177,13 +169,7 @@ class Tasks:
                 amount=Money(task.data["amount"], order.currency),
             )
         )
-        return 0 if refund.state == "failed" else refund.amount.amount
-
-
-def _refunded(order: StoredOrder, amount: int) -> StoredOrder:
-    refunded = order.refunded_minor + amount
-    status = "refunded" if refunded >= order.captured_minor else "partially_refunded"
-    return msgspec.structs.replace(order, refunded_minor=refunded, payment_status=status)
+        return refund.id, 0 if refund.state == "failed" else refund.amount.amount
 
 
 def _moved(order: StoredOrder, status: str) -> OrderMoved:

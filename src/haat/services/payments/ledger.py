@@ -57,7 +57,10 @@ def events(before: PaymentState, after: PaymentState) -> list[Event]:
         told.append(PaymentAuthorized(**about, amount=after.amount, captured=whole))
     taken = after.captured_minor - before.captured_minor
     if taken > 0:
-        told.append(PaymentCaptured(**about, amount=Money(taken, after.amount.currency)))
+        currency = after.amount.currency
+        told.append(
+            PaymentCaptured(**about, amount=Money(taken, currency), total=Money(after.captured_minor, currency))
+        )
     if after.state != before.state and after.state in ("declined", "expired"):
         told.append(PaymentFailed(**about, state=after.state))
     if after.state == "voided" and before.state == "authorized" and after.void_reason is None:

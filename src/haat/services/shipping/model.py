@@ -115,6 +115,15 @@ class DispatchBody(msgspec.Struct, frozen=True):
     items: list[Parcel]
 
 
+def units_in(body: DispatchBody) -> dict[str, int]:
+    """Units by item id in a parcel."""
+    units: dict[str, int] = {}
+    for item in body.items:
+        if item.item_id:
+            units[item.item_id] = units.get(item.item_id, 0) + item.quantity
+    return units
+
+
 def pin_of(address: Address) -> str | None:
     """The six digits of an Indian PIN (a space may part them); None when it is not one."""
     digits = address.postal_code.replace(" ", "")

@@ -25,7 +25,7 @@ from haat.kit.database import Transaction
 from haat.kit.ids import is_id, new_id
 from haat.kit.message import NotFound, Nothing, Page, Unavailable
 from haat.ports.carrier import Answered, Booking, Carrier, ParcelFact, Place, Refused, Unknown
-from haat.services.shipping.model import WAREHOUSE, DispatchBody, boxes, forward, options_for, under_way
+from haat.services.shipping.model import WAREHOUSE, DispatchBody, boxes, forward, options_for, under_way, units_in
 from haat.services.shipping.store import ShippingStore, StoredShipment
 
 log = structlog.get_logger("haat.shipping")
@@ -177,4 +177,5 @@ def _moved(shipment: StoredShipment, status: str, tracking_number: str = "", det
         carrier=shipment.carrier,
         tracking_number=tracking_number or shipment.tracking_number,
         detail=detail,
+        units=units_in(shipment.body),
     )

@@ -13,6 +13,7 @@ from haat.kit.money import Money
 from haat.web.backoffice.forms import Faults, Typed, minor, whole
 from haat.web.backoffice.templates import money
 
+PART = {"partially_shipped": "shipped", "partially_delivered": "delivered"}
 ROAD = ("placed", "confirmed", "packed", "shipped", "out_for_delivery", "delivered")
 GONE = ("canceled", "failed")
 CANCELABLE = ("placed", "confirmed", "packed")
@@ -96,6 +97,8 @@ def steps_of(order: Order) -> list[Step]:
     if order.status == "canceled":
         return [Step("placed", "done"), Step("canceled", "now")]
     road = (*ROAD, "returned") if order.status == "returned" else ROAD
+    if order.status in PART:
+        road = tuple(order.status if name == PART[order.status] else name for name in road)
     here = road.index(order.status)
     return [Step(name, "done" if i < here else "now" if i == here else "ahead") for i, name in enumerate(road)]
 

@@ -16,7 +16,10 @@ from haat.web.backoffice.desk import Desk, gently
 from haat.web.backoffice.forms import Faults, Typed, new_key
 from haat.web.backoffice.order_view import actors_in, acts_of, money_rows, steps_of
 
-TABS = ("placed", "confirmed", "packed", "shipped", "out_for_delivery", "delivered", "returned", "canceled")
+TABS = (
+    *("placed", "confirmed", "packed", "partially_shipped", "shipped", "out_for_delivery"),
+    *("partially_delivered", "delivered", "returned", "canceled"),
+)
 A_PAGE = 25
 
 

@@ -24,7 +24,8 @@ SHOP_ZONE = ZoneInfo("Asia/Kolkata")
 TONES: Mapping[str, str] = {
     **dict.fromkeys(("placed", "confirmed", "requested", "open", "queued", "authorized", "pending", "draft"), "wait"),
     **dict.fromkeys(("low_stock", "requires_action", "unknown", "cash_on_delivery", "authorizing"), "wait"),
-    **dict.fromkeys(("packed", "shipped", "out_for_delivery", "in_transit", "picked_up", "created"), "move"),
+    **dict.fromkeys(("packed", "partially_shipped", "shipped", "out_for_delivery"), "move"),
+    **dict.fromkeys(("partially_delivered", "in_transit", "picked_up", "created"), "move"),
     **dict.fromkeys(("running", "approved", "partially_refunded", "partially_captured"), "move"),
     **dict.fromkeys(("delivered", "paid", "captured", "sent", "done", "published", "received", "ok"), "good"),
     **dict.fromkeys(("failed", "out_of_stock", "declined", "disputed", "rejected"), "bad"),
@@ -32,6 +33,8 @@ TONES: Mapping[str, str] = {
 _RENDITION = re.compile(r"(/media/[0-9a-f]{40})/[0-9]+\.jpg")
 SPOKEN: Mapping[str, str] = {
     "cash_on_delivery": "cash on delivery",
+    "partially_shipped": "partly shipped",
+    "partially_delivered": "partly delivered",
     "cod": "Cash on delivery",
     "upi": "UPI",
     "card": "Card",

@@ -16,7 +16,10 @@ STEPS = {
     "out_for_delivery": "Out for delivery",
     "delivered": "Delivered",
 }
-STATUS_WORDS = {**STEPS, "canceled": "Cancelled", "returned": "Returned"}
+PARTLY = {"partially_shipped": "Partly on its way", "partially_delivered": "Partly delivered"}
+# The step of the way that a part of the order has reached.
+STEP_OF_PART = {"partially_shipped": "shipped", "partially_delivered": "delivered"}
+STATUS_WORDS = {**STEPS, **PARTLY, "canceled": "Cancelled", "returned": "Returned"}
 SHIPMENT_WORDS = {
     "created": "Label printed",
     "picked_up": "With the carrier",
@@ -63,11 +66,14 @@ def steps_of(order: Order) -> list[Step]:
         done = [Step(STEPS[name], "done", times[name]) for name in reached]
         return [*done, Step("Cancelled", "current", times.get("canceled"))]
     names = list(STEPS)
-    at = len(names) - 1 if order.status == "returned" else names.index(order.status)
+    part = STEP_OF_PART.get(order.status)
+    if part is not None:
+        times[part] = times.get(order.status, order.placed_at)
+    at = len(names) - 1 if order.status == "returned" else names.index(part or order.status)
     finished = order.status in ("delivered", "returned")
     return [
         Step(
-            STEPS[name],
+            PARTLY[order.status] if name == part else STEPS[name],
             "done" if i < at or finished else "current" if i == at else "ahead",
             times.get(name) if i <= at else None,
         )
@@ -80,15 +86,22 @@ def may_cancel(order: Order) -> bool:
 
 
 def may_return(order: Order) -> bool:
-    return order.status == "delivered" and bool(returnable(order))
+    return order.status in ("partially_delivered", "delivered") and bool(returnable(order))
 
 
 def returnable(order: Order) -> dict[str, int]:
-    """Units of each item that are not in a return yet."""
+    """Units of each item that were delivered and are not in a return yet."""
     back: dict[str, int] = {}
+    arrived = {item.id: item.quantity for item in order.items}
+    if order.status == "partially_delivered":
+        arrived = dict.fromkeys(arrived, 0)
+        for parcel in order.shipments:
+            if parcel.direction == "outbound" and parcel.status == "delivered":
+                for packed in parcel.items:
+                    arrived[packed.item_id] = arrived.get(packed.item_id, 0) + packed.quantity
     for each in order.returns:
         if each.status != "rejected":
             for item in each.items:
                 back[item.item_id] = back.get(item.item_id, 0) + item.quantity
-    left = {item.id: item.quantity - back.get(item.id, 0) for item in order.items}
+    left = {item.id: arrived[item.id] - back.get(item.id, 0) for item in order.items}
     return {item_id: units for item_id, units in left.items() if units > 0}

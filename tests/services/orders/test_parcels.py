@@ -1,0 +1,127 @@
+"""Orders whose units travel apart: an order is where its units are."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from haat.contracts.orders import Order, OrderStateError, RequestReturn, ReturnItem
+from haat.contracts.payments import CashMethod
+from haat.contracts.shipping import ShipmentMoved
+from haat.kit.database import Batch
+from haat.kit.message import Invalid
+from haat.services.orders.model import RANK, StoredOrder, with_parcel
+from tests.services.orders.asking import line, ship, types
+from tests.services.orders.test_model import order as stored
+from tests.services.shopfloor import Floor
+
+
+async def of_three(floor: Floor, **how: object) -> tuple[Order, str]:
+    """An order of three units of one item."""
+    order = await floor.bought((await floor.variant(), 3), **how)
+    return order, order.items[0].id
+
+
+def back(order: Order, quantity: int) -> RequestReturn:
+    items = [ReturnItem(item_id=order.items[0].id, quantity=quantity, reason="too bright")]
+    return RequestReturn(order_id=order.id, items=items, any_owner=True)
+
+
+async def test_an_order_is_delivered_when_its_last_unit_is(floor: Floor):
+    order, item = await of_three(floor)
+    seen = []
+    for shipment, units, status in [
+        ("shp_1", 1, "picked_up"),
+        ("shp_2", 2, "picked_up"),
+        ("shp_1", 1, "out_for_delivery"),
+        ("shp_1", 1, "delivered"),
+        ("shp_2", 2, "out_for_delivery"),
+        ("shp_2", 2, "delivered"),
+    ]:
+        await floor.parcel(order.id, status, shipment=shipment, units={item: units})
+        seen.append((await floor.order(order.id)).status)
+    parts = ["partially_shipped", "shipped", "shipped", "partially_delivered", "partially_delivered", "delivered"]
+    assert seen == parts
+    assert types(await floor.order(order.id))[2:] == list(dict.fromkeys(parts))
+
+
+async def test_cash_is_collected_with_the_last_parcel(floor: Floor):
+    order, item = await of_three(floor, payment=CashMethod())
+    await floor.parcel(order.id, "delivered", shipment="shp_1", units={item: 1})
+    await floor.house.service("orders").finish_tasks()
+    first = await floor.order(order.id)
+    await floor.parcel(order.id, "delivered", shipment="shp_2", units={item: 2})
+    await floor.house.service("orders").finish_tasks()
+    last = await floor.order(order.id)
+    assert (first.payment.captured.amount, last.payment.captured) == (0, order.totals.total)
+
+
+async def test_only_units_that_arrived_can_come_back(floor: Floor):
+    order, item = await of_three(floor)
+    with pytest.raises(OrderStateError):
+        await floor.orders.request_return(back(order, 1))
+    await floor.parcel(order.id, "delivered", shipment="shp_1", units={item: 2})
+    with pytest.raises(Invalid):
+        await floor.orders.request_return(back(order, 3))
+    await floor.orders.request_return(back(order, 1))
+    with pytest.raises(Invalid):
+        await floor.orders.request_return(back(order, 2))
+    await floor.parcel(order.id, "delivered", shipment="shp_2", units={item: 1})
+    made = await floor.orders.request_return(back(order, 2))
+    assert (await floor.order(order.id)).status == "delivered"
+    assert made.items[0].quantity == 2
+
+
+async def test_what_the_carrier_refuses_can_be_handed_over_again(floor: Floor):
+    order, item = await of_three(floor)
+    first = (await floor.orders.ship(ship(order))).shipments[0]
+    await floor.parcel(order.id, "failed", shipment=first.id, units={item: 3})
+    again = await floor.orders.ship(ship(order))
+    assert (types(again)[2:], [p.items[0].quantity for p in again.shipments]) == (
+        ["packed", "parcel_failed", "packed"],
+        [3, 3],
+    )
+
+
+async def test_what_is_lost_on_the_way_is_not_sent_again_by_itself(floor: Floor):
+    order, item = await of_three(floor)
+    await floor.orders.ship(ship(order))
+    await floor.parcel(order.id, "picked_up", "failed", shipment="shp_9", units={item: 3})
+    with pytest.raises(OrderStateError, match="Nothing is left"):
+        await floor.orders.ship(ship(order))
+
+
+async def test_a_notice_without_units_means_the_whole_order(floor: Floor):
+    order, _ = await of_three(floor)
+    await floor.parcel(order.id, "delivered")
+    assert (await floor.order(order.id)).status == "delivered"
+
+
+async def test_a_batch_of_notices_in_any_order_ends_where_the_parcels_are(floor: Floor):
+    order, item = await of_three(floor)
+    about = {"order_id": order.id, "carrier": "sandbox", "tracking_number": "SB1", "direction": "outbound"}
+    told = [("shp_2", 2, "delivered"), ("shp_1", 1, "delivered"), ("shp_1", 1, "picked_up"), ("shp_2", 2, "in_transit")]
+    events = [ShipmentMoved(**about, shipment_id=s, status=status, units={item: n}) for s, n, status in told]
+    await floor.house.service("orders").following.shipments_moved(Batch(events))
+    assert (await floor.order(order.id)).status == "delivered"
+
+
+STEPS = ["picked_up", "in_transit", "out_for_delivery", "delivered"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.sampled_from(STEPS)),
+        max_size=24,
+    )
+)
+def test_an_order_is_delivered_exactly_when_all_four_parcels_are(notices: list[tuple[int, str]]):
+    order: StoredOrder = stored(line("a", 4, 1000), status="packed")
+    for parcel, status in notices:
+        moved = with_parcel(order, f"shp_{parcel}", status, {"a": 1})
+        assert RANK[moved.status] >= RANK[order.status]
+        order = moved
+    arrived = {parcel for parcel, status in notices if status == "delivered"}
+    assert (order.status == "delivered") is (len(arrived) == 4)
+    assert (order.status == "partially_delivered") is (0 < len(arrived) < 4)

@@ -96,7 +96,7 @@ def steps_of(order: Order) -> list[Step]:
     """The road from placed to delivered, as far as it was walked."""
     if order.status == "canceled":
         return [Step("placed", "done"), Step("canceled", "now")]
-    road = (*ROAD, "returned") if order.status == "returned" else ROAD
+    road: tuple[str, ...] = (*ROAD, "returned") if order.status == "returned" else ROAD
     if order.status in PART:
         road = tuple(order.status if name == PART[order.status] else name for name in road)
     here = road.index(order.status)

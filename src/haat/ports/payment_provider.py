@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -91,17 +91,58 @@ class PaymentAsk(msgspec.Struct, frozen=True):
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """A webhook whose signature checks out; `fact` is the payment as it was when the notice was written."""
+    """A webhook whose signature checks out; `fact` is the payment as it was when the notice was written.
+
+    Some notices only say that something about `payment_id` has changed: then `fact` is None and the provider is asked.
+    """
 
     id: str
     type: str
     fact: PaymentFact | None
+    payment_id: str | None = None
+
+
+Kind = Literal["capture", "refund", "refund_failed", "dispute", "dispute_won", "fee", "settlement", "other"]
+
+
+class Movement(msgspec.Struct, frozen=True):
+    """One line of the provider's report. `amount` is above zero when money came in, below when it went out.
+
+    `amount` is in the payment's currency, `fee` in the one the provider settles in, and never below zero for a cost.
+    """
+
+    id: str
+    kind: Kind
+    amount: Money
+    fee: Money
+    at: datetime
+    payment_id: str | None = None
+    reference: str | None = None
+
+
+class Abilities(msgspec.Struct, frozen=True):
+    """What an engine can and cannot do: read before asking, never found out by trying.
+
+    `methods` are the `type`s that `authorise` or the vault's road take; `currencies` is None when all are taken.
+    `find_lag` is how long a payment may exist that `find` does not show yet; None when it may never show.
+    `void` is whether a hold can be given up before it lapses by itself.
+    """
+
+    methods: frozenset[str]
+    currencies: frozenset[str] | None
+    partial_capture: bool
+    multiple_captures: bool
+    void: bool
+    find_lag: timedelta | None
+    report: bool
+    signed_time: bool
 
 
 class PaymentProvider(Protocol):
     """Every command carries an idempotency key: the same key and request never have a second effect."""
 
     name: str
+    abilities: Abilities
 
     async def authorise(self, key: str, ask: PaymentAsk) -> Outcome: ...
     async def capture(self, key: str, payment_id: str, amount_minor: int) -> Outcome: ...
@@ -113,6 +154,10 @@ class PaymentProvider(Protocol):
     async def fetch(self, payment_id: str) -> Outcome: ...
     async def find(self, reference: str) -> list[PaymentFact] | Unknown:
         """Every payment of this reference, the oldest first."""
+        ...
+
+    def report(self, since: datetime, until: datetime) -> AsyncIterator[Movement]:
+        """What moved in [since, until), in no promised order. Raises Unavailable; ValueError without the ability."""
         ...
 
     def read(self, status: int, body: Mapping[str, Any]) -> Outcome:

@@ -8,12 +8,15 @@ from msgspec import Meta, Struct
 
 from haat.sandbox.problems import Problem
 
-Mode = Literal["drop_before", "drop_after", "500_after", "stall", "fail", "duplicate"]
+Mode = Literal[
+    "drop_before", "drop_after", "reset_before", "reset_after", "500_before", "500_after", "stall", "fail", "duplicate"
+]
 
 
 class Fault(Struct, frozen=True, forbid_unknown_fields=True):
-    """`stall` answers after `seconds` of sandbox time.
+    """`before` or `after` the effect is taken: `drop` closes the connection, `reset` breaks it, `500` answers so.
 
+    `stall` takes the effect and answers after `seconds` of sandbox time.
     `fail` is for refunds (accepted, then failing), `duplicate` for webhooks (delivered twice).
     """
 
@@ -39,6 +42,14 @@ class Faults:
             raise Problem(422, "invalid", f"{fault.mode} fits {', '.join(sorted(fitting)) or 'nothing here'}.")
         queue = self._waiting.setdefault(self._queue_of(fault.op, fault.mode), deque())
         queue.extend([fault] * fault.times)
+
+    def clear(self) -> None:
+        """Forget every fault that was ordered and did not happen yet."""
+        self._waiting.clear()
+
+    def waiting(self) -> dict[str, int]:
+        """How many faults are still to come, by operation."""
+        return {name: len(queue) for name, queue in sorted(self._waiting.items()) if queue}
 
     def take(self, op: str) -> Fault | None:
         """The next fault of this call, used up by asking."""

@@ -1,6 +1,8 @@
 """What both sandboxes' HTTP sides share: bodies, keys, problems, answers that get lost, and the sandbox routes."""
 
 import asyncio
+import socket
+import struct
 import traceback
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
@@ -77,6 +79,16 @@ def hang_up(request: web.Request) -> web.Response:
     return web.Response(status=500)
 
 
+def reset(request: web.Request) -> web.Response:
+    """Break the connection: the caller sees ECONNRESET, not the end of a stream."""
+    if request.transport is not None:
+        # With nothing to linger for, closing sends RST.
+        request.transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+    return hang_up(request)
+
+
 class Disturber:
     """Runs an operation under the faults ordered for it. Stalls wait in sandbox time."""
 
@@ -89,13 +101,12 @@ class Disturber:
         fault = self._faults.take(op)
         if fault is None:
             return await act()
-        if fault.mode == "drop_before":
-            return hang_up(request)
+        how, _, when = fault.mode.partition("_")
+        if when == "before":
+            return _went_wrong(how, request, "An ordered fault: nothing was done.")
         answer = await act()
-        if fault.mode == "drop_after":
-            return hang_up(request)
-        if fault.mode == "500_after":
-            raise Problem(500, "internal_error", "An ordered fault: the effect was taken nevertheless.")
+        if when == "after":
+            return _went_wrong(how, request, "An ordered fault: the effect was taken nevertheless.")
         if fault.mode == "stall":
             await self._stall(fault.seconds)
         return answer
@@ -108,6 +119,16 @@ class Disturber:
                 await asyncio.wait_for(self.clock_moved.wait(), left)
             except TimeoutError:
                 return
+
+
+def _went_wrong(how: str, request: web.Request, said: str) -> web.Response:
+    match how:
+        case "drop":
+            return hang_up(request)
+        case "reset":
+            return reset(request)
+        case _:
+            raise Problem(500, "internal_error", said)
 
 
 def sandbox_routes(
@@ -132,6 +153,13 @@ def sandbox_routes(
         faults.order(fault)
         return as_json(fault, 201)
 
+    async def waiting_faults(request: web.Request) -> web.Response:
+        return as_json({"waiting": faults.waiting()})
+
+    async def clear_faults(request: web.Request) -> web.Response:
+        faults.clear()
+        return as_json({"waiting": faults.waiting()})
+
     async def health(request: web.Request) -> web.Response:
         return as_json({"status": "ok"})
 
@@ -139,5 +167,7 @@ def sandbox_routes(
         web.get("/sandbox/clock", read_clock),
         web.post("/sandbox/clock", advance_clock),
         web.post("/sandbox/faults", order_fault),
+        web.get("/sandbox/faults", waiting_faults),
+        web.delete("/sandbox/faults", clear_faults),
         web.get("/healthz", health),
     ]

@@ -1,6 +1,7 @@
 """Lost requests, lost answers, errors after the effect: the effect happens once per key all the same."""
 
 import asyncio
+import errno
 
 import aiohttp
 import pytest
@@ -33,7 +34,9 @@ async def effects_of(provider, reference, key):
 
 
 @pytest.mark.parametrize("op", OPERATIONS)
-@pytest.mark.parametrize(("mode", "before"), [("drop_before", 0), ("drop_after", 1)])
+@pytest.mark.parametrize(
+    ("mode", "before"), [("drop_before", 0), ("drop_after", 1), ("reset_before", 0), ("reset_after", 1)]
+)
 async def test_a_dropped_call_can_be_repeated(provider, call_of, op, mode, before):
     reference = f"{mode}-{op}"
     path, body = await call_of(op, reference)
@@ -46,13 +49,34 @@ async def test_a_dropped_call_can_be_repeated(provider, call_of, op, mode, befor
 
 
 @pytest.mark.parametrize("op", OPERATIONS)
-async def test_an_error_after_the_effect_can_be_repeated(provider, call_of, op):
-    reference = f"error-{op}"
+@pytest.mark.parametrize(("mode", "before"), [("500_before", 0), ("500_after", 1)])
+async def test_an_error_can_be_repeated_whether_or_not_it_had_an_effect(provider, call_of, op, mode, before):
+    reference = f"{mode}-{op}"
     path, body = await call_of(op, reference)
-    await provider.post("/sandbox/faults", {"op": op, "mode": "500_after"})
+    await provider.post("/sandbox/faults", {"op": op, "mode": mode})
     failed, _ = await provider.post(path, body, key=reference)
+    taken = await effects_of(provider, reference, reference)
     repeated, _ = await provider.post(path, body, key=reference)
-    assert (failed, repeated < 300, await effects_of(provider, reference, reference)) == (500, True, 1)
+    effects = await effects_of(provider, reference, reference)
+    assert (failed, taken, repeated < 300, effects) == (500, before, True, 1)
+
+
+async def test_a_reset_is_seen_as_one(provider, call_of):
+    path, body = await call_of("void", "reset")
+    await provider.post("/sandbox/faults", {"op": "void", "mode": "reset_before"})
+    with pytest.raises(aiohttp.ClientOSError) as broken:
+        await provider.post(path, body)
+    assert broken.value.errno == errno.ECONNRESET
+
+
+async def test_ordered_faults_are_shown_and_can_be_taken_back(provider, call_of):
+    path, body = await call_of("void", "taken-back")
+    await provider.post("/sandbox/faults", {"op": "void", "mode": "500_after", "times": 3})
+    _, waiting = await provider.get("/sandbox/faults")
+    async with provider.session.delete(provider.url + "/sandbox/faults") as answer:
+        left = await answer.json()
+    status, _ = await provider.post(path, body)
+    assert (waiting["waiting"]["void"], left, status) == (3, {"waiting": {}}, 200)
 
 
 async def test_faults_end_after_as_many_times_as_ordered(provider, call_of):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -14,8 +14,11 @@ from haat.engines.payment_provider.calls import ProviderCalls
 from haat.kit.message import Unavailable
 from haat.kit.money import Money
 from haat.ports.payment_provider import (
+    Abilities,
     ActionWanted,
     Answered,
+    Kind,
+    Movement,
     Notice,
     Outcome,
     PaymentAsk,
@@ -38,6 +41,14 @@ STATES: dict[str, State] = {
     "declined": "declined",
     "expired": "expired",
     "voided": "voided",
+}
+
+
+KINDS: dict[str, Kind] = {
+    "payment.captured": "capture",
+    "refund.succeeded": "refund",
+    "dispute.opened": "dispute",
+    "dispute.won": "dispute_won",
 }
 
 
@@ -78,6 +89,22 @@ class _Payment(msgspec.Struct):
     dispute: _Dispute | None = None
 
 
+class _Movement(msgspec.Struct):
+    id: str
+    payment_id: str
+    reference: str
+    type: str
+    amount: int
+    fee: int
+    currency: str
+    at: datetime
+
+
+class _Movements(msgspec.Struct):
+    data: list[_Movement]
+    next_cursor: str | None
+
+
 class _Data(msgspec.Struct):
     payment: _Payment | None = None
 
@@ -91,6 +118,16 @@ class SandboxProvider:
     """The adapter of `ports.payment_provider.PaymentProvider`. While secrets rotate, two are live."""
 
     name = "sandbox"
+    abilities = Abilities(
+        methods=frozenset({"card", "network_token", "upi", "wallet"}),
+        currencies=None,
+        partial_capture=True,
+        multiple_captures=True,
+        void=True,
+        find_lag=timedelta(0),
+        report=True,
+        signed_time=True,
+    )
 
     def __init__(self, url: str, webhook_secrets: Sequence[str], timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self._calls = ProviderCalls(url, timeout_seconds)
@@ -128,6 +165,18 @@ class SandboxProvider:
             return [_fact(payment) for payment in msgspec.convert(body["data"], list[_Payment])]
         except (Unavailable, msgspec.ValidationError, KeyError, TypeError) as error:
             return Unknown(_words(error))
+
+    async def report(self, since: datetime, until: datetime) -> AsyncIterator[Movement]:
+        cursor: str | None = ""
+        while cursor is not None:
+            asked = {"since": since.isoformat(), "until": until.isoformat(), "cursor": cursor}
+            status, body = await self._calls.send("GET", "/v1/movements?" + urlencode(asked))
+            if status != 200:
+                raise Unavailable(f"the provider answered {status}")
+            page = msgspec.convert(body, _Movements)
+            for row in page.data:
+                yield _movement(row)
+            cursor = page.next_cursor
 
     def read(self, status: int, body: Mapping[str, Any]) -> Outcome:
         if status in (200, 201):
@@ -189,6 +238,18 @@ def _fact(payment: _Payment) -> PaymentFact:
         last4=payment.last4,
         dispute=None if payment.dispute is None else payment.dispute.state,
         disputed_minor=payment.dispute.amount if payment.dispute is not None and at_stake else 0,
+    )
+
+
+def _movement(row: _Movement) -> Movement:
+    return Movement(
+        id=row.id,
+        kind=KINDS.get(row.type, "other"),
+        amount=Money(row.amount, row.currency),
+        fee=Money(row.fee, row.currency),
+        at=row.at,
+        payment_id=row.payment_id,
+        reference=row.reference,
     )
 
 

@@ -22,7 +22,7 @@ async def provider(options: Options, delays: Delays | None = None) -> AsyncItera
     """The application with its timers and webhooks running; `options.public_url` must be set."""
     database = open_database(options.data, "provider.sqlite", calls.SCHEMA, webhooks.SCHEMA, store.SCHEMA)
     clock = VirtualClock(database)
-    faults = Faults(("authorize", "capture", "void", "refund", "read"), outcomes=("refund",))
+    faults = Faults(("authorize", "capture", "void", "refund", "read", "report"), outcomes=("refund",))
     outbox = webhooks.Outbox(database, clock, faults, options.webhook_url, options.webhook_secret)
     desk = Provider(
         store.PaymentStore(database),

@@ -1,6 +1,8 @@
 """The provider's HTTP interface: payments for merchants, the action page for shoppers, books for auditors."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime
 
 import msgspec
 from aiohttp import web
@@ -22,6 +24,7 @@ from haat.sandbox.provider.opening import MERCHANT
 from haat.sandbox.provider.service import Provider
 
 ALL_ROWS = 10_000_000
+PAGE_ROWS = 5_000
 OUTCOMES: dict[str, Outcome] = {"approve": "approve", "decline": "decline"}
 
 
@@ -40,6 +43,7 @@ class PaymentRoutes:
             web.post("/v1/payments", self.authorize),
             web.get("/v1/payments", self.find),
             web.get("/v1/payments/{id}", self.read),
+            web.get("/v1/movements", self.movements),
             web.post("/v1/payments/{id}/captures", self.capture),
             web.post("/v1/payments/{id}/voids", self.void),
             web.post("/v1/payments/{id}/refunds", self.refund),
@@ -97,6 +101,18 @@ class PaymentRoutes:
 
         return await self._disturber.run("read", request, act)
 
+    async def movements(self, request: web.Request) -> web.Response:
+        """The report: what moved between `since` and `until`, page by page."""
+
+        async def act() -> web.Response:
+            since, until = (_moment(request.query.get(name, "")) for name in ("since", "until"))
+            after, limit = (_whole(request.query.get(name, "")) for name in ("cursor", "limit"))
+            rows, more = self._provider.movements(since, until, after, min(limit or PAGE_ROWS, PAGE_ROWS))
+            cursor = None if more is None else str(more)
+            return as_json({"data": rows, "has_more": more is not None, "next_cursor": cursor})
+
+        return await self._disturber.run("report", request, act)
+
     async def dispute(self, request: web.Request) -> web.Response:
         ask = await read_body(request, self._dispute_body)
         return as_json(self._provider.dispute(request.match_info["id"], ask.outcome))
@@ -151,3 +167,12 @@ def _whole(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise Problem(422, "invalid", "A whole number is wanted.")
     return int(text)
+
+
+def _moment(text: str) -> datetime:
+    """The moment asked for; raises 422 on anything but ISO 8601 with a zone."""
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment
+    raise Problem(422, "invalid", "A moment such as 2026-11-23T00:00:00Z is wanted.")

@@ -108,6 +108,19 @@ class Dispute(Struct, frozen=True):
     opened_at: datetime
 
 
+class Movement(Struct, frozen=True):
+    """One line of the report; `amount` above zero came in, below zero went out, `fee` is what the provider kept."""
+
+    id: str
+    payment_id: str
+    reference: str
+    type: str
+    amount: int
+    fee: int
+    currency: str
+    at: datetime
+
+
 class Payment(Struct, frozen=True, omit_defaults=True):
     """The provider's view of one payment; amounts in minor units of `currency`."""
 

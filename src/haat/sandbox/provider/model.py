@@ -63,9 +63,12 @@ class Record(Struct, frozen=True):
 
 
 class Event(Struct, frozen=True):
+    """`moved` is the money that came in (above zero) or went out by it, in minor units."""
+
     type: str
     at: datetime
     refund: Refund | None = None
+    moved: int = 0
 
 
 class Step(Struct, frozen=True):
@@ -158,7 +161,7 @@ def refund(record: Record, ask: NewRefund, refund_id: str, will_fail: bool, now:
     if will_fail:
         timers = (*record.timers, Timer(now + delays.refund_failure, f"fail_refund {refund_id}"))
         return Step(replace(record, payment=changed, timers=timers))
-    return Step(replace(record, payment=changed), (Event("refund.succeeded", now, made),))
+    return Step(replace(record, payment=changed), (Event("refund.succeeded", now, made, -ask.amount),))
 
 
 def dispute(record: Record, outcome: Literal["opened", "won", "lost"], now: datetime) -> Step:
@@ -168,11 +171,14 @@ def dispute(record: Record, outcome: Literal["opened", "won", "lost"], now: date
         if payment.dispute is not None or at_stake <= 0:
             raise _wrong_state(payment, "disputed")
         case = Dispute(amount=at_stake, reason="fraudulent", state="opened", opened_at=now)
+        moved = -at_stake
     else:
         if payment.dispute is None or payment.dispute.state != "opened":
             raise _wrong_state(payment, f"disputed and {outcome}")
         case = replace(payment.dispute, state=outcome)
-    return Step(replace(record, payment=replace(payment, dispute=case)), (Event(f"dispute.{outcome}", now),))
+        moved = case.amount if outcome == "won" else 0
+    event = Event(f"dispute.{outcome}", now, moved=moved)
+    return Step(replace(record, payment=replace(payment, dispute=case)), (event,))
 
 
 def ring(record: Record, timer: Timer, delays: Delays) -> Step:
@@ -205,7 +211,7 @@ def _captured(record: Record, amount: int, now: datetime, delays: Delays) -> Ste
     timers: tuple[Timer, ...] = ()
     if record.script == "dispute" and payment.dispute is None:
         timers = (Timer(now + delays.dispute, "dispute"),)
-    return Step(replace(record, payment=payment, timers=timers), (Event("payment.captured", now),))
+    return Step(replace(record, payment=payment, timers=timers), (Event("payment.captured", now, moved=amount),))
 
 
 def _expire(record: Record, now: datetime, delays: Delays) -> Step:

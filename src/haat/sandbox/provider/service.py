@@ -17,6 +17,7 @@ from haat.sandbox.problems import Problem
 from haat.sandbox.provider import model
 from haat.sandbox.provider.messages import (
     Empty,
+    Movement,
     NewCapture,
     NewPayment,
     NewRefund,
@@ -137,6 +138,11 @@ class Provider:
         ]
         return rows, found[limit - 1][0] if len(found) > limit else None
 
+    def movements(self, since: datetime, until: datetime, after: int, limit: int) -> tuple[list[Movement], int | None]:
+        """What moved in [since, until), and the place to go on from when there is more."""
+        found = self._store.movements(since, until, after, limit + 1)
+        return [row for _, row in found[:limit]], found[limit - 1][0] if len(found) > limit else None
+
     def loses_answer(self, answer: Answer) -> bool:
         """Whether this card's first answer gets lost on its way."""
         lost = answer.subject in self._losing
@@ -199,6 +205,8 @@ class Provider:
                 self._calls.amend(record.payment.id, "authorize", record.payment.state, body)
             self._store.update(record, body)
         for event in step.events:
+            if event.moved:
+                self._store.move(record.payment, event)
             data = {"payment": msgspec.Raw(body)}
             if event.refund is not None:
                 data["refund"] = msgspec.Raw(encode(event.refund))

@@ -3,13 +3,13 @@
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
 from haat.sandbox.provider.cards import KnownCard
-from haat.sandbox.provider.messages import Payment
-from haat.sandbox.provider.model import Record, Script, Timer
+from haat.sandbox.provider.messages import Movement, Payment
+from haat.sandbox.provider.model import Event, Record, Script, Timer
 from haat.sandbox.storage import read_note, write_note
 
 SCHEMA = """
@@ -18,8 +18,14 @@ CREATE TABLE IF NOT EXISTS payment(
     timers BLOB);
 CREATE INDEX IF NOT EXISTS payment_reference ON payment(reference);
 CREATE INDEX IF NOT EXISTS payment_timed ON payment(id) WHERE timers IS NOT NULL;
+CREATE TABLE IF NOT EXISTS movement(
+    seq INTEGER PRIMARY KEY, payment_id TEXT NOT NULL, reference TEXT NOT NULL, type TEXT NOT NULL,
+    amount INTEGER NOT NULL, fee INTEGER NOT NULL, currency TEXT NOT NULL, at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS card(token TEXT PRIMARY KEY, body BLOB NOT NULL);
 """
+
+FEE_BASIS_POINTS = 200
+CAPTURED = "payment.captured"
 
 encode = msgspec.json.Encoder().encode
 decode_payment = msgspec.json.Decoder(Payment).decode
@@ -86,6 +92,27 @@ class PaymentStore:
         )
         return [(row[0], decode_payment(row[1])) for row in rows]
 
+    def move(self, payment: Payment, event: Event) -> None:
+        """Book what the event moved; belongs in the transaction of the change it tells."""
+        # What a real one would keep of what comes in; rounded up, as fees are.
+        fee = -(-event.moved * FEE_BASIS_POINTS // 10_000) if event.moved > 0 and event.type == CAPTURED else 0
+        self.database.execute(
+            "INSERT INTO movement(payment_id, reference, type, amount, fee, currency, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (payment.id, payment.reference, event.type, event.moved, fee, payment.currency, event.at.timestamp()),
+        )
+
+    def movements(self, since: datetime, until: datetime, after: int, limit: int) -> list[tuple[int, Movement]]:
+        """What moved in [since, until), in the order it was booked, each with its place."""
+        rows = self.database.execute(
+            "SELECT seq, payment_id, reference, type, amount, fee, currency, at FROM movement"
+            " WHERE seq > ? AND at >= ? AND at < ? ORDER BY seq LIMIT ?",
+            (after, since.timestamp(), until.timestamp(), limit),
+        )
+        return [
+            (row[0], Movement(f"mov_{row[0]}", row[1], row[2], row[3], row[4], row[5], row[6], _moment(row[7])))
+            for row in rows
+        ]
+
     def keep_card(self, card: KnownCard) -> None:
         if card.token in self._known_tokens:
             return
@@ -99,3 +126,7 @@ class PaymentStore:
 
 def _timers(record: Record) -> bytes | None:
     return encode(record.timers) if record.timers else None
+
+
+def _moment(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)

@@ -156,8 +156,8 @@ def _checkout(house: House) -> Any:
     from haat.services.checkout.store import CheckoutStore
 
     store = CheckoutStore(house.database("checkout"))
-    inventory, promotions = house.ask(Inventory), house.ask(Promotions)
-    driver = Driver(store, inventory, promotions, house.ask(Fraud), house.ask(Payments), house.ask(Orders))
+    inventory, promotions, payments = house.ask(Inventory), house.ask(Promotions), house.ask(Payments)
+    driver = Driver(store, inventory, promotions, house.ask(Fraud), payments, house.ask(Orders))
     return CheckoutService(
         store,
         driver,
@@ -166,6 +166,7 @@ def _checkout(house: House) -> Any:
         cart=house.ask(Cart),
         catalog=house.ask(Catalog),
         inventory=inventory,
+        payments=payments,
         promotions=promotions,
         shipping=house.ask(Shipping),
     )

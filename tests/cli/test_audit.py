@@ -47,8 +47,8 @@ FAULTS = {
     "UPDATE inventory.events SET quantity = 3 WHERE cause_id = 'att_a' AND type = 'committed'": {"I9b", "I11"},
     "UPDATE inventory.reservations SET state = 'released' WHERE attempt_id = 'att_a'": {"I11"},
     "INSERT INTO checkout.attempts (attempt_id, checkout_id, cart_id, cart_version, account, key, fingerprint, state,"
-    " data, lease_until, next_run_at, created_at) VALUES ('att_c', 'chk_a', 'crt_a', 2, 'a', 'k', 'f', 'paying', '{}',"
-    " now(), now(), now() - interval '1 hour')": {"I12"},
+    " complete, saga, lease_until, next_run_at, created_at) VALUES ('att_c', 'chk_a', 'crt_a', 2, 'a', 'k', 'f',"
+    " 'paying', '{}', '{}', now(), now(), now() - interval '1 hour')": {"I12"},
 }
 
 

@@ -47,8 +47,6 @@ from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
 from haat.kit.message import Event, Unavailable, event_name
 from haat.kit.money import Money
-from haat.services.checkout.saga import Saga, State
-from haat.services.checkout.store import StoredCheckout, Work
 
 ADDRESS = Address(
     name="Asha Rao",
@@ -229,17 +227,6 @@ async def outcomes(asks: Sequence[Any]) -> list[Any]:
     """What asks that run at once come to: the answer, or the code of the refusal."""
     found = await asyncio.gather(*asks, return_exceptions=True)
     return [getattr(each, "code", each) for each in found]
-
-
-def work_for(checkout: StoredCheckout, ask: Complete) -> Work:
-    """The beginning of an attempt on a stored checkout."""
-    return Work(
-        saga=Saga(State.CLAIMED, has_coupons=bool(checkout.quote.choices.coupon_codes)),
-        quote=checkout.quote,
-        complete=ask,
-        checkout_id=checkout.id,
-        cart_id=checkout.cart_id,
-    )
 
 
 CASH = CashMethod()

@@ -166,9 +166,10 @@ STOCK = [
     ),
     (
         "I12",
-        "no checkout is half-done for more than a quarter of an hour, no shopper waiting",
+        "no checkout is half-done for more than a quarter of an hour, no shopper waiting and no alarm raised",
         """SELECT attempt_id FROM checkout.attempts
-           WHERE state NOT IN ('placed', 'failed', 'waiting') AND created_at < now() - interval '15 minutes'""",
+           WHERE state NOT IN ('placed', 'failed', 'waiting', 'parked')
+             AND created_at < now() - interval '15 minutes'""",
     ),
 ]
 QUESTIONS = [*LEDGER, *ORDERS, *BOOKS, *STOCK]

@@ -23,6 +23,7 @@ SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
 )
 EVENTS = Counter("haat_events_total", "Events acted on", ["reader", "event", "outcome"])
+PARKED = Counter("haat_checkout_parked_total", "Checkouts that cannot go on: any count above 0 is an alarm", ["state"])
 REDACTED = Counter("haat_log_redactions_total", "Card-like numbers found in log lines: any count above 0 is an alarm")
 
 

@@ -11,12 +11,11 @@ from haat.contracts.cart import Cart, Owner
 from haat.contracts.catalog import Catalog
 from haat.contracts.checkout import Checkout
 from haat.contracts.identity import Identity
-from haat.kit.ids import new_id
 from haat.services.checkout.driver import REVIEW_ABOVE_MINOR, Driver
 from haat.services.checkout.model import Shop, owner_key
 from haat.services.checkout.service import CheckoutService
 from haat.services.checkout.store import CheckoutStore
-from tests.services.shopfloor import CASH, DECLINED, Away, Floor, work_for
+from tests.services.shopfloor import CASH, DECLINED, Away, Floor
 
 
 def checkouts_without(floor: Floor, **away: str) -> tuple[CheckoutService, dict[str, Any]]:
@@ -32,6 +31,7 @@ def checkouts_without(floor: Floor, **away: str) -> tuple[CheckoutService, dict[
         cart=floor.house.ask(Cart),
         catalog=floor.house.ask(Catalog),
         inventory=floor.inventory,
+        payments=asked["payments"],
         promotions=floor.promotions,
         shipping=floor.shipping,
     )
@@ -61,10 +61,7 @@ async def opened(floor: Floor, stock: int = 10, **choices: Any) -> tuple[Owner, 
 async def test_an_attempt_left_right_after_its_claim_is_finished(floor: Floor):
     owner, checkout, lamp = await opened(floor)
     store = CheckoutStore(floor.database)
-    stored = await store.load(checkout.id, owner_key(owner))
-    assert stored is not None
-    work = work_for(stored, floor.asked(owner, checkout.id, await floor.card()))
-    assert await store.claim(stored, new_id("att"), work, 0)
+    assert await store.claim(floor.asked(owner, checkout.id, await floor.card()), owner_key(owner), None, 0)
     await resume(floor, floor.house.service("checkout"), checkout.id)
     seen = await floor.seen(owner, checkout.id)
     assert (seen.status, await counted(floor, checkout.id)) == ("completed", (1, ["authorized"]))
@@ -74,9 +71,7 @@ async def test_an_attempt_left_right_after_its_claim_is_finished(floor: Floor):
 async def test_an_attempt_that_is_driven_is_left_alone(floor: Floor):
     owner, checkout, _ = await opened(floor)
     store = CheckoutStore(floor.database)
-    stored = await store.load(checkout.id, owner_key(owner))
-    assert stored is not None
-    assert await store.claim(stored, new_id("att"), work_for(stored, floor.asked(owner, checkout.id, CASH)), 60)
+    assert await store.claim(floor.asked(owner, checkout.id, CASH), owner_key(owner), None, 60)
     await floor.house.service("checkout").resume_due()
     assert (await floor.seen(owner, checkout.id)).status == "completing"
 

@@ -19,14 +19,15 @@ from haat.contracts.checkout import (
 )
 from haat.contracts.inventory import OutOfStock
 from haat.contracts.orders import OrderOf
-from haat.contracts.payments import AttemptPayment, PaymentDeclined, UpiMethod
+from haat.contracts.payments import AttemptPayment, PaymentAuthorized, PaymentDeclined, UpiMethod
 from haat.contracts.promotions import CouponRefused
+from haat.kit.database import Batch
 from haat.kit.idempotency import IdempotencyConflict, IdempotencyInFlight
 from haat.kit.ids import new_id
 from haat.kit.message import NotFound, Unauthenticated
 from haat.services.checkout.model import owner_key
 from haat.services.checkout.store import CheckoutStore
-from tests.services.shopfloor import ADDRESS, CASH, CHALLENGED, DECLINED, PRICE, Floor, outcomes, work_for
+from tests.services.shopfloor import ADDRESS, CASH, CHALLENGED, DECLINED, PRICE, Floor, outcomes
 
 
 async def attempt_of(floor: Floor, checkout_id: str) -> str:
@@ -252,10 +253,8 @@ async def test_another_checkout_under_the_key_is_a_conflict(floor: Floor):
 async def test_the_same_key_while_it_runs_is_in_flight(floor: Floor):
     owner = await floor.guest((await floor.variant(), 1))
     checkout = await floor.open(owner)
-    store = CheckoutStore(floor.database)
-    stored = await store.load(checkout.id, owner_key(owner))
     ask = floor.asked(owner, checkout.id, CASH)
-    assert await store.claim(stored, new_id("att"), work_for(stored, ask), 60)
+    assert await CheckoutStore(floor.database).claim(ask, owner_key(owner), None, 60)
     with pytest.raises(IdempotencyInFlight):
         await floor.checkouts.complete(ask)
     with pytest.raises(CheckoutStateError):
@@ -333,3 +332,18 @@ async def test_the_guest_finds_the_order_by_the_carts_token(floor: Floor):
     owner = await floor.guest((await floor.variant(), 1))
     done = await floor.complete(owner, (await floor.open(owner)).id, CASH)
     assert (await floor.orders.order(OrderOf(order=done.order.id, cart_token=owner.token))).number == done.order.number
+
+
+async def test_money_that_comes_after_the_end_goes_back(floor: Floor):
+    owner = await floor.guest((await floor.variant(), 1))
+    checkout = await floor.open(owner)
+    with pytest.raises(PaymentDeclined):
+        await floor.complete(owner, checkout.id, await floor.card(DECLINED))
+    attempt_id = await attempt_of(floor, checkout.id)
+    query = "SELECT void_reason FROM payments.payments WHERE attempt_id = $1"
+    await floor.rows("UPDATE payments.payments SET void_reason = NULL WHERE attempt_id = $1", attempt_id)
+    late = PaymentAuthorized(
+        payment_id="pay_1", attempt_id=attempt_id, checkout_id=checkout.id, amount=checkout.totals.total
+    )
+    await floor.house.service("checkout").payments_moved(Batch([late]))
+    assert (await floor.value(query, attempt_id), await counted(floor, checkout.id)) == ("late authorisation", (0, 0))

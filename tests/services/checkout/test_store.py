@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,9 +13,9 @@ from haat.contracts.checkout import CheckoutAbandoned, CheckoutCompleted
 from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
 from haat.services.checkout.model import owner_key
-from haat.services.checkout.saga import State
+from haat.services.checkout.saga import Saga, State, Write
 from haat.services.checkout.store import Attempt, CheckoutStore, Shown, StoredCheckout
-from tests.services.shopfloor import CASH, Floor, later, work_for
+from tests.services.shopfloor import CASH, Floor, later
 
 
 @pytest.fixture
@@ -42,9 +43,9 @@ async def claim(
     lease: float = 60,
 ) -> str | None:
     """The attempt that took the checkout; None when somebody else has it."""
-    attempt_id = new_id("att")
-    work = work_for(checkout, floor.asked(owner, checkout.id, CASH, key))
-    return attempt_id if await store.claim(checkout, attempt_id, work, lease) else None
+    ask = floor.asked(owner, checkout.id, CASH, key)
+    found = await store.claim(ask, owner_key(owner), checkout.version, lease)
+    return found[1].attempt_id if found else None
 
 
 async def claimed(floor: Floor, store: CheckoutStore, owner: Owner, lease: float = 60) -> Attempt:
@@ -54,13 +55,14 @@ async def claimed(floor: Floor, store: CheckoutStore, owner: Owner, lease: float
     return attempt
 
 
-def at(attempt: Attempt, state: State) -> Attempt:
-    saga = msgspec.structs.replace(attempt.data.saga, state=state)
-    return msgspec.structs.replace(attempt, data=msgspec.structs.replace(attempt.data, saga=saga))
+def step(state: State, lease: float = 60, **more: Any) -> Write:
+    return Write(Saga(state), 0, lease, 0, **more)
 
 
-async def save(store: CheckoutStore, attempt: Attempt, shown: Shown, *events: CheckoutCompleted) -> int | None:
-    return await store.save(attempt, shown, events, lease_seconds=60, run_in_seconds=0)
+async def save(
+    store: CheckoutStore, attempt: Attempt, state: State, shown: Shown, *events: CheckoutCompleted
+) -> int | None:
+    return await store.save(attempt, step(state), shown, events)
 
 
 async def test_of_twenty_claims_with_keys_of_their_own_one_wins(floor: Floor, store: CheckoutStore, guest: Owner):
@@ -91,7 +93,7 @@ async def test_a_lost_claim_leaves_its_checkout_open(floor: Floor, store: Checko
 
 async def test_a_failed_attempt_leaves_the_cart_to_the_next(floor: Floor, store: CheckoutStore, guest: Owner):
     attempt = await claimed(floor, store, guest)
-    await save(store, at(attempt, State.FAILED), Shown("open"))
+    await save(store, attempt, State.FAILED, Shown("open"))
     again = await store.load(attempt.checkout_id, owner_key(guest))
     assert again is not None
     assert await claim(floor, store, guest, again) is not None
@@ -101,6 +103,13 @@ async def test_a_quote_that_has_run_out_cannot_be_claimed(floor: Floor, store: C
     checkout = await opened(floor, store, guest)
     await floor.rows("UPDATE checkout.checkouts SET expires_at = now() WHERE id = $1", checkout.id)
     assert await claim(floor, store, guest, checkout) is None
+
+
+async def test_without_a_version_only_a_complete_checkout_is_claimed(floor: Floor, store: CheckoutStore, guest: Owner):
+    lacking, whole = await floor.open(guest, email=None), await floor.open(guest)
+    asks = [floor.asked(guest, each.id, CASH) for each in (lacking, whole)]
+    found = [await store.claim(ask, owner_key(guest), None, 60) for ask in asks]
+    assert [each is not None for each in found] == [False, True]
 
 
 async def test_a_quote_that_was_changed_meanwhile_cannot_be_claimed(floor: Floor, store: CheckoutStore, guest: Owner):
@@ -120,7 +129,7 @@ async def test_who_lost_the_lease_writes_nothing(floor: Floor, store: CheckoutSt
     slow = await claimed(floor, store, guest, lease=0)
     (quick,) = await store.lease([slow.attempt_id], 60)
     event = CheckoutCompleted(checkout_id=slow.checkout_id, attempt_id=slow.attempt_id, order_id="ord_1")
-    assert await save(store, at(slow, State.PLACED), Shown("completed", order_id="ord_1"), event) is None
+    assert await save(store, slow, State.PLACED, Shown("completed", order_id="ord_1"), event) is None
     seen = await store.load(slow.checkout_id, owner_key(guest))
     kept = await store.attempt(slow.attempt_id)
     assert seen is not None and kept is not None
@@ -130,7 +139,7 @@ async def test_who_lost_the_lease_writes_nothing(floor: Floor, store: CheckoutSt
 
 async def test_of_ten_drivers_at_one_version_one_writes(floor: Floor, store: CheckoutStore, guest: Owner):
     attempt = await claimed(floor, store, guest)
-    found = await asyncio.gather(*(save(store, at(attempt, State.WAITING), Shown()) for _ in range(10)))
+    found = await asyncio.gather(*(save(store, attempt, State.WAITING, Shown()) for _ in range(10)))
     assert sorted(version or 0 for version in found) == [0] * 9 + [2]
 
 
@@ -148,14 +157,14 @@ async def test_what_is_due_is_leased_to_one_of_many(floor: Floor, store: Checkou
 
 async def test_an_attempt_at_its_end_is_never_leased(floor: Floor, store: CheckoutStore, guest: Owner):
     attempt = await claimed(floor, store, guest)
-    await store.save(at(attempt, State.PLACED), Shown(), [], lease_seconds=0, run_in_seconds=0)
+    await store.save(attempt, step(State.PLACED, 0), Shown(), [])
     due = [each.attempt_id for each in await store.lease_due(60, 1000)]
     assert (await store.lease([attempt.attempt_id], 60), attempt.attempt_id in due) == ([], False)
 
 
 async def test_an_attempt_comes_back_with_all_it_needs(floor: Floor, store: CheckoutStore, guest: Owner):
     attempt = await claimed(floor, store, guest)
-    _, known = await store.load_with_attempt(attempt.checkout_id, owner_key(guest), attempt.data.complete.idempotency)
+    _, known = await store.load_with_attempt(attempt.checkout_id, owner_key(guest), attempt.complete.idempotency)
     assert known == attempt
 
 
@@ -164,7 +173,7 @@ async def test_a_step_of_an_old_attempt_does_not_touch_a_checkout_that_moved_on(
 ):
     attempt = await claimed(floor, store, guest)
     await floor.rows("UPDATE checkout.checkouts SET status = 'canceled' WHERE id = $1", attempt.checkout_id)
-    await save(store, at(attempt, State.FAILED), Shown("open"))
+    await save(store, attempt, State.FAILED, Shown("open"))
     assert await floor.value("SELECT status FROM checkout.checkouts WHERE id = $1", attempt.checkout_id) == "canceled"
 
 
@@ -176,3 +185,31 @@ async def test_quotes_run_out_once_and_are_told(floor: Floor, store: CheckoutSto
     told = await floor.rows("SELECT body FROM checkout.outbox WHERE key = $1", checkout.id)
     (event,) = [msgspec.json.decode(body, type=CheckoutAbandoned) for (body,) in told]
     assert event.status == "expired"
+
+
+async def parked(floor: Floor, store: CheckoutStore, guest: Owner) -> Attempt:
+    """An attempt whose stored state this code does not know, due."""
+    attempt = await claimed(floor, store, guest, lease=0)
+    newer = 'UPDATE checkout.attempts SET saga = \'{"state": "beamed"}\' WHERE attempt_id = $1'
+    await floor.rows(newer, attempt.attempt_id)
+    return attempt
+
+
+async def test_a_state_of_another_version_is_parked_and_holds_nobody(floor: Floor, store: CheckoutStore, guest: Owner):
+    strange = await parked(floor, store, guest)
+    other = await claimed(floor, store, await floor.guest((await floor.variant(), 1)), lease=0)
+    due = {each.attempt_id for each in await store.lease_due(60, 1000)}
+    assert (other.attempt_id in due, strange.attempt_id in due) == (True, False)
+    (row,) = [each for each in await store.parked(100) if each.attempt_id == strange.attempt_id]
+    assert (row.checkout_id, row.state, "beamed" in row.error) == (strange.checkout_id, "beamed", True)
+    saga = await floor.value("SELECT saga ->> 'state' FROM checkout.attempts WHERE attempt_id = $1", strange.attempt_id)
+    assert saga == "beamed"
+
+
+async def test_a_parked_attempt_waits_until_somebody_lets_it_go_on(floor: Floor, store: CheckoutStore, guest: Owner):
+    attempt = await claimed(floor, store, guest)
+    await store.save(attempt, Write(Saga(State.AUTHORIZED), 21, 0, 3600, shown=False, parked=True), Shown(), [])
+    waiting = [each.attempt_id for each in await store.lease_due(0, 1000)]
+    await store.go_on([attempt.attempt_id])
+    (due,) = [each for each in await store.lease_due(0, 1000) if each.attempt_id == attempt.attempt_id]
+    assert (attempt.attempt_id in waiting, due.state, due.saga.state) == (False, "parked", State.AUTHORIZED)

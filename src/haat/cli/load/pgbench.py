@@ -21,7 +21,8 @@ SCRATCH = "haat_bench"
 # As large as those of the shop's last order, so that the same bytes are written.
 SAMPLES = {
     "quote": "SELECT quote::text FROM checkout.checkouts WHERE status = 'completed' ORDER BY created_at DESC LIMIT 1",
-    "work": "SELECT data::text FROM checkout.attempts WHERE state = 'placed' ORDER BY created_at DESC LIMIT 1",
+    "asked": "SELECT complete::text FROM checkout.attempts WHERE state = 'placed' ORDER BY created_at DESC LIMIT 1",
+    "saga": "SELECT saga::text FROM checkout.attempts WHERE state = 'placed' ORDER BY created_at DESC LIMIT 1",
     "body": "SELECT body::text FROM orders.orders ORDER BY placed_at DESC LIMIT 1",
     "history": "SELECT history::text FROM payments.payments WHERE state = 'captured' ORDER BY created_at DESC LIMIT 1",
     "answer": "SELECT answer::text FROM vault.charges WHERE answer IS NOT NULL ORDER BY created_at DESC LIMIT 1",

@@ -33,11 +33,13 @@ WRITES: tuple[tuple[str, str, Mapping[str, str]], ...] = (
     ("cart", "save_item", {**_ITEM, "version": "1", "item_id": ":item2", "variant_id": ":sku2"}),
     ("checkout", "insert_checkout", {
         "id": ":checkout", "owner": "'guest'", "cart_id": ":cart", "cart_version": "2", "quote": ":quote",
-        "expires_at": "now() + interval '30 minutes'",
+        "ready": "true", "expires_at": "now() + interval '30 minutes'",
     }),
     ("checkout", "claim", {
-        "attempt_id": ":attempt", "checkout_id": ":checkout", "owner": "'guest'", "version": "1", "account": "'guest'",
-        "key": ":attempt", "fingerprint": "'f'", "data": ":work", "lease_seconds": "30",
+        "attempt_id": ":attempt", "checkout_id": ":checkout", "owner": "'guest'", "version": "NULL",
+        "account": "'guest'", "key": ":attempt", "fingerprint": "'f'", "complete": ":asked",
+        "saga": """'{"state": "claimed"}'""",
+        "lease_seconds": "30",
     }),
     ("inventory", "reserve", {
         "attempt_id": ":attempt", "skus": "ARRAY[:sku1, :sku2]", "quantities": "ARRAY[1, 1]", "hold_seconds": "600",
@@ -72,7 +74,7 @@ WRITES: tuple[tuple[str, str, Mapping[str, str]], ...] = (
         "payment_status": "'authorized'", "currency": "'INR'", "total_minor": "99800", "captured_minor": "0", **_EVENT,
     }),
     ("checkout", "save", {
-        "attempt_id": ":attempt", "version": "1", "state": "'placed'", "data": ":work", "lease_seconds": "0",
+        "attempt_id": ":attempt", "version": "1", "state": "'placed'", "saga": ":saga", "lease_seconds": "0",
         "run_in_seconds": "5", "tries": "0", "last_error": "NULL", "checkout_status": "'completed'", "action": "NULL",
         "failure": "NULL", "order_id": ":order", "order_number": ":order", **_EVENT,
     }),

@@ -6,7 +6,9 @@ from haat.contracts.checkout.commands import (
     CheckoutRef,
     Codes,
     Complete,
+    GoOn,
     OpenCheckout,
+    ParkedOf,
     SaveTaxRates,
     TaxRate,
 )
@@ -19,7 +21,7 @@ from haat.contracts.checkout.outcomes import (
     EmptyCart,
     PriceChanged,
 )
-from haat.contracts.checkout.view import Checkout, OrderRef, QuoteLine, Requirement, TaxLine, Totals
+from haat.contracts.checkout.view import Checkout, OrderRef, ParkedAttempt, QuoteLine, Requirement, TaxLine, Totals
 
 __all__ = [
     "ChangeCheckout",
@@ -34,8 +36,11 @@ __all__ = [
     "Codes",
     "Complete",
     "EmptyCart",
+    "GoOn",
     "OpenCheckout",
     "OrderRef",
+    "ParkedAttempt",
+    "ParkedOf",
     "PriceChanged",
     "QuoteLine",
     "Requirement",

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from haat.contracts.checkout.commands import ChangeCheckout, CheckoutRef, Complete, OpenCheckout, SaveTaxRates
-from haat.contracts.checkout.view import Checkout
-from haat.kit.message import Nothing
+from haat.contracts.checkout.commands import (
+    ChangeCheckout,
+    CheckoutRef,
+    Complete,
+    GoOn,
+    OpenCheckout,
+    ParkedOf,
+    SaveTaxRates,
+)
+from haat.contracts.checkout.view import Checkout, ParkedAttempt
+from haat.kit.message import Nothing, Page
 from haat.kit.rpc import Contract, promise
 
 
 class Checkouts(Contract):
-    """The saga: reserve, redeem, assess, authorise, commit, place, capture; undone in reverse until the commit."""
+    """The saga: reserve, redeem, assess, authorise, commit, place, capture; undone until the commit."""
 
     async def open(self, ask: OpenCheckout) -> Checkout: ...
     @promise(safe_to_repeat=True)
@@ -22,3 +30,7 @@ class Checkouts(Contract):
     async def complete(self, ask: Complete) -> Checkout: ...
     @promise(safe_to_repeat=True)
     async def save_tax_rates(self, ask: SaveTaxRates) -> Nothing: ...
+    @promise(safe_to_repeat=True)
+    async def parked(self, ask: ParkedOf) -> Page[ParkedAttempt]: ...
+    @promise(safe_to_repeat=True)
+    async def go_on(self, ask: GoOn) -> Nothing: ...

@@ -70,3 +70,15 @@ class SaveTaxRates(Message, frozen=True):
     """Add or correct rates; safe to repeat."""
 
     rates: list[TaxRate]
+
+
+class ParkedOf(Message, frozen=True):
+    """Staff: attempts that cannot go on by themselves, the oldest first."""
+
+    limit: Annotated[int, Meta(ge=1, le=100)] = 20
+
+
+class GoOn(Message, frozen=True):
+    """Staff: try parked attempts again now rather than within the hour; others are left alone."""
+
+    attempt_ids: Annotated[list[str], Meta(max_length=100)]

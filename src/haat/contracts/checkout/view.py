@@ -86,3 +86,13 @@ class Checkout(Message, frozen=True):
     action: Action | None = None
     order: OrderRef | None = None
     failure: str | None = None
+
+
+class ParkedAttempt(Message, frozen=True):
+    """An attempt that cannot go on by itself: where it stands, and why. Its alarm has been raised."""
+
+    attempt_id: str
+    checkout_id: str
+    state: str
+    error: str
+    created_at: datetime

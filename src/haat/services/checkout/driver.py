@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import msgspec
 import structlog
@@ -18,33 +19,34 @@ from haat.contracts.promotions import Promotions, Redeem, RedemptionRef
 from haat.kit.clock import now
 from haat.kit.crashpoints import crashpoint
 from haat.kit.message import DomainError, Event, Unavailable
+from haat.kit.telemetry import PARKED
 from haat.services.checkout.saga import (
-    RESTING,
+    DONE,
+    LEASE_SECONDS,
     Assessed,
-    Done,
+    Away,
+    Do,
     Effect,
     Failure,
+    Impossible,
     Ordered,
     Outcome,
     Paid,
+    Reach,
     Refused,
     Saga,
     State,
-    decide,
-    effect_of,
+    Write,
+    drive,
+    given_up,
 )
-from haat.services.checkout.store import Attempt, CheckoutStore, Shown, Work
+from haat.services.checkout.store import Attempt, CheckoutStore, Shown
 
 log = structlog.get_logger("haat.checkout")
 
-LEASE_SECONDS = 30.0
 HOLD_SECONDS = 600
 ACTION_GRACE_SECONDS = 300
-POLL_SECONDS = 5.0
-TRIES_BEFORE_ALARM = 20
 REVIEW_ABOVE_MINOR = 5_000_000
-# Between these a crash loses nothing: every step repeats with the same answer, so they need no write of their own.
-UNSTORED = frozenset({State.RESERVED, State.REDEEMED, State.ASSESSED, State.AUTHORIZED, State.COMMITTED})
 
 
 class LostLease(Exception):
@@ -82,91 +84,88 @@ class Driver:
             Effect.RELEASE: self._release,
         }
 
-    async def drive(self, attempt: Attempt) -> Attempt:
-        """As far as it goes now: to its end, to where the shopper must act, or to a neighbour that is away."""
+    async def drive(self, attempt: Attempt, *, first: bool = False) -> Attempt:
+        """As far as it goes now: to its end, to where the shopper must act, or to a neighbour that is away.
+
+        `first` says that nobody can have driven this attempt before.
+        """
+        saga = msgspec.structs.replace(
+            attempt.saga,
+            has_coupons=bool(attempt.quote.choices.coupon_codes),
+            reach=Reach.NOTHING if first else attempt.saga.reach,
+        )
+        journey = drive(saga, attempt.tries, (now() - attempt.created_at).total_seconds())
+        answer: Outcome | Away | None = None
         while True:
-            effect = effect_of(attempt.data.saga)
-            if effect is None:
-                return attempt
             try:
-                outcome = await self._effects[effect](attempt)
-            except Unavailable as error:
-                return await self._later(attempt, error)
-            except DomainError as error:
-                outcome = Refused(Failure(error.code, error.detail, error.facts))
-            saga = decide(attempt.data.saga, outcome)
-            attempt = _with(attempt, saga)
-            if saga.state in UNSTORED:
-                continue
-            attempt = await self._save(attempt)
-            if saga.state in RESTING:
+                step = journey.send(answer)
+            except StopIteration:
                 return attempt
+            attempt = msgspec.structs.replace(attempt, saga=step.saga)
+            if isinstance(step, Do):
+                answer = await self._carry_out(step.effect, attempt)
+            else:
+                attempt, answer = await self._write(attempt, step), None
 
-    async def _save(self, attempt: Attempt) -> Attempt:
-        saga = attempt.data.saga
-        resting = saga.state in RESTING
-        version = await self._store.save(
-            attempt,
-            _shown(saga),
-            _events(attempt),
-            lease_seconds=0 if resting else LEASE_SECONDS,
-            run_in_seconds=POLL_SECONDS if resting else 0,
-        )
+    async def give_up(self, attempt: Attempt) -> Attempt:
+        """Undo a payment that waits for the shopper; an attempt that does not wait is simply driven on."""
+        with suppress(Impossible):
+            step = Write(given_up(attempt.saga), 0, LEASE_SECONDS, 0.0)
+            attempt = await self._write(msgspec.structs.replace(attempt, saga=step.saga), step)
+        return await self.drive(attempt)
+
+    async def _write(self, attempt: Attempt, step: Write) -> Attempt:
+        if step.parked:
+            PARKED.labels(step.saga.state).inc()
+            log.error("attempt parked", attempt_id=attempt.attempt_id, state=step.saga.state, error=step.error)
+        shown = _shown(step.saga) if step.shown else Shown()
+        events = _events(attempt) if step.shown else []
+        version = await self._store.save(attempt, step, shown, events)
         if version is None:
             raise LostLease(attempt.attempt_id)
-        return msgspec.structs.replace(attempt, version=version, state=saga.state)
+        return msgspec.structs.replace(attempt, version=version, tries=step.tries)
 
-    async def _later(self, attempt: Attempt, error: Unavailable) -> Attempt:
-        """A neighbour is away: let go, and come back with growing patience."""
-        tries = attempt.tries + 1
-        attempt = msgspec.structs.replace(attempt, tries=tries)
-        if tries > TRIES_BEFORE_ALARM:
-            log.error(
-                "attempt cannot go on", attempt_id=attempt.attempt_id, state=attempt.data.saga.state, error=str(error)
-            )
-        wait = min(60.0, 0.2 * 2**tries)
-        version = await self._store.save(
-            attempt, Shown(), [], lease_seconds=0, run_in_seconds=wait, error=f"{error.detail}"
-        )
-        if version is None:
-            raise LostLease(attempt.attempt_id)
-        return msgspec.structs.replace(attempt, version=version)
+    async def _carry_out(self, effect: Effect, attempt: Attempt) -> Outcome | Away:
+        try:
+            return await self._effects[effect](attempt)
+        except Unavailable as error:
+            return Away(error.detail)
+        except DomainError as error:
+            return Refused(Failure(error.code, error.detail, error.facts))
 
     async def _reserve(self, attempt: Attempt) -> Outcome:
-        lines = [Line(sku=line.sku, quantity=line.quantity) for line in attempt.data.quote.items]
+        lines = [Line(sku=line.sku, quantity=line.quantity) for line in attempt.quote.items]
         await self._inventory.reserve(Reserve(attempt_id=attempt.attempt_id, lines=lines, hold_seconds=HOLD_SECONDS))
         crashpoint("inv.reserve_acked")
-        return Done()
+        return DONE
 
     async def _redeem(self, attempt: Attempt) -> Outcome:
-        work = attempt.data
         await self._promotions.redeem(
             Redeem(
                 attempt_id=attempt.attempt_id,
-                codes=work.quote.choices.coupon_codes,
-                user_id=work.complete.owner.user_id,
+                codes=attempt.quote.choices.coupon_codes,
+                user_id=attempt.complete.owner.user_id,
             )
         )
-        return Done()
+        return DONE
 
     async def _assess(self, attempt: Attempt) -> Outcome:
-        work = attempt.data
-        choices, total = work.quote.choices, work.quote.totals.total
+        choices, total = attempt.quote.choices, attempt.quote.totals.total
         shipping = choices.shipping_address
         assert shipping is not None and choices.email is not None
         ask = Assess(
             attempt_id=attempt.attempt_id,
-            checkout_id=work.checkout_id,
+            checkout_id=attempt.checkout_id,
             amount=total,
-            method=method_name(work),
+            method=method_name(attempt),
             email=choices.email,
             ship_to_country=shipping.country,
             ship_to_postal_code=shipping.postal_code,
-            user_id=work.complete.owner.user_id,
+            user_id=attempt.complete.owner.user_id,
             bill_to_postal_code=choices.billing_address.postal_code if choices.billing_address else None,
-            network_address=work.complete.network_address,
-            card_token=getattr(work.complete.payment, "token", None),
-            quantity=sum(line.quantity for line in work.quote.items),
+            network_address=attempt.complete.network_address,
+            card_token=getattr(attempt.complete.payment, "token", None),
+            quantity=sum(line.quantity for line in attempt.quote.items),
         )
         try:
             verdict = await self._fraud.assess(ask)
@@ -177,15 +176,14 @@ class Driver:
             return Assessed("review" if total.amount >= REVIEW_ABOVE_MINOR else "allow")
 
     async def _authorize(self, attempt: Attempt) -> Outcome:
-        work = attempt.data
         payment = await self._payments.authorize(
             Authorize(
                 attempt_id=attempt.attempt_id,
-                checkout_id=work.checkout_id,
-                amount=work.quote.totals.total,
-                method=work.complete.payment,
-                user_id=work.complete.owner.user_id,
-                return_url=work.complete.return_url,
+                checkout_id=attempt.checkout_id,
+                amount=attempt.quote.totals.total,
+                method=attempt.complete.payment,
+                user_id=attempt.complete.owner.user_id,
+                return_url=attempt.complete.return_url,
             )
         )
         return await self._paid(attempt, payment)
@@ -194,9 +192,9 @@ class Driver:
         return await self._paid(attempt, await self._payments.of_attempt(AttemptPayment(attempt_id=attempt.attempt_id)))
 
     async def _paid(self, attempt: Attempt, payment: Payment) -> Outcome:
-        if payment.amount != attempt.data.quote.totals.total:
+        if payment.amount != attempt.quote.totals.total:
             return Refused(Failure("payment_mismatch", "The payment is not the one that was agreed"))
-        if payment.action is not None and attempt.data.saga.state is not State.WAITING:
+        if payment.action is not None and attempt.saga.state is not State.WAITING:
             # The shopper acts at the provider's: their units wait as long as the provider does.
             left = int((payment.action.expires_at - now()).total_seconds()) + ACTION_GRACE_SECONDS
             await self._inventory.extend(
@@ -207,60 +205,56 @@ class Driver:
     async def _commit(self, attempt: Attempt) -> Outcome:
         crashpoint("inv.commit_sent")
         await self._inventory.commit(AttemptRef(attempt_id=attempt.attempt_id))
-        return Done()
+        return DONE
 
     async def _place(self, attempt: Attempt) -> Outcome:
-        work, saga = attempt.data, attempt.data.saga
-        choices = work.quote.choices
+        saga = attempt.saga
+        choices = attempt.quote.choices
         assert choices.shipping_address is not None and choices.email is not None
         placed = await self._orders.place(
             PlaceOrder(
-                checkout_id=work.checkout_id,
+                checkout_id=attempt.checkout_id,
                 attempt_id=attempt.attempt_id,
-                cart_id=work.cart_id,
-                items=work.quote.items,
-                totals=work.quote.totals,
+                cart_id=attempt.cart_id,
+                items=attempt.quote.items,
+                totals=attempt.quote.totals,
                 email=choices.email,
                 shipping_address=choices.shipping_address,
                 billing_address=choices.billing_address,
-                shipping_method=work.quote.shipping_method or "standard",
+                shipping_method=attempt.quote.shipping_method or "standard",
                 payment_id=saga.payment_id or "",
-                payment_method=method_name(work),
+                payment_method=method_name(attempt),
                 payment_summary=saga.payment_summary,
                 paid=saga.captured,
-                user_id=work.complete.owner.user_id,
+                user_id=attempt.complete.owner.user_id,
                 on_hold=saga.on_hold,
                 coupon_codes=choices.coupon_codes,
-                guest_hash=guest_hash(work.complete.owner),
+                guest_hash=guest_hash(attempt.complete.owner),
             )
         )
         crashpoint("order.acked")
         return Ordered(placed.id, placed.number)
 
     async def _void(self, attempt: Attempt) -> Outcome:
-        failure = attempt.data.saga.failure
+        failure = attempt.saga.failure
         await self._payments.void(Void(attempt_id=attempt.attempt_id, reason=failure.code if failure else "abandoned"))
-        return Done()
+        return DONE
 
     async def _give_back(self, attempt: Attempt) -> Outcome:
         crashpoint("comp.midway")
-        if attempt.data.saga.has_coupons:
+        if attempt.saga.has_coupons:
             await self._promotions.give_back(RedemptionRef(attempt_id=attempt.attempt_id))
-        return Done()
+        return DONE
 
     async def _release(self, attempt: Attempt) -> Outcome:
         await self._inventory.release(AttemptRef(attempt_id=attempt.attempt_id))
-        return Done()
+        return DONE
 
 
-def method_name(work: Work) -> str:
+def method_name(attempt: Attempt) -> str:
     """`card`, `upi`, `wallet` or `cod`."""
-    tag = type(work.complete.payment).__struct_config__.tag
+    tag = type(attempt.complete.payment).__struct_config__.tag
     return str(tag)
-
-
-def _with(attempt: Attempt, saga: Saga) -> Attempt:
-    return msgspec.structs.replace(attempt, data=msgspec.structs.replace(attempt.data, saga=saga))
 
 
 def _shown(saga: Saga) -> Shown:
@@ -277,7 +271,7 @@ def _shown(saga: Saga) -> Shown:
 
 
 def _events(attempt: Attempt) -> list[Event]:
-    saga = attempt.data.saga
+    saga = attempt.saga
     if saga.state is not State.PLACED or saga.order_id is None:
         return []
     return [CheckoutCompleted(checkout_id=attempt.checkout_id, attempt_id=attempt.attempt_id, order_id=saga.order_id)]

@@ -1,30 +1,34 @@
--- name: insert_checkout(id, owner, cart_id, cart_version, quote, expires_at)!
-INSERT INTO checkout.checkouts (id, owner, cart_id, cart_version, quote, expires_at)
-VALUES (:id, :owner, :cart_id, :cart_version, :quote, :expires_at);
+-- name: insert_checkout(id, owner, cart_id, cart_version, quote, ready, expires_at)!
+INSERT INTO checkout.checkouts (id, owner, cart_id, cart_version, quote, ready, expires_at)
+VALUES (:id, :owner, :cart_id, :cart_version, :quote, :ready, :expires_at);
 
 -- name: load(id, owner)^
 SELECT * FROM checkout.checkouts WHERE id = :id AND owner = :owner;
 
--- name: requote(id, owner, version, cart_version, quote, expires_at)^
+-- name: requote(id, owner, version, cart_version, quote, ready, expires_at)^
 UPDATE checkout.checkouts
-SET quote = :quote, expires_at = :expires_at, cart_version = :cart_version, status = 'open', failure = NULL,
+SET quote = :quote, ready = :ready, expires_at = :expires_at, cart_version = :cart_version, status = 'open', failure = NULL,
     version = version + 1
 WHERE id = :id AND owner = :owner AND version = :version AND status IN ('open', 'expired')
 RETURNING *;
 
--- name: claim(attempt_id, checkout_id, owner, version, account, key, fingerprint, data, lease_seconds)$
--- One statement: the open checkout is taken, and its attempt exists with a lease. Null when it was not open any more.
+-- name: claim(attempt_id, checkout_id, owner, version, account, key, fingerprint, complete, saga, lease_seconds)^
+-- One statement: the open checkout is taken, and its attempt exists with a lease. Nothing when it was not open any
+-- more, or not as it was at `version`. Without a version: a checkout of which nothing is missing.
 WITH taken AS (
     UPDATE checkout.checkouts
     SET status = 'completing', attempt_id = :attempt_id::text, failure = NULL, version = version + 1
-    WHERE id = :checkout_id AND owner = :owner AND version = :version AND status = 'open' AND expires_at > now()
-    RETURNING id, cart_id, cart_version
+    WHERE id = :checkout_id AND owner = :owner AND status = 'open' AND expires_at > now()
+        AND CASE WHEN :version::bigint IS NULL THEN ready ELSE version = :version END
+    RETURNING *
+), begun AS (
+    INSERT INTO checkout.attempts (attempt_id, checkout_id, cart_id, cart_version, account, key, fingerprint, state,
+                                   complete, saga, lease_until, next_run_at)
+    SELECT :attempt_id::text, id, cart_id, cart_version, :account, :key, :fingerprint, 'claimed', :complete, :saga,
+           now() + make_interval(secs => :lease_seconds), now()
+    FROM taken
 )
-INSERT INTO checkout.attempts
-    (attempt_id, checkout_id, cart_id, cart_version, account, key, fingerprint, state, data, lease_until, next_run_at)
-SELECT :attempt_id::text, id, cart_id, cart_version, :account, :key, :fingerprint, 'claimed', :data,
-       now() + make_interval(secs => :lease_seconds), now()
-FROM taken RETURNING attempt_id;
+SELECT * FROM taken;
 
 -- name: load_with_attempt(id, owner, account, key)^
 -- The owner's checkout, and what this idempotency key has come to.
@@ -33,16 +37,24 @@ LEFT JOIN checkout.attempts a ON a.account = :account AND a.key = :key
 WHERE c.id = :id AND c.owner = :owner;
 
 -- name: attempt_of_key(account, key)^
-SELECT * FROM checkout.attempts WHERE account = :account AND key = :key;
+SELECT a.*, c.quote FROM checkout.attempts a JOIN checkout.checkouts c ON c.id = a.checkout_id
+WHERE a.account = :account AND a.key = :key;
 
 -- name: attempt(attempt_id)^
-SELECT * FROM checkout.attempts WHERE attempt_id = :attempt_id;
+SELECT a.*, c.quote FROM checkout.attempts a JOIN checkout.checkouts c ON c.id = a.checkout_id
+WHERE a.attempt_id = :attempt_id;
+
+-- name: not_placed(attempt_ids)
+-- Of these attempts those without an order, with their state.
+SELECT attempt_id, state FROM checkout.attempts WHERE attempt_id = ANY(:attempt_ids::text[]) AND state <> 'placed';
 
 -- name: lease_these(attempt_ids, lease_seconds)
 -- Of these attempts, those that still have a way to go and that nobody drives.
-UPDATE checkout.attempts SET lease_until = now() + make_interval(secs => :lease_seconds), version = version + 1
-WHERE attempt_id = ANY(:attempt_ids::text[]) AND lease_until <= now() AND state NOT IN ('placed', 'failed')
-RETURNING *;
+UPDATE checkout.attempts a SET lease_until = now() + make_interval(secs => :lease_seconds), version = a.version + 1
+FROM checkout.checkouts c
+WHERE a.attempt_id = ANY(:attempt_ids::text[]) AND a.lease_until <= now() AND a.state NOT IN ('placed', 'failed')
+    AND c.id = a.checkout_id
+RETURNING a.*, c.quote;
 
 -- name: lease_due(lease_seconds, how_many)
 WITH due AS MATERIALIZED (
@@ -50,16 +62,29 @@ WITH due AS MATERIALIZED (
     WHERE state NOT IN ('placed', 'failed') AND next_run_at <= now() AND lease_until <= now()
     ORDER BY next_run_at LIMIT :how_many FOR UPDATE SKIP LOCKED
 )
-UPDATE checkout.attempts a SET lease_until = now() + make_interval(secs => :lease_seconds), version = version + 1
-FROM due WHERE a.attempt_id = due.attempt_id
-RETURNING a.*;
+UPDATE checkout.attempts a SET lease_until = now() + make_interval(secs => :lease_seconds), version = a.version + 1
+FROM due, checkout.checkouts c WHERE a.attempt_id = due.attempt_id AND c.id = a.checkout_id
+RETURNING a.*, c.quote;
 
--- name: save(attempt_id, version, state, data, lease_seconds, run_in_seconds, tries, last_error, checkout_status, action, failure, order_id, order_number, event_ids, event_names, event_keys, event_ats, event_bodies)$
+-- name: park(attempt_id, version, seconds, error)!
+-- Put aside what cannot even be read; it is looked at again after a while, when newer code may run.
+UPDATE checkout.attempts SET state = 'parked', last_error = :error, version = version + 1, lease_until = now(),
+    next_run_at = now() + make_interval(secs => :seconds)
+WHERE attempt_id = :attempt_id AND version = :version;
+
+-- name: parked(how_many)
+SELECT attempt_id, checkout_id, saga ->> 'state' AS state, coalesce(last_error, '') AS error, created_at
+FROM checkout.attempts WHERE state = 'parked' ORDER BY created_at LIMIT :how_many;
+
+-- name: go_on(attempt_ids)!
+UPDATE checkout.attempts SET next_run_at = now() WHERE attempt_id = ANY(:attempt_ids::text[]) AND state = 'parked';
+
+-- name: save(attempt_id, version, state, saga, lease_seconds, run_in_seconds, tries, last_error, checkout_status, action, failure, order_id, order_number, event_ids, event_names, event_keys, event_ats, event_bodies)$
 -- One statement: the attempt's state behind its version fence, what the shopper sees of it, and the event.
 -- Null when another driver has taken over meanwhile. `checkout_status` null leaves the checkout as it is.
 WITH saved AS (
     UPDATE checkout.attempts
-    SET state = :state, data = :data, version = version + 1, tries = :tries, last_error = :last_error,
+    SET state = :state, saga = :saga, version = version + 1, tries = :tries, last_error = :last_error,
         lease_until = now() + make_interval(secs => :lease_seconds),
         next_run_at = now() + make_interval(secs => :run_in_seconds)
     WHERE attempt_id = :attempt_id AND version = :version

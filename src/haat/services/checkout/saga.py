@@ -1,12 +1,14 @@
-"""The saga's pure core: which effect comes next, and where each outcome leads. No I/O, so that it can be simulated.
+"""The saga's pure core: which effect comes next, where each outcome leads, what is stored and when. No I/O.
 
 Every effect is keyed by the attempt and may be repeated: the answer is the same. Every undo is legal even when the
-step it undoes only may have happened. So a worker that finds a half-done attempt simply goes on from its stored state.
+step it undoes only may have happened. `drive` is the whole of a driver's behaviour: the service carries out what it
+yields, the simulation (tests/faults/simulation.py) does the same with neighbours, clocks and crashes of its own.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Generator
+from enum import IntEnum, StrEnum
 
 import msgspec
 
@@ -25,9 +27,9 @@ class State(StrEnum):
     AUTHORIZED = "authorized"
     COMMITTED = "committed"
     PLACED = "placed"
+    UNDO_STOCK = "undo_stock"
     UNDO_PAYMENT = "undo_payment"
     UNDO_COUPONS = "undo_coupons"
-    UNDO_STOCK = "undo_stock"
     FAILED = "failed"
 
 
@@ -41,9 +43,18 @@ class Effect(StrEnum):
     CONFIRM = "confirm"
     COMMIT = "commit"
     PLACE = "place"
+    RELEASE = "release"
     VOID = "void"
     GIVE_BACK = "give_back"
-    RELEASE = "release"
+
+
+class Reach(IntEnum):
+    """How far the effects of an attempt may have got: what an undo has to go through."""
+
+    NOTHING = 0
+    STOCK = 1
+    COUPONS = 2
+    MONEY = 3
 
 
 EFFECTS = {
@@ -55,21 +66,41 @@ EFFECTS = {
     State.WAITING: Effect.CONFIRM,
     State.AUTHORIZED: Effect.COMMIT,
     State.COMMITTED: Effect.PLACE,
+    State.UNDO_STOCK: Effect.RELEASE,
     State.UNDO_PAYMENT: Effect.VOID,
     State.UNDO_COUPONS: Effect.GIVE_BACK,
-    State.UNDO_STOCK: Effect.RELEASE,
 }
 FINAL = frozenset({State.PLACED, State.FAILED})
 RESTING = FINAL | {State.WAITING, State.PAYING}
-# What a refusal of an effect undoes first: everything that may have happened before it, newest first.
-UNDO_FROM = {
-    Effect.RESERVE: State.UNDO_STOCK,
-    Effect.REDEEM: State.UNDO_COUPONS,
-    Effect.ASSESS: State.UNDO_COUPONS,
-    Effect.AUTHORIZE: State.UNDO_PAYMENT,
-    Effect.CONFIRM: State.UNDO_PAYMENT,
-    Effect.COMMIT: State.UNDO_PAYMENT,
+UNDOING = frozenset({State.UNDO_STOCK, State.UNDO_PAYMENT, State.UNDO_COUPONS})
+REACHES = {
+    Effect.RESERVE: Reach.STOCK,
+    Effect.REDEEM: Reach.COUPONS,
+    Effect.ASSESS: Reach.COUPONS,
+    Effect.AUTHORIZE: Reach.MONEY,
+    Effect.CONFIRM: Reach.MONEY,
+    Effect.COMMIT: Reach.MONEY,
 }
+# Kept in memory only: every step repeats with the same answer, so a crash between these loses nothing.
+UNSTORED = frozenset(
+    {
+        State.RESERVED,
+        State.REDEEMED,
+        State.ASSESSED,
+        State.AUTHORIZED,
+        State.COMMITTED,
+        State.UNDO_PAYMENT,
+        State.UNDO_COUPONS,
+    }
+)
+
+LEASE_SECONDS = 30.0
+POLL_SECONDS = 5.0
+MOST_TRIES = 20
+LONGEST_WAIT = 60.0
+PARKED_SECONDS = 3600.0
+ALARM_SECONDS = 15 * 60.0
+GIVE_UP_SECONDS = 24 * 3600.0
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -80,8 +111,11 @@ class Failure(msgspec.Struct, frozen=True):
     facts: dict[str, object] = {}
 
 
-class Saga(msgspec.Struct, frozen=True):
-    """The part of an attempt that decisions look at."""
+class Saga(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The part of an attempt that decisions look at.
+
+    `reach` is MONEY whenever somebody else may have driven the attempt before: only who claimed it knows better.
+    """
 
     state: State
     has_coupons: bool = False
@@ -93,6 +127,9 @@ class Saga(msgspec.Struct, frozen=True):
     on_hold: bool = False
     order_id: str | None = None
     order_number: str | None = None
+    reach: Reach = Reach.MONEY
+    # The stock is known to be sold: nothing is undone from here.
+    pivoted: bool = False
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -128,57 +165,170 @@ class Ordered(msgspec.Struct, frozen=True):
     number: str
 
 
+class Away(msgspec.Struct, frozen=True):
+    """No answer came: the effect may or may not have taken place."""
+
+    why: str = ""
+
+
+class Do(msgspec.Struct, frozen=True):
+    """An effect to carry out for the attempt as it stands."""
+
+    effect: Effect
+    saga: Saga
+
+
+class Write(msgspec.Struct, frozen=True):
+    """What a driver stores before it goes on, behind the version fence."""
+
+    saga: Saga
+    tries: int
+    lease_seconds: float
+    run_in_seconds: float
+    # False leaves what the shopper sees as it is.
+    shown: bool = True
+    parked: bool = False
+    error: str | None = None
+
+
 Outcome = Done | Refused | Assessed | Paid | Ordered
+DONE = Done()
 
 
-def effect_of(saga: Saga) -> Effect | None:
-    """What to do next; None at the end."""
-    return EFFECTS.get(saga.state)
+class Impossible(Exception):
+    """An outcome that the state cannot have: a person has to look, nothing is guessed."""
+
+
+def drive(saga: Saga, tries: int, age_seconds: float) -> Generator[Do | Write, Outcome | Away | None, None]:
+    """A driver's whole way: yields effects and takes their outcomes, yields writes; ends at rest, at an end, or away.
+
+    `tries` are those that nobody answered so far, `age_seconds` the age of the attempt.
+    """
+    if age_seconds >= GIVE_UP_SECONDS and (tries > MOST_TRIES or saga.state is State.PAYING):
+        saga = turned_back(saga)
+    if tries > MOST_TRIES:
+        # It was parked for an hour: a new round.
+        tries = 0
+    while (effect := EFFECTS.get(saga.state)) is not None:
+        outcome = yield Do(effect, saga)
+        if isinstance(outcome, Away):
+            yield put_off(saga, tries + 1, outcome.why)
+            return
+        assert outcome is not None
+        try:
+            after = decide(saga, outcome)
+        except Impossible as fault:
+            yield put_off(saga, MOST_TRIES + 1, str(fault))
+            return
+        if _must_store(after):
+            yield _written(after, age_seconds)
+            if after.state in RESTING:
+                return
+        tries, saga = 0, after
 
 
 def decide(saga: Saga, outcome: Outcome) -> Saga:
-    """Where the outcome of the current effect leads. Raises ValueError for an outcome the state cannot have."""
+    """Where the outcome of the current effect leads. Raises Impossible for an outcome the state cannot have."""
     effect = EFFECTS[saga.state]
     match effect, outcome:
-        case _, Refused(failure) if effect in UNDO_FROM:
-            return msgspec.structs.replace(saga, state=UNDO_FROM[effect], failure=failure, action=None)
         case Effect.RESERVE, Done():
             return _to(saga, State.RESERVED if saga.has_coupons else State.REDEEMED)
         case Effect.REDEEM, Done():
             return _to(saga, State.REDEEMED)
         case Effect.ASSESS, Assessed("deny"):
-            failure = Failure("checkout_refused", "We cannot take this order online; please contact us")
-            return msgspec.structs.replace(saga, state=State.UNDO_COUPONS, failure=failure)
+            return _failed(
+                saga, effect, Failure("checkout_refused", "We cannot take this order online; please contact us")
+            )
         case Effect.ASSESS, Assessed(decision):
             return msgspec.structs.replace(saga, state=State.ASSESSED, on_hold=decision == "review")
         case ((Effect.AUTHORIZE | Effect.CONFIRM), Paid()):
-            return _paid(saga, outcome)
+            return _paid(saga, effect, outcome)
         case Effect.COMMIT, Done():
-            return _to(saga, State.COMMITTED)
+            return msgspec.structs.replace(saga, state=State.COMMITTED, pivoted=True)
         case Effect.PLACE, Ordered(order_id, number):
             return msgspec.structs.replace(saga, state=State.PLACED, order_id=order_id, order_number=number)
-        case Effect.VOID, Done():
-            return _to(saga, State.UNDO_COUPONS)
-        case Effect.GIVE_BACK, Done():
-            return _to(saga, State.UNDO_STOCK)
+        case Effect.RELEASE, Refused(Failure(code="already_committed")) if saga.reach is Reach.MONEY:
+            # Somebody sold the units before: the failure came too late, and the order has to be placed.
+            held = saga.on_hold or (saga.failure is not None and saga.failure.code == "checkout_refused")
+            return msgspec.structs.replace(
+                saga, state=State.ASSESSED, failure=None, action=None, pivoted=True, on_hold=held
+            )
         case Effect.RELEASE, Done():
+            return _undone(saga, State.UNDO_PAYMENT)
+        case Effect.VOID, Done():
+            return _undone(saga, State.UNDO_COUPONS)
+        case Effect.GIVE_BACK, Done():
             return _to(saga, State.FAILED)
-    raise ValueError(f"{saga.state} cannot have the outcome {outcome}")
+        case _, Refused(failure) if effect in REACHES:
+            return _failed(saga, effect, failure)
+    raise Impossible(f"{saga.state} cannot have the outcome {outcome}")
 
 
 def given_up(saga: Saga) -> Saga:
-    """The shopper turns away from a payment that waits for them: from here it is undone."""
+    """The shopper turns away from a payment that waits for them: it is undone. Raises Impossible elsewhere."""
     if saga.state not in (State.WAITING, State.PAYING):
-        raise ValueError(f"{saga.state} cannot be given up")
-    failure = Failure("payment_abandoned", "The payment was given up")
-    return msgspec.structs.replace(saga, state=State.UNDO_PAYMENT, failure=failure, action=None)
+        raise Impossible(f"{saga.state} cannot be given up")
+    return _failed(saga, Effect.CONFIRM, Failure("payment_abandoned", "The payment was given up"))
+
+
+def turned_back(saga: Saga) -> Saga:
+    """An attempt that hung for too long: undone unless its stock is sold, so that no money is held for it."""
+    if saga.state in UNDOING or saga.pivoted:
+        return saga
+    return _failed(saga, Effect.COMMIT, Failure("checkout_timed_out", "The order could not be completed in time"))
+
+
+def put_off(saga: Saga, tries: int, why: str) -> Write:
+    """Let go of an attempt that cannot go on now: to come back with growing patience, or to be parked."""
+    parked = tries > MOST_TRIES
+    wait = PARKED_SECONDS if parked else min(LONGEST_WAIT, 0.2 * 2.0**tries)
+    return Write(_for_others(saga), tries, 0.0, wait, shown=False, parked=parked, error=why)
+
+
+def _written(saga: Saga, age_seconds: float) -> Write:
+    """A step forward as it is stored; a bank that has not decided for a quarter of an hour is an alarm."""
+    if saga.state not in RESTING:
+        return Write(_for_others(saga), 0, LEASE_SECONDS, 0.0)
+    parked = saga.state is State.PAYING and age_seconds >= ALARM_SECONDS
+    return Write(_for_others(saga), 0, 0.0, LONGEST_WAIT if parked else POLL_SECONDS, parked=parked)
 
 
 def _to(saga: Saga, state: State) -> Saga:
     return msgspec.structs.replace(saga, state=state)
 
 
-def _paid(saga: Saga, paid: Paid) -> Saga:
+def _failed(saga: Saga, effect: Effect, failure: Failure) -> Saga:
+    if saga.pivoted:
+        raise Impossible(f"the stock is sold, but: {failure.code}")
+    # The stock first: whether it was sold decides whether there is anything to undo at all.
+    reach = max(saga.reach, REACHES[effect])
+    return msgspec.structs.replace(saga, state=State.UNDO_STOCK, failure=failure, action=None, reach=reach)
+
+
+def _undone(saga: Saga, following: State) -> Saga:
+    """The next undo that is needed: money and coupons only if they may have been touched."""
+    if following is State.UNDO_PAYMENT and saga.reach >= Reach.MONEY:
+        return _to(saga, State.UNDO_PAYMENT)
+    if saga.has_coupons and saga.reach >= Reach.COUPONS:
+        return _to(saga, State.UNDO_COUPONS)
+    return _to(saga, State.FAILED)
+
+
+def _must_store(saga: Saga) -> bool:
+    if saga.state is State.UNDO_STOCK:
+        # Why it failed must outlive a crash once a bank has spoken; a refusal before that is simply met again.
+        return saga.reach is Reach.MONEY
+    return saga.state not in UNSTORED
+
+
+def _for_others(saga: Saga) -> Saga:
+    """As it is stored: whoever goes on from a way forward cannot know what was done meanwhile."""
+    return (
+        saga if saga.state in UNDOING or saga.reach is Reach.MONEY else msgspec.structs.replace(saga, reach=Reach.MONEY)
+    )
+
+
+def _paid(saga: Saga, effect: Effect, paid: Paid) -> Saga:
     known = msgspec.structs.replace(
         saga, payment_id=paid.payment_id, payment_summary=paid.summary, captured=paid.state == "captured"
     )
@@ -193,6 +343,6 @@ def _paid(saga: Saga, paid: Paid) -> Saga:
                 "The payment was declined" if paid.state == "declined" else "The payment was not completed in time",
                 {"decline_code": paid.decline_code or paid.state},
             )
-            return msgspec.structs.replace(known, state=State.UNDO_PAYMENT, failure=failure, action=None)
+            return _failed(known, effect, failure)
     # Authorizing, pending or unknown: a timeout is not a decline, so ask again later under the same key.
     return msgspec.structs.replace(known, state=State.PAYING)

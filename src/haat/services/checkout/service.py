@@ -19,15 +19,18 @@ from haat.contracts.checkout import (
     CheckoutStateError,
     Complete,
     EmptyCart,
+    GoOn,
     OpenCheckout,
     OrderRef,
+    ParkedAttempt,
+    ParkedOf,
     PriceChanged,
     SaveTaxRates,
     TaxRate,
 )
 from haat.contracts.identity import Identity, OfUser
 from haat.contracts.inventory import Inventory, StockOf
-from haat.contracts.payments import PaymentAuthorized, PaymentFailed
+from haat.contracts.payments import PaymentAuthorized, PaymentFailed, Payments, Void
 from haat.contracts.promotions import DiscountLine, Discounts, PriceWith, Promotions
 from haat.contracts.shipping import RatesFor, Shipping, ShippingOption
 from haat.kit.clock import now
@@ -35,9 +38,9 @@ from haat.kit.crashpoints import crashpoint
 from haat.kit.database import Batch
 from haat.kit.idempotency import IdempotencyConflict, IdempotencyInFlight, replayed
 from haat.kit.ids import new_id
-from haat.kit.message import DomainError, NotFound, Nothing
+from haat.kit.message import DomainError, NotFound, Nothing, Page
 from haat.kit.money import Money
-from haat.services.checkout.driver import LEASE_SECONDS, Driver, LostLease, drive_all
+from haat.services.checkout.driver import Driver, LostLease, drive_all
 from haat.services.checkout.model import (
     Choices,
     Facts,
@@ -49,8 +52,8 @@ from haat.services.checkout.model import (
     same_prices,
     view,
 )
-from haat.services.checkout.saga import FINAL, Saga, State, given_up
-from haat.services.checkout.store import Attempt, CheckoutStore, Shown, StoredCheckout, Work
+from haat.services.checkout.saga import FINAL, LEASE_SECONDS, State
+from haat.services.checkout.store import Attempt, CheckoutStore, StoredCheckout
 
 QUOTE_LIFETIME = timedelta(minutes=30)
 INLINE_SECONDS = 8.0
@@ -71,6 +74,7 @@ class CheckoutService(Checkouts):
         cart: Cart,
         catalog: Catalog,
         inventory: Inventory,
+        payments: Payments,
         promotions: Promotions,
         shipping: Shipping,
     ) -> None:
@@ -81,6 +85,7 @@ class CheckoutService(Checkouts):
         self._cart = cart
         self._catalog = catalog
         self._inventory = inventory
+        self._payments = payments
         self._promotions = promotions
         self._shipping = shipping
         self._rates: tuple[float, list[TaxRate]] = (0.0, [])
@@ -138,25 +143,18 @@ class CheckoutService(Checkouts):
         return _view(canceled)
 
     async def complete(self, ask: Complete) -> Checkout:
-        found, known = await self._store.load_with_attempt(ask.checkout_id, owner_key(ask.owner), ask.idempotency)
-        if found is None:
-            raise NotFound("There is no such checkout")
-        if known is not None:
-            return _repeated(ask, found, known)
-        stored = found
-        if stored.status == "completed":
-            return _view(stored)
-        if stored.status == "requires_action":
-            await self._give_up(stored)
-            stored = await self._stored(ask.owner, ask.checkout_id)
-        stored = await self._still_good(ask.owner, stored)
-        missing = requirements(stored.quote)
-        if missing:
-            raise CheckoutIncomplete(requirements=msgspec.to_builtins(missing))
-        attempt = await self._claim(ask, stored)
+        owner = owner_key(ask.owner)
+        claimed = await self._store.claim(ask, owner, None, LEASE_SECONDS)
+        if claimed is None:
+            slowly = await self._claim_slowly(ask, owner)
+            if isinstance(slowly, Checkout):
+                return slowly
+            claimed = slowly
+        crashpoint("idem.claimed")
+        stored, attempt = claimed
         try:
             async with asyncio.timeout(INLINE_SECONDS):
-                attempt = await asyncio.shield(self._driver.drive(attempt))
+                attempt = await asyncio.shield(self._driver.drive(attempt, first=True))
         except (TimeoutError, LostLease):
             return _view(await self._stored(ask.owner, ask.checkout_id))
         return _outcome(stored, attempt)
@@ -172,9 +170,21 @@ class CheckoutService(Checkouts):
                 transaction.publish(CheckoutAbandoned(checkout_id=checkout_id, status="expired"))
 
     async def payments_moved(self, batch: Batch[PaymentAuthorized] | Batch[PaymentFailed]) -> None:
-        """The provider has spoken: go on with those attempts at once."""
-        attempt_ids = [event.attempt_id for event in batch.events]
-        await drive_all(self._driver, await self._store.lease(attempt_ids, LEASE_SECONDS))
+        """The provider has spoken: go on with those attempts at once. Money that came after the end goes back."""
+        states = await self._store.not_placed([event.attempt_id for event in batch.events])
+        waiting = [attempt_id for attempt_id, state in states.items() if state != State.FAILED]
+        if waiting:
+            await drive_all(self._driver, await self._store.lease(waiting, LEASE_SECONDS))
+        for event in batch.events:
+            if isinstance(event, PaymentAuthorized) and states.get(event.attempt_id) == State.FAILED:
+                await self._payments.void(Void(attempt_id=event.attempt_id, reason="late authorisation"))
+
+    async def parked(self, ask: ParkedOf) -> Page[ParkedAttempt]:
+        return Page(data=await self._store.parked(ask.limit))
+
+    async def go_on(self, ask: GoOn) -> Nothing:
+        await self._store.go_on(ask.attempt_ids)
+        return Nothing()
 
     async def save_tax_rates(self, ask: SaveTaxRates) -> Nothing:
         await self._store.save_tax_rates(ask.rates)
@@ -250,55 +260,38 @@ class CheckoutService(Checkouts):
             raise PriceChanged(checkout=msgspec.to_builtins(_view(fresh)))
         return fresh
 
-    async def _claim(self, ask: Complete, stored: StoredCheckout) -> Attempt:
-        attempt_id = new_id("att")
-        work = Work(
-            saga=Saga(State.CLAIMED, has_coupons=bool(stored.quote.choices.coupon_codes)),
-            quote=stored.quote,
-            complete=ask,
-            checkout_id=stored.id,
-            cart_id=stored.cart_id,
-        )
-        if not await self._store.claim(stored, attempt_id, work, LEASE_SECONDS):
-            known = await self._store.attempt_of(ask.idempotency)
-            if known is not None:
-                raise (
-                    IdempotencyInFlight() if known.fingerprint == ask.idempotency.fingerprint else IdempotencyConflict()
-                )
+    async def _claim_slowly(self, ask: Complete, owner: str) -> Checkout | tuple[StoredCheckout, Attempt]:
+        """Why a checkout could not simply be claimed: an answer this key has, or a claim after putting things right."""
+        found, known = await self._store.load_with_attempt(ask.checkout_id, owner, ask.idempotency)
+        if found is None:
+            raise NotFound("There is no such checkout")
+        if known is not None:
+            return _repeated(ask, found, known)
+        stored = found
+        if stored.status == "completed":
+            return _view(stored)
+        if stored.status == "requires_action":
+            await self._give_up(stored)
+            stored = await self._stored(ask.owner, ask.checkout_id)
+        stored = await self._still_good(ask.owner, stored)
+        missing = requirements(stored.quote)
+        if missing:
+            raise CheckoutIncomplete(requirements=msgspec.to_builtins(missing))
+        claimed = await self._store.claim(ask, owner, stored.version, LEASE_SECONDS)
+        if claimed is not None:
+            return claimed
+        known = await self._store.attempt_of(ask.idempotency)
+        if known is None:
             raise CheckoutStateError("This checkout is being completed by another request")
-        crashpoint("idem.claimed")
-        return Attempt(
-            attempt_id=attempt_id,
-            checkout_id=stored.id,
-            account=ask.idempotency.account,
-            key=ask.idempotency.key,
-            fingerprint=ask.idempotency.fingerprint,
-            state=State.CLAIMED,
-            data=work,
-            version=1,
-            tries=0,
-            lease_until=now(),
-        )
+        raise IdempotencyInFlight() if known.fingerprint == ask.idempotency.fingerprint else IdempotencyConflict()
 
     async def _give_up(self, stored: StoredCheckout) -> None:
         """Undo a payment that waits for the shopper, so that the checkout is open again."""
         if stored.attempt_id is None:
             return
-        leased = await self._store.lease([stored.attempt_id], LEASE_SECONDS)
-        if not leased:
-            return
-        (attempt,) = leased
         try:
-            if attempt.data.saga.state in (State.WAITING, State.PAYING):
-                work = msgspec.structs.replace(attempt.data, saga=given_up(attempt.data.saga))
-                attempt = msgspec.structs.replace(attempt, data=work)
-                version = await self._store.save(
-                    attempt, Shown("completing"), [], lease_seconds=LEASE_SECONDS, run_in_seconds=0
-                )
-                if version is None:
-                    raise LostLease(attempt.attempt_id)
-                attempt = msgspec.structs.replace(attempt, version=version)
-            await self._driver.drive(attempt)
+            for attempt in await self._store.lease([stored.attempt_id], LEASE_SECONDS):
+                await self._driver.give_up(attempt)
         except LostLease as error:
             raise CheckoutStateError("This checkout is being completed by another request") from error
 
@@ -307,7 +300,7 @@ def _repeated(ask: Complete, stored: StoredCheckout, known: Attempt) -> Checkout
     """The answer that this key already has."""
     if known.fingerprint != ask.idempotency.fingerprint:
         raise IdempotencyConflict()
-    if known.data.saga.state not in FINAL | {State.WAITING}:
+    if known.saga.state not in FINAL | {State.WAITING}:
         raise IdempotencyInFlight()
     replayed.set(True)
     return _outcome(stored, known)
@@ -329,7 +322,7 @@ def _view(stored: StoredCheckout) -> Checkout:
 
 def _outcome(stored: StoredCheckout, attempt: Attempt) -> Checkout:
     """What this attempt came to: the completed checkout, the action to take, or its refusal again."""
-    saga = attempt.data.saga
+    saga = attempt.saga
     if saga.state is State.FAILED and saga.failure is not None:
         kind = DomainError.known.get(saga.failure.code, DomainError)
         raise kind(saga.failure.detail, **saga.failure.facts)

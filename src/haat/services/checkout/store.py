@@ -10,16 +10,21 @@ from typing import Any
 
 import asyncpg
 import msgspec
+import structlog
 
-from haat.contracts.checkout import Complete, TaxRate
+from haat.contracts.checkout import Complete, ParkedAttempt, TaxRate
 from haat.contracts.payments import Action
+from haat.kit.clock import now
 from haat.kit.database import Connection, Database, Transaction, outbox_columns
 from haat.kit.idempotency import Idempotency
+from haat.kit.ids import new_id
 from haat.kit.message import Event
 from haat.kit.sql import load_queries
-from haat.services.checkout.model import Quote
-from haat.services.checkout.saga import Saga
+from haat.kit.telemetry import PARKED
+from haat.services.checkout.model import Quote, requirements
+from haat.services.checkout.saga import PARKED_SECONDS, Saga, State, Write
 
+log = structlog.get_logger("haat.checkout")
 queries = load_queries(Path(__file__).with_name("queries.sql"))
 
 
@@ -42,29 +47,26 @@ class StoredCheckout(msgspec.Struct, frozen=True):
     created_at: datetime | None = None
 
 
-class Work(msgspec.Struct, frozen=True):
-    """Everything the saga needs to go on without asking the checkout again."""
-
-    saga: Saga
-    quote: Quote
-    complete: Complete
-    checkout_id: str
-    cart_id: str
-
-
 class Attempt(msgspec.Struct, frozen=True):
-    """One attempt as stored; writes name `version`, so that a driver who lost its lease writes nothing."""
+    """One attempt as stored; writes name `version`, so that a driver who lost its lease writes nothing.
+
+    `state` is the saga's, or `parked`. `quote` is the checkout's: it stands still while an attempt lives.
+    """
 
     attempt_id: str
     checkout_id: str
+    cart_id: str
     account: str
     key: str
     fingerprint: str
     state: str
-    data: Work
+    saga: Saga
+    complete: Complete
+    quote: Quote
     version: int
     tries: int
     lease_until: datetime
+    created_at: datetime
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -98,6 +100,7 @@ class CheckoutStore:
             cart_id=checkout.cart_id,
             cart_version=checkout.cart_version,
             quote=checkout.quote,
+            ready=not requirements(checkout.quote),
             expires_at=checkout.expires_at,
         )
 
@@ -114,7 +117,10 @@ class CheckoutStore:
             row = await queries.load_with_attempt(
                 connection, id=checkout_id, owner=owner, account=idempotency.account, key=idempotency.key
             )
-        return (None, None) if row is None else (_checkout(row), _attempt(row["attempt"]))
+        if row is None or row["attempt"] is None:
+            return _checkout(row), None
+        # An answer to this key needs no more of the quote than the checkout has.
+        return _checkout(row), msgspec.convert({**row["attempt"], "quote": row["quote"]}, Attempt)
 
     async def requote(self, old: StoredCheckout, cart_version: int, quote: Quote, until: datetime) -> Any:
         """Put a new quote on an open or expired checkout; None when it has moved on."""
@@ -127,30 +133,56 @@ class CheckoutStore:
                     version=old.version,
                     cart_version=cart_version,
                     quote=quote,
+                    ready=not requirements(quote),
                     expires_at=until,
                 )
             )
 
-    async def claim(self, checkout: StoredCheckout, attempt_id: str, work: Work, lease_seconds: float) -> bool:
-        """Take the checkout for one attempt. False when somebody else has it, the cart, or the key."""
-        idempotency = work.complete.idempotency
+    async def claim(
+        self, ask: Complete, owner: str, version: int | None, lease_seconds: float
+    ) -> tuple[StoredCheckout, Attempt] | None:
+        """Take a checkout for one attempt: at `version`, or, without one, if nothing is missing of it.
+
+        None when it is not open, or somebody else has it, its cart, or the key.
+        """
+        attempt_id, saga, idempotency = new_id("att"), Saga(State.CLAIMED), ask.idempotency
         try:
             async with self.connection() as connection:
-                taken = await queries.claim(
+                row = await queries.claim(
                     connection,
                     attempt_id=attempt_id,
-                    checkout_id=checkout.id,
-                    owner=checkout.owner,
-                    version=checkout.version,
+                    checkout_id=ask.checkout_id,
+                    owner=owner,
+                    version=version,
                     account=idempotency.account,
                     key=idempotency.key,
                     fingerprint=idempotency.fingerprint,
-                    data=work,
+                    complete=ask,
+                    saga=saga,
                     lease_seconds=lease_seconds,
                 )
         except asyncpg.UniqueViolationError:
-            return False
-        return taken is not None
+            return None
+        taken = _checkout(row)
+        if taken is None:
+            return None
+        moment = now()
+        return taken, Attempt(
+            attempt_id=attempt_id,
+            checkout_id=taken.id,
+            cart_id=taken.cart_id,
+            account=idempotency.account,
+            key=idempotency.key,
+            fingerprint=idempotency.fingerprint,
+            state=saga.state,
+            saga=saga,
+            complete=ask,
+            quote=taken.quote,
+            version=1,
+            tries=0,
+            lease_until=moment,
+            created_at=moment,
+        )
 
     async def attempt_of(self, idempotency: Idempotency) -> Attempt | None:
         """The attempt made under an idempotency key."""
@@ -163,22 +195,54 @@ class CheckoutStore:
         async with self.connection() as connection:
             return _attempt(await queries.attempt(connection, attempt_id=attempt_id))
 
+    async def not_placed(self, attempt_ids: Sequence[str]) -> dict[str, str]:
+        """Of these attempts the states of those without an order."""
+        async with self.connection() as connection:
+            rows = queries.not_placed(connection, attempt_ids=list(attempt_ids))
+            return {row["attempt_id"]: row["state"] async for row in rows}
+
     async def lease(self, attempt_ids: Sequence[str], lease_seconds: float) -> list[Attempt]:
         """Take attempts over; those that somebody drives, or that are at their end, are left out."""
         async with self.connection() as connection:
-            rows = queries.lease_these(connection, attempt_ids=list(attempt_ids), lease_seconds=lease_seconds)
-            return [attempt async for row in rows if (attempt := _attempt(row)) is not None]
+            found = queries.lease_these(connection, attempt_ids=list(attempt_ids), lease_seconds=lease_seconds)
+            return await self._readable(connection, [row async for row in found])
 
     async def lease_due(self, lease_seconds: float, how_many: int) -> list[Attempt]:
         """Take over what is due and driven by nobody."""
         async with self.connection() as connection:
-            rows = [row async for row in queries.lease_due(connection, lease_seconds=lease_seconds, how_many=how_many)]
-        return [attempt for row in rows if (attempt := _attempt(row)) is not None]
+            found = queries.lease_due(connection, lease_seconds=lease_seconds, how_many=how_many)
+            return await self._readable(connection, [row async for row in found])
 
-    async def save(
-        self, attempt: Attempt, shown: Shown, events: Sequence[Event], *, lease_seconds: float, run_in_seconds: float,
-        error: str | None = None,
-    ) -> int | None:  # fmt: skip
+    async def _readable(self, connection: Connection, rows: Sequence[Any]) -> list[Attempt]:
+        """What this code understands; what another version wrote is parked, never guessed at."""
+        found = []
+        for row in rows:
+            try:
+                found.append(msgspec.convert(dict(row), Attempt))
+            except msgspec.ValidationError as error:
+                PARKED.labels("unknown").inc()
+                log.error("attempt cannot be read", attempt_id=row["attempt_id"], error=str(error))
+                await queries.park(
+                    connection,
+                    attempt_id=row["attempt_id"],
+                    version=row["version"],
+                    seconds=PARKED_SECONDS,
+                    error=str(error),
+                )
+        return found
+
+    async def parked(self, how_many: int) -> list[ParkedAttempt]:
+        """What cannot go on, the oldest first."""
+        async with self.connection() as connection:
+            rows = queries.parked(connection, how_many=how_many)
+            return [ParkedAttempt(**dict(row)) async for row in rows]
+
+    async def go_on(self, attempt_ids: Sequence[str]) -> None:
+        """Let parked attempts be tried again now."""
+        async with self.connection() as connection:
+            await queries.go_on(connection, attempt_ids=list(attempt_ids))
+
+    async def save(self, attempt: Attempt, step: Write, shown: Shown, events: Sequence[Event]) -> int | None:
         """Write a step behind the version fence; the new version, or None when the lease was lost."""
         ids, names, keys, ats, bodies = outbox_columns(events)
         async with self.connection() as connection:
@@ -186,12 +250,12 @@ class CheckoutStore:
                 connection,
                 attempt_id=attempt.attempt_id,
                 version=attempt.version,
-                state=attempt.data.saga.state,
-                data=attempt.data,
-                lease_seconds=lease_seconds,
-                run_in_seconds=run_in_seconds,
-                tries=attempt.tries,
-                last_error=error,
+                state="parked" if step.parked else step.saga.state,
+                saga=step.saga,
+                lease_seconds=step.lease_seconds,
+                run_in_seconds=step.run_in_seconds,
+                tries=step.tries,
+                last_error=step.error,
                 checkout_status=shown.status,
                 action=shown.action,
                 failure=shown.failure,

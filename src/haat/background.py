@@ -11,8 +11,11 @@ import structlog
 
 from haat.compose import SERVICES, House, parts_of
 from haat.engines.database.migrations import every_unit
+from haat.engines.database.pruning import prune
+from haat.engines.events.parked import PostgresParked
 from haat.engines.events.postgres_log import PostgresLog
-from haat.kit.reactions import Reader, Sweep
+from haat.kit.message import Unavailable
+from haat.kit.reactions import LoggedEvent, Reader, Sweep
 from haat.kit.telemetry import start_logging
 from haat.settings import Settings
 
@@ -20,6 +23,8 @@ log = structlog.get_logger("haat.process")
 RELAY_SECONDS, RELAY_BUSY_SECONDS = 0.1, 0.25
 RELAY_BUSY, RELAY_FULL = 20, 500
 FORGET_SECONDS = 3600.0
+PRUNE_SECONDS = 6 * 3600.0
+REPLAY_SECONDS = 2.0
 
 
 async def work(settings: Settings, names: Sequence[str] = ()) -> None:
@@ -49,13 +54,17 @@ async def working(house: House, names: Sequence[str]) -> AsyncIterator[None]:
     """Run the background work of the named services while the context is open."""
     kept = set(every_unit())
     logs = PostgresLog(house.dsn("events"))
+    parked = PostgresParked(house.database("events"))
+    readers: dict[str, Reader] = {}
     async with opened(house, names):
         jobs = [_relay(logs, [name for name in names if name in kept]), _forget(logs)]
+        jobs += [_prune(house, [name for name in names if name in kept]), _replay(parked, readers)]
         for name in names:
             service = house.service(name)
             reactions = parts_of(name, "reactions", "REACTIONS", {})
             if reactions:
-                jobs.append(Reader(name, service, reactions, logs).run())
+                readers[name] = Reader(name, service, reactions, logs)
+                jobs.append(readers[name].run())
             jobs += [_sweep(service, sweep) for sweep in parts_of(name, "reactions", "SWEEPS", [])]
         tasks = [asyncio.create_task(job) for job in jobs]
         try:
@@ -85,9 +94,41 @@ async def _forget(logs: PostgresLog) -> None:
     while True:
         await asyncio.sleep(FORGET_SECONDS)
         try:
-            await logs.forget_old()
+            while await logs.forget_old():
+                pass
         except Exception:
             log.exception("forgetting old events failed")
+
+
+async def _prune(house: House, names: list[str]) -> None:
+    while True:
+        await asyncio.sleep(PRUNE_SECONDS)
+        for name in names:
+            try:
+                dropped = await prune(house.database(name), name, parts_of(name, "reactions", "KEPT", []))
+                log.info("pruned", service=name, **dropped)
+            except Exception:
+                log.exception("pruning failed", service=name)
+
+
+async def _replay(parked: PostgresParked, readers: dict[str, Reader]) -> None:
+    while True:
+        try:
+            await replay_asked(parked, readers)
+        except Exception:
+            log.exception("replaying failed")
+        await asyncio.sleep(REPLAY_SECONDS)
+
+
+async def replay_asked(parked: PostgresParked, readers: dict[str, Reader]) -> None:
+    """Act on the parked events that somebody has asked for again; during an outage they wait for their next turn."""
+    while (event := await parked.claim(list(readers))) is not None:
+        try:
+            error = await readers[event.reader].replay(LoggedEvent(None, event.event_id, event.name, event.body))
+        except Unavailable:
+            continue
+        log.info("replayed", reader=event.reader, kind=event.name, event_id=event.event_id, error=error)
+        await parked.settle(event, error)
 
 
 async def _sweep(service: object, sweep: Sweep) -> None:

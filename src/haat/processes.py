@@ -10,6 +10,7 @@ from litestar import Litestar
 from litestar.types import ASGIApp
 
 from haat.compose import SERVICES, House, contract_of, parts_of
+from haat.engines.events.parked import PostgresParked
 from haat.engines.transport.proxy import Proxy
 from haat.kit.problem import EXCEPTION_HANDLERS
 from haat.kit.reading import ExactRequest
@@ -46,7 +47,12 @@ def gateway_app(settings: Settings) -> ASGIApp:
     return gateway(
         [*operations.ROUTES, *first_purchase.ROUTES, *routes, *rpc, *pages],
         contracts,
-        {"settings": settings, "checks": _checks(house), "sandboxes": sandboxes},
+        {
+            "settings": settings,
+            "checks": _checks(house),
+            "sandboxes": sandboxes,
+            "parked": PostgresParked(house.database("events")),
+        },
         lifespan=[house.open],
         cache=house.cache,
         limit_per_minute=settings.request_limit_per_minute,

@@ -9,6 +9,7 @@ app = App(
     help="haat is an e-commerce platform: `haat run` starts a whole shop here, nothing else to install.",
     version_flags=["--version"],
 )
+events = App(name="events", help="Events that a service could not act on.")
 evaluate = App(name="evaluate", help="Repeat a published figure on public data.")
 
 app.command("haat.cli.run:run", name="run", help="Start a whole shop here.")
@@ -20,6 +21,9 @@ app.command("haat.cli.import_file:import_file", name="import", help="Load produc
 app.command("haat.cli.bench:bench", name="bench", help="Measure a running shop.")
 app.command("haat.cli.doctor_command:doctor_command", name="doctor", help="Say what is wrong with an installation.")
 app.command("haat.cli.audit:audit", name="audit", help="Hold money, stock and orders against each other.")
+app.command(events)
+events.command("haat.cli.events:parked_events", name="parked", help="List what was put aside.")
+events.command("haat.cli.events:replay_events", name="replay", help="Have it acted on once more.")
 app.command(evaluate)
 evaluate.command(
     "haat.cli.evaluate_search:evaluate_search", name="search", help="Index a catalogue and score judged queries."

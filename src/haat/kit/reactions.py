@@ -34,6 +34,15 @@ class Sweep(msgspec.Struct, frozen=True):
     run: Callable[[Any], Awaitable[object]]
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """A table of a service whose rows are dropped some days after `column`, where `only` (SQL) holds."""
+
+    table: str
+    column: str
+    days: int
+    only: str = "true"
+
+
 class LoggedEvent(msgspec.Struct, frozen=True):
     """An event as the log holds it; `place` is the log's own position, opaque to readers."""
 
@@ -93,6 +102,20 @@ class Reader:
         crashpoint("outbox.published_unmarked")
         await self._log.acknowledge(self._name, logged[-1])
         return True
+
+    async def replay(self, logged: LoggedEvent) -> str | None:
+        """Act on an event that was parked, once; what is wrong with it this time, or None. Raises Unavailable."""
+        if logged.name not in self._kinds:
+            return f"{self._name} does not react to {logged.name} any more"
+        kind, handler = self._kinds[logged.name]
+        try:
+            await handler(self._service, Batch([msgspec.json.decode(logged.body, type=kind)]))
+        except Unavailable:
+            raise
+        except Exception as error:
+            return repr(error)
+        EVENTS.labels(self._name, logged.name, "replayed").inc()
+        return None
 
     async def _act(self, name: str, logged: list[LoggedEvent]) -> None:
         kind, handler = self._kinds[name]

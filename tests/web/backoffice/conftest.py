@@ -23,6 +23,7 @@ from tests.web.backoffice.neighbours import (
     MemoryInventory,
     MemoryNotifications,
     MemoryOrders,
+    MemoryParked,
     MemoryPayments,
     MemoryPromotions,
     MemorySearch,
@@ -47,6 +48,7 @@ class House:
         # Only the system page asks these two, and it takes any answer.
         self.recommendations = Recommender()
         self.media = MediaStore()
+        self.parked = MemoryParked()
         self.checks: dict[str, Callable[[], Awaitable[object]]] = {}
 
 

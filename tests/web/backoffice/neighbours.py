@@ -85,6 +85,7 @@ from haat.contracts.search import Facets, Found, Search, SearchProducts
 from haat.kit.message import NotFound, Nothing, Page
 from haat.kit.money import Money
 from haat.kit.problem import Precondition
+from haat.ports.parked_events import ParkedEvent
 
 MOMENT = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
 ROLES = ("catalogue", "finance", "fulfilment", "support", "owner")
@@ -424,3 +425,19 @@ class MemoryPromotions(Promotions):
 class MemorySearch(Search):
     async def search(self, ask: SearchProducts) -> Found:
         return Found(data=[], total=0, facets=Facets(category=[], brand=[], price=[], rating=[]))
+
+
+class MemoryParked:
+    """Two events that the cart could not act on."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str | None, str | None]] = []
+
+    async def parked(self, limit: int) -> list[ParkedEvent]:
+        body = b'{"order_id":"ord_1"}'
+        error = "ValueError('broken')"
+        return [ParkedEvent("cart", f"evt_{n}", "orders.OrderPlaced", body, error, MOMENT) for n in (1, 2)][:limit]
+
+    async def ask_again(self, actor: str, reader: str | None = None, event_id: str | None = None) -> int:
+        self.asked.append((actor, reader, event_id))
+        return 1

@@ -31,6 +31,7 @@ PAGES = {
     "/admin/mail/mail_1": "support",
     "/admin/mail/mail_1/preview": "support",
     "/admin/system": "catalogue finance fulfilment support",
+    "/admin/events": "finance fulfilment",
 }
 FORMS = {
     "/admin/orders/ord_1/ship": "fulfilment",
@@ -46,6 +47,7 @@ FORMS = {
     "/admin/customers/usr_1/sessions/ses_9/end": "finance support",
     "/admin/fraud/rev_1": "finance",
     "/admin/coupons": "catalogue",
+    "/admin/events": "finance fulfilment",
 }
 
 

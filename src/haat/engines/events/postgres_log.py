@@ -14,7 +14,8 @@ from haat.kit.crashpoints import crashpoint
 from haat.kit.reactions import LoggedEvent
 
 CHANNEL = "haat_events"
-KEEP_DAYS = 7
+KEEP_DAYS, GIVE_UP_DAYS = 7, 30
+FORGET_AT_ONCE = 5_000
 FETCH = 500
 LOOK_AGAIN_SECONDS = 0.05
 WRITE_PLACES_SECONDS = 0.5
@@ -52,6 +53,16 @@ INSERT INTO events.cursor AS c (reader, tx, position) VALUES ($1, '0', 0)
 ON CONFLICT (reader) DO UPDATE SET at = c.at RETURNING tx::text AS tx, position
 """
 _RELAY_CLAIM = "relay:"
+# Not what a reader has still before it, however long it was away; one that nobody has run for a month is given up.
+_FORGET = """
+DELETE FROM events.log WHERE (tx, position) IN (
+    SELECT tx, position FROM events.log
+    WHERE at < now() - make_interval(days => $1) AND (tx, position) <= (
+        SELECT c.tx, c.position FROM events.cursor c WHERE c.at > now() - make_interval(days => $2)
+        ORDER BY c.tx, c.position LIMIT 1
+    ) LIMIT $3
+)
+"""
 _PARK = """
 INSERT INTO events.parked (reader, event_id, name, body, error) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
 """
@@ -169,11 +180,12 @@ class PostgresLog:
             self._heard()
         return moved
 
-    async def forget_old(self) -> None:
-        """Drop what every reader has long passed."""
+    async def forget_old(self) -> int:
+        """Drop what every reader has long passed, some of it at a time; how many rows, 0 when all is gone."""
         async with self._turn:
             connection = await self._connected()
-            await connection.execute("DELETE FROM events.log WHERE at < now() - make_interval(days => $1)", KEEP_DAYS)
+            tag: str = await connection.execute(_FORGET, KEEP_DAYS, GIVE_UP_DAYS, FORGET_AT_ONCE)
+        return int(tag.rsplit(" ", 1)[-1])
 
     async def _claimed(self, claim: str) -> asyncpg.Connection | None:
         connection = await self._connected()

@@ -5,7 +5,7 @@ from haat.contracts.inventory import StockRanLow
 from haat.contracts.orders import OrderMoved, OrderPlaced
 from haat.contracts.payments import PaymentRefunded
 from haat.kit.database import Batch
-from haat.kit.reactions import Reactions, Sweep
+from haat.kit.reactions import Kept, Reactions, Sweep
 from haat.services.notifications.service import NotificationsService
 
 
@@ -48,3 +48,4 @@ REACTIONS: Reactions = {
     StockRanLow: on_stock_ran_low,
 }
 SWEEPS = [Sweep("send mails", 1, NotificationsService.send_due)]
+KEPT = [Kept("mails", "created_at", 400, "state <> 'queued'")]

@@ -4,7 +4,7 @@ from haat.contracts.fraud import ReviewDecided
 from haat.contracts.payments import PaymentCaptured, PaymentFailed, PaymentRefunded
 from haat.contracts.shipping import ShipmentMoved
 from haat.kit.database import Batch
-from haat.kit.reactions import Reactions, Sweep
+from haat.kit.reactions import Kept, Reactions, Sweep
 from haat.services.orders.service import OrderService
 
 
@@ -44,3 +44,5 @@ SWEEPS = [
     Sweep("finish half-done work on orders", 1, OrderService.finish_tasks),
     Sweep("pack orders in the demo's warehouse", 1, OrderService.fulfil_due),
 ]
+# A refusal is told again under its idempotency key, which is forgotten sooner.
+KEPT = [Kept("tasks", "created_at", 30, "done")]

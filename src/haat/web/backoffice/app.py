@@ -16,6 +16,7 @@ from haat.web.backoffice import (
     coupons,
     customers,
     entering,
+    events,
     fraud,
     home,
     imports,
@@ -34,6 +35,7 @@ from haat.web.sessions import AnyRequest
 
 SCREENS = (
     home, orders, order_acts, returns, products, product_edits, imports, stock, customers, fraud, coupons, mail, system,
+    events,
     entering,
 )  # fmt: skip
 WORDS = {

@@ -41,6 +41,8 @@ NOTES = {
     "marked": "The low mark is set.",
     "signed-out": "You are signed out.",
     "ended": "That session has ended.",
+    "replaying": "Asked for. A worker acts on it within seconds; reload to see what came of it.",
+    "gone": "Nothing was left to replay.",
 }
 
 

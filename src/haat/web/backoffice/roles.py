@@ -26,6 +26,7 @@ DUTIES: Mapping[str, tuple[str, ...]] = {
     "fraud": ("finance",),
     "mail": ("support",),
     "system": STAFF,
+    "events": ("fulfilment", "finance"),
 }
 
 

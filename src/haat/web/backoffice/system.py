@@ -23,10 +23,11 @@ from haat.contracts.promotions import CouponsOf, Promotions
 from haat.contracts.recommendations import Recommend, Recommender
 from haat.contracts.search import Search, SearchProducts
 from haat.kit.message import Nothing
-from haat.web.backoffice.desk import Desk, log
+from haat.web.backoffice.desk import Desk, gently, log
 
 PATIENCE_SECONDS = 2.0
 SLOW_MS = 250
+MOST_COUNTED = 100
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -43,6 +44,7 @@ class Part(msgspec.Struct, frozen=True):
 async def system_page(
     desk: Desk,
     checks: Any,
+    parked: Any,
     catalog: Catalog,
     search: Search,
     inventory: Inventory,
@@ -73,12 +75,14 @@ async def system_page(
     ]
     answers = await asyncio.gather(*(_ask(name, what, call) for name, what, call in asked))
     parts = [part for part, _ in answers]
+    put_aside = await gently(_put_aside(parked), 0)
     model = next((answer.model for part, answer in answers if part.name == "recommendations" and answer), None)
     return desk.page(
         "system.html",
         parts=parts,
         healthy=all(part.state != "failed" for part in parts),
         model=model,
+        put_aside=put_aside,
         settings=desk.settings,
     )
 
@@ -94,6 +98,10 @@ async def _ask(name: str, what: str, call: Awaitable[object]) -> tuple[Part, Any
         return Part(name, what, "failed", _since(started), f"{type(error).__name__}: {error}"[:200]), None
     spent = _since(started)
     return Part(name, what, "slow" if spent > SLOW_MS else "ok", spent), answer
+
+
+async def _put_aside(parked: Any) -> int:
+    return len(await parked.parked(MOST_COUNTED))
 
 
 def _since(started: float) -> int:

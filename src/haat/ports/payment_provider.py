@@ -43,6 +43,7 @@ class PaymentFact(msgspec.Struct, frozen=True):
 
     `state` is about the authorisation: a captured payment stays `captured` however much was refunded; `lapsed` is a
     hold that ran out, `expired` a payment that nobody approved in time. `dispute` is opened, won or lost.
+    `capture_before` is when a hold runs out, where the provider tells it.
     """
 
     id: str
@@ -57,6 +58,7 @@ class PaymentFact(msgspec.Struct, frozen=True):
     last4: str | None = None
     dispute: str | None = None
     disputed_minor: int = 0
+    capture_before: datetime | None = None
 
 
 class Answered(msgspec.Struct, frozen=True):

@@ -68,6 +68,11 @@ class Shop:
         async with self.database.connection() as connection:
             return [tuple(row) for row in await connection.fetch(query, *args)]
 
+    async def sweep(self, *payment_ids: str) -> None:
+        """Look again at these payments now, whenever their time would be."""
+        await self.rows("UPDATE payments.due SET at = 'epoch' WHERE payment_id = ANY($1)", payment_ids)
+        await self.payments.finish_open()
+
     async def told(self, attempt_id: str) -> list[str]:
         """The names of the events about an attempt, in order."""
         found = await self.rows("SELECT name FROM payments.outbox WHERE key = $1 ORDER BY position", attempt_id)
@@ -77,7 +82,7 @@ class Shop:
         """Kind, phase and what the provider owes us, of each ledger transaction of a payment."""
         return await self.rows(  # type: ignore[return-value]
             "SELECT t.kind, t.phase, e.amount FROM payments.ledger_txns t JOIN payments.ledger_entries e USING (txn_id)"
-            " WHERE t.payment_id = $1 AND e.account LIKE 'psp_clearing:%' ORDER BY t.recorded_at, t.external_ref",
+            " WHERE t.payment_id = $1 AND e.account LIKE 'psp_clearing:%' ORDER BY t.recorded_at, t.txn_id",
             payment_id,
         )
 

@@ -12,7 +12,8 @@ from haat.kit.clock import now
 from haat.kit.money import Money
 from haat.ports.payment_provider import PaymentFact, RefundFact
 from haat.services.payments.ledger import events, postings
-from haat.services.payments.model import RANK, Mismatch, PaymentState, RefundState, merge, next_check, summary
+from haat.services.payments.model import RANK, Mismatch, PaymentState, RefundState, merge, next_check
+from haat.services.payments.views import summary
 
 AT = now()
 START = PaymentState(
@@ -101,7 +102,7 @@ def test_every_posting_balances_and_each_is_written_once(facts: list[PaymentFact
         changed = after([each], payment)
         for posting in postings(payment, changed):
             assert sum(amount for _, amount in posting.entries) == 0
-            refs.append(posting.external_ref)
+            refs.append(posting.txn_id)
         payment = changed
     assert len(refs) == len(set(refs))
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import pytest
 
+from haat.contracts.payments import CashMethod, PaymentRef
 from haat.kit.database import Connection, Database, Transaction
 from haat.kit.message import Unavailable
 from haat.services.payments.service import PaymentsService
@@ -36,12 +38,46 @@ class Unplugged:
         return self._database.transaction(schema)
 
 
-@pytest.mark.parametrize("number", [1, 2])
-async def test_a_capture_that_could_not_be_written_down_is_asked_for_again(shop: Any, number: int):
+async def test_a_capture_that_could_not_be_written_down_is_asked_for_again(shop: Any):
     payment = await shop.payments.authorize(shop.ask(await shop.card()))
-    store = PaymentStore(Unplugged(shop.database, number))
-    payments = PaymentsService(store, shop.provider, shop.vault)
+    payments = PaymentsService(PaymentStore(Unplugged(shop.database, 1)), shop.provider, shop.vault)
     with pytest.raises(Unavailable):
         await payments.take_for_orders([payment.id])
     await payments.take_for_orders([payment.id])
-    assert (await store.load(payment_id=payment.id)).state == "captured"
+    assert await state_of(shop, payment.id) == "captured"
+
+
+async def test_an_answer_that_could_not_be_written_down_is_found_by_the_sweep(shop: Any):
+    payment = await shop.payments.authorize(shop.ask(await shop.card()))
+    payments = PaymentsService(PaymentStore(Unplugged(shop.database, 2)), shop.provider, shop.vault)
+    await payments.take_for_orders([payment.id])
+    assert await state_of(shop, payment.id) == "authorized"
+    await shop.sweep(payment.id)
+    assert await state_of(shop, payment.id) == "captured"
+
+
+async def test_many_orders_are_taken_together_and_each_only_once(shop: Any):
+    asks = [shop.ask(await shop.card(), 1000 + i) for i in range(12)]
+    cash = shop.ask(CashMethod())
+    paid = [await shop.payments.authorize(ask) for ask in [*asks, cash]]
+    ids = [each.id for each in paid]
+    await asyncio.gather(*(shop.payments.take_for_orders(ids) for _ in range(3)))
+    assert [await state_of(shop, each) for each in ids] == ["captured"] * 12 + ["authorized"]
+    for ask in asks:
+        assert [row["captured"] for row in await shop.books(ask.checkout_id)] == [ask.amount.amount]
+        assert await shop.told(ask.attempt_id) == ["PaymentAuthorized", "PaymentCaptured"]
+    assert await shop.rows("SELECT payment_id FROM payments.due WHERE payment_id = ANY($1)", ids[:12]) == []
+
+
+async def test_one_bad_capture_among_many_holds_none_of_the_others(shop: Any):
+    asks = [shop.ask(await shop.card()) for _ in range(4)]
+    ids = [(await shop.payments.authorize(ask)).id for ask in asks]
+    await shop.fault("capture", "drop_before", 2)
+    await shop.payments.take_for_orders(ids)
+    assert [await state_of(shop, each) for each in ids].count("captured") >= 2
+    await shop.sweep(*ids)
+    assert [await state_of(shop, each) for each in ids] == ["captured"] * 4
+
+
+async def state_of(shop: Any, payment_id: str) -> str:
+    return (await shop.payments.payment(PaymentRef(payment_id=payment_id))).state

@@ -188,7 +188,7 @@ async def test_a_capture_whose_answer_is_lost_twice_is_finished_by_the_sweep(sho
     await shop.fault("capture", "drop_after", 2)
     with pytest.raises(Unavailable):
         await shop.payments.capture(Capture(payment_id=paid.id, request_id="a"))
-    await shop.rows("UPDATE payments.payments SET next_check_at = now() WHERE payment_id = $1", paid.id)
+    await shop.rows("UPDATE payments.due SET at = now() WHERE payment_id = $1", paid.id)
     await shop.payments.finish_open()
     assert (await shop.payments.payment(PaymentRef(payment_id=paid.id))).state == "captured"
     assert (await shop.payments.capture(Capture(payment_id=paid.id, request_id="a"))).captured == Money(259900)
@@ -244,7 +244,7 @@ async def test_capture_and_void_at_once_agree_with_the_provider(shop: Any):
             shop.payments.void(Void(attempt_id=ask.attempt_id, reason="canceled")),
             return_exceptions=True,
         )
-        await shop.rows("UPDATE payments.payments SET next_check_at = now() WHERE payment_id = $1", paid.id)
+        await shop.rows("UPDATE payments.due SET at = now() WHERE payment_id = $1", paid.id)
     await shop.payments.finish_open()
     for ask in asks:
         ours = await shop.payments.of_attempt(AttemptPayment(attempt_id=ask.attempt_id))

@@ -33,7 +33,7 @@ async def test_a_step_decided_on_an_older_version_is_not_written(shop: Any):
 async def test_two_sweeps_never_take_the_same_payment(shop: Any):
     store = PaymentStore(shop.database)
     ids = [(await shop.payments.authorize(shop.ask(CashMethod()))).id for _ in range(6)]
-    await shop.rows("UPDATE payments.payments SET next_check_at = now() WHERE payment_id = ANY($1)", ids)
+    await shop.rows("INSERT INTO payments.due (payment_id, at) SELECT unnest($1::text[]), now()", ids)
     async with store.transaction() as first, asyncio.timeout(5):
         taken = {row["payment_id"] async for row in queries.due(first.connection, limit=3)}
         others = set(await store.due(100))

@@ -81,3 +81,17 @@ class PaymentRefunded(Event, frozen=True):
     @property
     def key(self) -> str:
         return self.attempt_id
+
+
+class PaymentDisputed(Event, frozen=True):
+    """The payer's bank asks the money back: `state` is opened, won (we keep it) or lost."""
+
+    payment_id: str
+    attempt_id: str
+    checkout_id: str
+    amount: Money
+    state: str
+
+    @property
+    def key(self) -> str:
+        return self.attempt_id

@@ -83,6 +83,7 @@ class _Payment(msgspec.Struct):
     action: _Action | None = None
     decline_code: str | None = None
     network_token: str | None = None
+    capture_before: datetime | None = None
     brand: str | None = None
     last4: str | None = None
     refunds: list[_Refund] = []
@@ -238,6 +239,7 @@ def _fact(payment: _Payment) -> PaymentFact:
         last4=payment.last4,
         dispute=None if payment.dispute is None else payment.dispute.state,
         disputed_minor=payment.dispute.amount if payment.dispute is not None and at_stake else 0,
+        capture_before=payment.capture_before,
     )
 
 

@@ -6,20 +6,26 @@ from typing import Any
 
 import msgspec
 
-from haat.contracts.payments import PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentRefunded
+from haat.contracts.payments import (
+    PaymentAuthorized,
+    PaymentCaptured,
+    PaymentDisputed,
+    PaymentFailed,
+    PaymentRefunded,
+)
 from haat.kit.message import Event
 from haat.kit.money import Money
 from haat.services.payments.model import HELD, PaymentState, RefundState
 
 
 class Posting(msgspec.Struct, frozen=True):
-    """One ledger transaction. The amounts of `entries` sum to zero; `external_ref` can be written only once.
+    """One ledger transaction. The amounts of `entries` sum to zero; `txn_id` names its cause: it is written only once.
 
     A pending transaction announces money; posted ones carry it out, voided ones take the announcement back.
     """
 
     kind: str
-    external_ref: str
+    txn_id: str
     phase: str
     entries: tuple[tuple[str, int], ...]
     pending_ref: str | None = None
@@ -41,7 +47,7 @@ def postings(before: PaymentState, after: PaymentState) -> list[Posting]:
     known = {refund.refund_id: refund for refund in before.refunds}
     for refund in after.refunds:
         found += _refund_postings(after, known.get(refund.refund_id), refund)
-    return found
+    return found if after.dispute == before.dispute else found + _dispute_postings(before, after)
 
 
 def events(before: PaymentState, after: PaymentState) -> list[Event]:
@@ -71,7 +77,26 @@ def events(before: PaymentState, after: PaymentState) -> list[Event]:
         if refund.state != "pending" and states.get(refund.refund_id) != refund.state:
             money = Money(refund.amount_minor, after.amount.currency)
             told.append(PaymentRefunded(**about, refund_id=refund.refund_id, amount=money, state=refund.state))
+    if after.dispute != before.dispute:
+        money = Money(after.disputed_minor or before.disputed_minor, after.amount.currency)
+        told.append(PaymentDisputed(**about, amount=money, state=after.dispute or ""))
     return told
+
+
+def _dispute_postings(before: PaymentState, after: PaymentState) -> list[Posting]:
+    """The provider takes disputed money back until it is decided; what is lost is a loss of ours."""
+    clearing, found = f"psp_clearing:{after.provider}", []
+    amount = after.disputed_minor or before.disputed_minor
+    if before.dispute is None and amount:
+        opened = (("dispute_reserve", amount), (clearing, -amount))
+        found.append(Posting("dispute_opened", f"{after.payment_id}:dispute:opened", "posted", opened))
+    if after.dispute == "won" and before.dispute == "opened":
+        won = ((clearing, amount), ("dispute_reserve", -amount))
+        found.append(Posting("dispute_won", f"{after.payment_id}:dispute:won", "posted", won))
+    if after.dispute == "lost":
+        lost = (("dispute_losses", amount), ("dispute_reserve", -amount))
+        found.append(Posting("dispute_lost", f"{after.payment_id}:dispute:lost", "posted", lost))
+    return found
 
 
 def _refund_postings(payment: PaymentState, before: RefundState | None, after: RefundState) -> list[Posting]:

@@ -6,17 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from haat.contracts.payments import (
-    Action,
-    CardMethod,
-    CashMethod,
-    Method,
-    Payment,
-    PaymentEvent,
-    RefundView,
-    UpiMethod,
-    WalletMethod,
-)
+from haat.contracts.payments import Action, Method, PaymentEvent
 from haat.kit.money import Money
 from haat.ports.payment_provider import PaymentFact, RefundFact
 
@@ -52,6 +42,8 @@ IN_FLIGHT = timedelta(seconds=15)
 FIRST_CHECK = timedelta(seconds=5)
 LONGEST_WAIT_SECONDS = 300
 LATE_WINDOW = timedelta(hours=1)
+# A hold is decided on before it can run out on us.
+HOLD_SHARE = 0.8
 # Longer than a call by the vault may take; a payment that turns up even later is let go.
 GIVE_UP = timedelta(seconds=60)
 
@@ -103,7 +95,8 @@ class PaymentState(msgspec.Struct, frozen=True):
     save_wanted: bool = False
     tombstone: bool = False
     history: tuple[PaymentEvent, ...] = ()
-    checks: int = 0
+    capture_before: datetime | None = None
+    ordered: bool = False
 
     @property
     def refunded_minor(self) -> int:
@@ -113,6 +106,18 @@ class PaymentState(msgspec.Struct, frozen=True):
     @property
     def refundable_minor(self) -> int:
         return max(0, self.captured_minor - self.refunded_minor - self.disputed_minor)
+
+    @property
+    def decide_hold_at(self) -> datetime | None:
+        """When a hold has to be captured or let go of, where the provider says how long it lasts."""
+        if self.state != "authorized" or self.capture_before is None:
+            return None
+        return self.created_at + (self.capture_before - self.created_at) * HOLD_SHARE
+
+    @property
+    def late(self) -> bool:
+        """Whether money came, or may come, after the payment was given up."""
+        return any(event.type in ("declined", "expired") for event in self.history)
 
     @property
     def shown(self) -> str:
@@ -135,12 +140,16 @@ def merge(payment: PaymentState, fact: PaymentFact, at: datetime) -> PaymentStat
     told = FROM_PROVIDER[fact.state]
     state = told if RANK[told] > RANK[payment.state] else payment.state
     disputed = DISPUTE_RANK[fact.dispute] > DISPUTE_RANK[payment.dispute]
-    refunds = _merged_refunds(payment.refunds, fact.refunds)
+    captured = max(payment.captured_minor, fact.captured_minor)
+    elsewhere = _made_elsewhere(payment, fact, at)
+    refunds = _merged_refunds(payment.refunds, fact.refunds) + elsewhere
+    if elsewhere and sum(refund.amount_minor for refund in refunds if refund.state != "failed") > captured:
+        raise Mismatch("refunds", fact)
     changed = msgspec.structs.replace(
         payment,
         provider_id=fact.id,
         state=state,
-        captured_minor=max(payment.captured_minor, fact.captured_minor),
+        captured_minor=captured,
         refunds=refunds,
         dispute=fact.dispute if disputed else payment.dispute,
         disputed_minor=fact.disputed_minor if disputed else payment.disputed_minor,
@@ -148,6 +157,7 @@ def merge(payment: PaymentState, fact: PaymentFact, at: datetime) -> PaymentStat
         decline_code=_decline_code(payment, fact, state),
         brand=payment.brand or fact.brand,
         last4=payment.last4 or fact.last4,
+        capture_before=fact.capture_before or payment.capture_before,
     )
     return None if changed == payment else noted(payment, changed, at)
 
@@ -162,13 +172,6 @@ def check_match(payment: PaymentState, fact: PaymentFact) -> None:
         raise Mismatch("payment", fact)
     if not 0 <= fact.captured_minor <= payment.amount.amount:
         raise Mismatch("captured", fact)
-
-
-def strangers(payment: PaymentState, fact: PaymentFact) -> list[RefundFact]:
-    """Refunds at the provider that nobody asked for here."""
-    ours = {refund.provider_refund_id for refund in _merged_refunds(payment.refunds, fact.refunds)}
-    waiting = any(refund.provider_refund_id is None for refund in payment.refunds)
-    return [] if waiting else [refund for refund in fact.refunds if refund.id not in ours]
 
 
 def noted(before: PaymentState, after: PaymentState, at: datetime) -> PaymentState:
@@ -262,56 +265,7 @@ def next_check(payment: PaymentState, at: datetime) -> datetime | None:
     late = payment.state == "expired" and at - payment.created_at < LATE_WINDOW
     if payment.state in OPEN or busy or keeping or late:
         return at + FIRST_CHECK
-    return None
-
-
-def view(payment: PaymentState) -> Payment:
-    """The payment for others."""
-    currency = payment.amount.currency
-    return Payment(
-        id=payment.payment_id,
-        attempt_id=payment.attempt_id,
-        checkout_id=payment.checkout_id,
-        amount=payment.amount,
-        method=method_name(payment.method),
-        state=payment.shown,
-        captured=Money(payment.captured_minor, currency),
-        refunded=Money(payment.refunded_minor, currency),
-        summary=summary(payment),
-        created_at=payment.created_at,
-        action=payment.action,
-        decline_code=payment.decline_code,
-        history=list(payment.history),
-        user_id=payment.user_id,
-    )
-
-
-def refund_view(payment: PaymentState, refund: RefundState) -> RefundView:
-    return RefundView(
-        id=refund.refund_id,
-        payment_id=payment.payment_id,
-        amount=Money(refund.amount_minor, payment.amount.currency),
-        state=refund.state,
-        reason=refund.reason,
-        created_at=refund.created_at,
-    )
-
-
-def summary(payment: PaymentState) -> str:
-    """In a few words for the shopper: `Visa •••• 4242`."""
-    match payment.method:
-        case CardMethod():
-            return f"{(payment.brand or 'card').capitalize()} •••• {payment.last4}" if payment.last4 else "Card"
-        case UpiMethod(vpa=vpa):
-            return f"UPI {vpa}" if vpa else "UPI"
-        case WalletMethod(provider=provider):
-            return f"{provider} wallet"
-        case CashMethod():
-            return "Cash on delivery"
-
-
-def method_name(method: Method) -> str:
-    return str(type(method).__struct_config__.tag)
+    return payment.decide_hold_at
 
 
 def _merged_refunds(ours: tuple[RefundState, ...], told: tuple[RefundFact, ...]) -> tuple[RefundState, ...]:
@@ -321,6 +275,26 @@ def _merged_refunds(ours: tuple[RefundState, ...], told: tuple[RefundFact, ...])
         if refund.provider_refund_id in facts
         else refund
         for refund in ours
+    )
+
+
+def _made_elsewhere(payment: PaymentState, fact: PaymentFact, at: datetime) -> tuple[RefundState, ...]:
+    """Refunds that somebody made at the provider itself: booked like ours, once all of ours are named there."""
+    if any(refund.provider_refund_id is None and refund.state == "pending" for refund in payment.refunds):
+        return ()
+    ours = {refund.provider_refund_id for refund in payment.refunds}
+    return tuple(
+        RefundState(
+            refund_id=f"ref_{told.id}",
+            request_id=f"provider:{told.id}",
+            amount_minor=told.amount_minor,
+            state=told.state,
+            reason="made at the provider",
+            created_at=at,
+            provider_refund_id=told.id,
+        )
+        for told in fact.refunds
+        if told.id not in ours and told.state != "failed"
     )
 
 

@@ -1,25 +1,27 @@
--- name: begin(payment_id, attempt_id, checkout_id, provider, amount_minor, currency, method, user_id, return_url, state, save_wanted, history, next_check_at, created_at, call_id, idem_key, request_hash)^
+-- name: begin(payment_id, attempt_id, checkout_id, provider, amount_minor, currency, method, user_id, return_url, state, save_wanted, history, next_check_at, created_at, idem_key, request_hash)$
 -- One statement, before the provider is asked: the payment and the row of the call. Nothing when the attempt has a
 -- payment (or a tombstone) already.
 WITH fresh AS (
-    INSERT INTO payments.payments AS p (payment_id, attempt_id, checkout_id, provider, amount_minor, currency, method,
-                                        user_id, return_url, state, save_wanted, history, next_check_at, created_at)
+    INSERT INTO payments.payments (payment_id, attempt_id, checkout_id, provider, amount_minor, currency, method,
+                                   user_id, return_url, state, save_wanted, history, created_at)
     VALUES (:payment_id, :attempt_id, :checkout_id, :provider, :amount_minor, :currency, :method::jsonb,
-            :user_id, :return_url, :state, :save_wanted, :history::jsonb, :next_check_at, :created_at)
+            :user_id, :return_url, :state, :save_wanted, :history::jsonb, :created_at)
     ON CONFLICT (attempt_id) DO NOTHING
-    RETURNING *
-), call AS (
-    INSERT INTO payments.provider_calls (call_id, payment_id, op, n, idem_key, request_hash, amount_minor)
-    SELECT :call_id::text, payment_id, 'authorize', 0, :idem_key::text, :request_hash::text, amount_minor FROM fresh
+    RETURNING payment_id, amount_minor
+), watched AS (
+    INSERT INTO payments.due (payment_id, at) SELECT payment_id, :next_check_at::timestamptz FROM fresh
 )
-SELECT fresh.*, '[]'::jsonb AS refunds FROM fresh;
+INSERT INTO payments.provider_calls (idem_key, payment_id, op, request_hash, amount_minor)
+SELECT :idem_key::text, payment_id, 'authorize', :request_hash::text, amount_minor FROM fresh
+RETURNING payment_id;
 
--- name: load(payment_id, attempt_id, provider, provider_id)^
-SELECT p.*, coalesce((SELECT jsonb_agg(to_jsonb(r) ORDER BY r.created_at, r.refund_id)
-                      FROM payments.refunds r WHERE r.payment_id = p.payment_id), '[]') AS refunds
-FROM payments.payments p
-WHERE p.payment_id = :payment_id OR p.attempt_id = :attempt_id
-   OR (p.provider = :provider AND p.provider_id = :provider_id);
+-- name: load(payment_id)^
+SELECT p.*, CASE WHEN p.has_refunds THEN payments.refunds_of(p.payment_id) END AS refunds
+FROM payments.payments p WHERE p.payment_id = :payment_id;
+
+-- name: load_attempt(attempt_id)^
+SELECT p.*, CASE WHEN p.has_refunds THEN payments.refunds_of(p.payment_id) END AS refunds
+FROM payments.payments p WHERE p.attempt_id = :attempt_id;
 
 -- name: lock(payment_id)^
 SELECT payment_id FROM payments.payments WHERE payment_id = :payment_id FOR UPDATE;
@@ -33,7 +35,8 @@ WHERE payment_id = :payment_id AND state IN ('SENT', 'UNKNOWN') ORDER BY sent_at
 
 -- name: claimed(provider, provider_ids)
 -- Which of these payments of the provider are known here already.
-SELECT provider_id FROM payments.payments WHERE provider = :provider AND provider_id = ANY(:provider_ids::text[]);
+SELECT provider_id FROM payments.provider_payments
+WHERE provider = :provider AND provider_id = ANY(:provider_ids::text[]);
 
 -- name: awaiting(provider, checkout_id)
 -- Payments of a checkout whose answer has not come yet.
@@ -41,32 +44,124 @@ SELECT payment_id FROM payments.payments
 WHERE provider = :provider AND checkout_id = :checkout_id AND provider_id IS NULL AND NOT tombstone
   AND state IN ('authorizing', 'unknown', 'expired', 'voided');
 
--- name: save(payment_id, version, state, provider_id, captured_minor, refunded_minor, capturing_minor, disputed_minor, dispute, action, decline_code, brand, last4, save_wanted, history, next_check_at, call_key, call_state, call_detail, refund_ids, refund_states, refund_provider_ids, txn_ids, txn_kinds, txn_refs, txn_phases, txn_pendings, entry_txns, entry_accounts, entry_amounts, webhook_id, event_ids, event_names, event_keys, event_ats, event_bodies)$
--- One statement: the payment moves from `version` to the next, the call that taught us is closed, refunds, ledger and
--- events are written. Null when the payment has moved on or the call was closed before.
+-- name: save_held(payment_id, version, provider_id, brand, last4, capture_before, history, call_key, event_id, event_name, event_at, event_body)$
+-- What nearly every payment by card goes through: the provider holds the money. Null when the payment has moved on.
+WITH moved AS (
+    UPDATE payments.payments SET
+        state = 'authorized', provider_id = :provider_id, action = NULL, decline_code = NULL, brand = :brand,
+        last4 = :last4, capture_before = :capture_before, history = :history::jsonb, version = version + 1
+    WHERE payment_id = :payment_id AND version = :version
+    RETURNING payment_id, attempt_id, checkout_id, provider, provider_id, currency, amount_minor AS amount,
+              payment_id || ':authorize' AS txn_id
+), closed AS (
+    UPDATE payments.provider_calls c SET state = 'OK', detail = moved.provider_id
+    FROM moved WHERE c.idem_key = :call_key
+), claimed AS (
+    INSERT INTO payments.provider_payments (provider, provider_id, payment_id)
+    SELECT provider, provider_id, payment_id FROM moved
+), posted AS (
+    INSERT INTO payments.ledger_txns (txn_id, kind, phase, payment_id)
+    SELECT txn_id, 'authorize', 'pending', payment_id FROM moved
+), entries AS (
+    INSERT INTO payments.ledger_entries (txn_id, account, currency, amount)
+    SELECT txn_id, 'psp_clearing:' || provider, currency, amount FROM moved
+    UNION ALL SELECT txn_id, 'customer_due:' || checkout_id, currency, -amount FROM moved
+)
+INSERT INTO payments.outbox (id, name, key, at, body)
+SELECT :event_id::text, :event_name::text, attempt_id, :event_at::timestamptz, :event_body::bytea FROM moved
+RETURNING key;
+
+-- name: begin_captures(payment_ids, request_id, next_check_at)
+-- The rest of many payments is about to be taken: the row of each call, and everything the teller has to know. What is
+-- not held, is to be let go of, or was asked for under this name before is left out.
+WITH moved AS (
+    UPDATE payments.payments p SET capturing_minor = amount_minor - captured_minor, ordered = true,
+                                   version = version + 1
+    WHERE payment_id = ANY(:payment_ids::text[]) AND state = 'authorized' AND void_reason IS NULL
+      AND capturing_minor = 0 AND provider <> 'cash'
+      AND NOT EXISTS (SELECT FROM payments.provider_calls c
+                      WHERE c.idem_key = p.payment_id || ':capture:' || :request_id::text)
+    RETURNING p.*
+), calls AS (
+    INSERT INTO payments.provider_calls (idem_key, payment_id, op, request_hash, amount_minor)
+    SELECT payment_id || ':capture:' || :request_id, payment_id, 'capture', capturing_minor::text, capturing_minor
+    FROM moved
+), watched AS (
+    INSERT INTO payments.due (payment_id, at)
+    SELECT payment_id, :next_check_at::timestamptz FROM moved m
+    WHERE NOT EXISTS (SELECT FROM payments.due d WHERE d.payment_id = m.payment_id AND d.at <= :next_check_at)
+    ON CONFLICT (payment_id) DO UPDATE SET at = excluded.at
+)
+SELECT moved.*, NULL::jsonb AS refunds FROM moved;
+
+-- name: save_taken(payment_ids, versions, histories, call_keys, event_ids, event_name, event_ats, event_bodies)
+-- The provider has taken all that it was asked for, for each of these payments; gives those that had not moved on.
+WITH moved AS (
+    UPDATE payments.payments p SET
+        state = 'captured', captured_minor = p.amount_minor, capturing_minor = 0, history = n.history,
+        version = p.version + 1
+    FROM unnest(:payment_ids::text[], :versions::bigint[], :histories::jsonb[], :call_keys::text[],
+                :event_ids::text[], :event_ats::timestamptz[], :event_bodies::bytea[])
+        AS n (payment_id, version, history, call_key, event_id, event_at, event_body)
+    WHERE p.payment_id = n.payment_id AND p.version = n.version
+    RETURNING p.payment_id, p.attempt_id, p.checkout_id, p.provider, p.currency, p.amount_minor AS amount,
+              p.payment_id || ':capture:' || p.amount_minor AS txn_id, n.call_key, n.event_id, n.event_at, n.event_body
+), closed AS (
+    UPDATE payments.provider_calls c SET state = 'OK' FROM moved WHERE c.idem_key = moved.call_key
+), posted AS (
+    INSERT INTO payments.ledger_txns (txn_id, kind, phase, pending_ref, payment_id)
+    SELECT txn_id, 'capture', 'posted', payment_id || ':authorize', payment_id FROM moved
+), entries AS (
+    INSERT INTO payments.ledger_entries (txn_id, account, currency, amount)
+    SELECT txn_id, 'psp_clearing:' || provider, currency, amount FROM moved
+    UNION ALL SELECT txn_id, 'customer_due:' || checkout_id, currency, -amount FROM moved
+), rested AS (
+    DELETE FROM payments.due d USING moved WHERE d.payment_id = moved.payment_id
+), told AS (
+    INSERT INTO payments.outbox (id, name, key, at, body)
+    SELECT event_id, :event_name::text, attempt_id, event_at, event_body FROM moved
+)
+SELECT payment_id FROM moved;
+
+-- name: save(payment_id, version, state, provider_id, claimed_id, captured_minor, refunded_minor, capturing_minor, disputed_minor, dispute, action, decline_code, brand, last4, save_wanted, capture_before, history, next_check_at, call_key, call_state, call_detail, refunds, txn_ids, txn_kinds, txn_phases, txn_pendings, entry_txns, entry_accounts, entry_amounts, webhook_id, event_ids, event_names, event_keys, event_ats, event_bodies)$
+-- Any step, in one statement: the payment moves from `version` to the next, the call that taught us is closed, refunds,
+-- ledger and events are written. Null when the payment has moved on or the call was closed before.
 WITH moved AS (
     UPDATE payments.payments SET
         state = :state, provider_id = :provider_id, captured_minor = :captured_minor,
         refunded_minor = :refunded_minor, capturing_minor = :capturing_minor, disputed_minor = :disputed_minor,
         dispute = :dispute, action = :action::jsonb, decline_code = :decline_code, brand = :brand, last4 = :last4,
-        save_wanted = :save_wanted, history = :history::jsonb, next_check_at = :next_check_at, checks = 0,
-        version = version + 1
+        save_wanted = :save_wanted, capture_before = :capture_before, history = :history::jsonb,
+        has_refunds = has_refunds OR jsonb_array_length(:refunds::jsonb) > 0, version = version + 1
     WHERE payment_id = :payment_id AND version = :version
       AND (:call_key::text IS NULL OR EXISTS (
           SELECT FROM payments.provider_calls WHERE idem_key = :call_key AND state IN ('SENT', 'UNKNOWN')))
-    RETURNING version, provider, currency
+    RETURNING payment_id, version, provider, currency
 ), closed AS (
     UPDATE payments.provider_calls c SET state = :call_state, detail = :call_detail
     FROM moved WHERE c.idem_key = :call_key
+), claimed AS (
+    INSERT INTO payments.provider_payments (provider, provider_id, payment_id)
+    SELECT provider, :claimed_id::text, payment_id FROM moved WHERE :claimed_id::text IS NOT NULL
+), watched AS (
+    INSERT INTO payments.due (payment_id, at)
+    SELECT payment_id, :next_check_at FROM moved WHERE :next_check_at::timestamptz IS NOT NULL
+    ON CONFLICT (payment_id) DO UPDATE SET at = excluded.at, checks = 0
+), rested AS (
+    DELETE FROM payments.due d USING moved
+    WHERE d.payment_id = moved.payment_id AND :next_check_at::timestamptz IS NULL
 ), refunded AS (
-    UPDATE payments.refunds r SET state = n.state, provider_refund_id = n.provider_refund_id
-    FROM moved, unnest(:refund_ids::text[], :refund_states::text[], :refund_provider_ids::text[])
-        AS n (refund_id, state, provider_refund_id)
-    WHERE r.refund_id = n.refund_id
+    INSERT INTO payments.refunds AS r (refund_id, payment_id, request_id, amount_minor, state, reason,
+                                       provider_refund_id, created_at)
+    SELECT n.refund_id, moved.payment_id, n.request_id, n.amount_minor, n.state, n.reason, n.provider_refund_id,
+           n.created_at
+    FROM moved, jsonb_to_recordset(:refunds::jsonb) AS n (refund_id text, request_id text, amount_minor bigint,
+        state text, reason text, provider_refund_id text, created_at timestamptz)
+    ON CONFLICT (refund_id) DO UPDATE SET state = excluded.state, provider_refund_id = excluded.provider_refund_id
 ), posted AS (
-    INSERT INTO payments.ledger_txns (txn_id, kind, external_ref, phase, pending_ref, payment_id)
-    SELECT t.*, :payment_id FROM moved, unnest(:txn_ids::text[], :txn_kinds::text[], :txn_refs::text[],
-                                               :txn_phases::text[], :txn_pendings::text[]) AS t
+    INSERT INTO payments.ledger_txns (txn_id, kind, phase, pending_ref, payment_id)
+    SELECT t.*, moved.payment_id FROM moved, unnest(:txn_ids::text[], :txn_kinds::text[], :txn_phases::text[],
+                                                    :txn_pendings::text[]) AS t
 ), entries AS (
     INSERT INTO payments.ledger_entries (txn_id, account, currency, amount)
     SELECT e.txn_id, e.account, moved.currency, e.amount
@@ -83,47 +178,51 @@ WITH moved AS (
 )
 SELECT version FROM moved;
 
--- name: begin_capture(payment_id, idem_key, amount_minor, call_id, request_hash, next_check_at)$
+-- name: begin_capture(payment_id, idem_key, amount_minor, request_hash, next_check_at)$
 -- Room for the capture is taken and its call written in one statement; null when there is no such room.
 WITH moved AS (
-    UPDATE payments.payments SET capturing_minor = capturing_minor + :amount_minor::bigint,
-        version = version + 1, next_check_at = :next_check_at
+    UPDATE payments.payments SET capturing_minor = capturing_minor + :amount_minor::bigint, version = version + 1
     WHERE payment_id = :payment_id AND void_reason IS NULL AND state IN ('authorized', 'captured')
       AND captured_minor + capturing_minor + :amount_minor::bigint <= amount_minor
       AND NOT EXISTS (SELECT FROM payments.provider_calls WHERE idem_key = :idem_key)
-    RETURNING version
+    RETURNING payment_id
+), watched AS (
+    INSERT INTO payments.due (payment_id, at) SELECT payment_id, :next_check_at::timestamptz FROM moved
+    ON CONFLICT (payment_id) DO UPDATE SET at = excluded.at, checks = 0
 )
-INSERT INTO payments.provider_calls (call_id, payment_id, op, n, idem_key, request_hash, amount_minor)
-SELECT :call_id, :payment_id, 'capture', version, :idem_key, :request_hash, :amount_minor
-FROM moved RETURNING call_id;
+INSERT INTO payments.provider_calls (idem_key, payment_id, op, request_hash, amount_minor)
+SELECT :idem_key, payment_id, 'capture', :request_hash, :amount_minor FROM moved RETURNING payment_id;
 
--- name: begin_refund(payment_id, request_id, amount_minor, refund_id, reason, call_id, request_hash, txn_id, accounts, signs, next_check_at)$
+-- name: begin_refund(payment_id, request_id, amount_minor, refund_id, reason, request_hash, accounts, signs, next_check_at)$
 -- Refunds on their way count: together they never exceed what was captured. Null when there is no such room.
 WITH moved AS (
-    UPDATE payments.payments SET refunded_minor = refunded_minor + :amount_minor::bigint,
-        version = version + 1, next_check_at = :next_check_at
+    UPDATE payments.payments SET refunded_minor = refunded_minor + :amount_minor::bigint, has_refunds = true,
+        version = version + 1
     WHERE payment_id = :payment_id
       AND refunded_minor + :amount_minor::bigint + disputed_minor <= captured_minor
       AND NOT EXISTS (SELECT FROM payments.refunds WHERE payment_id = :payment_id AND request_id = :request_id)
-    RETURNING version, currency
+    RETURNING payment_id, currency
+), watched AS (
+    INSERT INTO payments.due (payment_id, at) SELECT payment_id, :next_check_at::timestamptz FROM moved
+    ON CONFLICT (payment_id) DO UPDATE SET at = excluded.at, checks = 0
 ), made AS (
     INSERT INTO payments.refunds (refund_id, payment_id, request_id, amount_minor, state, reason)
-    SELECT :refund_id::text, :payment_id, :request_id::text, :amount_minor, 'pending', :reason::text FROM moved
+    SELECT :refund_id::text, payment_id, :request_id::text, :amount_minor, 'pending', :reason::text FROM moved
 ), posted AS (
-    INSERT INTO payments.ledger_txns (txn_id, kind, external_ref, phase, payment_id)
-    SELECT :txn_id::text, 'refund', :refund_id || ':request', 'pending', :payment_id FROM moved
+    INSERT INTO payments.ledger_txns (txn_id, kind, phase, payment_id)
+    SELECT :refund_id || ':request', 'refund', 'pending', payment_id FROM moved
 ), entries AS (
     INSERT INTO payments.ledger_entries (txn_id, account, currency, amount)
-    SELECT :txn_id, e.account, moved.currency, e.sign * :amount_minor
+    SELECT :refund_id || ':request', e.account, moved.currency, e.sign * :amount_minor
     FROM moved, unnest(:accounts::text[], :signs::integer[]) AS e (account, sign)
 )
-INSERT INTO payments.provider_calls (call_id, payment_id, op, n, idem_key, request_hash, amount_minor, refund_id)
-SELECT :call_id::text, :payment_id, 'refund', version, :refund_id, :request_hash::text, :amount_minor, :refund_id
-FROM moved RETURNING call_id;
+INSERT INTO payments.provider_calls (idem_key, payment_id, op, request_hash, amount_minor, refund_id)
+SELECT :refund_id, payment_id, 'refund', :request_hash::text, :amount_minor, :refund_id
+FROM moved RETURNING payment_id;
 
--- name: begin_void(payment_id, call_id, idem_key)!
-INSERT INTO payments.provider_calls (call_id, payment_id, op, n, idem_key, request_hash)
-VALUES (:call_id, :payment_id, 'void', 0, :idem_key, '') ON CONFLICT DO NOTHING;
+-- name: begin_void(payment_id, idem_key)!
+INSERT INTO payments.provider_calls (idem_key, payment_id, op, request_hash)
+VALUES (:idem_key, :payment_id, 'void', '') ON CONFLICT DO NOTHING;
 
 -- name: mark_call(idem_key, state, detail)!
 UPDATE payments.provider_calls SET state = :state, detail = :detail
@@ -131,31 +230,51 @@ WHERE idem_key = :idem_key AND state IN ('SENT', 'UNKNOWN');
 
 -- name: want_void(payment_id, attempt_id, reason)$
 -- Marks the payment, or, when there is none yet, takes its place so that none can begin.
-INSERT INTO payments.payments AS p (payment_id, attempt_id, checkout_id, provider, amount_minor, currency, method,
-                                    state, void_reason, tombstone)
-VALUES (:payment_id, :attempt_id, '', '', 0, 'XXX', '{"method": "cod"}', 'voided', :reason, true)
-ON CONFLICT (attempt_id) DO UPDATE
-    SET void_reason = coalesce(p.void_reason, excluded.void_reason), version = p.version + 1, next_check_at = now()
-RETURNING payment_id;
+WITH marked AS (
+    INSERT INTO payments.payments AS p (payment_id, attempt_id, checkout_id, provider, amount_minor, currency, method,
+                                        state, void_reason, tombstone)
+    VALUES (:payment_id, :attempt_id, '', '', 0, 'XXX', '{"method": "cod"}', 'voided', :reason, true)
+    ON CONFLICT (attempt_id) DO UPDATE
+        SET void_reason = coalesce(p.void_reason, excluded.void_reason), version = p.version + 1
+    RETURNING payment_id, tombstone
+), watched AS (
+    INSERT INTO payments.due (payment_id, at) SELECT payment_id, now() FROM marked WHERE NOT tombstone
+    ON CONFLICT (payment_id) DO UPDATE SET at = excluded.at, checks = 0
+)
+SELECT payment_id FROM marked;
+
+-- name: mark_ordered(payment_ids)!
+-- These orders stand, though a person has to look before their money is taken.
+UPDATE payments.payments SET ordered = true, version = version + 1
+WHERE payment_id = ANY(:payment_ids::text[]) AND NOT ordered;
 
 -- name: due(limit)
 -- Takes a lease on what is due: whoever dies over it leaves it to the next one.
-WITH d AS MATERIALIZED (SELECT payment_id FROM payments.payments WHERE next_check_at <= now()
-      ORDER BY next_check_at LIMIT :limit FOR UPDATE SKIP LOCKED)
-UPDATE payments.payments p
-SET checks = p.checks + 1, next_check_at = now() + make_interval(secs => LEAST(300, 10 * power(2, LEAST(p.checks, 6))))
+WITH d AS MATERIALIZED (SELECT payment_id FROM payments.due WHERE at <= now()
+      ORDER BY at LIMIT :limit FOR UPDATE SKIP LOCKED)
+UPDATE payments.due w
+SET checks = w.checks + 1, at = now() + make_interval(secs => LEAST(300, 10 * power(2, LEAST(w.checks, 6))))
 FROM d
-WHERE p.payment_id = d.payment_id RETURNING p.payment_id;
+WHERE w.payment_id = d.payment_id RETURNING w.payment_id;
 
--- name: nothing_to_check(payment_id, version)!
-UPDATE payments.payments SET next_check_at = NULL WHERE payment_id = :payment_id AND version = :version;
+-- name: look_again(payment_id, version, next_check_at)!
+-- Nothing can be done now: until then, or never again when it is null; unless the payment has moved on.
+WITH same AS (
+    SELECT payment_id FROM payments.payments WHERE payment_id = :payment_id AND version = :version
+), later AS (
+    UPDATE payments.due d SET at = :next_check_at, checks = 0 FROM same
+    WHERE d.payment_id = same.payment_id AND :next_check_at::timestamptz IS NOT NULL
+)
+DELETE FROM payments.due d USING same
+WHERE d.payment_id = same.payment_id AND :next_check_at::timestamptz IS NULL;
 
 -- name: heard(provider, webhook_id, provider_id)^
 -- One row: whether this notice was acted on before, and the payment it is about, or nulls.
 SELECT EXISTS (SELECT FROM payments.webhooks WHERE provider = :provider AND webhook_id = :webhook_id) AS known, p.*,
-       coalesce((SELECT jsonb_agg(to_jsonb(r) ORDER BY r.created_at, r.refund_id)
-                 FROM payments.refunds r WHERE r.payment_id = p.payment_id), '[]') AS refunds
-FROM (SELECT 1) one LEFT JOIN payments.payments p ON p.provider = :provider AND p.provider_id = :provider_id;
+       CASE WHEN p.has_refunds THEN payments.refunds_of(p.payment_id) END AS refunds
+FROM (SELECT 1) one
+LEFT JOIN (payments.provider_payments k JOIN payments.payments p USING (payment_id))
+    ON k.provider = :provider AND k.provider_id = :provider_id;
 
 -- name: take_webhook(provider, webhook_id)!
 INSERT INTO payments.webhooks (provider, webhook_id) VALUES (:provider, :webhook_id) ON CONFLICT DO NOTHING;

@@ -8,7 +8,8 @@ from haat.services.payments.service import PaymentsService
 
 async def on_orders_placed(service: PaymentsService, batch: Batch[OrderPlaced]) -> None:
     """The order stands, so the money that was held for it is taken, unless a person has to look first."""
-    await service.take_for_orders([event.payment_id for event in batch.events if not event.on_hold])
+    ready = [event.payment_id for event in batch.events if not event.on_hold]
+    await service.take_for_orders(ready, [event.payment_id for event in batch.events if event.on_hold])
 
 
 REACTIONS: Reactions = {OrderPlaced: on_orders_placed}

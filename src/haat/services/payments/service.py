@@ -38,14 +38,14 @@ from haat.kit.message import DomainError, Invalid, NotFound, Nothing, Page, Unav
 from haat.kit.money import LIMIT, Money
 from haat.ports.payment_provider import Answered, Notice, PaymentProvider, Unknown
 from haat.services.payments import model
-from haat.services.payments.model import CASH, HELD, OPEN, Mismatch, PaymentState, refund_view, view
-from haat.services.payments.store import PaymentStore, authorize_key
+from haat.services.payments.model import CASH, HELD, OPEN, Mismatch, PaymentState
+from haat.services.payments.store import PaymentStore, authorize_key, capture_key
 from haat.services.payments.teller import Teller, merging
+from haat.services.payments.views import refund_view, view
 
 log = structlog.get_logger("haat.payments")
 DUE_AT_ONCE = 20
 ORDER_PLACED = "order-placed"
-CAPTURES_AT_ONCE = 16
 ANSWER_SECONDS = 0.3
 KEEP_WEBHOOKS = timedelta(days=14)
 
@@ -89,7 +89,7 @@ class PaymentsService(Payments):
         return await self._capture(await self._load(ask.payment_id), ask)
 
     async def _capture(self, payment: PaymentState, ask: Capture) -> Payment:
-        key = f"{payment.payment_id}:capture:{ask.request_id}"
+        key = capture_key(payment, ask.request_id)
         amount_minor = payment.amount.amount - payment.captured_minor - payment.capturing_minor
         if ask.amount is not None:
             _check_amount(ask.amount, "/amount", payment.amount.currency)
@@ -105,25 +105,12 @@ class PaymentsService(Payments):
             return view(await self._teller.capture(payment, key, amount_minor))
         return view(await self._captured_before(payment, key, ask))
 
-    async def take_for_orders(self, payment_ids: Sequence[str]) -> None:
-        """Capture the payments of placed orders, side by side; an answer that got lost is found by the sweep."""
-        gate = asyncio.Semaphore(CAPTURES_AT_ONCE)
-
-        async def take(payment_id: str) -> None:
-            async with gate:
-                payment = await self._load(payment_id)
-                if payment.provider == CASH or payment.state != "authorized":
-                    return
-                try:
-                    await self._capture(payment, Capture(payment_id=payment_id, request_id=ORDER_PLACED))
-                except DomainError as error:
-                    known = await self._store.call_of(f"{payment_id}:capture:{ORDER_PLACED}")
-                    if known is None and isinstance(error, Unavailable):
-                        # Nothing is written that a sweep would find: the event has to come again.
-                        raise
-                    log.warning("a capture is finished later", payment_id=payment_id, reason=error.detail)
-
-        await asyncio.gather(*(take(payment_id) for payment_id in payment_ids))
+    async def take_for_orders(self, taken: Sequence[str], held_back: Sequence[str] = ()) -> None:
+        """Capture the payments of placed orders; of those held back, note that an order stands on them."""
+        if held_back:
+            await self._store.mark_ordered(held_back)
+        if taken:
+            await self._teller.take(await self._store.begin_captures(taken, ORDER_PLACED, now() + model.IN_FLIGHT))
 
     async def void(self, ask: Void) -> Nothing:
         payment_id = await self._store.want_void(ask.attempt_id, ask.reason)
@@ -161,14 +148,14 @@ class PaymentsService(Payments):
         return Nothing()
 
     async def saved_cards(self, ask: MethodsOf) -> Page[SavedCard]:
-        return Page(data=await self._store.saved_cards(ask.user_id))
+        return Page(data=await self._store.cards.of_user(ask.user_id))
 
     async def forget_card(self, ask: ForgetMethod) -> Nothing:
-        token = await self._store.saved_card(ask.user_id, ask.method_id)
+        token = await self._store.cards.token_of(ask.user_id, ask.method_id)
         if token is None:
             raise NotFound("There is no such saved card")
         await self._vault.forget(CardRef(token=token))
-        await self._store.forget_card(ask.user_id, ask.method_id)
+        await self._store.cards.forget(ask.user_id, ask.method_id)
         return Nothing()
 
     async def finish_open(self) -> None:

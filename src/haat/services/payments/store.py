@@ -5,29 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import msgspec
 
-from haat.contracts.payments import Action, Method, PaymentEvent, SavedCard
-from haat.contracts.vault import Card
+from haat.contracts.payments import Action, Method, PaymentEvent
 from haat.kit.clock import now
 from haat.kit.database import Connection, Database, Transaction, outbox_columns
 from haat.kit.ids import new_id
+from haat.kit.message import encode, event_name
 from haat.kit.money import Money
-from haat.kit.sql import load_queries
 from haat.services.payments.ledger import events, postings
 from haat.services.payments.model import PaymentState, RefundState, next_check
-
-queries = load_queries(Path(__file__).with_name("queries.sql"))
+from haat.services.payments.saved_cards import CardStore
+from haat.services.payments.sql import queries
 
 
 class ProviderCall(msgspec.Struct, frozen=True):
     """The row of an external call; `state` is SENT, OK, FAILED or UNKNOWN."""
 
-    call_id: str
     op: str
     idem_key: str
     amount_minor: int
@@ -49,6 +46,7 @@ class PaymentStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.cards = CardStore(database)
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         return self._database.connection()
@@ -59,7 +57,7 @@ class PaymentStore:
     async def begin(self, payment: PaymentState, request_hash: str) -> bool:
         """Write the payment and the row of its first call; False when the attempt has a payment already."""
         async with self.connection() as connection:
-            row = await queries.begin(
+            begun = await queries.begin(
                 connection,
                 payment_id=payment.payment_id,
                 attempt_id=payment.attempt_id,
@@ -75,18 +73,18 @@ class PaymentStore:
                 history=payment.history,
                 next_check_at=next_check(payment, now()),
                 created_at=payment.created_at,
-                call_id=new_id("call"),
                 idem_key=authorize_key(payment),
                 request_hash=request_hash,
             )
-        return row is not None
+        return begun is not None
 
-    async def load(
-        self, *, payment_id: str | None = None, attempt_id: str | None = None, provider: tuple[str, str] | None = None
-    ) -> PaymentState | None:
-        """One payment by its id, its attempt, or (provider, the provider's id)."""
+    async def load(self, *, payment_id: str | None = None, attempt_id: str | None = None) -> PaymentState | None:
+        """One payment by its id or its attempt."""
         async with self.connection() as connection:
-            return await self._load(connection, payment_id, attempt_id, provider)
+            if payment_id is not None:
+                return await self._load(connection, payment_id)
+            row = await queries.load_attempt(connection, attempt_id=attempt_id)
+        return None if row is None else _payment(row)
 
     async def save(
         self,
@@ -97,7 +95,42 @@ class PaymentStore:
     ) -> PaymentState | None:
         """Write what changed; None when the payment has moved on, or its call was closed before."""
         async with self.connection() as connection:
+            if result is not None and hook is None and just_held(before, after):
+                return await _save_held(connection, before, after, result)
             return await self._save(connection, before, after, result, hook)
+
+    async def begin_captures(
+        self, payment_ids: Sequence[str], request_id: str, until: datetime
+    ) -> list[tuple[PaymentState, str]]:
+        """Take the room for the rest of each payment that is held, and write the calls: payments with their keys."""
+        async with self.connection() as connection:
+            found = queries.begin_captures(
+                connection, payment_ids=sorted(payment_ids), request_id=request_id, next_check_at=until
+            )
+            begun = [_payment(row) async for row in found]
+        return [(payment, capture_key(payment, request_id)) for payment in begun]
+
+    async def save_taken(self, taken: Sequence[tuple[PaymentState, PaymentState, str]]) -> set[str]:
+        """Write captures that took all there was: before, after, key. The ids of those that had not moved on."""
+        told = [events(before, after)[0] for before, after, _ in taken]
+        async with self.connection() as connection:
+            found = queries.save_taken(
+                connection,
+                payment_ids=[before.payment_id for before, _, _ in taken],
+                versions=[before.version for before, _, _ in taken],
+                histories=[after.history for _, after, _ in taken],
+                call_keys=[key for _, _, key in taken],
+                event_ids=[event.id for event in told],
+                event_name=event_name(type(told[0])),
+                event_ats=[event.at for event in told],
+                event_bodies=[encode(event) for event in told],
+            )
+            return {row["payment_id"] async for row in found}
+
+    async def mark_ordered(self, payment_ids: Sequence[str]) -> None:
+        """The orders of these payments stand."""
+        async with self.connection() as connection:
+            await queries.mark_ordered(connection, payment_ids=list(payment_ids))
 
     async def call_of(self, idem_key: str) -> ProviderCall | None:
         async with self.connection() as connection:
@@ -120,19 +153,18 @@ class PaymentStore:
         """Take the room and write the call; False when there is no room or the key was used before."""
         async with self.connection() as connection:
             try:
-                call_id = await queries.begin_capture(
+                begun = await queries.begin_capture(
                     connection,
                     payment_id=payment.payment_id,
                     idem_key=key,
                     amount_minor=amount_minor,
-                    call_id=new_id("call"),
                     request_hash=str(amount_minor),
                     next_check_at=until,
                 )
             except asyncpg.UniqueViolationError:
                 # The same request came twice at once, and the other one was faster.
                 return False
-        return call_id is not None
+        return begun is not None
 
     async def begin_refund(
         self, payment: PaymentState, refund_id: str, request_id: str, amount_minor: int, reason: str, until: datetime
@@ -140,27 +172,25 @@ class PaymentStore:
         """Count the refund, announce it in the ledger and write the call; False when there is no room for it."""
         async with self.connection() as connection:
             try:
-                call_id = await queries.begin_refund(
+                begun = await queries.begin_refund(
                     connection,
                     payment_id=payment.payment_id,
                     request_id=request_id,
                     amount_minor=amount_minor,
                     refund_id=refund_id,
                     reason=reason,
-                    call_id=new_id("call"),
                     request_hash=str(amount_minor),
-                    txn_id=new_id("txn"),
                     accounts=[f"psp_clearing:{payment.provider}", f"customer_due:{payment.checkout_id}"],
                     signs=[-1, 1],
                     next_check_at=until,
                 )
             except asyncpg.UniqueViolationError:
                 return False
-        return call_id is not None
+        return begun is not None
 
     async def begin_void(self, payment: PaymentState, key: str) -> None:
         async with self.connection() as connection:
-            await queries.begin_void(connection, payment_id=payment.payment_id, call_id=new_id("call"), idem_key=key)
+            await queries.begin_void(connection, payment_id=payment.payment_id, idem_key=key)
 
     async def want_void(self, attempt_id: str, reason: str) -> str:
         """Mark the attempt's payment to be let go of, or leave a tombstone; the payment's id."""
@@ -175,10 +205,12 @@ class PaymentStore:
         async with self.connection() as connection:
             return [row["payment_id"] async for row in queries.due(connection, limit=limit)]
 
-    async def rest(self, payment: PaymentState) -> None:
-        """Nothing more to check, unless the payment has moved on."""
+    async def look_again(self, payment: PaymentState, at: datetime | None) -> None:
+        """Nothing can be done before then (never, when None), unless the payment has moved on."""
         async with self.connection() as connection:
-            await queries.nothing_to_check(connection, payment_id=payment.payment_id, version=payment.version)
+            await queries.look_again(
+                connection, payment_id=payment.payment_id, version=payment.version, next_check_at=at
+            )
 
     async def claimed(self, provider: str, provider_ids: Sequence[str]) -> set[str]:
         """Those of the provider's payments that are known here."""
@@ -211,57 +243,10 @@ class PaymentStore:
         async with self.connection() as connection:
             await queries.put_aside(connection, provider=provider, provider_id=provider_id, reason=reason, fact=fact)
 
-    async def keep_card(self, payment: PaymentState, card: Card) -> str | None:
-        """Put the card among the user's; the token it replaces, if any."""
-        async with self.connection() as connection:
-            row = await queries.keep_card(
-                connection,
-                payment_id=payment.payment_id,
-                card_id=new_id("pm"),
-                user_id=payment.user_id,
-                token=card.token,
-                fingerprint=card.fingerprint,
-                brand=card.brand,
-                last4=card.last4,
-                exp_month=card.exp_month,
-                exp_year=card.exp_year,
-            )
-        old: str | None = row["old_token"]
-        return old if old != card.token else None
-
-    async def give_up_keeping(self, payment: PaymentState) -> None:
-        async with self.connection() as connection:
-            await queries.give_up_keeping(connection, payment_id=payment.payment_id)
-
-    async def saved_cards(self, user_id: str) -> list[SavedCard]:
-        async with self.connection() as connection:
-            return [
-                SavedCard(
-                    id=row["card_id"],
-                    token=row["token"],
-                    brand=row["brand"],
-                    last4=row["last4"],
-                    exp_month=row["exp_month"],
-                    exp_year=row["exp_year"],
-                    created_at=row["created_at"],
-                )
-                async for row in queries.saved_cards(connection, user_id=user_id)
-            ]
-
-    async def saved_card(self, user_id: str, card_id: str) -> str | None:
-        """The token of a user's card."""
-        async with self.connection() as connection:
-            token: str | None = await queries.saved_card(connection, user_id=user_id, card_id=card_id)
-        return token
-
-    async def forget_card(self, user_id: str, card_id: str) -> None:
-        async with self.connection() as connection:
-            await queries.forget_card(connection, user_id=user_id, card_id=card_id)
-
     async def load_locked(self, transaction: Transaction, payment_id: str) -> PaymentState:
         """The payment, nobody else's to change until the transaction ends."""
         await queries.lock(transaction.connection, payment_id=payment_id)
-        payment = await self._load(transaction.connection, payment_id, None, None)
+        payment = await self._load(transaction.connection, payment_id)
         assert payment is not None
         return payment
 
@@ -275,13 +260,8 @@ class PaymentStore:
     ) -> PaymentState | None:
         return await self._save(transaction.connection, before, after, result, hook)
 
-    async def _load(
-        self, connection: Connection, payment_id: str | None, attempt_id: str | None, provider: tuple[str, str] | None
-    ) -> PaymentState | None:
-        name, provider_id = provider or (None, None)
-        row = await queries.load(
-            connection, payment_id=payment_id, attempt_id=attempt_id, provider=name, provider_id=provider_id
-        )
+    async def _load(self, connection: Connection, payment_id: str) -> PaymentState | None:
+        row = await queries.load(connection, payment_id=payment_id)
         return None if row is None else _payment(row)
 
     async def _save(
@@ -298,6 +278,7 @@ class PaymentStore:
             version=before.version,
             state=after.state,
             provider_id=after.provider_id,
+            claimed_id=after.provider_id if before.provider_id is None else None,
             captured_minor=after.captured_minor,
             refunded_minor=after.refunded_minor,
             capturing_minor=after.capturing_minor,
@@ -308,13 +289,14 @@ class PaymentStore:
             brand=after.brand,
             last4=after.last4,
             save_wanted=after.save_wanted,
+            capture_before=after.capture_before,
             history=after.history,
             next_check_at=next_check(after, now()),
             call_key=result.idem_key if result else None,
             call_state=result.state if result else None,
             call_detail=result.detail[:500] if result else None,
             webhook_id=hook,
-            **_refund_columns(after),
+            refunds=after.refunds,
             **_ledger_columns(before, after),
             **_event_columns(before, after),
         )
@@ -326,23 +308,46 @@ def authorize_key(payment: PaymentState) -> str:
     return f"{payment.payment_id}:authorize"
 
 
-def _refund_columns(after: PaymentState) -> dict[str, list[Any]]:
-    return {
-        "refund_ids": [refund.refund_id for refund in after.refunds],
-        "refund_states": [refund.state for refund in after.refunds],
-        "refund_provider_ids": [refund.provider_refund_id for refund in after.refunds],
-    }
+def capture_key(payment: PaymentState, request_id: str) -> str:
+    return f"{payment.payment_id}:capture:{request_id}"
+
+
+def just_held(before: PaymentState, after: PaymentState) -> bool:
+    """Whether this is the step that nearly every payment by card takes: nothing known, then held by the provider."""
+    fresh = before.state == "authorizing" and before.provider_id is None and before.void_reason is None
+    return fresh and after.state == "authorized" and after.provider_id is not None and not after.save_wanted
+
+
+async def _save_held(
+    connection: Connection, before: PaymentState, after: PaymentState, result: CallResult
+) -> PaymentState | None:
+    (told,) = events(before, after)
+    key = await queries.save_held(
+        connection,
+        payment_id=before.payment_id,
+        version=before.version,
+        provider_id=after.provider_id,
+        brand=after.brand,
+        last4=after.last4,
+        capture_before=after.capture_before,
+        history=after.history,
+        call_key=result.idem_key,
+        event_id=told.id,
+        event_name=event_name(type(told)),
+        event_at=told.at,
+        event_body=encode(told),
+    )
+    return None if key is None else msgspec.structs.replace(after, version=before.version + 1)
 
 
 def _ledger_columns(before: PaymentState, after: PaymentState) -> dict[str, list[Any]]:
-    found = [(new_id("txn"), posting) for posting in postings(before, after)]
-    entries = [(txn_id, *entry) for txn_id, posting in found for entry in posting.entries]
+    found = postings(before, after)
+    entries = [(posting.txn_id, *entry) for posting in found for entry in posting.entries]
     return {
-        "txn_ids": [txn_id for txn_id, _ in found],
-        "txn_kinds": [posting.kind for _, posting in found],
-        "txn_refs": [posting.external_ref for _, posting in found],
-        "txn_phases": [posting.phase for _, posting in found],
-        "txn_pendings": [posting.pending_ref for _, posting in found],
+        "txn_ids": [posting.txn_id for posting in found],
+        "txn_kinds": [posting.kind for posting in found],
+        "txn_phases": [posting.phase for posting in found],
+        "txn_pendings": [posting.pending_ref for posting in found],
         "entry_txns": [entry[0] for entry in entries],
         "entry_accounts": [entry[1] for entry in entries],
         "entry_amounts": [entry[2] for entry in entries],
@@ -358,7 +363,7 @@ def _payment(row: Mapping[str, Any]) -> PaymentState:
     same = (
         "payment_id attempt_id checkout_id provider state created_at version provider_id user_id return_url"
         " captured_minor capturing_minor disputed_minor dispute decline_code brand last4 void_reason save_wanted"
-        " tombstone checks"
+        " tombstone capture_before ordered"
     )
     return PaymentState(
         **{name: row[name] for name in same.split()},
@@ -366,12 +371,11 @@ def _payment(row: Mapping[str, Any]) -> PaymentState:
         method=msgspec.convert(row["method"], Method),
         action=msgspec.convert(row["action"], Action | None),
         history=msgspec.convert(row["history"], tuple[PaymentEvent, ...]),
-        refunds=msgspec.convert(row["refunds"], tuple[RefundState, ...]),
+        refunds=msgspec.convert(row["refunds"] or (), tuple[RefundState, ...]),
     )
 
 
 def _call(row: Mapping[str, Any]) -> ProviderCall:
     return ProviderCall(
-        row["call_id"], row["op"], row["idem_key"], row["amount_minor"], row["state"], row["request_hash"],
-        row["refund_id"],
-    )  # fmt: skip
+        row["op"], row["idem_key"], row["amount_minor"], row["state"], row["request_hash"], row["refund_id"]
+    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import msgspec
@@ -26,11 +27,13 @@ from haat.ports.payment_provider import (
 )
 from haat.services.payments import model
 from haat.services.payments.model import CASH, HELD, Mismatch, PaymentState, RefundState
-from haat.services.payments.store import CallResult, PaymentStore, ProviderCall, authorize_key
+from haat.services.payments.store import CallResult, PaymentStore, ProviderCall, authorize_key, capture_key
 
 log = structlog.get_logger("haat.payments")
 Change = Callable[[PaymentState], PaymentState | None]
 STEPS = 4
+CAPTURES_AT_ONCE = 16
+HOLD_RUNS_OUT = "hold-runs-out"
 TOKEN_UNKNOWN = "card_token_unknown"  # noqa: S105 - a refusal's code
 
 
@@ -66,8 +69,6 @@ class Teller:
         outcome = await self._provider.fetch(payment.provider_id)
         if not isinstance(outcome, Answered):
             return payment
-        for stranger in model.strangers(payment, outcome.fact):
-            await self.put_aside(payment, Mismatch(f"refund {stranger.id}", outcome.fact))
         return await self.settle(payment, merging(outcome.fact))
 
     async def settle(
@@ -87,6 +88,10 @@ class Teller:
             return await self.settle(payment, collected, CallResult(key, "OK"))
         assert payment.provider_id is not None
         outcome = await self._provider.capture(key, payment.provider_id, amount_minor)
+        return await self._captured(payment, key, amount_minor, outcome)
+
+    async def _captured(self, payment: PaymentState, key: str, amount_minor: int, outcome: Outcome) -> PaymentState:
+        assert payment.provider_id is not None
         if isinstance(outcome, Unknown):
             # Once more under the same key: most lost answers are found right away.
             outcome = await self._provider.capture(key, payment.provider_id, amount_minor)
@@ -152,7 +157,8 @@ class Teller:
             if payment.state == "captured":
                 left = payment.refundable_minor
                 request_id = f"void:{payment.captured_minor}"
-                return await self.refund(payment, request_id, left, payment.void_reason or "void") if left else payment
+                reason = "late" if payment.late else payment.void_reason or "void"
+                return await self.refund(payment, request_id, left, reason) if left else payment
             if payment.provider == CASH:
                 payment = await self.settle(payment, partial(model.let_go, at=now()))
             elif payment.provider_id is None:
@@ -170,11 +176,11 @@ class Teller:
             return payment
         try:
             card = await self._vault.keep(KeepCard(token=method.token, owner=payment.user_id))
-            replaced = await self._store.keep_card(payment, card)
+            replaced = await self._store.cards.keep(payment, card)
             if replaced is not None:
                 await self._vault.forget(CardRef(token=replaced))
         except CardUnknown:
-            await self._store.give_up_keeping(payment)
+            await self._store.cards.give_up(payment)
         except Unavailable:
             log.info("a card is kept later", payment_id=payment.payment_id)
             return payment
@@ -189,12 +195,67 @@ class Teller:
             payment = await self._repeat(payment, call)
         if payment.provider == CASH and payment.state == "authorizing":
             payment = await self.agree_on_cash(payment)
-        payment = await self.confirm(payment)
+        payment = await self.decide_hold(await self.confirm(payment))
         if payment.void_reason is not None:
             payment = await self.let_go(payment)
         payment = await self.keep_card(payment)
-        if model.next_check(payment, now()) is None:
-            await self._store.rest(payment)
+        at = model.next_check(payment, now())
+        if at is None or at == payment.decide_hold_at:
+            await self._store.look_again(payment, at)
+
+    async def decide_hold(self, payment: PaymentState) -> PaymentState:
+        """A hold that would run out soon is taken when an order stands on it, otherwise let go of."""
+        at = payment.decide_hold_at
+        if at is None or at > now() or payment.void_reason is not None:
+            return payment
+        log.warning("a hold is decided on before it runs out", payment_id=payment.payment_id, ordered=payment.ordered)
+        if not payment.ordered:
+            await self._store.want_void(payment.attempt_id, "hold_running_out")
+            return await self._store.load(payment_id=payment.payment_id) or payment
+        key, left = capture_key(payment, HOLD_RUNS_OUT), payment.amount.amount - payment.captured_minor
+        if await self._store.begin_capture(payment, key, left, now() + model.IN_FLIGHT):
+            began = msgspec.structs.replace(payment, capturing_minor=left, version=payment.version + 1)
+            return await self.capture(began, key, left)
+        return payment
+
+    async def take(self, begun: Sequence[tuple[PaymentState, str]]) -> None:
+        """Captures whose rows are written, side by side; what comes back together is written down together.
+
+        A refusal or a lost answer is not raised: the sweep goes on with it.
+        """
+        gate = asyncio.Semaphore(CAPTURES_AT_ONCE)
+
+        async def ask(payment: PaymentState, key: str) -> tuple[PaymentState, str, Outcome]:
+            assert payment.provider_id is not None
+            async with gate:
+                return payment, key, await self._provider.capture(key, payment.provider_id, payment.capturing_minor)
+
+        waiting = {asyncio.create_task(ask(*each)) for each in begun}
+        while waiting:
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            await self._write_taken([task.result() for task in done])
+
+    async def _write_taken(self, answers: Sequence[tuple[PaymentState, str, Outcome]]) -> None:
+        whole = []
+        for payment, key, outcome in answers:
+            after = _taken(payment, outcome)
+            if after is not None:
+                whole.append((payment, after, key))
+        saved: set[str] = set()
+        if whole:
+            try:
+                saved = await self._store.save_taken(whole)
+            except Unavailable as error:
+                # The rows of the calls are written, so the sweep will ask again.
+                log.warning("captures are written down later", how_many=len(whole), reason=error.detail)
+                return
+        for payment, key, outcome in answers:
+            if payment.payment_id in saved:
+                continue
+            try:
+                await self._captured(payment, key, payment.capturing_minor, outcome)
+            except (PaymentStateError, Unavailable) as error:
+                log.warning("a capture is finished later", payment_id=payment.payment_id, reason=error.detail)
 
     async def put_aside(self, payment: PaymentState, mismatch: Mismatch) -> None:
         """A fact that does not fit the agreement is for a person to look at."""
@@ -306,6 +367,24 @@ class Teller:
         except Unavailable as error:
             return Unknown(error.detail)
         return self._provider.read(answer.status, answer.body)
+
+
+def _taken(payment: PaymentState, outcome: Outcome) -> PaymentState | None:
+    """The payment when the provider took all that was asked for and nothing else is new; None for anything else."""
+    if not isinstance(outcome, Answered):
+        return None
+    try:
+        amount, fact = payment.capturing_minor, outcome.fact
+        after = model.capture_finished(payment, fact, amount, now())
+    except Mismatch:
+        return None
+    if after is None:
+        return None
+    plain = msgspec.structs.replace(
+        payment, state="captured", captured_minor=payment.amount.amount, capturing_minor=0,
+        history=after.history, capture_before=after.capture_before,
+    )  # fmt: skip
+    return after if after == plain and not payment.save_wanted else None
 
 
 def merging(fact: PaymentFact) -> Change:

@@ -16,8 +16,8 @@ VALUES ('chk_a', 'usr_a', 'crt_a', 1, 'completed', '{}', now(), 'ord_a');
 INSERT INTO payments.payments (payment_id, attempt_id, checkout_id, provider, provider_id, amount_minor, currency,
     method, state, captured_minor)
 VALUES ('pay_a', 'att_a', 'chk_a', 'sandbox', 'psp_a', 1000, 'INR', '{}', 'captured', 1000);
-INSERT INTO payments.ledger_txns (txn_id, kind, external_ref, phase, payment_id)
-VALUES ('txn_a', 'capture', 'ref_a', 'posted', 'pay_a');
+INSERT INTO payments.ledger_txns (txn_id, kind, phase, payment_id)
+VALUES ('txn_a', 'capture', 'posted', 'pay_a');
 INSERT INTO payments.ledger_entries VALUES
     ('txn_a', 'psp_clearing:sandbox', 'INR', 1000), ('txn_a', 'customer_due:chk_a', 'INR', -1000);
 INSERT INTO orders.orders (id, number, checkout_id, attempt_id, cart_id, email, status, on_hold, body, product_ids,

@@ -21,7 +21,8 @@ LEDGER = [
         """SELECT p.payment_id FROM payments.payments p LEFT JOIN (
                SELECT t.payment_id, sum(e.amount) AS net FROM payments.ledger_txns t
                JOIN payments.ledger_entries e USING (txn_id)
-               WHERE t.phase = 'posted' AND e.account LIKE 'psp_clearing:%' GROUP BY t.payment_id) l USING (payment_id)
+               WHERE t.phase = 'posted' AND t.kind IN ('capture', 'refund', 'refund_returned')
+                 AND e.account LIKE 'psp_clearing:%' GROUP BY t.payment_id) l USING (payment_id)
            WHERE coalesce(l.net, 0) <> p.captured_minor - (
                SELECT coalesce(sum(r.amount_minor), 0) FROM payments.refunds r
                WHERE r.payment_id = p.payment_id AND r.state = 'succeeded')""",

@@ -18,15 +18,6 @@ _ITEM = {
     "cart_id": ":cart", "user_id": "NULL", "secret_hash": "'\\x00'", "product_id": "'prd_bench'", "quantity": "1",
     "price_minor": "49900", "added_at": "now()", **_EVENT,
 }  # fmt: skip
-_PAYMENT = {
-    "payment_id": ":payment", "provider_id": ":psp", "refunded_minor": "0", "capturing_minor": "0",
-    "disputed_minor": "0", "dispute": "NULL", "action": "NULL", "decline_code": "NULL", "brand": "'visa'",
-    "last4": "'4242'", "save_wanted": "false", "history": ":history", "next_check_at": "NULL", "call_state": "'OK'",
-    "call_detail": "''", "refund_ids": "'{}'", "refund_states": "'{}'", "refund_provider_ids": "'{}'",
-    "entry_accounts": "ARRAY['customer_due', 'psp_clearing']", "entry_amounts": "ARRAY[-99800, 99800]",
-    "webhook_id": "NULL", **_EVENT,
-}  # fmt: skip
-
 # (service, query, values): a value is SQL, or `:name`, a variable of pgbench.
 WRITES: tuple[tuple[str, str, Mapping[str, str]], ...] = (
     ("cart", "save_item", {**_ITEM, "version": "0", "item_id": ":item1", "variant_id": ":sku1"}),
@@ -52,8 +43,8 @@ WRITES: tuple[tuple[str, str, Mapping[str, str]], ...] = (
         "payment_id": ":payment", "attempt_id": ":attempt", "checkout_id": ":checkout", "provider": "'sandbox'",
         "amount_minor": "99800", "currency": "'INR'", "method": """'{"method": "card", "token": "x"}'""",
         "user_id": "NULL", "return_url": "NULL", "state": "'authorizing'", "save_wanted": "false",
-        "history": "'[]'", "next_check_at": "now() + interval '30 seconds'", "created_at": "now()",
-        "call_id": ":call1", "idem_key": ":authorize", "request_hash": "'h'",
+        "history": "'[]'", "next_check_at": "(now() + interval '30 seconds')", "created_at": "now()",
+        "idem_key": ":authorize", "request_hash": "'h'",
     }),
     ("vault", "begin_charge", {"idempotency_key": ":authorize", "token": ":card", "request_hash": "'h'"}),
     ("vault", "end_charge", {
@@ -61,10 +52,10 @@ WRITES: tuple[tuple[str, str, Mapping[str, str]], ...] = (
         "detail": "'200 authorized'", "replace": "false", "kind": "NULL", "kek_id": "NULL", "wrapped_key": "NULL",
         "nonce": "NULL", "ciphertext": "NULL",
     }),
-    ("payments", "save", {
-        **_PAYMENT, "version": "1", "state": "'authorized'", "captured_minor": "0", "call_key": ":authorize",
-        "txn_ids": "ARRAY[:txn1]", "txn_kinds": "ARRAY['authorize']", "txn_refs": "ARRAY[:txn1]",
-        "txn_phases": "ARRAY['pending']", "txn_pendings": "ARRAY[NULL]", "entry_txns": "ARRAY[:txn1, :txn1]",
+    ("payments", "save_held", {
+        "payment_id": ":payment", "version": "1", "provider_id": ":psp", "brand": "'visa'", "last4": "'4242'",
+        "capture_before": "now() + interval '7 days'", "history": ":history", "call_key": ":authorize",
+        "event_id": ":e1", "event_name": "'bench.Written'", "event_at": "now()", "event_body": ":event",
     }),
     ("inventory", "commit_hold", {"attempt_id": ":attempt"}),
     ("orders", "place", {
@@ -78,14 +69,14 @@ WRITES: tuple[tuple[str, str, Mapping[str, str]], ...] = (
         "run_in_seconds": "5", "tries": "0", "last_error": "NULL", "checkout_status": "'completed'", "action": "NULL",
         "failure": "NULL", "order_id": ":order", "order_number": ":order", **_EVENT,
     }),
-    ("payments", "begin_capture", {
-        "payment_id": ":payment", "idem_key": ":capture", "amount_minor": "99800", "call_id": ":call2",
-        "request_hash": "'99800'", "next_check_at": "now() + interval '30 seconds'",
+    ("payments", "begin_captures", {
+        "payment_ids": "ARRAY[:payment]", "request_id": "'order-placed'",
+        "next_check_at": "(now() + interval '30 seconds')",
     }),
-    ("payments", "save", {
-        **_PAYMENT, "version": "3", "state": "'captured'", "captured_minor": "99800", "call_key": ":capture",
-        "txn_ids": "ARRAY[:txn2]", "txn_kinds": "ARRAY['capture']", "txn_refs": "ARRAY[:txn2]",
-        "txn_phases": "ARRAY['posted']", "txn_pendings": "ARRAY[:txn1]", "entry_txns": "ARRAY[:txn2, :txn2]",
+    ("payments", "save_taken", {
+        "payment_ids": "ARRAY[:payment]", "versions": "ARRAY[3]", "histories": "ARRAY[:history]::jsonb[]",
+        "call_keys": "ARRAY[:payment || ':' || 'capture' || ':' || 'order-placed']", "event_ids": "ARRAY[:e1]",
+        "event_name": "'bench.Written'", "event_ats": "ARRAY[now()]", "event_bodies": "ARRAY[:event]::bytea[]",
     }),
 )  # fmt: skip
 
@@ -97,12 +88,7 @@ _IDS = [
     "attempt",
     "payment",
     "psp",
-    "call1",
-    "call2",
     "authorize",
-    "capture",
-    "txn1",
-    "txn2",
     "order",
     "e1",
 ]

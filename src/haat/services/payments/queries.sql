@@ -52,7 +52,7 @@ WITH moved AS (
         last4 = :last4, capture_before = :capture_before, history = :history::jsonb, version = version + 1
     WHERE payment_id = :payment_id AND version = :version
     RETURNING payment_id, attempt_id, checkout_id, provider, provider_id, currency, amount_minor AS amount,
-              payment_id || ':authorize' AS txn_id
+              payment_id || ':' || 'authorize' AS txn_id
 ), closed AS (
     UPDATE payments.provider_calls c SET state = 'OK', detail = moved.provider_id
     FROM moved WHERE c.idem_key = :call_key
@@ -80,11 +80,11 @@ WITH moved AS (
     WHERE payment_id = ANY(:payment_ids::text[]) AND state = 'authorized' AND void_reason IS NULL
       AND capturing_minor = 0 AND provider <> 'cash'
       AND NOT EXISTS (SELECT FROM payments.provider_calls c
-                      WHERE c.idem_key = p.payment_id || ':capture:' || :request_id::text)
+                      WHERE c.idem_key = p.payment_id || ':' || 'capture:' || :request_id::text)
     RETURNING p.*
 ), calls AS (
     INSERT INTO payments.provider_calls (idem_key, payment_id, op, request_hash, amount_minor)
-    SELECT payment_id || ':capture:' || :request_id, payment_id, 'capture', capturing_minor::text, capturing_minor
+    SELECT payment_id || ':' || 'capture:' || :request_id, payment_id, 'capture', capturing_minor::text, capturing_minor
     FROM moved
 ), watched AS (
     INSERT INTO payments.due (payment_id, at)
@@ -105,12 +105,12 @@ WITH moved AS (
         AS n (payment_id, version, history, call_key, event_id, event_at, event_body)
     WHERE p.payment_id = n.payment_id AND p.version = n.version
     RETURNING p.payment_id, p.attempt_id, p.checkout_id, p.provider, p.currency, p.amount_minor AS amount,
-              p.payment_id || ':capture:' || p.amount_minor AS txn_id, n.call_key, n.event_id, n.event_at, n.event_body
+              p.payment_id || ':' || 'capture:' || p.amount_minor AS txn_id, n.call_key, n.event_id, n.event_at, n.event_body
 ), closed AS (
     UPDATE payments.provider_calls c SET state = 'OK' FROM moved WHERE c.idem_key = moved.call_key
 ), posted AS (
     INSERT INTO payments.ledger_txns (txn_id, kind, phase, pending_ref, payment_id)
-    SELECT txn_id, 'capture', 'posted', payment_id || ':authorize', payment_id FROM moved
+    SELECT txn_id, 'capture', 'posted', payment_id || ':' || 'authorize', payment_id FROM moved
 ), entries AS (
     INSERT INTO payments.ledger_entries (txn_id, account, currency, amount)
     SELECT txn_id, 'psp_clearing:' || provider, currency, amount FROM moved

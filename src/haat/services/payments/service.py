@@ -140,7 +140,7 @@ class PaymentsService(Payments):
         if notice is None:
             raise SignatureRefused()
         crashpoint("hook.received_unacked")
-        about = notice.fact.id if notice.fact is not None else None
+        about = notice.fact.id if notice.fact is not None else notice.payment_id
         known, payment = await self._store.heard(ask.provider, notice.id, about)
         if not known and not await self._heard(notice, payment):
             await self._store.take_webhook(ask.provider, notice.id)
@@ -175,11 +175,11 @@ class PaymentsService(Payments):
 
     async def _heard(self, notice: Notice, payment: PaymentState | None) -> bool:
         """Whether the notice needs no note of its own: written with what it changed, or told nothing new."""
-        if notice.fact is None:
+        about = notice.fact.id if notice.fact is not None else notice.payment_id
+        if about is None:
             return False
-        name = self._provider.name
-        if payment is None:
-            waiting = await self._store.awaiting(name, notice.fact.reference)
+        if payment is None and notice.fact is not None:
+            waiting = await self._store.awaiting(self._provider.name, notice.fact.reference)
             payment = await self._store.load(payment_id=waiting[0]) if len(waiting) == 1 else None
         if payment is not None and _answer_is_due(payment):
             # The answer to our own question is on its way and says the same: two writers would only collide.
@@ -189,13 +189,13 @@ class PaymentsService(Payments):
             log.warning("a webhook about an unknown payment", webhook_id=notice.id, kind=notice.type)
             return False
         try:
-            if merging(notice.fact)(payment) is None:
+            if notice.fact is not None and merging(notice.fact)(payment) is None:
                 return True
         except Mismatch as mismatch:
             await self._teller.put_aside(payment, mismatch)
             return False
         # A notice may be old or early: what counts is what the provider says now.
-        outcome = await self._provider.fetch(notice.fact.id)
+        outcome = await self._provider.fetch(about)
         if isinstance(outcome, Unknown):
             raise Unavailable(outcome.why)
         if not isinstance(outcome, Answered):

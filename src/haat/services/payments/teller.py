@@ -9,8 +9,8 @@ from functools import partial
 import msgspec
 import structlog
 
-from haat.contracts.payments import CardMethod, CashMethod, PaymentStateError, UpiMethod, WalletMethod
-from haat.contracts.vault import CardCharge, CardRef, CardUnknown, KeepCard, Vault
+from haat.contracts.payments import CardMethod, PaymentStateError
+from haat.contracts.vault import CardRef, CardUnknown, KeepCard, Vault
 from haat.kit.clock import now
 from haat.kit.crashpoints import crashpoint
 from haat.kit.ids import new_id
@@ -19,7 +19,6 @@ from haat.kit.money import Money
 from haat.ports.payment_provider import (
     Answered,
     Outcome,
-    PaymentAsk,
     PaymentFact,
     PaymentProvider,
     Refused,
@@ -27,6 +26,7 @@ from haat.ports.payment_provider import (
 )
 from haat.services.payments import model
 from haat.services.payments.model import CASH, HELD, Mismatch, PaymentState, RefundState
+from haat.services.payments.opening import TOKEN_UNKNOWN, Opening
 from haat.services.payments.store import CallResult, PaymentStore, ProviderCall, authorize_key, capture_key
 
 log = structlog.get_logger("haat.payments")
@@ -34,7 +34,6 @@ Change = Callable[[PaymentState], PaymentState | None]
 STEPS = 4
 CAPTURES_AT_ONCE = 16
 HOLD_RUNS_OUT = "hold-runs-out"
-TOKEN_UNKNOWN = "card_token_unknown"  # noqa: S105 - a refusal's code
 
 
 class Teller:
@@ -44,10 +43,11 @@ class Teller:
         self._store = store
         self._provider = provider
         self._vault = vault
+        self._opening = Opening(provider, vault)
 
     async def open(self, payment: PaymentState) -> PaymentState:
         """Ask the provider to begin a payment whose row and call are written."""
-        outcome = await self._ask_to_begin(payment)
+        outcome = await self._opening.ask(payment)
         crashpoint("psp.response_read")
         if not isinstance(outcome, Unknown):
             return await self._begun(payment, outcome)
@@ -230,10 +230,14 @@ class Teller:
             async with gate:
                 return payment, key, await self._provider.capture(key, payment.provider_id, payment.capturing_minor)
 
+        if begun:
+            crashpoint("cap.intent_committed")
         waiting = {asyncio.create_task(ask(*each)) for each in begun}
         while waiting:
             done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            crashpoint("cap.after_effect")
             await self._write_taken([task.result() for task in done])
+            crashpoint("cap.result_committed")
 
     async def _write_taken(self, answers: Sequence[tuple[PaymentState, str, Outcome]]) -> None:
         whole = []
@@ -318,7 +322,7 @@ class Teller:
         if not waiting:
             return payment
         # Only the same key names our payment beyond doubt; it never has a second effect.
-        outcome = await self._ask_to_begin(payment)
+        outcome = await self._opening.ask(payment)
         if isinstance(outcome, Answered):
             return await self._begun(payment, outcome)
         if isinstance(outcome, Refused) and not free and outcome.code != TOKEN_UNKNOWN:
@@ -336,37 +340,6 @@ class Teller:
             return await self.settle(payment, merging(outcome.fact), CallResult(key, "OK", outcome.fact.id))
         refused = partial(model.declined, code=outcome.code, at=now())
         return await self.settle(payment, refused, CallResult(key, "FAILED", outcome.code))
-
-    async def _ask_to_begin(self, payment: PaymentState) -> Outcome:
-        key = authorize_key(payment)
-        match payment.method:
-            case CardMethod(token=token):
-                return await self._charge(payment, token, key)
-            case UpiMethod(flow=flow, vpa=vpa):
-                method = {"type": "upi", "flow": flow} | ({"vpa": vpa} if vpa else {})
-            case WalletMethod(provider=provider):
-                method = {"type": "wallet", "provider": provider}
-            case CashMethod():
-                raise AssertionError("cash asks no provider")
-        ask = PaymentAsk(payment.checkout_id, payment.amount, method, payment.return_url)
-        return await self._provider.authorise(key, ask)
-
-    async def _charge(self, payment: PaymentState, token: str, key: str) -> Outcome:
-        ask = CardCharge(
-            token=token,
-            reference=payment.checkout_id,
-            amount=payment.amount,
-            idempotency_key=key,
-            return_url=payment.return_url,
-            owner=payment.user_id,
-        )
-        try:
-            answer = await self._vault.charge(ask)
-        except CardUnknown as error:
-            return Refused(TOKEN_UNKNOWN, error.detail)
-        except Unavailable as error:
-            return Unknown(error.detail)
-        return self._provider.read(answer.status, answer.body)
 
 
 def _taken(payment: PaymentState, outcome: Outcome) -> PaymentState | None:

@@ -186,7 +186,8 @@ def test_a_placed_order_cannot_be_given_up():
 
 
 @pytest.mark.parametrize(
-    ("tries", "seconds", "parked"), [(0, 0.4, False), (5, 12.8, False), (8, 60.0, False), (MOST_TRIES, 3600.0, True)]
+    ("tries", "seconds", "parked"),
+    [(0, 0.4, False), (5, 12.8, False), (8, 60.0, False), (MOST_TRIES, 3600.0, True), (30, 3600.0, True)],
 )
 def test_patience_grows_until_the_attempt_is_parked(tries: int, seconds: float, parked: bool):
     _, _, (write,) = run(AGAIN, {Effect.RESERVE: Away("nobody answers")}, tries=tries)

@@ -206,9 +206,6 @@ def drive(saga: Saga, tries: int, age_seconds: float) -> Generator[Do | Write, O
     """
     if age_seconds >= GIVE_UP_SECONDS and (tries > MOST_TRIES or saga.state is State.PAYING):
         saga = turned_back(saga)
-    if tries > MOST_TRIES:
-        # It was parked for an hour: a new round.
-        tries = 0
     while (effect := EFFECTS.get(saga.state)) is not None:
         outcome = yield Do(effect, saga)
         if isinstance(outcome, Away):
@@ -282,7 +279,8 @@ def put_off(saga: Saga, tries: int, why: str) -> Write:
     """Let go of an attempt that cannot go on now: to come back with growing patience, or to be parked."""
     parked = tries > MOST_TRIES
     wait = PARKED_SECONDS if parked else min(LONGEST_WAIT, 0.2 * 2.0**tries)
-    return Write(_for_others(saga), tries, 0.0, wait, shown=False, parked=parked, error=why)
+    # A shopper whose payment is made has nothing to do any more, even if the rest has to wait.
+    return Write(_for_others(saga), tries, 0.0, wait, shown=saga.state is not State.WAITING, parked=parked, error=why)
 
 
 def _written(saga: Saga, age_seconds: float) -> Write:

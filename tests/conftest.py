@@ -43,6 +43,15 @@ async def database(database_url: str) -> AsyncIterator[PostgresDatabase]:
 
 
 @pytest.fixture(scope="session")
+async def vault_database(database_url: str) -> AsyncIterator[PostgresDatabase]:
+    """The database as the vault's own role sees it; nobody else is let in there."""
+    pool = PostgresDatabase(database_url.replace("haat_app", "haat_vault"), 8)
+    await pool.start()
+    yield pool
+    await pool.stop()
+
+
+@pytest.fixture(scope="session")
 def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings of a house in one process."""
     data: Path = tmp_path_factory.mktemp("data")

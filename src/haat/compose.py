@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from haat.engines.cache.memory import MemoryCache
 from haat.engines.database.pool import PostgresDatabase
+from haat.engines.database.roles import ALONE, COMMON_ROLE
 from haat.engines.transport.http import HttpTransport
 from haat.kit.rpc import Contract, contract_name, local, remote
 from haat.kit.secret import secret_in
@@ -40,13 +41,16 @@ class House:
     def dsn(self, name: str) -> str:
         """The database URL of a service: its own role, or the role shared by the services of one process."""
         url = self.settings.database_url
+        if name in ALONE and self.settings.vault_database_url is not None:
+            return self.settings.vault_database_url
         if url is None:
             raise RuntimeError("no database: `haat run` starts the embedded one, other commands need HAAT_DATABASE_URL")
-        return _as_role(url, f"haat_{name}") if self.settings.service_roles and name in SERVICES else url
+        own = self.settings.service_roles or (name in ALONE and _role_of(url) == COMMON_ROLE)
+        return _as_role(url, f"haat_{name}") if own and name in SERVICES else url
 
     def database(self, name: str) -> PostgresDatabase:
         """The pool a service uses: one for the whole process unless services have roles of their own."""
-        key = name if self.settings.service_roles else "shared"
+        key = name if self.settings.service_roles or name in ALONE else "shared"
         if key not in self._databases:
             pool = PostgresDatabase(self.dsn(name), self.settings.pool_size, self.settings.replica_url)
             self._databases[key] = self.keep(pool)
@@ -129,6 +133,10 @@ def _as_role(url: str, role: str) -> str:
     _, _, host = authority.rpartition("@")
     password = authority.rpartition("@")[0].partition(":")[2]
     return f"{scheme}://{role}{':' + password if password else ''}@{host}/{path}"
+
+
+def _role_of(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0].rpartition("@")[0].partition(":")[0]
 
 
 def _cart(house: House) -> Any:
@@ -221,14 +229,22 @@ def _payments(house: House) -> Any:
 
 
 def _vault(house: House) -> Any:
+    from haat.engines.audit_anchors.file import FileAnchors
     from haat.engines.key_store.file import FileKeyStore
     from haat.engines.payment_provider.cards import SandboxCards
+    from haat.services.vault.audit import AuditTrail
+    from haat.services.vault.model import Policy
     from haat.services.vault.service import VaultService
-    from haat.services.vault.store import VaultStore
+    from haat.services.vault.store import TrailStore, VaultStore
 
-    settings = house.settings
+    settings, database = house.settings, house.database("vault")
     acquirer = house.keep(SandboxCards(settings.provider_url or NOBODY))
-    return VaultService(VaultStore(house.database("vault")), FileKeyStore(settings.data), acquirer, settings.country)
+    keys = FileKeyStore(settings.data)
+    # The law of India lets nobody but banks and networks keep a number.
+    keeps = settings.vault_keeps_numbers and settings.country != "IN"
+    policy = Policy(keeps, settings.merchant, settings.vault_tries_per_hour)
+    trail = AuditTrail(TrailStore(database), keys, FileAnchors(settings.data))
+    return VaultService(VaultStore(database), keys, acquirer, trail, policy)
 
 
 def _catalog(house: House) -> Any:

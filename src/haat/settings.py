@@ -55,6 +55,16 @@ class Settings(BaseSettings):
     staff_password: str | None = None
     public_url: str | None = None
     vault_public_url: str | None = None
+    vault_database_url: str | None = Field(
+        None, description="the vault's own database or role; role haat_vault of the database in use when absent"
+    )
+    vault_keeps_numbers: bool = Field(
+        False, description="keep the numbers of saved cards, not only network tokens for them; never in India"
+    )
+    vault_tries_per_hour: int = Field(
+        10, ge=0, le=10_000, description="cards that one public address may try without paying; 0 is no limit"
+    )
+    merchant: str = Field("haat", min_length=1, max_length=60, description="our name at the provider")
     provider_url: str | None = Field(None, description="the payment provider's sandbox")
     carrier_url: str | None = Field(None, description="the carrier's sandbox")
     webhook_secret: str = ""

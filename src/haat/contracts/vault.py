@@ -14,6 +14,7 @@ class CardCharge(Message, frozen=True):
     """Authorise at the provider with the card behind `token`; `idempotency_key` goes to the provider.
 
     A kept card is charged only for its `owner`. Repeating a key gives the same answer or asks the provider again.
+    Of a card that nobody will want to keep, `may_be_kept` false leaves nothing behind.
     """
 
     token: str
@@ -23,6 +24,7 @@ class CardCharge(Message, frozen=True):
     capture: str = "manual"
     return_url: str | None = None
     owner: str | None = None
+    may_be_kept: bool = True
 
 
 class ProviderAnswer(Message, frozen=True):
@@ -33,13 +35,14 @@ class ProviderAnswer(Message, frozen=True):
 
 
 class NewCard(Message, frozen=True):
-    """What the shopper typed. It shows itself without its secrets."""
+    """What the shopper typed, and from which network address. It shows itself without its secrets."""
 
     number: str
     exp_month: int
     exp_year: int
     cvc: str
     name: str = ""
+    network_address: str = ""
 
     def __repr__(self) -> str:
         return "NewCard(•••)"
@@ -58,7 +61,7 @@ class CardRef(Message, frozen=True):
 
 
 class KeepCard(Message, frozen=True):
-    """Keep the card for later payments of this owner; otherwise it goes after the payment."""
+    """Keep the card of an agreed payment for later payments of this owner; otherwise it goes after the payment."""
 
     token: str
     owner: str

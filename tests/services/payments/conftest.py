@@ -14,6 +14,7 @@ import pytest
 
 from haat.contracts.payments import Authorize, CardMethod, Method
 from haat.contracts.vault import NewCard
+from haat.engines.audit_anchors.file import FileAnchors
 from haat.engines.database.pool import PostgresDatabase
 from haat.engines.key_store.file import FileKeyStore
 from haat.engines.payment_provider.cards import SandboxCards
@@ -22,8 +23,10 @@ from haat.kit.ids import new_id
 from haat.kit.money import Money
 from haat.services.payments.service import PaymentsService
 from haat.services.payments.store import PaymentStore
+from haat.services.vault.audit import AuditTrail
+from haat.services.vault.model import Policy
 from haat.services.vault.service import VaultService
-from haat.services.vault.store import VaultStore
+from haat.services.vault.store import TrailStore, VaultStore
 
 BOUND_SECONDS = 15
 SECRET = "whsec_c2FuZGJveC10ZXN0cy1zZWNyZXQ="
@@ -33,14 +36,23 @@ OLD_SECRET = "whsec_YW4tb2xkZXItc2VjcmV0LXN0aWxsLWxpdmU="
 class Shop:
     """Payments with everything under them, and the provider's own truth beside them."""
 
-    def __init__(self, database: PostgresDatabase, url: str, data: Path, session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self,
+        database: PostgresDatabase,
+        vault_database: PostgresDatabase,
+        url: str,
+        data: Path,
+        session: aiohttp.ClientSession,
+    ) -> None:
         self.database = database
         self.url = url
         self.data = data
         self.session = session
         self.provider = SandboxProvider(url, [SECRET, OLD_SECRET], timeout_seconds=1.5)
         self.acquirer = SandboxCards(url, timeout_seconds=1.5)
-        self.vault = VaultService(VaultStore(database), FileKeyStore(data), self.acquirer, "IN")
+        keys = FileKeyStore(data)
+        trail = AuditTrail(TrailStore(vault_database), keys, FileAnchors(data))
+        self.vault = VaultService(VaultStore(vault_database), keys, self.acquirer, trail, Policy(keeps_numbers=False))
         self.payments = PaymentsService(PaymentStore(database), self.provider, self.vault)
 
     async def card(self, number: str = "4242424242424242", save: bool = False) -> CardMethod:
@@ -88,7 +100,9 @@ class Shop:
 
 
 @pytest.fixture(scope="session")
-async def shop(database: PostgresDatabase, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
+async def shop(
+    database: PostgresDatabase, vault_database: PostgresDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Shop]:
     data = tmp_path_factory.mktemp("provider")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "haat.sandbox.provider", "--data", str(data / "sandbox")),
@@ -98,7 +112,7 @@ async def shop(database: PostgresDatabase, tmp_path_factory: pytest.TempPathFact
     try:
         line = await asyncio.wait_for(process.stdout.readline(), BOUND_SECONDS)
         async with aiohttp.ClientSession() as session:
-            built = Shop(database, line.decode().removeprefix("ready ").strip(), data, session)
+            built = Shop(database, vault_database, line.decode().removeprefix("ready ").strip(), data, session)
             yield built
             await built.provider.close()
             await built.acquirer.close()

@@ -19,6 +19,7 @@ from haat.contracts.payments import (
     Void,
     WalletMethod,
 )
+from haat.contracts.vault import CardRef, CardUnknown
 from haat.kit.ids import new_id
 from haat.kit.message import Invalid, NotFound, Unavailable
 from haat.kit.money import Money
@@ -342,7 +343,8 @@ async def test_a_forgotten_card_is_gone_from_the_vault(shop: Any):
     (saved,) = (await shop.payments.saved_cards(MethodsOf(user_id=user))).data
     await shop.payments.forget_card(ForgetMethod(user_id=user, method_id=saved.id))
     assert (await shop.payments.saved_cards(MethodsOf(user_id=user))).data == []
-    assert await shop.rows("SELECT token FROM vault.cards WHERE token = $1", saved.token) == []
+    with pytest.raises(CardUnknown):
+        await shop.vault.card(CardRef(token=saved.token))
 
 
 async def test_a_card_behind_three_d_secure_is_kept_once_it_succeeds(shop: Any):

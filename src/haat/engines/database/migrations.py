@@ -9,10 +9,12 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from haat.engines.database.roles import ALONE, COMMON_ROLE
 from haat.kit.startup import StartupFault
 
+__all__ = ["COMMON_ROLE", "every_unit", "folder_of", "heads", "migrate", "missing"]
+
 LOCK = 7_262_003
-COMMON_ROLE = "haat_app"
 
 
 def folder_of(unit: str) -> Path:
@@ -76,7 +78,8 @@ def _make_roles(connection: psycopg.Connection, units: Sequence[str]) -> None:
 
 
 def _grant(connection: psycopg.Connection, unit: str) -> None:
-    readers = ["PUBLIC"] if unit == "events" else [COMMON_ROLE, f"haat_{unit}"]
+    own = f"haat_{unit}"
+    readers = ["PUBLIC"] if unit == "events" else [own] if unit in ALONE else [COMMON_ROLE, own]
     for role in readers:
         name = sql.SQL("PUBLIC") if role == "PUBLIC" else sql.Identifier(role)
         for statement in (

@@ -40,6 +40,7 @@ class Opening:
             idempotency_key=key,
             return_url=payment.return_url,
             owner=payment.user_id,
+            may_be_kept=payment.save_wanted,
         )
         try:
             answer = await self._vault.charge(ask)

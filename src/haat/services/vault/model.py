@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 import msgspec
@@ -11,14 +11,15 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from stdnum import luhn
 
-from haat.contracts.vault import CardUnknown, NewCard
+from haat.contracts.vault import Card, CardToken, CardUnknown, NewCard
 from haat.kit.message import Invalid
 from haat.ports.key_store import KeyStore
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 KEEP_UNPAID = timedelta(minutes=15)
 NONCE_BYTES = 12
-AAD_VERSION = 1
+AAD_VERSION = 2
+KEEP_EXPIRED = timedelta(days=90)
 LAST_YEARS = 30
 BRANDS = {
     "rupay": ("508", "60", "65", "81", "82"),
@@ -61,6 +62,22 @@ class Pan:
         raise TypeError("a card number is not copied or pickled")
 
 
+class Policy(msgspec.Struct, frozen=True):
+    """What may come to the disk, under whose name, and how many cards an address may try in an hour (0: any)."""
+
+    keeps_numbers: bool
+    merchant: str = "haat"
+    tries_per_hour: int = 0
+
+
+class Place(msgspec.Struct, frozen=True):
+    """The record that a secret belongs to; moved to another it does not open."""
+
+    token: str
+    owner: str | None
+    merchant: str
+
+
 class Sealed(msgspec.Struct, frozen=True):
     """A secret under its own data key, which lies wrapped beside it."""
 
@@ -69,33 +86,59 @@ class Sealed(msgspec.Struct, frozen=True):
     wrapped_key: bytes
     nonce: bytes
     ciphertext: bytes
+    aad_version: int = AAD_VERSION
 
     def __repr__(self) -> str:
         return f"Sealed({self.kind})"
 
 
-def seal(keys: KeyStore, token: str, owner: str | None, kind: str, secret: str) -> Sealed:
-    """Encrypt with a fresh key, bound to this record: moved to another it does not open."""
+async def seal(keys: KeyStore, place: Place, kind: str, secret: str) -> Sealed:
+    """Encrypt with a fresh key, bound to this record."""
     data_key = AESGCM.generate_key(256)
     nonce = secrets.token_bytes(NONCE_BYTES)
-    bound_to = _bound_to(token, owner, keys.kek_id, kind)
-    ciphertext = AESGCM(data_key).encrypt(nonce, secret.encode(), bound_to)
-    return Sealed(kind, keys.kek_id, keys.wrap(data_key, bound_to), nonce, ciphertext)
+    kek_id = keys.kek_id
+    wrapped = await keys.wrap(data_key, _key_bound(place, kek_id), kek_id)
+    ciphertext = AESGCM(data_key).encrypt(nonce, secret.encode(), _bound(place, kind))
+    return Sealed(kind, kek_id, wrapped, nonce, ciphertext)
 
 
-def unseal(keys: KeyStore, token: str, owner: str | None, sealed: Sealed) -> str:
-    """The secret. Raises ValueError when anything about the record was changed."""
-    bound_to = _bound_to(token, owner, sealed.kek_id, sealed.kind)
-    data_key = keys.unwrap(sealed.kek_id, sealed.wrapped_key, bound_to)
+async def unseal(keys: KeyStore, place: Place, sealed: Sealed) -> str:
+    """The secret. Raises ValueError when anything about the record was changed, or its key is gone."""
+    if sealed.aad_version not in (1, AAD_VERSION):
+        raise ValueError(f"a card record of an unknown version {sealed.aad_version}")
+    old = sealed.aad_version == 1
+    wrapped_for = _bound_in_1(place, sealed) if old else _key_bound(place, sealed.kek_id)
+    data_key = await keys.unwrap(sealed.kek_id, sealed.wrapped_key, wrapped_for)
+    bound = _bound_in_1(place, sealed) if old else _bound(place, sealed.kind)
     try:
-        return AESGCM(data_key).decrypt(sealed.nonce, sealed.ciphertext, bound_to).decode()
+        return AESGCM(data_key).decrypt(sealed.nonce, sealed.ciphertext, bound).decode()
     except InvalidTag as error:
         raise ValueError("a card record was changed") from error
 
 
+async def rewrapped(keys: KeyStore, place: Place, sealed: Sealed) -> Sealed:
+    """The same record under the key in use. The secret itself stays shut, unless its binding is of the old kind."""
+    if sealed.aad_version == 1:
+        return await seal(keys, place, sealed.kind, await unseal(keys, place, sealed))
+    data_key = await keys.unwrap(sealed.kek_id, sealed.wrapped_key, _key_bound(place, sealed.kek_id))
+    kek_id = keys.kek_id
+    wrapped = await keys.wrap(data_key, _key_bound(place, kek_id), kek_id)
+    return msgspec.structs.replace(sealed, kek_id=kek_id, wrapped_key=wrapped)
+
+
 def new_token() -> str:
-    """`tok_` and 132 random bits; the letters keep it from ever looking like a card number."""
-    return "tok_" + "".join(secrets.choice(ALPHABET) for _ in range(22))
+    """`tok_` and 128 random bits; it may hold at most a few digits in a row, so it never looks like a card number."""
+    number = secrets.randbits(128)
+    letters = []
+    for _ in range(22):
+        number, at = divmod(number, 62)
+        letters.append(ALPHABET[at])
+    return "tok_" + "".join(letters)
+
+
+def lasts_until(card: NewCard | CardToken | Card) -> datetime:
+    """Until when a kept card is kept: it is of no use after its last month, but a refund may still ask for it."""
+    return datetime(card.exp_year + card.exp_month // 12, card.exp_month % 12 + 1, 1, tzinfo=UTC) + KEEP_EXPIRED
 
 
 def checked(card: NewCard, today: datetime) -> tuple[Pan, str]:
@@ -133,8 +176,17 @@ def check_may_charge(card_owner: str | None, payer: str | None) -> None:
         raise CardUnknown()
 
 
-def _bound_to(token: str, owner: str | None, kek_id: str, kind: str) -> bytes:
-    return "|".join((token, owner or "", kek_id, kind, str(AAD_VERSION))).encode()
+def _bound(place: Place, kind: str) -> bytes:
+    # Not to the wrapping key: it may change without the secret being opened. The wrapped key itself is bound to it.
+    return "|".join((place.token, place.owner or "", place.merchant, kind, str(AAD_VERSION))).encode()
+
+
+def _key_bound(place: Place, kek_id: str) -> bytes:
+    return "|".join((place.token, place.owner or "", place.merchant, kek_id, str(AAD_VERSION))).encode()
+
+
+def _bound_in_1(place: Place, sealed: Sealed) -> bytes:
+    return "|".join((place.token, place.owner or "", sealed.kek_id, sealed.kind, "1")).encode()
 
 
 def _fault(field: str, code: str, detail: str) -> dict[str, str]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-import secrets
+import time
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import structlog
-from cachetools import TTLCache
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from haat.contracts.vault import (
     Card,
@@ -23,102 +24,123 @@ from haat.contracts.vault import (
     Vault,
 )
 from haat.kit.clock import now
-from haat.kit.crashpoints import crashpoint
 from haat.kit.message import Nothing, Unavailable, encode
 from haat.ports.card_acquirer import CardAcquirer, CardPayment
 from haat.ports.key_store import KeyStore
+from haat.services.vault.audit import AuditTrail
+from haat.services.vault.limits import CardTries
 from haat.services.vault.model import (
     KEEP_UNPAID,
-    NONCE_BYTES,
-    Pan,
+    Place,
+    Policy,
     Sealed,
     brand_of,
     check_may_charge,
     checked,
+    lasts_until,
     new_token,
     seal,
     unseal,
 )
-from haat.services.vault.store import StoredCard, VaultStore
+from haat.services.vault.store import NewRecord, StoredCard, VaultStore
+from haat.services.vault.waiting import WaitingCard, WaitingCards
 
 log = structlog.get_logger("haat.vault")
 KEEP_CHARGES = timedelta(days=7)
-MAX_CODES = 50_000
+# Longer than a shopper may take to prove who they are at the bank.
+KEEP_AGREED = timedelta(hours=1)
 AGREED = ("authorized", "captured")
-
-
-class SecurityCodes:
-    """CVCs, in this process's memory only, sealed under a key that dies with it, and gone after 15 minutes."""
-
-    def __init__(self) -> None:
-        self._seal = AESGCM(AESGCM.generate_key(256))
-        self._codes: TTLCache[str, bytes] = TTLCache(MAX_CODES, ttl=KEEP_UNPAID.total_seconds())
-
-    def put(self, token: str, code: str) -> None:
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        self._codes[token] = nonce + self._seal.encrypt(nonce, code.encode(), token.encode())
-
-    def get(self, token: str) -> str | None:
-        sealed = self._codes.get(token)
-        if sealed is None:
-            return None
-        return self._seal.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], token.encode()).decode()
-
-    def drop(self, token: str) -> None:
-        self._codes.pop(token, None)
+REFUSED = ("declined", "expired", "voided")
+SEAL_SECONDS = 1.0
+PURGE_SECONDS = 30.0
 
 
 class VaultService(Vault):
-    """In `country` IN a number is gone once the bank has agreed: only the network's token for it may stay."""
+    """A card waits in memory until it is paid with. What comes to the disk then, if anything, is up to the policy."""
 
-    def __init__(self, store: VaultStore, keys: KeyStore, acquirer: CardAcquirer, country: str) -> None:
+    def __init__(
+        self,
+        store: VaultStore,
+        keys: KeyStore,
+        acquirer: CardAcquirer,
+        trail: AuditTrail,
+        policy: Policy,
+    ) -> None:
         self._store = store
         self._keys = keys
         self._acquirer = acquirer
-        self._may_keep_numbers = country != "IN"
-        self._codes = SecurityCodes()
+        self._trail = trail
+        self._policy = policy
+        self._tries = CardTries(policy.tries_per_hour)
+        self._waiting = WaitingCards()
+        self._chores: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin the chores: what lies in this process's memory can only be seen to from here."""
+        self._chores = [
+            asyncio.create_task(self._every(SEAL_SECONDS, self.seal)),
+            asyncio.create_task(self._every(PURGE_SECONDS, self.purge)),
+        ]
+
+    async def stop(self) -> None:
+        for chore in self._chores:
+            chore.cancel()
+        await asyncio.gather(*self._chores, return_exceptions=True)
+        with suppress(Unavailable):
+            await self.seal()
 
     async def tokenize(self, ask: NewCard) -> CardToken:
+        """Raises Invalid, and TooMany for an address whose cards never pay."""
         pan, code = checked(ask, now())
-        token = new_token()
-        card = CardToken(
-            token=token,
-            brand=brand_of(pan.reveal()),
+        number = pan.reveal()
+        fingerprint = await self._keys.fingerprint(number.encode())
+        self._tries.begin(ask.network_address, fingerprint, time.monotonic())
+        made = CardToken(
+            token=new_token(),
+            brand=brand_of(number),
             last4=pan.last4,
             exp_month=ask.exp_month,
             exp_year=ask.exp_year,
         )
-        sealed = seal(self._keys, token, None, "number", pan.reveal())
-        fingerprint = self._keys.fingerprint(pan.reveal().encode())
-        await self._store.add(card, sealed, fingerprint, self._keys.fingerprint_key_id, now() + KEEP_UNPAID)
-        self._codes.put(token, code)
-        return card
+        card = Card(
+            token=made.token,
+            brand=made.brand,
+            last4=made.last4,
+            exp_month=made.exp_month,
+            exp_year=made.exp_year,
+            fingerprint=fingerprint,
+            created_at=now(),
+        )
+        self._waiting.put(card, pan, code, ask.network_address)
+        self._trail.note("tokenized", made.token, address=ask.network_address)
+        return made
 
     async def charge(self, ask: CardCharge) -> ProviderAnswer:
-        request_hash = hashlib.blake2b(encode(ask), digest_size=16).hexdigest()
-        stored, before = await self._store.begin_charge(ask.idempotency_key, ask.token, request_hash)
+        # Whether it may be kept is known better later on, and makes no other charge of it.
+        same = msgspec.structs.replace(ask, may_be_kept=True)
+        request_hash = hashlib.blake2b(encode(same), digest_size=16).hexdigest()
+        waiting = self._waiting.claim(ask.token, ask.idempotency_key)
+        stored, before = await self._store.begin_charge(
+            ask.idempotency_key, ask.token, request_hash, ask.owner, waiting is not None
+        )
         if before is not None:
             if before.request_hash != request_hash:
                 raise CardUnknown("This charge was asked for before with other facts")
             if before.answer is not None:
                 return before.answer
-        if stored is None:
+        if waiting is not None:
+            method = self._typed_in(waiting)
+        elif stored is not None:
+            method = await self._kept(stored, ask)
+        else:
             raise _gone(repeated=before is not None)
-        card = stored.card
-        check_may_charge(card.owner, ask.owner)
-        if card.owner is None and stored.used:
-            raise CardUnknown("This card token has been used; enter the card again")
-        if stored.sealed is None:
-            raise _gone(repeated=before is not None)
-        method = self._method(stored, repeated=before is not None)
         payment = CardPayment(ask.reference, ask.amount, ask.capture, ask.return_url)
-        crashpoint("psp.before_send")
         status, body = await self._acquirer.charge(ask.idempotency_key, payment, method)
-        crashpoint("psp.after_effect")
-        return await self._ended(ask, stored, status, body)
+        return await self._ended(ask, waiting, stored, status, body)
 
     async def card(self, ask: CardRef) -> Card:
-        return (await self._load(ask.token)).card
+        waiting = self._waiting.get(ask.token)
+        return (await self._load(ask.token)).card if waiting is None else waiting.card
 
     async def keep(self, ask: KeepCard) -> Card:
         stored = await self._load(ask.token)
@@ -126,65 +148,109 @@ class VaultService(Vault):
         if stored.card.owner == ask.owner:
             return stored.card
         kind, secret = await self._lasting_secret(stored)
-        await self._store.keep(ask.token, ask.owner, seal(self._keys, ask.token, ask.owner, kind, secret))
+        place = Place(ask.token, ask.owner, stored.merchant)
+        sealed = await seal(self._keys, place, kind, secret)
+        await self._store.keep(ask.token, ask.owner, sealed, lasts_until(stored.card))
         return (await self._load(ask.token)).card
 
     async def forget(self, ask: CardRef) -> Nothing:
-        self._codes.drop(ask.token)
+        if self._waiting.get(ask.token) is not None:
+            self._waiting.drop(ask.token)
+            self._trail.note("forgotten", ask.token)
         await self._store.forget(ask.token)
         return Nothing()
 
     async def purge(self) -> None:
-        """Delete cards that nobody kept in time, and the records of old charges."""
+        """Let go of cards whose time is over, in memory and on disk, and of the records of old charges."""
+        self._waiting.expire()
         await self._store.purge(now() - KEEP_CHARGES)
 
-    def _method(self, stored: StoredCard, repeated: bool) -> dict[str, Any]:
-        assert stored.sealed is not None
-        card = stored.card
-        secret = self._open(stored, stored.sealed)
+    async def seal(self) -> None:
+        """Seal what the audit trail got since the last time."""
+        await self._trail.seal(time.monotonic())
+
+    def _typed_in(self, waiting: WaitingCard) -> dict[str, Any]:
+        pan, code = self._waiting.open(waiting)
+        return _card_method(pan.reveal(), waiting.card) | {"cvc": code}
+
+    async def _kept(self, stored: StoredCard, ask: CardCharge) -> dict[str, Any]:
+        if stored.card.owner is None:
+            raise CardUnknown("This card token has been used; enter the card again")
+        check_may_charge(stored.card.owner, ask.owner)
+        if stored.sealed is None:
+            raise CardUnknown()
+        secret = await self._open(stored, stored.sealed)
         if stored.sealed.kind == "network_token":
             return {"type": "network_token", "token": secret}
-        code = self._codes.get(card.token)
-        if code is None and card.owner is None:
-            # A code is never written down: after a restart the shopper enters the card again.
-            raise _gone(repeated)
-        method: dict[str, Any] = {
-            "type": "card",
-            "number": Pan(secret).reveal(),
-            "exp_month": card.exp_month,
-            "exp_year": card.exp_year,
-        }
-        return method if code is None else {**method, "cvc": code}
+        return _card_method(secret, stored.card)
 
-    async def _ended(self, ask: CardCharge, stored: StoredCard, status: int, body: dict[str, Any]) -> ProviderAnswer:
+    async def _ended(
+        self,
+        ask: CardCharge,
+        waiting: WaitingCard | None,
+        stored: StoredCard | None,
+        status: int,
+        body: dict[str, Any],
+    ) -> ProviderAnswer:
         network_token = body.pop("network_token", None)
-        agreed = status < 300 and body.get("state") in AGREED
         answer = ProviderAnswer(status=200 if status < 300 else status, body=body)
-        replace = agreed and not self._may_keep_numbers and stored.sealed is not None
-        secret = None
-        if replace and isinstance(network_token, str):
-            secret = seal(self._keys, ask.token, stored.card.owner, "network_token", network_token)
-        await self._store.end_charge(ask.idempotency_key, answer, secret, replace)
-        self._codes.drop(ask.token)
+        agreed = answer.status == 200 and body.get("state") in AGREED
+        if waiting is None:
+            assert stored is not None
+            replacement = await self._replacement(stored, network_token) if agreed else None
+            await self._store.end_and_use(ask.idempotency_key, answer, replacement)
+            return answer
+        if ask.may_be_kept and answer.status == 200 and body.get("state") not in REFUSED:
+            record = await self._record(waiting, network_token)
+            await self._store.end_and_add(ask.idempotency_key, answer, record)
+        else:
+            await self._store.end_charge(ask.idempotency_key, answer)
+        # The number and the code have done what they were given for, whatever the bank said.
+        self._waiting.drop(ask.token)
+        if agreed:
+            self._tries.paid(waiting.address, waiting.card.fingerprint, time.monotonic())
         return answer
 
+    async def _record(self, waiting: WaitingCard, network_token: object) -> NewRecord:
+        """What may be kept of a card that was not refused: the network's token or, where it may be, the number."""
+        place = Place(waiting.card.token, None, self._policy.merchant)
+        sealed = None
+        if self._policy.keeps_numbers:
+            sealed = await seal(self._keys, place, "number", self._waiting.open(waiting)[0].reveal())
+        elif isinstance(network_token, str):
+            sealed = await seal(self._keys, place, "network_token", network_token)
+        until = now() + KEEP_AGREED
+        return NewRecord(waiting.card, place.merchant, sealed, self._keys.fingerprint_key_id, until)
+
+    async def _replacement(self, stored: StoredCard, network_token: object) -> Sealed | None:
+        """The network's token for a kept number, where numbers may not be kept any more."""
+        assert stored.sealed is not None
+        if self._policy.keeps_numbers or stored.sealed.kind != "number" or not isinstance(network_token, str):
+            return None
+        return await seal(self._keys, stored.place, "network_token", network_token)
+
     async def _lasting_secret(self, stored: StoredCard) -> tuple[str, str]:
-        """What may be kept of a card: the network's token, or, where the law lets it, the number."""
-        if stored.sealed is not None and (stored.sealed.kind == "network_token" or self._may_keep_numbers):
-            return stored.sealed.kind, self._open(stored, stored.sealed)
+        if stored.sealed is not None and (stored.sealed.kind == "network_token" or self._policy.keeps_numbers):
+            return stored.sealed.kind, await self._open(stored, stored.sealed)
         # The shopper proved who they are after our call was answered: the provider has the token by now.
-        for payment_id in await self._store.provider_ids(stored.card.token):
-            status, body = await self._acquirer.fetch(payment_id)
+        if stored.provider_id is not None:
+            status, body = await self._acquirer.fetch(stored.provider_id)
             if status == 200 and body.get("state") in AGREED and isinstance(body.get("network_token"), str):
                 return "network_token", body["network_token"]
         raise CardUnknown("This card has no agreed payment and cannot be kept")
 
-    def _open(self, stored: StoredCard, sealed: Sealed) -> str:
+    async def _open(self, stored: StoredCard, sealed: Sealed) -> str:
         try:
-            return unseal(self._keys, stored.card.token, stored.card.owner, sealed)
-        except ValueError as error:
-            log.error("a card record does not open", card=stored.card.token[:8])
-            raise CardUnknown() from error
+            return await unseal(self._keys, stored.place, sealed)
+        except ValueError:
+            # A key that was replaced and destroyed since we read the record; then it lies under another by now.
+            fresh = await self._load(stored.card.token)
+            if fresh.sealed is not None and fresh.sealed.wrapped_key != sealed.wrapped_key:
+                with suppress(ValueError):
+                    return await unseal(self._keys, fresh.place, fresh.sealed)
+        log.error("a card record does not open", card=stored.card.token[:8])
+        self._trail.note("did_not_open", stored.card.token)
+        raise CardUnknown()
 
     async def _load(self, token: str) -> StoredCard:
         stored = await self._store.card(token)
@@ -192,7 +258,22 @@ class VaultService(Vault):
             raise CardUnknown()
         return stored
 
+    async def _every(self, seconds: float, chore: Any) -> None:
+        while True:
+            try:
+                await chore()
+            except Exception:
+                log.exception("a chore of the vault failed")
+            await asyncio.sleep(seconds)
+
+
+def _card_method(number: str, card: Card) -> dict[str, Any]:
+    return {"type": "card", "number": number, "exp_month": card.exp_month, "exp_year": card.exp_year}
+
 
 def _gone(repeated: bool) -> CardUnknown | Unavailable:
     """For a charge that may have been made before, a card that is gone says nothing about the outcome."""
     return Unavailable("the card is gone; ask the provider about the payment") if repeated else CardUnknown()
+
+
+__all__ = ["KEEP_UNPAID", "VaultService"]

@@ -1,0 +1,1 @@
+"""Where the ends of the audit trail are remembered."""

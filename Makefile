@@ -10,7 +10,7 @@ export UV_PROJECT_ENVIRONMENT = .venv
 run: setup
 	@exec $(HAAT) run
 
-test: setup chromium
+test: setup chromium stripe-mock
 	@tests/run-all
 
 check: setup
@@ -29,14 +29,14 @@ format: setup
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
 clean:
-	rm -rf .venv .uv node_modules .haat .mypy_cache .ruff_cache .pytest_cache .hypothesis artefacts
+	rm -rf .venv .uv .go node_modules .haat .mypy_cache .ruff_cache .pytest_cache .hypothesis artefacts
 
 # Python packages from the lock with hashes, front-end files from their lock; nothing to do when both are in place.
 setup: .venv/ready node_modules/ready
 
 .venv/ready: pyproject.toml uv.lock
 	@command -v uv >/dev/null || deploy/install-uv
-	@$(UV) sync --locked -q --python "$$(deploy/choose-python)"
+	@$(UV) sync --locked -q
 	@touch .venv/ready
 
 node_modules/ready: package-lock.json
@@ -46,3 +46,7 @@ node_modules/ready: package-lock.json
 .PHONY: chromium
 chromium:
 	@command -v chromium >/dev/null || deploy/install-chromium
+
+.PHONY: stripe-mock
+stripe-mock:
+	@test -x .go/bin/stripe-mock || deploy/install-stripe-mock

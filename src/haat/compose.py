@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -12,6 +11,7 @@ from typing import Any, TypeVar
 from haat.engines.cache.memory import MemoryCache
 from haat.engines.database.pool import PostgresDatabase
 from haat.engines.database.roles import ALONE, COMMON_ROLE
+from haat.engines.payment_provider.choosing import NOBODY
 from haat.engines.transport.http import HttpTransport
 from haat.kit.rpc import Contract, contract_name, local, remote
 from haat.kit.secret import secret_in
@@ -21,9 +21,6 @@ from haat.settings import SERVICES, Settings
 __all__ = ["NOBODY", "SERVICES", "House", "contract_of", "parts_of"]
 
 C = TypeVar("C", bound=Contract)
-
-# Where nobody listens: a house without a provider still sells for cash on delivery.
-NOBODY = "http://127.0.0.1:1"
 
 
 class House:
@@ -103,20 +100,12 @@ class House:
                 if hasattr(resource, "start"):
                     await resource.start()
                 started.append(resource)
-            _keep_what_stands()
             yield
         finally:
             for resource in reversed(started):
                 stop = getattr(resource, "stop", None) or getattr(resource, "close", None)
                 if stop is not None:
                     await stop()
-
-
-def _keep_what_stands() -> None:
-    """What is alive after the start stays: the collector need not walk through it again at each full round."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
 
 
 def contract_of(name: str) -> type[Contract]:
@@ -226,28 +215,25 @@ def _identity(house: House) -> Any:
 
 def _payments(house: House) -> Any:
     from haat.contracts.vault import Vault
-    from haat.engines.payment_provider.sandbox import SandboxProvider
+    from haat.engines.payment_provider.choosing import provider_of
     from haat.services.payments.service import PaymentsService
     from haat.services.payments.store import PaymentStore
 
-    settings = house.settings
-    # Two secrets are live while one replaces the other.
-    live = [secret.strip() for secret in settings.webhook_secret.split(",") if secret.strip()]
-    provider = house.keep(SandboxProvider(settings.provider_url or NOBODY, live))
+    provider = house.keep(provider_of(house.settings))
     return PaymentsService(PaymentStore(house.database("payments")), provider, house.ask(Vault))
 
 
 def _vault(house: House) -> Any:
     from haat.engines.audit_anchors.file import FileAnchors
     from haat.engines.key_store.file import FileKeyStore
-    from haat.engines.payment_provider.cards import SandboxCards
+    from haat.engines.payment_provider.choosing import cards_of
     from haat.services.vault.audit import AuditTrail
     from haat.services.vault.model import Policy
     from haat.services.vault.service import VaultService
     from haat.services.vault.store import TrailStore, VaultStore
 
     settings, database = house.settings, house.database("vault")
-    acquirer = house.keep(SandboxCards(settings.provider_url or NOBODY))
+    acquirer = house.keep(cards_of(settings))
     keys = FileKeyStore(settings.data)
     # The law of India lets nobody but banks and networks keep a number.
     keeps = settings.vault_keeps_numbers and settings.country != "IN"

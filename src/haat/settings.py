@@ -28,6 +28,9 @@ SERVICES = (
     "notifications",
 )
 
+# What each provider's adapter is asked for.
+METHODS_BY_PROVIDER = {"sandbox": ("card", "upi", "wallet"), "stripe": ("card", "upi")}
+
 # What to serve is handed to the server's worker processes by the environment.
 SERVES_VARIABLE = "HAAT_SERVES"
 _NEIGHBOUR_PREFIX, _NEIGHBOUR_SUFFIX = "HAAT_", "_URL"
@@ -65,6 +68,10 @@ class Settings(BaseSettings):
         10, ge=0, le=10_000, description="cards that one public address may try without paying; 0 is no limit"
     )
     merchant: str = Field("haat", min_length=1, max_length=60, description="our name at the provider")
+    payment_provider: str = Field("sandbox", description="sandbox or stripe")
+    stripe_key: str = Field("", description="Stripe's secret or restricted key; secrets/stripe-key when empty")
+    stripe_webhook_secret: str = Field("", description="one, or the new and the old separated by a comma")
+    stripe_url: str | None = Field(None, description="another place than Stripe's own, for trials")
     provider_url: str | None = Field(None, description="the payment provider's sandbox")
     carrier_url: str | None = Field(None, description="the carrier's sandbox")
     webhook_secret: str = ""
@@ -86,6 +93,17 @@ class Settings(BaseSettings):
         description="payment attempts of one person, card or address that look normal; 0 counts none",
     )
     request_limit_per_minute: int = Field(0, ge=0, description="per caller; 0 is no limit")
+
+    def secret(self, name: str) -> str:
+        """The setting `name`, or what lies in the data folder's file of that name: `secrets/stripe-key`."""
+        given: str = getattr(self, name)
+        file = self.data / "secrets" / name.replace("_", "-")
+        return given or (file.read_text().strip() if file.is_file() else "")
+
+    @property
+    def payment_methods(self) -> list[str]:
+        """What a shopper can pay with, cash on delivery included."""
+        return [*METHODS_BY_PROVIDER.get(self.payment_provider, ()), "cod"]
 
     @cached_property
     def neighbours(self) -> dict[str, str]:

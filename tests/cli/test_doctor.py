@@ -67,6 +67,7 @@ def test_every_check_is_named_once(tmp_path: Path) -> None:
         "shared memory",
         "connections",
         "front end",
+        "payments",
     ]
 
 

@@ -51,15 +51,17 @@ def doctor(
     api_processes: int = 2,
     lock: Path | None = None,
     front_end: Iterable[Path] = (),
+    unpaid: Iterable[StartupFault] = (),
 ) -> list[Finding]:
     """Look at everything a start depends on and change nothing.
 
-    `lock` is the project's uv.lock, when there is one; `front_end` the files the pages cannot do without.
+    `lock` is the project's uv.lock, when there is one; `front_end` the files the pages cannot do without;
+    `unpaid` is what is wrong with the settings of the payment provider.
     """
     findings = [_python(), _clock(), *_packages(lock), _data(data), _space(data), _port(data, host, port)]
     if database_url is None:
         findings += [_binaries(data), _shared_memory(), _connections(api_processes)]
-    findings += [_front_end(front_end), *_instance(data)]
+    findings += [_front_end(front_end), *_payments(unpaid), *_instance(data)]
     return findings
 
 
@@ -94,6 +96,11 @@ def _packages(lock: Path | None) -> Iterator[Finding]:
             wrong.append(f"{name} is {found}, locked {', '.join(sorted(locked[name]))}")
     detail = "; ".join(wrong) if wrong else f"{len(needed)} as locked"
     yield Finding("packages", not wrong, detail, "Bring them into line: uv sync" if wrong else "")
+
+
+def _payments(unpaid: Iterable[StartupFault]) -> list[Finding]:
+    faults = [Finding("payments", False, fault.what, fault.what_to_do) for fault in unpaid]
+    return faults or [Finding("payments", True, "the settings of the provider are complete")]
 
 
 def _plain(name: str) -> str:

@@ -19,6 +19,7 @@ def doctor_command(*, json: bool = False) -> None:
     from rich.table import Table
 
     from haat.cli.doctor import doctor
+    from haat.engines.payment_provider.choosing import payment_faults
     from haat.settings import Settings
 
     settings = Settings()
@@ -31,6 +32,7 @@ def doctor_command(*, json: bool = False) -> None:
         api_processes=settings.workers,
         lock=root / "uv.lock",
         front_end=[root / "node_modules" / "htmx.org" / "dist" / "htmx.min.js"],
+        unpaid=payment_faults(settings),
     )
     if json:
         print(msgspec.json.encode(findings).decode())

@@ -18,6 +18,7 @@ from pathlib import Path
 from haat.cli.child import die_with
 from haat.cli.instance import MARK, mark_of
 from haat.cli.supervisor import Child, InstanceLock, Supervisor, free_port, interruptible, port_fault, sweep
+from haat.engines.payment_provider.choosing import payment_faults
 from haat.kit.secret import secret_in, write_whole
 from haat.kit.startup import StartupFault
 from haat.settings import Settings
@@ -56,6 +57,9 @@ def run(*, seed: bool = True) -> None:
             fault = port_fault(settings.host, settings.port)
             if fault is not None:
                 raise fault
+            unpaid = payment_faults(settings)
+            if unpaid:
+                raise StartupFault.joined(unpaid)
             environment = _prepare(settings, data, url, stack, say)
             password = _fill(data, environment, seed, say)
             say("starting the shop")
@@ -99,7 +103,7 @@ def _prepare(settings: Settings, data: Path, url: str, stack: ExitStack, say: Sa
         "HAAT_PUBLIC_URL": settings.public_url or url,
         "HAAT_VAULT_URL": vault,
         "HAAT_VAULT_PUBLIC_URL": settings.vault_public_url or vault,
-        "HAAT_PROVIDER_URL": settings.provider_url or provider,
+        **({"HAAT_PROVIDER_URL": settings.provider_url or provider} if settings.payment_provider == "sandbox" else {}),
         "HAAT_CARRIER_URL": settings.carrier_url or carrier,
         "HAAT_SERVICE_SECRET": settings.service_secret or secret_in(data, "service"),
         "HAAT_WEBHOOK_SECRET": settings.webhook_secret or _webhook_secret(data),
@@ -117,7 +121,7 @@ def _children(settings: Settings, data: Path, environment: Mapping[str, str]) ->
         ("provider", "HAAT_PROVIDER_URL", settings.provider_url),
         ("carrier", "HAAT_CARRIER_URL", settings.carrier_url),
     ):
-        if configured is None:
+        if configured is None and setting in environment:
             found.append(_sandbox(name, environment[setting], data, environment))
     vault_port = vault.rpartition(":")[2]
     serve_vault = [*haat, "serve", "vault", "--port", vault_port, "--host", settings.host, "--workers", "1"]

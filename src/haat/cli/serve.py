@@ -30,6 +30,7 @@ def serve_command(
     server
         granian, or uvicorn with one worker as the fallback.
     """
+    from haat.engines.payment_provider.choosing import payment_faults
     from haat.kit.startup import StartupFault
     from haat.settings import SERVICES, Settings
 
@@ -37,6 +38,9 @@ def serve_command(
     if unknown:
         raise StartupFault(f"There is no service {', '.join(unknown)}.", f"Choose from gateway, {', '.join(SERVICES)}.")
     settings = Settings()
+    unpaid = payment_faults(settings)
+    if unpaid and {"gateway", "payments", "vault"} & set(names or ["gateway"]):
+        raise StartupFault.joined(unpaid)
     serve(
         names or ["gateway"],
         host or settings.host,

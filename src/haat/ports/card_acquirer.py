@@ -10,16 +10,24 @@ from haat.kit.money import Money
 
 
 class CardPayment(msgspec.Struct, frozen=True):
-    """What to authorise; the card itself travels apart from it so that this may be shown."""
+    """What to authorise; the card itself travels apart from it so that this may be shown.
+
+    `keep` asks for a `network_token` in the answer of an agreed payment, for those providers that must be told first.
+    """
 
     reference: str
     amount: Money
     capture: str
     return_url: str | None = None
+    keep: bool = False
 
 
 class CardAcquirer(Protocol):
-    """Both calls give the provider's status and object. Raises Unavailable when no answer can be relied on."""
+    """Both calls give the provider's status and object. Raises Unavailable when no answer can be relied on.
+
+    Beside what the provider's own adapter reads, an object carries `state` in the words of
+    `ports.payment_provider.State` and, once the payment is agreed, `network_token` where the card may be kept.
+    """
 
     async def charge(self, key: str, payment: CardPayment, method: dict[str, Any]) -> tuple[int, dict[str, Any]]: ...
     async def fetch(self, payment_id: str) -> tuple[int, dict[str, Any]]: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from litestar import Request, delete, get, post
@@ -14,6 +15,8 @@ from haat.kit.message import Page
 from haat.kit.problem import problems
 
 MAX_WEBHOOK_BYTES = 262_144
+# Standard Webhooks, Stripe, Razorpay: nothing else of a notice's headers is of use to a provider's adapter.
+SIGNATURE = re.compile(r"webhook-|stripe-signature$|x-razorpay-")
 MethodId = Annotated[str, Parameter(description="a saved card, `pm_…`")]
 PaymentId = Annotated[str, Parameter(description="a payment, `pay_…`")]
 ProviderName = Annotated[str, Parameter(description="who sends the notice, such as `sandbox`")]
@@ -45,11 +48,11 @@ async def payment(payment_id: PaymentId, payments: Payments, caller: Caller) -> 
     responses=problems(401, 404, 413, 503),
 )
 async def payment_webhook(provider: ProviderName, request: Request[Any, Any, Any], payments: Payments) -> None:
-    """A provider's notice, signed over its raw bytes (Standard Webhooks). Duplicates and disorder are normal."""
+    """A provider's notice, signed over its raw bytes in its own way. Duplicates and disorder are normal."""
     body = await request.body()
     if len(body) > MAX_WEBHOOK_BYTES:
         raise HTTPException(status_code=413, detail="A notice is at most 256 KiB")
-    headers = {name: value for name, value in request.headers.items() if name.startswith("webhook-")}
+    headers = {name: value for name, value in request.headers.items() if SIGNATURE.match(name)}
     await payments.webhook(Webhook(provider=provider, body=body, headers=headers))
 
 

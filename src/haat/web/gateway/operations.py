@@ -87,7 +87,7 @@ async def config(settings: Any) -> ShopConfig:
         country=settings.country,
         currency=settings.currency,
         locales=["en-IN"],
-        payment_methods=["card", "upi", "wallet", "cod"],
+        payment_methods=settings.payment_methods,
     )
 
 

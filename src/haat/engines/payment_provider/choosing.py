@@ -1,0 +1,118 @@
+"""Which payment provider a shop has, by its settings, and what is wrong with them before anything starts."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from haat.kit.startup import StartupFault
+from haat.settings import Settings
+
+if TYPE_CHECKING:
+    from haat.ports.card_acquirer import CardAcquirer
+    from haat.ports.payment_provider import PaymentProvider
+
+# Where nobody listens: a house without a provider still sells for cash on delivery.
+NOBODY = "http://127.0.0.1:1"
+NEEDED = {
+    "sandbox": (),
+    "stripe": ("stripe_key", "stripe_webhook_secret"),
+}
+LIVE_KEYS = {"stripe": ("stripe_key", ("sk_live_", "rk_live_"))}
+TEST_KEYS = {"stripe": ("sk_test_", "rk_test_")}
+LIVE_SECRETS = 2
+
+
+def provider_of(settings: Settings) -> PaymentProvider:
+    """The adapter that payments uses. Raises StartupFault."""
+    _check(settings)
+    match settings.payment_provider:
+        case "stripe":
+            from haat.engines.payment_provider.stripe import StripeProvider  # noqa: PLC0415
+
+            key, live = settings.secret("stripe_key"), _live(settings.secret("stripe_webhook_secret"))
+            return StripeProvider(key, live, settings.currency, url=settings.stripe_url)
+        case _:
+            from haat.engines.payment_provider.sandbox import SandboxProvider  # noqa: PLC0415
+
+            return SandboxProvider(settings.provider_url or NOBODY, _live(settings.webhook_secret))
+
+
+def cards_of(settings: Settings) -> CardAcquirer:
+    """The adapter that the vault uses. Raises StartupFault."""
+    _check(settings)
+    match settings.payment_provider:
+        case "stripe":
+            from haat.engines.payment_provider.stripe_cards import StripeCards  # noqa: PLC0415
+
+            return StripeCards(settings.secret("stripe_key"), settings.public_url, url=settings.stripe_url)
+        case _:
+            from haat.engines.payment_provider.cards import SandboxCards  # noqa: PLC0415
+
+            return SandboxCards(settings.provider_url or NOBODY)
+
+
+def payment_faults(settings: Settings) -> list[StartupFault]:
+    """Everything that keeps this shop from being paid, each with the way out."""
+    chosen = settings.payment_provider
+    if chosen not in NEEDED:
+        way_out = f"Set HAAT_PAYMENT_PROVIDER to one of {', '.join(NEEDED)}."
+        return [StartupFault(f"There is no payment provider {chosen!r}.", way_out)]
+    return [*_package(chosen), *_secrets(settings, chosen), *_real_or_not(settings, chosen)]
+
+
+def _check(settings: Settings) -> None:
+    faults = payment_faults(settings)
+    if faults:
+        raise StartupFault.joined(faults)
+
+
+def _package(chosen: str) -> Iterator[StartupFault]:
+    if chosen != "sandbox" and importlib.util.find_spec(chosen) is None:
+        yield StartupFault(f"The official client of {chosen} is not installed.", "uv sync --locked --extra payments")
+
+
+def _secrets(settings: Settings, chosen: str) -> Iterator[StartupFault]:
+    for name in NEEDED[chosen]:
+        if not settings.secret(name):
+            file = settings.data.absolute() / "secrets" / name.replace("_", "-")
+            yield StartupFault(
+                f"{chosen} is chosen for payments, and HAAT_{name.upper()} is not set.",
+                f"Set it, or write it into {file} (from {chosen}'s dashboard).",
+            )
+    if chosen != "sandbox" and len(_live(settings.secret(f"{chosen}_webhook_secret"))) > LIVE_SECRETS:
+        yield StartupFault(
+            f"HAAT_{chosen.upper()}_WEBHOOK_SECRET names more than {LIVE_SECRETS} secrets.",
+            "Keep the new one and the one it replaces, separated by a comma.",
+        )
+
+
+def _real_or_not(settings: Settings, chosen: str) -> Iterator[StartupFault]:
+    """Real money in a trial, or none in a shop that is open, is always a mistake."""
+    if chosen not in LIVE_KEYS:
+        return
+    name, live = LIVE_KEYS[chosen]
+    key, open_shop = settings.secret(name), settings.environment == "production"
+    if not key:
+        return
+    if not key.startswith((*live, *TEST_KEYS[chosen])):
+        yield StartupFault(
+            f"HAAT_{name.upper()} is not a key of {chosen}'s.",
+            f"It begins with {' or '.join((*live, *TEST_KEYS[chosen]))}; copy it again from the dashboard.",
+        )
+    elif key.startswith(live) and not open_shop:
+        yield StartupFault(
+            f"HAAT_{name.upper()} takes real money, and this shop is not in production.",
+            "Use a test key, or set HAAT_ENVIRONMENT=production.",
+        )
+    elif open_shop and key.startswith(TEST_KEYS[chosen]):
+        yield StartupFault(
+            f"HAAT_{name.upper()} is a test key, and this shop is in production: nobody would be charged.",
+            "Use the live key.",
+        )
+
+
+def _live(secrets: str) -> list[str]:
+    """Two secrets are live while one replaces the other."""
+    return [secret.strip() for secret in secrets.split(",") if secret.strip()]

@@ -1,0 +1,312 @@
+"""Stripe behind the port: intents held and captured apart, its facts in our words, its webhooks verified."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from haat.engines.payment_provider.amounts import NotRepresentable, to_wire
+from haat.engines.payment_provider.signatures import TOLERANCE_SECONDS, signed
+from haat.engines.payment_provider.stripe_calls import StripeCalls, Unanswered
+from haat.engines.payment_provider.stripe_facts import (
+    CAPTURE_KEY,
+    DECIMALS,
+    EXPAND,
+    KEY,
+    REFERENCE,
+    Dispute,
+    Intent,
+    Line,
+    Refund,
+    fact_of,
+    movement_of,
+    refund_under,
+)
+from haat.kit.message import Unavailable
+from haat.kit.money import Money
+from haat.ports.payment_provider import (
+    Abilities,
+    Answered,
+    Movement,
+    Notice,
+    Outcome,
+    PaymentAsk,
+    PaymentFact,
+    Refused,
+    Unknown,
+)
+
+TIMEOUT_SECONDS = 8.0
+PAGE = 100
+# Searches show a payment within a minute, and later when Stripe is ill.
+FIND_LAG = timedelta(minutes=15)
+# Refusals of a request that has no effect; any other error object says nothing.
+REFUSALS = frozenset({"card_error", "invalid_request_error"})
+
+
+class _RefundAnswer(Refund):
+    payment_intent: Intent | str | None = None
+
+
+class _Object(msgspec.Struct):
+    object: str
+    payment_intent: str | None = None
+
+
+class _Data(msgspec.Struct):
+    object: msgspec.Raw
+
+
+class _Event(msgspec.Struct):
+    id: str
+    type: str
+    data: _Data
+
+
+class StripeProvider:
+    """The adapter of `ports.payment_provider.PaymentProvider`, for a shop of one `currency`.
+
+    While webhook secrets rotate, two are live. `url` is another place than Stripe's own, for tests.
+    """
+
+    name = "stripe"
+
+    def __init__(
+        self,
+        key: str,
+        webhook_secrets: Sequence[str],
+        currency: str,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        url: str | None = None,
+    ) -> None:
+        self._calls = StripeCalls(key, timeout_seconds, url)
+        self._secrets = tuple(webhook_secrets)
+        self._currency = currency
+        self.abilities = Abilities(
+            methods=frozenset({"card", "network_token", "upi"}),
+            currencies=frozenset({currency}),
+            partial_capture=True,
+            multiple_captures=False,
+            void=True,
+            find_lag=FIND_LAG,
+            report=True,
+            signed_time=True,
+        )
+
+    async def start(self) -> None:
+        await self._calls.start()
+
+    async def authorise(self, key: str, ask: PaymentAsk) -> Outcome:
+        """UPI through Stripe's own page; cards take the vault's road."""
+        if ask.method.get("type") != "upi" or ask.method.get("vpa"):
+            return Refused("method_not_offered", "Stripe is not asked for this method here")
+        try:
+            wire = self._wire(ask.amount)
+        except NotRepresentable as error:
+            return Refused("amount_not_representable", str(error))
+        body = intent_body(key, ask.reference, wire, ask.amount.currency, ask.return_url)
+        body |= {"payment_method_types": ["upi"], "payment_method_data": {"type": "upi"}}
+        return await self._intent(lambda client: client.v1.payment_intents.create_async(body, _under(key)))
+
+    async def capture(self, key: str, payment_id: str, amount_minor: int) -> Outcome:
+        """Once for each payment: what is not captured is let go of."""
+        try:
+            wire = self._wire(Money(amount_minor, self._currency))
+        except NotRepresentable as error:
+            return Refused("amount_not_representable", str(error))
+        body = {"amount_to_capture": wire, "metadata": {CAPTURE_KEY: key}, "expand": EXPAND}
+        return await self._command(
+            payment_id,
+            lambda client: client.v1.payment_intents.capture_async(payment_id, body, _under(key)),
+            lambda intent: intent.metadata.get(CAPTURE_KEY) == key and intent.amount_received > 0,
+        )
+
+    async def void(self, key: str, payment_id: str) -> Outcome:
+        body = {"cancellation_reason": "requested_by_customer", "expand": EXPAND}
+        return await self._command(
+            payment_id,
+            lambda client: client.v1.payment_intents.cancel_async(payment_id, body, _under(key)),
+            lambda intent: intent.status == "canceled",
+        )
+
+    async def refund(self, key: str, payment_id: str, amount_minor: int, reason: str) -> Outcome:
+        try:
+            wire = self._wire(Money(amount_minor, self._currency))
+        except NotRepresentable as error:
+            return Refused("amount_not_representable", str(error))
+        body = {
+            "payment_intent": payment_id,
+            "amount": wire,
+            # Stripe knows three reasons only; ours is kept beside.
+            "metadata": {KEY: key, "haat_reason": reason[:500]},
+            "expand": ["payment_intent.latest_charge.refunds"],
+        }
+        try:
+            status, told = await self._calls.ask(lambda client: client.v1.refunds.create_async(body, _under(key)))
+        except Unanswered as lost:
+            return await self._refund_found(payment_id, key, lost)
+        if status != 200:
+            return self.read(status, told)
+        try:
+            made = msgspec.convert(told, _RefundAnswer)
+            if not isinstance(made.payment_intent, Intent):
+                return Unknown("a refund without its payment")
+            return Answered(fact_of(made.payment_intent, ours=made.id))
+        except (msgspec.ValidationError, NotRepresentable) as error:
+            return Unknown(f"an answer that cannot be read: {error}")
+
+    async def fetch(self, payment_id: str) -> Outcome:
+        return await self._intent(
+            lambda client: client.v1.payment_intents.retrieve_async(payment_id, {"expand": EXPAND})
+        )
+
+    async def find(self, reference: str) -> list[PaymentFact] | Unknown:
+        quoted = reference.replace("\\", "\\\\").replace("'", "\\'")
+        asked = {"query": f"metadata['{REFERENCE}']:'{quoted}'", "limit": PAGE, "expand": _each(EXPAND)}
+        try:
+            status, body = await self._calls.ask(lambda client: client.v1.payment_intents.search_async(asked))
+            if status != 200:
+                return Unknown(f"Stripe answered {status}")
+            found = msgspec.convert(body["data"], list[Intent])
+            return [fact_of(intent) for intent in sorted(found, key=lambda intent: intent.created)]
+        except Unanswered as lost:
+            return Unknown(lost.why)
+        except (msgspec.ValidationError, NotRepresentable, KeyError) as error:
+            return Unknown(f"an answer that cannot be read: {error}")
+
+    async def report(self, since: datetime, until: datetime) -> AsyncIterator[Movement]:
+        window = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
+        asked: dict[str, Any] = {"created": window, "limit": PAGE, "expand": ["data.source"]}
+        more = True
+        while more:
+            try:
+                status, body = await self._calls.ask(
+                    lambda client: client.v1.balance_transactions.list_async(asked)  # noqa: B023 - awaited at once
+                )
+            except Unanswered as lost:
+                raise Unavailable(lost.why) from None
+            if status != 200:
+                raise Unavailable(f"Stripe answered {status}")
+            lines = msgspec.convert(body["data"], list[Line])
+            for line in lines:
+                yield movement_of(line)
+            more = bool(lines) and bool(body.get("has_more"))
+            asked = asked | {"starting_after": lines[-1].id} if lines else asked
+
+    def read(self, status: int, body: Mapping[str, Any]) -> Outcome:
+        if status == 200:
+            try:
+                return Answered(fact_of(msgspec.convert(body, Intent)))
+            except (msgspec.ValidationError, NotRepresentable) as error:
+                return Unknown(f"an answer that cannot be read: {error}")
+        said = body.get("error")
+        if 400 <= status < 500 and isinstance(said, Mapping) and said.get("type") in REFUSALS:
+            code = said.get("decline_code") or said.get("code") or said["type"]
+            return Refused(str(code), str(said.get("message", "")))
+        return Unknown(f"Stripe answered {status}")
+
+    def verify(self, body: bytes, headers: Mapping[str, str]) -> Notice | None:
+        told = next((value for name, value in headers.items() if name.lower() == "stripe-signature"), "")
+        parts = [part.partition("=") for part in told.split(",")]
+        at = next((value for name, _, value in parts if name.strip() == "t"), "")
+        claims = [value for name, _, value in parts if name.strip() == "v1"]
+        if not (at.isascii() and at.isdigit() and len(at) < 15 and abs(time.time() - int(at)) <= TOLERANCE_SECONDS):
+            return None
+        if not signed(self._secrets, at.encode() + b"." + body, claims):
+            return None
+        return _notice(body)
+
+    async def close(self) -> None:
+        await self._calls.close()
+
+    def _wire(self, amount: Money) -> int:
+        if amount.currency != self._currency:
+            raise NotRepresentable(f"this shop is paid in {self._currency}")
+        return to_wire(amount, DECIMALS)
+
+    async def _intent(self, call: Callable[[Any], Awaitable[Any]]) -> Outcome:
+        try:
+            status, body = await self._calls.ask(call)
+            outcome = self.read(status, body)
+            if isinstance(outcome, Answered) and _disputed(body):
+                disputes = await self._disputes(outcome.fact.id)
+                return Answered(fact_of(msgspec.convert(body, Intent), disputes))
+            return outcome
+        except Unanswered as lost:
+            return Unknown(lost.why)
+
+    async def _disputes(self, payment_id: str) -> list[Dispute]:
+        asked = {"payment_intent": payment_id, "limit": PAGE}
+        status, body = await self._calls.ask(lambda client: client.v1.disputes.list_async(asked))
+        if status != 200:
+            raise Unanswered(f"Stripe answered {status} about a dispute")
+        return msgspec.convert(body["data"], list[Dispute])
+
+    async def _command(
+        self, payment_id: str, call: Callable[[Any], Awaitable[Any]], done: Callable[[Intent], bool]
+    ) -> Outcome:
+        """A write on an intent. An error that Stripe keeps under the key is settled by looking, never by a new key."""
+        try:
+            return self.read(*await self._calls.ask(call))
+        except Unanswered as lost:
+            intent = await self._look(payment_id) if lost.kept else None
+            return Answered(fact_of(intent)) if intent is not None and done(intent) else Unknown(lost.why)
+
+    async def _refund_found(self, payment_id: str, key: str, lost: Unanswered) -> Outcome:
+        intent = await self._look(payment_id) if lost.kept else None
+        made = None if intent is None else refund_under(intent, key)
+        if intent is None or made is None:
+            return Unknown(lost.why)
+        return Answered(fact_of(intent, ours=made.id))
+
+    async def _look(self, payment_id: str) -> Intent | None:
+        try:
+            status, body = await self._calls.ask(
+                lambda client: client.v1.payment_intents.retrieve_async(payment_id, {"expand": EXPAND})
+            )
+            return msgspec.convert(body, Intent) if status == 200 else None
+        except (Unanswered, msgspec.ValidationError):
+            return None
+
+
+def intent_body(key: str, reference: str, wire: int, currency: str, return_url: str | None) -> dict[str, Any]:
+    """The part of a new intent that is the same whatever pays."""
+    body: dict[str, Any] = {
+        "amount": wire,
+        "currency": currency.lower(),
+        "confirm": True,
+        "metadata": {REFERENCE: reference, KEY: key},
+        "expand": EXPAND,
+    }
+    return body if return_url is None else body | {"return_url": return_url}
+
+
+def _under(key: str) -> dict[str, str]:
+    return {"idempotency_key": key}
+
+
+def _each(paths: Sequence[str]) -> list[str]:
+    return [f"data.{path}" for path in paths]
+
+
+def _disputed(body: Mapping[str, Any]) -> bool:
+    charge = body.get("latest_charge")
+    return isinstance(charge, Mapping) and bool(charge.get("disputed"))
+
+
+def _notice(body: bytes) -> Notice | None:
+    """An intent's notice is a fact; a refund's, a charge's or a dispute's only says whom to ask about."""
+    try:
+        event = msgspec.json.decode(body, type=_Event)
+        about = msgspec.json.decode(event.data.object, type=_Object)
+        if about.object != "payment_intent":
+            return Notice(event.id, event.type, None, about.payment_intent)
+        intent = msgspec.json.decode(event.data.object, type=Intent)
+        # An intent of a notice comes without its charge: nothing of refunds and disputes is told.
+        return Notice(event.id, event.type, fact_of(intent), intent.id)
+    except (msgspec.DecodeError, NotRepresentable, UnicodeDecodeError):
+        return None

@@ -1,0 +1,63 @@
+"""One sandbox process for the suite, a scripted server for each question put to the others."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.engines.payment_provider.stripe_server import StripeServer
+from tests.engines.payment_provider.worlds import ENGINES, STRIPE_KEY, WORLDS, SandboxWorld, StripeWorld, World
+
+STARTUP_SECONDS = 15
+
+
+@pytest.fixture(scope="session")
+async def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "haat.sandbox.provider", "--data", str(tmp_path_factory.mktemp("provider"))),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    yield (await asyncio.wait_for(process.stdout.readline(), STARTUP_SECONDS)).decode().removeprefix("ready ").strip()
+    process.kill()
+    await process.wait()
+
+
+@pytest.fixture
+async def stripe_server() -> AsyncIterator[StripeServer]:
+    server = StripeServer(STRIPE_KEY)
+    await server.begin()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def sandbox_world(sandbox_url: str) -> AsyncIterator[World]:
+    world = SandboxWorld(sandbox_url)
+    yield world
+    await world.close()
+
+
+@pytest.fixture
+async def stripe_world(stripe_server: StripeServer) -> AsyncIterator[World]:
+    world = StripeWorld(stripe_server.url, stripe_server)
+    yield world
+    await world.close()
+
+
+@pytest.fixture(params=ENGINES)
+def world(request: pytest.FixtureRequest) -> World:
+    """The provider under question, by its name."""
+    chosen: World = request.getfixturevalue(f"{request.param}_world")
+    return chosen
+
+
+@pytest.fixture(params=ENGINES)
+async def deaf(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """The adapters of a provider that nobody answers for."""
+    world = WORLDS[request.param]("http://127.0.0.1:1")
+    yield world
+    await world.close()

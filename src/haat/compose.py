@@ -224,22 +224,28 @@ def _payments(house: House) -> Any:
 
 
 def _vault(house: House) -> Any:
-    from haat.engines.audit_anchors.file import FileAnchors
-    from haat.engines.key_store.file import FileKeyStore
     from haat.engines.payment_provider.choosing import cards_of
-    from haat.services.vault.audit import AuditTrail
     from haat.services.vault.model import Policy
     from haat.services.vault.service import VaultService
-    from haat.services.vault.store import TrailStore, VaultStore
 
-    settings, database = house.settings, house.database("vault")
+    settings = house.settings
+    store, keys, trail = vault_records(house)
     acquirer = house.keep(cards_of(settings))
-    keys = FileKeyStore(settings.data)
     # The law of India lets nobody but banks and networks keep a number.
     keeps = settings.vault_keeps_numbers and settings.country != "IN"
     policy = Policy(keeps, settings.merchant, settings.vault_tries_per_hour)
-    trail = AuditTrail(TrailStore(database), keys, FileAnchors(settings.data))
-    return VaultService(VaultStore(database), keys, acquirer, trail, policy)
+    return VaultService(store, keys, acquirer, trail, policy)
+
+
+def vault_records(house: House) -> tuple[Any, Any, Any]:
+    """The vault's records, its keys and its audit trail, for its upkeep."""
+    from haat.engines.audit_anchors.file import FileAnchors
+    from haat.engines.key_store.file import FileKeyStore
+    from haat.services.vault.audit import AuditTrail
+    from haat.services.vault.store import TrailStore, VaultStore
+
+    database, keys = house.database("vault"), FileKeyStore(house.settings.data)
+    return VaultStore(database), keys, AuditTrail(TrailStore(database), keys, FileAnchors(house.settings.data))
 
 
 def _catalog(house: House) -> Any:

@@ -62,6 +62,8 @@ def gateway_app(settings: Settings) -> ASGIApp:
 
 def services_app(settings: Settings, names: Sequence[str]) -> ASGIApp:
     """The named services only: their contracts over HTTP, and the vault's public door when it is among them."""
+    if "vault" in names:
+        parts_of("vault", "hardening", "harden", None)()
     house = House(settings, frozenset(names))
     rpc = [serve(contract_of(name), house.service(name), house.identity.verifier(name)) for name in names]
     public = parts_of("vault", "http", "ROUTES", []) if "vault" in names else []

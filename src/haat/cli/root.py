@@ -10,6 +10,7 @@ app = App(
     version_flags=["--version"],
 )
 events = App(name="events", help="Events that a service could not act on.")
+vault = App(name="vault", help="The upkeep of the card vault.")
 evaluate = App(name="evaluate", help="Repeat a published figure on public data.")
 
 app.command("haat.cli.run:run", name="run", help="Start a whole shop here.")
@@ -21,6 +22,9 @@ app.command("haat.cli.import_file:import_file", name="import", help="Load produc
 app.command("haat.cli.bench:bench", name="bench", help="Measure a running shop.")
 app.command("haat.cli.doctor_command:doctor_command", name="doctor", help="Say what is wrong with an installation.")
 app.command("haat.cli.audit:audit", name="audit", help="Hold money, stock and orders against each other.")
+app.command(vault)
+vault.command("haat.cli.vault:rotate", name="rotate", help="Put every card under a new key, destroy the old one.")
+vault.command("haat.cli.vault:verify", name="verify", help="Say whether the audit trail is as it was written.")
 app.command(events)
 events.command("haat.cli.events:parked_events", name="parked", help="List what was put aside.")
 events.command("haat.cli.events:replay_events", name="replay", help="Have it acted on once more.")

@@ -25,7 +25,7 @@ LEDGER = [
                  AND e.account LIKE 'psp_clearing:%' GROUP BY t.payment_id) l USING (payment_id)
            WHERE coalesce(l.net, 0) <> p.captured_minor - (
                SELECT coalesce(sum(r.amount_minor), 0) FROM payments.refunds r
-               WHERE r.payment_id = p.payment_id AND r.state = 'succeeded')""",
+               WHERE r.payment_id = p.payment_id AND r.state = 'succeeded' AND r.account IS NULL)""",
     ),
     (
         "I2",
@@ -36,7 +36,7 @@ LEDGER = [
         "I3",
         "refunds and lost disputes never exceed what was captured",
         """SELECT p.payment_id FROM payments.payments p
-           LEFT JOIN payments.refunds r ON r.payment_id = p.payment_id AND r.state <> 'failed'
+           LEFT JOIN payments.refunds r ON r.payment_id = p.payment_id AND r.state <> 'failed' AND r.account IS NULL
            GROUP BY p.payment_id
            HAVING coalesce(sum(r.amount_minor), 0) + CASE p.dispute WHEN 'lost' THEN p.disputed_minor ELSE 0 END
                   > p.captured_minor OR min(r.amount_minor) <= 0""",
@@ -65,7 +65,9 @@ ORDERS = [
         "captured money belongs to exactly one living order of the same amount, or went back",
         """SELECT p.payment_id FROM payments.payments p
            LEFT JOIN orders.orders o ON o.payment_id = p.payment_id AND o.status <> 'canceled'
-           WHERE p.captured_minor > p.refunded_minor
+           WHERE (p.captured_minor > p.refunded_minor OR p.credit_state = 'taken' AND p.credit_minor > (
+                      SELECT coalesce(sum(r.amount_minor), 0) FROM payments.refunds r
+                      WHERE r.payment_id = p.payment_id AND r.account IS NOT NULL))
              AND (o.id IS NULL OR o.total_minor <> p.amount_minor OR o.currency <> p.currency)""",
     ),
     (
@@ -81,7 +83,8 @@ ORDERS = [
         "a living order that nobody holds back is paid, or is paid in cash at the door",
         """SELECT o.id FROM orders.orders o JOIN checkout.checkouts c ON c.id = o.checkout_id
            LEFT JOIN payments.payments p ON p.payment_id = o.payment_id
-           WHERE o.status <> 'canceled' AND NOT o.on_hold AND p.captured_minor IS DISTINCT FROM o.total_minor
+           WHERE o.status <> 'canceled' AND NOT o.on_hold AND o.total_minor IS DISTINCT FROM
+                 p.captured_minor + CASE p.credit_state WHEN 'taken' THEN p.credit_minor ELSE 0 END
              AND NOT (coalesce(p.provider, '') = 'cash' AND o.status <> 'delivered')""",
     ),
     (
@@ -97,6 +100,19 @@ ORDERS = [
               OR lines.discount <> (o.body #>> '{totals,discount,amount}')::bigint""",
     ),
 ]
+CREDIT = [
+    (
+        "I9d",
+        "what can be spent of gift cards and store credit is what the ledger owes them, and never below zero",
+        """SELECT c.account FROM payments.credits c LEFT JOIN (
+               SELECT e.account, -sum(e.amount) AS owed FROM payments.ledger_entries e
+               JOIN payments.ledger_txns t USING (txn_id)
+               WHERE (e.account LIKE 'gift_liability:%' OR e.account LIKE 'store_credit:%')
+                 -- What settles an announcement was counted with it.
+                 AND NOT (t.phase = 'posted' AND t.pending_ref IS NOT NULL) GROUP BY e.account) l USING (account)
+           WHERE c.balance_minor <> coalesce(l.owed, 0) OR c.balance_minor < 0""",
+    ),
+]
 BOOKS = [
     (
         "I7",
@@ -109,7 +125,7 @@ BOOKS = [
         "our payments are those of the provider's books",
         """SELECT p.payment_id FROM payments.payments p LEFT JOIN books b ON b.id = p.provider_id
            WHERE p.provider = 'sandbox' AND p.provider_id IS NOT NULL
-             AND (b.id IS NULL OR b.amount <> p.amount_minor OR b.currency <> p.currency
+             AND (b.id IS NULL OR b.amount <> p.amount_minor - p.credit_minor OR b.currency <> p.currency
                   OR b.captured <> p.captured_minor OR b.refunded <> p.refunded_minor
                   OR b.state = 'authorized' AND p.state <> 'authorized'
                   OR b.state = 'voided' AND p.state NOT IN ('voided', 'declined', 'expired'))""",
@@ -173,4 +189,4 @@ STOCK = [
              AND created_at < now() - interval '15 minutes'""",
     ),
 ]
-QUESTIONS = [*LEDGER, *ORDERS, *BOOKS, *STOCK]
+QUESTIONS = [*LEDGER, *ORDERS, *CREDIT, *BOOKS, *STOCK]

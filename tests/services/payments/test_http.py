@@ -98,3 +98,39 @@ async def test_a_notice_for_a_provider_not_used_is_not_found(client: httpx.Async
 async def test_a_huge_notice_is_refused(client: httpx.AsyncClient):
     answer = await client.post("/v1/webhooks/payments/sandbox", content=b"x" * 300_000)
     assert answer.status_code == 413
+
+
+async def test_finance_issues_a_gift_card_and_its_holder_asks_for_the_balance(client: httpx.AsyncClient):
+    body = {"amount": {"amount": 5_000, "currency": "INR"}}
+    issued = await client.post("/v1/gift-cards", headers=signed_in("finance"), json=body)
+    assert (issued.status_code, issued.json()["balance"]) == (201, body["amount"])
+    seen = await client.post("/v1/gift-cards/balance", json={"code": issued.json()["code"]})
+    assert (seen.status_code, seen.json()["balance"], seen.json()["code"]) == (200, body["amount"], None)
+    assert (await client.post("/v1/gift-cards/balance", json={"code": "not-a-gift-card"})).status_code == 404
+
+
+async def test_store_credit_is_granted_by_finance_and_shown_to_its_user(client: httpx.AsyncClient):
+    user = new_id("usr")
+    body = {"user_id": user, "amount": {"amount": 700, "currency": "INR"}, "reason": "late parcel"}
+    assert (await client.post("/v1/store-credit", headers=signed_in("finance"), json=body)).status_code == 201
+    shown = await client.get("/v1/store-credit", headers=signed_in(user))
+    assert shown.json() == {"user_id": user, "balance": {"amount": 700, "currency": "INR"}}
+    account = await client.get(f"/v1/ledger/accounts/store_credit:{user}:INR", headers=signed_in("finance"))
+    assert account.json()["balances"] == [
+        {"posted": {"amount": -700, "currency": "INR"}, "pending": {"amount": 0, "currency": "INR"}}
+    ]
+
+
+@pytest.mark.parametrize("amount", [0, -1, 2**63 - 1, 2**63, 10**15 + 1])
+async def test_money_at_the_edge_of_what_fits_is_invalid(client: httpx.AsyncClient, amount: int):
+    body = {"amount": {"amount": amount, "currency": "INR"}}
+    answer = await client.post("/v1/gift-cards", headers=signed_in("finance"), json=body)
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/v1/gift-cards", "/v1/store-credit"])
+async def test_only_finance_makes_money(client: httpx.AsyncClient, path: str):
+    amount = {"amount": 700, "currency": "INR"}
+    body = {"amount": amount} | ({"user_id": "usr_1", "reason": "x"} if path == "/v1/store-credit" else {})
+    assert (await client.post(path, headers=signed_in("support"), json=body)).status_code == 403
+    assert (await client.post(path, json=body)).status_code == 401

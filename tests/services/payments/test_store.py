@@ -5,7 +5,9 @@ from typing import Any
 
 from haat.contracts.payments import CashMethod
 from haat.kit.clock import now
-from haat.services.payments.store import CallResult, PaymentStore, queries
+from haat.services.payments.sql import queries
+from haat.services.payments.statements import CallResult
+from haat.services.payments.store import PaymentStore
 
 
 async def test_a_call_teaches_us_once(shop: Any):

@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from haat.contracts.payments.credit import (
+    AccountBalances,
+    AccountRef,
+    Balance,
+    CreditOf,
+    GiftCard,
+    GiftCardOf,
+    GrantCredit,
+    IssueGiftCard,
+    StoreCredit,
+)
 from haat.contracts.payments.facts import (
     PaymentAuthorized,
     PaymentCaptured,
@@ -17,10 +28,7 @@ from haat.contracts.payments.messages import (
     AttemptPayment,
     Authorize,
     Capture,
-    CardMethod,
-    CashMethod,
     ForgetMethod,
-    Method,
     MethodsOf,
     Payment,
     PaymentEvent,
@@ -28,22 +36,41 @@ from haat.contracts.payments.messages import (
     Refund,
     RefundView,
     SavedCard,
-    UpiMethod,
     Void,
-    WalletMethod,
     Webhook,
+)
+from haat.contracts.payments.methods import (
+    CardMethod,
+    CashMethod,
+    CreditMethod,
+    GiftCode,
+    Method,
+    UpiMethod,
+    WalletMethod,
+    digest,
+    sealed,
 )
 from haat.kit.message import Nothing, Page
 from haat.kit.rpc import Contract, promise
 
 __all__ = [
+    "AccountBalances",
+    "AccountRef",
     "Action",
     "AttemptPayment",
     "Authorize",
+    "Balance",
     "Capture",
     "CardMethod",
     "CashMethod",
+    "CreditMethod",
+    "CreditOf",
     "ForgetMethod",
+    "GiftCard",
+    "GiftCardOf",
+    "GiftCode",
+    "GrantCredit",
+    "IssueGiftCard",
     "Method",
     "MethodsOf",
     "Payment",
@@ -61,10 +88,13 @@ __all__ = [
     "RefundView",
     "SavedCard",
     "SignatureRefused",
+    "StoreCredit",
     "UpiMethod",
     "Void",
     "WalletMethod",
     "Webhook",
+    "digest",
+    "sealed",
 ]
 
 
@@ -89,3 +119,11 @@ class Payments(Contract):
     async def saved_cards(self, ask: MethodsOf) -> Page[SavedCard]: ...
     @promise(safe_to_repeat=True)
     async def forget_card(self, ask: ForgetMethod) -> Nothing: ...
+    async def issue_gift_card(self, ask: IssueGiftCard) -> GiftCard: ...
+    @promise(safe_to_repeat=True)
+    async def gift_card(self, ask: GiftCardOf) -> GiftCard: ...
+    async def grant_credit(self, ask: GrantCredit) -> StoreCredit: ...
+    @promise(safe_to_repeat=True)
+    async def store_credit(self, ask: CreditOf) -> StoreCredit: ...
+    @promise(safe_to_repeat=True)
+    async def balances(self, ask: AccountRef) -> AccountBalances: ...

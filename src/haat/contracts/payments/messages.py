@@ -3,38 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
+from haat.contracts.payments.methods import Method
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import Message
 from haat.kit.money import Money
-
-
-class CardMethod(Struct, frozen=True, tag_field="method", tag="card", forbid_unknown_fields=True):
-    """A vault token; `save` keeps the card for the signed-in user."""
-
-    token: Annotated[str, Meta(min_length=1, max_length=200)]
-    save: bool = False
-
-
-class UpiMethod(Struct, frozen=True, tag_field="method", tag="upi", forbid_unknown_fields=True):
-    """`intent` opens the app on a phone, `qr` shows a code; `vpa` such as ok@sandbox pays directly."""
-
-    flow: Literal["intent", "qr"] = "intent"
-    vpa: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{2,64}@[A-Za-z]{2,64}$")] | None = None
-
-
-class WalletMethod(Struct, frozen=True, tag_field="method", tag="wallet", forbid_unknown_fields=True):
-    provider: Annotated[str, Meta(min_length=1, max_length=40)]
-
-
-class CashMethod(Struct, frozen=True, tag_field="method", tag="cod", forbid_unknown_fields=True):
-    """Cash on delivery."""
-
-
-Method = CardMethod | UpiMethod | WalletMethod | CashMethod
 
 
 class Action(Message, frozen=True):
@@ -122,7 +98,7 @@ class Refund(Message, frozen=True):
 
 
 class RefundView(Message, frozen=True):
-    """`state` is pending, succeeded or failed."""
+    """`state` is pending, succeeded or failed; `amount` is all that goes back by this request, however it was paid."""
 
     id: str
     payment_id: str

@@ -19,7 +19,7 @@ from haat.contracts.checkout import (
     OpenCheckout,
 )
 from haat.contracts.identity import Address, Email
-from haat.contracts.payments import Method
+from haat.contracts.payments import Method, sealed
 from haat.kit.access import Caller
 from haat.kit.idempotency import Idempotency, IdempotencyKeyMissing
 from haat.kit.message import Message
@@ -126,7 +126,7 @@ async def complete_checkout(
         Complete(
             owner=owner_of(caller),
             checkout_id=checkout_id,
-            payment=data.payment,
+            payment=sealed(data.payment),
             idempotency=idempotency,
             return_url=data.return_url,
             network_address=caller.address,

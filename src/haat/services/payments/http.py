@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated, Any
 
 from litestar import Request, delete, get, post
 from litestar.exceptions import HTTPException
 from litestar.params import Parameter
+from msgspec import Meta
 
-from haat.contracts.payments import ForgetMethod, MethodsOf, Payment, PaymentRef, Payments, SavedCard, Webhook
-from haat.kit.access import Caller, needs_user
-from haat.kit.message import Page
+from haat.contracts.payments import (
+    AccountBalances,
+    AccountRef,
+    CreditOf,
+    ForgetMethod,
+    GiftCard,
+    GiftCardOf,
+    GiftCode,
+    GrantCredit,
+    IssueGiftCard,
+    MethodsOf,
+    Payment,
+    PaymentRef,
+    Payments,
+    SavedCard,
+    StoreCredit,
+    Webhook,
+)
+from haat.kit.access import Caller, needs_role, needs_user
+from haat.kit.idempotency import Idempotency
+from haat.kit.message import Message, Page
+from haat.kit.money import Money
 from haat.kit.problem import problems
 
 MAX_WEBHOOK_BYTES = 262_144
@@ -19,6 +40,7 @@ MAX_WEBHOOK_BYTES = 262_144
 SIGNATURE = re.compile(r"webhook-|stripe-signature$|x-razorpay-")
 MethodId = Annotated[str, Parameter(description="a saved card, `pm_…`")]
 PaymentId = Annotated[str, Parameter(description="a payment, `pay_…`")]
+AccountName = Annotated[str, Parameter(max_length=200, description="such as `psp_clearing:sandbox` or `bank`")]
 ProviderName = Annotated[str, Parameter(description="who sends the notice, such as `sandbox`")]
 
 
@@ -56,4 +78,79 @@ async def payment_webhook(provider: ProviderName, request: Request[Any, Any, Any
     await payments.webhook(Webhook(provider=provider, body=body, headers=headers))
 
 
-ROUTES = [payment_methods, forget_payment_method, payment, payment_webhook]
+class GiftCardBody(Message, frozen=True):
+    """What the card is worth, and until when."""
+
+    amount: Money
+    expires_at: datetime | None = None
+
+
+class CodeBody(Message, frozen=True):
+    """In a body, because addresses end up in logs."""
+
+    code: GiftCode
+
+
+class CreditBody(Message, frozen=True):
+    user_id: Annotated[str, Meta(min_length=1, max_length=100)]
+    amount: Money
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+@post("/v1/gift-cards", tags=["payments"], guards=[needs_role("finance")], responses=problems(401, 403, 422))
+async def issue_gift_card(
+    data: GiftCardBody, payments: Payments, caller: Caller, idempotency: Idempotency | None
+) -> GiftCard:
+    """A new gift card. `code` is in this answer only: a repeated request with the same key is told everything else."""
+    return await payments.issue_gift_card(
+        IssueGiftCard(amount=data.amount, actor=caller.signed_in(), expires_at=data.expires_at, idempotency=idempotency)
+    )
+
+
+@post("/v1/gift-cards/balance", status_code=200, tags=["payments"], responses=problems(404, 422))
+async def gift_card_balance(data: CodeBody, payments: Payments) -> GiftCard:
+    """What is left on the card, for whoever knows its code."""
+    return await payments.gift_card(GiftCardOf(code=data.code))
+
+
+@get("/v1/store-credit", tags=["payments"], guards=[needs_user], responses=problems(401))
+async def store_credit(payments: Payments, caller: Caller) -> StoreCredit:
+    """What the signed-in user can spend."""
+    return await payments.store_credit(CreditOf(user_id=caller.signed_in()))
+
+
+@post("/v1/store-credit", tags=["payments"], guards=[needs_role("finance")], responses=problems(401, 403, 422))
+async def grant_store_credit(
+    data: CreditBody, payments: Payments, caller: Caller, idempotency: Idempotency | None
+) -> StoreCredit:
+    """Give a user credit."""
+    return await payments.grant_credit(
+        GrantCredit(
+            user_id=data.user_id,
+            amount=data.amount,
+            reason=data.reason,
+            actor=caller.signed_in(),
+            idempotency=idempotency,
+        )
+    )
+
+
+@get(
+    "/v1/ledger/accounts/{account:str}", tags=["payments"], guards=[needs_role("finance")], responses=problems(401, 403)
+)
+async def ledger_account(account: AccountName, payments: Payments) -> AccountBalances:
+    """What is posted to an account of the ledger, and what is announced."""
+    return await payments.balances(AccountRef(account=account))
+
+
+ROUTES = [
+    payment_methods,
+    forget_payment_method,
+    payment,
+    payment_webhook,
+    issue_gift_card,
+    gift_card_balance,
+    store_credit,
+    grant_store_credit,
+    ledger_account,
+]

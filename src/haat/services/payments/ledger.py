@@ -15,7 +15,7 @@ from haat.contracts.payments import (
 )
 from haat.kit.message import Event
 from haat.kit.money import Money
-from haat.services.payments.model import HELD, PaymentState, RefundState
+from haat.services.payments.model import HELD, CreditUse, PaymentState, RefundState
 
 
 class Posting(msgspec.Struct, frozen=True):
@@ -35,15 +35,17 @@ def postings(before: PaymentState, after: PaymentState) -> list[Posting]:
     """The transactions that lead from one state of a payment to the next."""
     found: list[Posting] = []
     hold = f"{after.payment_id}:authorize" + (":late" if before.state == "voided" else "")
-    if after.state in HELD and before.state not in HELD:
-        found.append(Posting("authorize", hold, "pending", _in(after, after.amount.amount)))
+    if after.state in HELD and before.state not in HELD and after.asked.amount:
+        found.append(Posting("authorize", hold, "pending", _in(after, after.asked.amount)))
     taken = after.captured_minor - before.captured_minor
     if taken > 0:
         ref = f"{after.payment_id}:capture:{after.captured_minor}"
         found.append(Posting("capture", ref, "posted", _in(after, taken), hold))
     if before.state == "authorized" and after.state == "voided":
         ref = f"{after.payment_id}:void"
-        found.append(Posting("void", ref, "voided", _in(after, -after.amount.amount), hold))
+        found.append(Posting("void", ref, "voided", _in(after, -after.asked.amount), hold))
+    if after.credit_state != before.credit_state:
+        found.append(_credit_posting(after))
     known = {refund.refund_id: refund for refund in before.refunds}
     for refund in after.refunds:
         found += _refund_postings(after, known.get(refund.refund_id), refund)
@@ -59,14 +61,12 @@ def events(before: PaymentState, after: PaymentState) -> list[Event]:
     }
     told: list[Event] = []
     if after.state in HELD and before.state not in HELD:
-        whole = after.captured_minor == after.amount.amount
+        whole = after.captured_minor == after.asked.amount
         told.append(PaymentAuthorized(**about, amount=after.amount, captured=whole))
-    taken = after.captured_minor - before.captured_minor
+    taken = after.taken_minor - before.taken_minor
     if taken > 0:
         currency = after.amount.currency
-        told.append(
-            PaymentCaptured(**about, amount=Money(taken, currency), total=Money(after.captured_minor, currency))
-        )
+        told.append(PaymentCaptured(**about, amount=Money(taken, currency), total=Money(after.taken_minor, currency)))
     if after.state != before.state and after.state in ("declined", "expired"):
         told.append(PaymentFailed(**about, state=after.state))
     if after.state == "voided" and before.state == "authorized" and after.void_reason is None:
@@ -81,6 +81,37 @@ def events(before: PaymentState, after: PaymentState) -> list[Event]:
         money = Money(after.disputed_minor or before.disputed_minor, after.amount.currency)
         told.append(PaymentDisputed(**about, amount=money, state=after.dispute or ""))
     return told
+
+
+def credit_hold(payment: PaymentState) -> Posting:
+    """The announcement that credit pays a part."""
+    return Posting("credit_hold", f"{payment.payment_id}:credit", "pending", _from_credit(payment, 1))
+
+
+def to_credit(before: PaymentState, after: PaymentState) -> list[CreditUse]:
+    """What a step gives back to gift cards and store credit, so that it can be spent again."""
+    known = {refund.refund_id for refund in before.refunds}
+    back = [
+        CreditUse(refund.account, refund.amount_minor)
+        for refund in after.refunds
+        if refund.account is not None and refund.refund_id not in known
+    ]
+    if after.credit_state == "given_back" and before.credit_state == "held":
+        back += after.credits
+    # Always in one order, so that two steps never wait for each other.
+    return sorted(back, key=lambda use: use.account)
+
+
+def _credit_posting(payment: PaymentState) -> Posting:
+    hold = f"{payment.payment_id}:credit"
+    if payment.credit_state == "taken":
+        return Posting("credit", f"{hold}:taken", "posted", _from_credit(payment, 1), hold)
+    return Posting("credit_void", f"{hold}:given_back", "voided", _from_credit(payment, -1), hold)
+
+
+def _from_credit(payment: PaymentState, sign: int) -> tuple[tuple[str, int], ...]:
+    uses = tuple((use.account, sign * use.amount_minor) for use in payment.credits)
+    return (*uses, (f"customer_due:{payment.checkout_id}", -sign * payment.credit_minor))
 
 
 def _dispute_postings(before: PaymentState, after: PaymentState) -> list[Posting]:
@@ -101,6 +132,9 @@ def _dispute_postings(before: PaymentState, after: PaymentState) -> list[Posting
 
 def _refund_postings(payment: PaymentState, before: RefundState | None, after: RefundState) -> list[Posting]:
     request, amount = f"{after.refund_id}:request", after.amount_minor
+    if after.account is not None:
+        back = ((after.account, -amount), (f"customer_due:{payment.checkout_id}", amount))
+        return [] if before is not None else [Posting("credit_refund", f"{after.refund_id}:succeeded", "posted", back)]
     found = []
     old = before.state if before is not None else None
     if before is None:

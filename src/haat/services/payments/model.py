@@ -38,6 +38,9 @@ REFUND_RANK = {"pending": 0, "succeeded": 1, "failed": 2}
 DISPUTE_RANK = {None: 0, "opened": 1, "won": 2, "lost": 2}
 ACTION_TYPES = {"wallet_redirect": "redirect"}
 CASH = "cash"
+CREDIT = "credit"
+GIFT = "gift_liability:"
+STORE_CREDIT = "store_credit:"
 IN_FLIGHT = timedelta(seconds=15)
 FIRST_CHECK = timedelta(seconds=5)
 LONGEST_WAIT_SECONDS = 300
@@ -57,7 +60,16 @@ class Mismatch(Exception):
         self.fact = fact
 
 
+class CreditUse(msgspec.Struct, frozen=True):
+    """The part of a payment that a gift card or store credit pays: an account of the ledger and how much of it."""
+
+    account: str
+    amount_minor: int
+
+
 class RefundState(msgspec.Struct, frozen=True):
+    """`account` is the credit that it goes back to; without one it goes back the way the method took it."""
+
     refund_id: str
     request_id: str
     amount_minor: int
@@ -65,10 +77,15 @@ class RefundState(msgspec.Struct, frozen=True):
     reason: str
     created_at: datetime
     provider_refund_id: str | None = None
+    account: str | None = None
 
 
 class PaymentState(msgspec.Struct, frozen=True):
-    """A payment as stored. `state` is how far the authorisation came; what a reader sees is `shown`."""
+    """A payment as stored. `state` is how far the authorisation came; what a reader sees is `shown`.
+
+    `amount` is the whole; `credits` pay first, `asked` is left for the method. `captured_minor`, `refunded_minor` and
+    `disputed_minor` speak of the method's part only. `credit_state` is held, taken or given_back.
+    """
 
     payment_id: str
     attempt_id: str
@@ -97,15 +114,41 @@ class PaymentState(msgspec.Struct, frozen=True):
     history: tuple[PaymentEvent, ...] = ()
     capture_before: datetime | None = None
     ordered: bool = False
+    credits: tuple[CreditUse, ...] = ()
+    credit_state: str | None = None
+
+    @property
+    def credit_minor(self) -> int:
+        """What gift cards and store credit pay."""
+        return sum(use.amount_minor for use in self.credits)
+
+    @property
+    def asked(self) -> Money:
+        """What is left for the method."""
+        return Money(self.amount.amount - self.credit_minor, self.amount.currency) if self.credits else self.amount
 
     @property
     def refunded_minor(self) -> int:
-        """What went back or is on its way back."""
-        return sum(refund.amount_minor for refund in self.refunds if refund.state != "failed")
+        """What went back by the method or is on its way back."""
+        return sum(each.amount_minor for each in self.refunds if each.state != "failed" and each.account is None)
+
+    @property
+    def credit_refunded_minor(self) -> int:
+        return sum(each.amount_minor for each in self.refunds if each.account is not None)
+
+    @property
+    def taken_minor(self) -> int:
+        """All that was taken, by the method and from credit."""
+        return self.captured_minor + (self.credit_minor if self.credit_state == "taken" else 0)
 
     @property
     def refundable_minor(self) -> int:
+        """What can still go back by the method."""
         return max(0, self.captured_minor - self.refunded_minor - self.disputed_minor)
+
+    @property
+    def credit_refundable_minor(self) -> int:
+        return self.credit_minor - self.credit_refunded_minor if self.credit_state == "taken" else 0
 
     @property
     def decide_hold_at(self) -> datetime | None:
@@ -124,11 +167,15 @@ class PaymentState(msgspec.Struct, frozen=True):
         """The state in the contract's words."""
         if self.dispute in ("opened", "lost"):
             return "disputed"
+        if self.credit_state == "given_back" and self.state in HELD and not self.refunded_minor:
+            # Late money: the credit that would have paid the rest is its owner's again, so this goes back, too.
+            return "expired"
         if self.state != "captured":
             return self.state
-        if self.refunded_minor:
-            return "refunded" if self.refunded_minor == self.captured_minor else "partially_refunded"
-        return "captured" if self.captured_minor == self.amount.amount else "partially_captured"
+        refunded = self.refunded_minor + self.credit_refunded_minor
+        if refunded:
+            return "refunded" if refunded == self.taken_minor else "partially_refunded"
+        return "captured" if self.captured_minor == self.asked.amount else "partially_captured"
 
 
 def merge(payment: PaymentState, fact: PaymentFact, at: datetime) -> PaymentState | None:
@@ -143,7 +190,8 @@ def merge(payment: PaymentState, fact: PaymentFact, at: datetime) -> PaymentStat
     captured = max(payment.captured_minor, fact.captured_minor)
     elsewhere = _made_elsewhere(payment, fact, at)
     refunds = _merged_refunds(payment.refunds, fact.refunds) + elsewhere
-    if elsewhere and sum(refund.amount_minor for refund in refunds if refund.state != "failed") > captured:
+    back = (each.amount_minor for each in refunds if each.state != "failed" and each.account is None)
+    if elsewhere and sum(back) > captured:
         raise Mismatch("refunds", fact)
     changed = msgspec.structs.replace(
         payment,
@@ -164,18 +212,22 @@ def merge(payment: PaymentState, fact: PaymentFact, at: datetime) -> PaymentStat
 
 def check_match(payment: PaymentState, fact: PaymentFact) -> None:
     """Raises Mismatch unless amount, currency, reference and payment are the agreed ones."""
-    if fact.amount != payment.amount:
+    if fact.amount != payment.asked:
         raise Mismatch("amount", fact)
     if fact.reference != payment.checkout_id:
         raise Mismatch("reference", fact)
     if payment.provider_id is not None and fact.id != payment.provider_id:
         raise Mismatch("payment", fact)
-    if not 0 <= fact.captured_minor <= payment.amount.amount:
+    if not 0 <= fact.captured_minor <= payment.asked.amount:
         raise Mismatch("captured", fact)
 
 
 def noted(before: PaymentState, after: PaymentState, at: datetime) -> PaymentState:
-    """`after` with its history told, when the shown state or a refund has changed."""
+    """`after` with its history told, when the shown state or a refund has changed; its credit follows its state."""
+    if after.credit_state == "held" and after.state in ("captured", "declined", "expired", "voided"):
+        after = msgspec.structs.replace(after, credit_state="taken" if after.state == "captured" else "given_back")
+    if after.credit_state == "given_back" and after.state in HELD and after.void_reason is None:
+        after = msgspec.structs.replace(after, void_reason="late")
     events = list(after.history)
     if after.shown != before.shown:
         events.append(PaymentEvent(at=at, type=after.shown, detail=after.decline_code or ""))
@@ -254,7 +306,9 @@ def next_check(payment: PaymentState, at: datetime) -> datetime | None:
     """When to look at the payment again, None when there is nothing left to find out or to do."""
     if payment.tombstone:
         return None
-    must_give_back = payment.void_reason is not None and (payment.state == "authorized" or payment.refundable_minor > 0)
+    must_give_back = payment.void_reason is not None and (
+        payment.state == "authorized" or payment.refundable_minor + payment.credit_refundable_minor > 0
+    )
     if must_give_back:
         return at
     if payment.state == "authorizing":
@@ -282,7 +336,7 @@ def _made_elsewhere(payment: PaymentState, fact: PaymentFact, at: datetime) -> t
     """Refunds that somebody made at the provider itself: booked like ours, once all of ours are named there."""
     if any(refund.provider_refund_id is None and refund.state == "pending" for refund in payment.refunds):
         return ()
-    ours = {refund.provider_refund_id for refund in payment.refunds}
+    ours = {refund.provider_refund_id for refund in payment.refunds if refund.account is None}
     return tuple(
         RefundState(
             refund_id=f"ref_{told.id}",

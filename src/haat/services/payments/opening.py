@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from haat.contracts.payments import CardMethod, CashMethod, UpiMethod, WalletMethod
+from haat.contracts.payments import CardMethod, CashMethod, CreditMethod, UpiMethod, WalletMethod
 from haat.contracts.vault import CardCharge, CardUnknown, Vault
 from haat.kit.message import Unavailable
 from haat.ports.payment_provider import Outcome, PaymentAsk, PaymentProvider, Refused, Unknown
 from haat.services.payments.model import PaymentState
-from haat.services.payments.store import authorize_key
+from haat.services.payments.statements import authorize_key
 
 TOKEN_UNKNOWN = "card_token_unknown"  # noqa: S105 - a refusal's code
 
@@ -27,16 +27,16 @@ class Opening:
                 method = {"type": "upi", "flow": flow} | ({"vpa": vpa} if vpa else {})
             case WalletMethod(provider=provider):
                 method = {"type": "wallet", "provider": provider}
-            case CashMethod():
-                raise AssertionError("cash asks no provider")
-        ask = PaymentAsk(payment.checkout_id, payment.amount, method, payment.return_url)
+            case CashMethod() | CreditMethod():
+                raise AssertionError("cash and credit ask no provider")
+        ask = PaymentAsk(payment.checkout_id, payment.asked, method, payment.return_url)
         return await self._provider.authorise(key, ask)
 
     async def _charge(self, payment: PaymentState, token: str, key: str) -> Outcome:
         ask = CardCharge(
             token=token,
             reference=payment.checkout_id,
-            amount=payment.amount,
+            amount=payment.asked,
             idempotency_key=key,
             return_url=payment.return_url,
             owner=payment.user_id,

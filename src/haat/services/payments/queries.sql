@@ -9,7 +9,8 @@ WITH fresh AS (
     ON CONFLICT (attempt_id) DO NOTHING
     RETURNING payment_id, amount_minor
 ), watched AS (
-    INSERT INTO payments.due (payment_id, at) SELECT payment_id, :next_check_at::timestamptz FROM fresh
+    INSERT INTO payments.due (payment_id, at) SELECT payment_id, :next_check_at FROM fresh
+    WHERE :next_check_at::timestamptz IS NOT NULL
 )
 INSERT INTO payments.provider_calls (idem_key, payment_id, op, request_hash, amount_minor)
 SELECT :idem_key::text, payment_id, 'authorize', :request_hash::text, amount_minor FROM fresh
@@ -51,8 +52,8 @@ WITH moved AS (
         state = 'authorized', provider_id = :provider_id, action = NULL, decline_code = NULL, brand = :brand,
         last4 = :last4, capture_before = :capture_before, history = :history::jsonb, version = version + 1
     WHERE payment_id = :payment_id AND version = :version
-    RETURNING payment_id, attempt_id, checkout_id, provider, provider_id, currency, amount_minor AS amount,
-              payment_id || ':' || 'authorize' AS txn_id
+    RETURNING payment_id, attempt_id, checkout_id, provider, provider_id, currency,
+              amount_minor - credit_minor AS amount, payment_id || ':' || 'authorize' AS txn_id
 ), closed AS (
     UPDATE payments.provider_calls c SET state = 'OK', detail = moved.provider_id
     FROM moved WHERE c.idem_key = :call_key
@@ -75,8 +76,8 @@ RETURNING key;
 -- The rest of many payments is about to be taken: the row of each call, and everything the teller has to know. What is
 -- not held, is to be let go of, or was asked for under this name before is left out.
 WITH moved AS (
-    UPDATE payments.payments p SET capturing_minor = amount_minor - captured_minor, ordered = true,
-                                   version = version + 1
+    UPDATE payments.payments p SET capturing_minor = amount_minor - credit_minor - captured_minor,
+                                   ordered = true, version = version + 1
     WHERE payment_id = ANY(:payment_ids::text[]) AND state = 'authorized' AND void_reason IS NULL
       AND capturing_minor = 0 AND provider <> 'cash'
       AND NOT EXISTS (SELECT FROM payments.provider_calls c
@@ -123,7 +124,7 @@ WITH moved AS (
 )
 SELECT payment_id FROM moved;
 
--- name: save(payment_id, version, state, provider_id, claimed_id, captured_minor, refunded_minor, capturing_minor, disputed_minor, dispute, action, decline_code, brand, last4, save_wanted, capture_before, history, next_check_at, call_key, call_state, call_detail, refunds, txn_ids, txn_kinds, txn_phases, txn_pendings, entry_txns, entry_accounts, entry_amounts, webhook_id, event_ids, event_names, event_keys, event_ats, event_bodies)$
+-- name: save(payment_id, version, state, provider_id, claimed_id, captured_minor, refunded_minor, capturing_minor, disputed_minor, dispute, action, decline_code, brand, last4, save_wanted, capture_before, history, next_check_at, call_key, call_state, call_detail, refunds, txn_ids, txn_kinds, txn_phases, txn_pendings, entry_txns, entry_accounts, entry_amounts, webhook_id, credit_state, void_reason, credit_accounts, credit_amounts, event_ids, event_names, event_keys, event_ats, event_bodies)$
 -- Any step, in one statement: the payment moves from `version` to the next, the call that taught us is closed, refunds,
 -- ledger and events are written. Null when the payment has moved on or the call was closed before.
 WITH moved AS (
@@ -132,6 +133,7 @@ WITH moved AS (
         refunded_minor = :refunded_minor, capturing_minor = :capturing_minor, disputed_minor = :disputed_minor,
         dispute = :dispute, action = :action::jsonb, decline_code = :decline_code, brand = :brand, last4 = :last4,
         save_wanted = :save_wanted, capture_before = :capture_before, history = :history::jsonb,
+        credit_state = :credit_state, void_reason = coalesce(void_reason, :void_reason),
         has_refunds = has_refunds OR jsonb_array_length(:refunds::jsonb) > 0, version = version + 1
     WHERE payment_id = :payment_id AND version = :version
       AND (:call_key::text IS NULL OR EXISTS (
@@ -152,11 +154,11 @@ WITH moved AS (
     WHERE d.payment_id = moved.payment_id AND :next_check_at::timestamptz IS NULL
 ), refunded AS (
     INSERT INTO payments.refunds AS r (refund_id, payment_id, request_id, amount_minor, state, reason,
-                                       provider_refund_id, created_at)
+                                       provider_refund_id, created_at, account)
     SELECT n.refund_id, moved.payment_id, n.request_id, n.amount_minor, n.state, n.reason, n.provider_refund_id,
-           n.created_at
+           n.created_at, n.account
     FROM moved, jsonb_to_recordset(:refunds::jsonb) AS n (refund_id text, request_id text, amount_minor bigint,
-        state text, reason text, provider_refund_id text, created_at timestamptz)
+        state text, reason text, provider_refund_id text, created_at timestamptz, account text)
     ON CONFLICT (refund_id) DO UPDATE SET state = excluded.state, provider_refund_id = excluded.provider_refund_id
 ), posted AS (
     INSERT INTO payments.ledger_txns (txn_id, kind, phase, pending_ref, payment_id)
@@ -167,6 +169,10 @@ WITH moved AS (
     SELECT e.txn_id, e.account, moved.currency, e.amount
     FROM moved, unnest(:entry_txns::text[], :entry_accounts::text[], :entry_amounts::bigint[])
         AS e (txn_id, account, amount)
+), credited AS (
+    UPDATE payments.credits c SET balance_minor = c.balance_minor + n.amount
+    FROM moved, unnest(:credit_accounts::text[], :credit_amounts::bigint[]) AS n (account, amount)
+    WHERE c.account = n.account
 ), hook AS (
     INSERT INTO payments.webhooks (provider, webhook_id)
     SELECT moved.provider, :webhook_id::text FROM moved WHERE :webhook_id::text IS NOT NULL
@@ -183,7 +189,7 @@ SELECT version FROM moved;
 WITH moved AS (
     UPDATE payments.payments SET capturing_minor = capturing_minor + :amount_minor::bigint, version = version + 1
     WHERE payment_id = :payment_id AND void_reason IS NULL AND state IN ('authorized', 'captured')
-      AND captured_minor + capturing_minor + :amount_minor::bigint <= amount_minor
+      AND captured_minor + capturing_minor + :amount_minor::bigint <= amount_minor - credit_minor
       AND NOT EXISTS (SELECT FROM payments.provider_calls WHERE idem_key = :idem_key)
     RETURNING payment_id
 ), watched AS (
@@ -312,3 +318,55 @@ SELECT token FROM payments.saved_cards WHERE user_id = :user_id AND card_id = :c
 
 -- name: forget_card(user_id, card_id)!
 DELETE FROM payments.saved_cards WHERE user_id = :user_id AND card_id = :card_id;
+
+
+-- name: credits_to_spend(digests, user_id, currency)
+-- What can pay first; the rows are held until the transaction ends.
+SELECT account, currency, balance_minor, code_digest, coalesce(expires_at < now(), false) AS expired
+FROM payments.credits
+WHERE code_digest = ANY(:digests::text[]) OR (user_id = :user_id AND currency = :currency)
+ORDER BY account FOR UPDATE;
+
+-- name: spend(accounts, amounts)
+UPDATE payments.credits c SET balance_minor = c.balance_minor - n.amount
+FROM unnest(:accounts::text[], :amounts::bigint[]) AS n (account, amount)
+WHERE c.account = n.account AND c.balance_minor >= n.amount RETURNING c.account;
+
+-- name: put_credits(payment_id, provider, state, history, credits, credit_minor, credit_state)!
+UPDATE payments.payments SET provider = :provider, state = :state, history = :history::jsonb,
+    credits = :credits::jsonb, credit_minor = :credit_minor, credit_state = :credit_state
+WHERE payment_id = :payment_id;
+
+-- name: post(payment_id, currency, txn_ids, txn_kinds, txn_phases, txn_pendings, entry_txns, entry_accounts, entry_amounts)!
+WITH posted AS (
+    INSERT INTO payments.ledger_txns (txn_id, kind, phase, pending_ref, payment_id)
+    SELECT t.*, :payment_id FROM unnest(:txn_ids::text[], :txn_kinds::text[], :txn_phases::text[],
+                                        :txn_pendings::text[]) AS t
+)
+INSERT INTO payments.ledger_entries (txn_id, account, currency, amount)
+SELECT e.txn_id, e.account, :currency, e.amount
+FROM unnest(:entry_txns::text[], :entry_accounts::text[], :entry_amounts::bigint[]) AS e (txn_id, account, amount);
+
+-- name: insert_gift_card(account, currency, balance_minor, code_digest, ending, expires_at, created_at)!
+INSERT INTO payments.credits (account, currency, balance_minor, code_digest, ending, expires_at, created_at)
+VALUES (:account, :currency, :balance_minor, :code_digest, :ending, :expires_at, :created_at);
+
+-- name: grant_credit(account, user_id, currency, amount_minor)$
+INSERT INTO payments.credits AS c (account, currency, balance_minor, user_id)
+VALUES (:account, :currency, :amount_minor, :user_id)
+ON CONFLICT (account) DO UPDATE SET balance_minor = c.balance_minor + excluded.balance_minor
+RETURNING balance_minor;
+
+-- name: gift_card(code_digest)^
+SELECT * FROM payments.credits WHERE code_digest = :code_digest;
+
+-- name: credit_of_user(user_id, currency)$
+SELECT balance_minor FROM payments.credits WHERE user_id = :user_id AND currency = :currency;
+
+-- name: balances(account)
+-- A posted transaction that settles an announced one takes the announcement back by as much.
+SELECT e.currency, coalesce(sum(e.amount) FILTER (WHERE t.phase = 'posted'), 0)::bigint AS posted,
+       coalesce(sum(CASE WHEN t.phase <> 'posted' THEN e.amount WHEN t.pending_ref IS NOT NULL THEN -e.amount END), 0)
+       ::bigint AS pending
+FROM payments.ledger_entries e JOIN payments.ledger_txns t USING (txn_id)
+WHERE e.account = :account GROUP BY e.currency ORDER BY e.currency;

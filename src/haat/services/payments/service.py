@@ -11,12 +11,20 @@ import msgspec
 import structlog
 
 from haat.contracts.payments import (
+    AccountBalances,
+    AccountRef,
     AttemptPayment,
     Authorize,
     Capture,
     CardMethod,
     CashMethod,
+    CreditMethod,
+    CreditOf,
     ForgetMethod,
+    GiftCard,
+    GiftCardOf,
+    GrantCredit,
+    IssueGiftCard,
     MethodsOf,
     Payment,
     PaymentEvent,
@@ -27,6 +35,7 @@ from haat.contracts.payments import (
     RefundView,
     SavedCard,
     SignatureRefused,
+    StoreCredit,
     Void,
     Webhook,
 )
@@ -38,10 +47,11 @@ from haat.kit.message import DomainError, Invalid, NotFound, Nothing, Page, Unav
 from haat.kit.money import LIMIT, Money
 from haat.ports.payment_provider import Answered, Notice, PaymentProvider, Unknown
 from haat.services.payments import model
-from haat.services.payments.model import CASH, HELD, OPEN, Mismatch, PaymentState
-from haat.services.payments.store import PaymentStore, authorize_key, capture_key
+from haat.services.payments.model import CASH, CREDIT, HELD, OPEN, Mismatch, PaymentState
+from haat.services.payments.statements import authorize_key, capture_key
+from haat.services.payments.store import PaymentStore
 from haat.services.payments.teller import Teller, merging
-from haat.services.payments.views import refund_view, view
+from haat.services.payments.views import refund_view, refundable, refunds_of, view
 
 log = structlog.get_logger("haat.payments")
 DUE_AT_ONCE = 20
@@ -62,9 +72,18 @@ class PaymentsService(Payments):
     async def authorize(self, ask: Authorize) -> Payment:
         _check_amount(ask.amount, "/amount")
         payment = self._new(ask)
-        if not await self._store.begin(payment, _request_hash(ask)):
+        if ask.method.gift_cards or ask.method.store_credit or isinstance(ask.method, CreditMethod):
+            # What was spent for this attempt before must not be spent again, nor be missed now.
+            known = await self._store.load(attempt_id=ask.attempt_id)
+            begun = None if known is not None else await self._store.credit.begin(payment, _request_hash(ask))
+            if begun is None:
+                return view(await self._authorized_before(ask))
+            payment = begun
+        elif not await self._store.begin(payment, _request_hash(ask)):
             return view(await self._authorized_before(ask))
         crashpoint("pay.intent_committed")
+        if payment.provider == CREDIT:
+            return view(payment)
         if payment.provider == CASH:
             return view(await self._teller.agree_on_cash(payment))
         payment = await self._teller.open(payment)
@@ -90,7 +109,7 @@ class PaymentsService(Payments):
 
     async def _capture(self, payment: PaymentState, ask: Capture) -> Payment:
         key = capture_key(payment, ask.request_id)
-        amount_minor = payment.amount.amount - payment.captured_minor - payment.capturing_minor
+        amount_minor = payment.asked.amount - payment.captured_minor - payment.capturing_minor
         if ask.amount is not None:
             _check_amount(ask.amount, "/amount", payment.amount.currency)
             amount_minor = ask.amount.amount
@@ -123,15 +142,15 @@ class PaymentsService(Payments):
 
     async def refund(self, ask: Refund) -> RefundView:
         payment = await self._load(ask.payment_id)
-        known = next((each for each in payment.refunds if each.request_id == ask.request_id), None)
-        amount_minor = known.amount_minor if known else payment.refundable_minor
+        known = refunds_of(payment, ask.request_id)
+        amount_minor = sum(each.amount_minor for each in known) if known else refundable(payment)
         if ask.amount is not None:
             _check_amount(ask.amount, "/amount", payment.amount.currency)
             amount_minor = ask.amount.amount
         if amount_minor <= 0:
             raise PaymentStateError("There is nothing to refund", state=payment.shown)
         payment = await self._teller.refund(payment, ask.request_id, amount_minor, ask.reason)
-        return refund_view(payment, next(each for each in payment.refunds if each.request_id == ask.request_id))
+        return refund_view(payment, ask.request_id)
 
     async def webhook(self, ask: Webhook) -> Nothing:
         if ask.provider != self._provider.name:
@@ -157,6 +176,23 @@ class PaymentsService(Payments):
         await self._vault.forget(CardRef(token=token))
         await self._store.cards.forget(ask.user_id, ask.method_id)
         return Nothing()
+
+    async def issue_gift_card(self, ask: IssueGiftCard) -> GiftCard:
+        _check_amount(ask.amount, "/amount")
+        return await self._store.credit.issue(ask)
+
+    async def gift_card(self, ask: GiftCardOf) -> GiftCard:
+        return await self._store.credit.gift_card(ask)
+
+    async def grant_credit(self, ask: GrantCredit) -> StoreCredit:
+        _check_amount(ask.amount, "/amount")
+        return await self._store.credit.grant(ask)
+
+    async def store_credit(self, ask: CreditOf) -> StoreCredit:
+        return await self._store.credit.of_user(ask)
+
+    async def balances(self, ask: AccountRef) -> AccountBalances:
+        return await self._store.credit.balances(ask.account)
 
     async def finish_open(self) -> None:
         """Look again at what is open: lost answers, missing webhooks, voids and refunds under way."""
@@ -241,10 +277,10 @@ class PaymentsService(Payments):
         call = await self._store.call_of(key)
         current = await self._load(payment.payment_id)
         if call is None:
-            nothing_left = ask.amount is None and current.captured_minor == current.amount.amount
+            nothing_left = ask.amount is None and current.captured_minor == current.asked.amount
             if current.state in HELD and nothing_left:
                 return current
-            left = Money(current.amount.amount - current.captured_minor, current.amount.currency)
+            left = Money(current.asked.amount - current.captured_minor, current.amount.currency)
             raise PaymentStateError("This cannot be captured", state=current.shown, available=msgspec.to_builtins(left))
         if ask.amount is not None and ask.amount.amount != call.amount_minor:
             raise PaymentStateError("This request was made before with another amount")

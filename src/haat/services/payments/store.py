@@ -12,14 +12,27 @@ import msgspec
 
 from haat.contracts.payments import Action, Method, PaymentEvent
 from haat.kit.clock import now
-from haat.kit.database import Connection, Database, Transaction, outbox_columns
+from haat.kit.database import Connection, Database, Transaction
 from haat.kit.ids import new_id
 from haat.kit.message import encode, event_name
 from haat.kit.money import Money
-from haat.services.payments.ledger import events, postings
-from haat.services.payments.model import PaymentState, RefundState, next_check
+from haat.services.payments.credit import CreditStore
+from haat.services.payments.ledger import events, postings, to_credit
+from haat.services.payments.model import CreditUse, PaymentState, RefundState, next_check
 from haat.services.payments.saved_cards import CardStore
+from haat.services.payments.spending import refunded_to_credit
 from haat.services.payments.sql import queries
+from haat.services.payments.statements import (
+    CallResult,
+    begin,
+    begin_refund,
+    capture_key,
+    event_columns,
+    just_held,
+    ledger_columns,
+    save_held,
+)
+from haat.services.payments.views import refunds_of
 
 
 class ProviderCall(msgspec.Struct, frozen=True):
@@ -33,20 +46,13 @@ class ProviderCall(msgspec.Struct, frozen=True):
     refund_id: str | None = None
 
 
-class CallResult(msgspec.Struct, frozen=True):
-    """How a call ended, written with what it taught us."""
-
-    idem_key: str
-    state: str
-    detail: str = ""
-
-
 class PaymentStore:
     """Every change names the version it was decided on and is written in one statement."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.cards = CardStore(database)
+        self.credit = CreditStore(database)
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         return self._database.connection()
@@ -57,26 +63,7 @@ class PaymentStore:
     async def begin(self, payment: PaymentState, request_hash: str) -> bool:
         """Write the payment and the row of its first call; False when the attempt has a payment already."""
         async with self.connection() as connection:
-            begun = await queries.begin(
-                connection,
-                payment_id=payment.payment_id,
-                attempt_id=payment.attempt_id,
-                checkout_id=payment.checkout_id,
-                provider=payment.provider,
-                amount_minor=payment.amount.amount,
-                currency=payment.amount.currency,
-                method=payment.method,
-                user_id=payment.user_id,
-                return_url=payment.return_url,
-                state=payment.state,
-                save_wanted=payment.save_wanted,
-                history=payment.history,
-                next_check_at=next_check(payment, now()),
-                created_at=payment.created_at,
-                idem_key=authorize_key(payment),
-                request_hash=request_hash,
-            )
-        return begun is not None
+            return await begin(connection, payment, request_hash)
 
     async def load(self, *, payment_id: str | None = None, attempt_id: str | None = None) -> PaymentState | None:
         """One payment by its id or its attempt."""
@@ -96,7 +83,7 @@ class PaymentStore:
         """Write what changed; None when the payment has moved on, or its call was closed before."""
         async with self.connection() as connection:
             if result is not None and hook is None and just_held(before, after):
-                return await _save_held(connection, before, after, result)
+                return await save_held(connection, before, after, result)
             return await self._save(connection, before, after, result, hook)
 
     async def begin_captures(
@@ -171,22 +158,25 @@ class PaymentStore:
     ) -> bool:
         """Count the refund, announce it in the ledger and write the call; False when there is no room for it."""
         async with self.connection() as connection:
-            try:
-                begun = await queries.begin_refund(
-                    connection,
-                    payment_id=payment.payment_id,
-                    request_id=request_id,
-                    amount_minor=amount_minor,
-                    refund_id=refund_id,
-                    reason=reason,
-                    request_hash=str(amount_minor),
-                    accounts=[f"psp_clearing:{payment.provider}", f"customer_due:{payment.checkout_id}"],
-                    signs=[-1, 1],
-                    next_check_at=until,
-                )
-            except asyncpg.UniqueViolationError:
-                return False
-        return begun is not None
+            return await begin_refund(connection, payment, refund_id, request_id, amount_minor, reason, until)
+
+    async def begin_split_refund(
+        self, payment_id: str, request_id: str, amount_minor: int, reason: str, until: datetime
+    ) -> None:
+        """As much as can by the method, the rest to credit, all or nothing; again, or without room, nothing happens."""
+        async with self.transaction() as transaction:
+            payment = await self.load_locked(transaction, payment_id)
+            by_method = min(amount_minor, payment.refundable_minor)
+            to_back = amount_minor - by_method
+            if refunds_of(payment, request_id) or to_back > payment.credit_refundable_minor:
+                return
+            if by_method:
+                connection, refund_id = transaction.connection, new_id("ref")
+                await begin_refund(connection, payment, refund_id, request_id, by_method, reason, until)
+                payment = await self.load_locked(transaction, payment_id)
+            if to_back:
+                after = refunded_to_credit(payment, request_id, to_back, reason, now())
+                await self.save_locked(transaction, payment, after, None, None)
 
     async def begin_void(self, payment: PaymentState, key: str) -> None:
         async with self.connection() as connection:
@@ -297,73 +287,21 @@ class PaymentStore:
             call_detail=result.detail[:500] if result else None,
             webhook_id=hook,
             refunds=after.refunds,
-            **_ledger_columns(before, after),
-            **_event_columns(before, after),
+            credit_state=after.credit_state,
+            void_reason=after.void_reason,
+            credit_accounts=[use.account for use in to_credit(before, after)],
+            credit_amounts=[use.amount_minor for use in to_credit(before, after)],
+            **ledger_columns(postings(before, after)),
+            **event_columns(before, after),
         )
         return None if version is None else msgspec.structs.replace(after, version=version)
-
-
-def authorize_key(payment: PaymentState) -> str:
-    """The key under which the provider is asked to begin, however often it has to be asked."""
-    return f"{payment.payment_id}:authorize"
-
-
-def capture_key(payment: PaymentState, request_id: str) -> str:
-    return f"{payment.payment_id}:capture:{request_id}"
-
-
-def just_held(before: PaymentState, after: PaymentState) -> bool:
-    """Whether this is the step that nearly every payment by card takes: nothing known, then held by the provider."""
-    fresh = before.state == "authorizing" and before.provider_id is None and before.void_reason is None
-    return fresh and after.state == "authorized" and after.provider_id is not None and not after.save_wanted
-
-
-async def _save_held(
-    connection: Connection, before: PaymentState, after: PaymentState, result: CallResult
-) -> PaymentState | None:
-    (told,) = events(before, after)
-    key = await queries.save_held(
-        connection,
-        payment_id=before.payment_id,
-        version=before.version,
-        provider_id=after.provider_id,
-        brand=after.brand,
-        last4=after.last4,
-        capture_before=after.capture_before,
-        history=after.history,
-        call_key=result.idem_key,
-        event_id=told.id,
-        event_name=event_name(type(told)),
-        event_at=told.at,
-        event_body=encode(told),
-    )
-    return None if key is None else msgspec.structs.replace(after, version=before.version + 1)
-
-
-def _ledger_columns(before: PaymentState, after: PaymentState) -> dict[str, list[Any]]:
-    found = postings(before, after)
-    entries = [(posting.txn_id, *entry) for posting in found for entry in posting.entries]
-    return {
-        "txn_ids": [posting.txn_id for posting in found],
-        "txn_kinds": [posting.kind for posting in found],
-        "txn_phases": [posting.phase for posting in found],
-        "txn_pendings": [posting.pending_ref for posting in found],
-        "entry_txns": [entry[0] for entry in entries],
-        "entry_accounts": [entry[1] for entry in entries],
-        "entry_amounts": [entry[2] for entry in entries],
-    }
-
-
-def _event_columns(before: PaymentState, after: PaymentState) -> dict[str, list[Any]]:
-    ids, names, keys, ats, bodies = outbox_columns(events(before, after))
-    return {"event_ids": ids, "event_names": names, "event_keys": keys, "event_ats": ats, "event_bodies": bodies}
 
 
 def _payment(row: Mapping[str, Any]) -> PaymentState:
     same = (
         "payment_id attempt_id checkout_id provider state created_at version provider_id user_id return_url"
         " captured_minor capturing_minor disputed_minor dispute decline_code brand last4 void_reason save_wanted"
-        " tombstone capture_before ordered"
+        " tombstone capture_before ordered credit_state"
     )
     return PaymentState(
         **{name: row[name] for name in same.split()},
@@ -372,6 +310,7 @@ def _payment(row: Mapping[str, Any]) -> PaymentState:
         action=msgspec.convert(row["action"], Action | None),
         history=msgspec.convert(row["history"], tuple[PaymentEvent, ...]),
         refunds=msgspec.convert(row["refunds"] or (), tuple[RefundState, ...]),
+        credits=msgspec.convert(row["credits"] or (), tuple[CreditUse, ...]),
     )
 
 

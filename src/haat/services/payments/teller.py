@@ -25,9 +25,11 @@ from haat.ports.payment_provider import (
     Unknown,
 )
 from haat.services.payments import model
-from haat.services.payments.model import CASH, HELD, Mismatch, PaymentState, RefundState
+from haat.services.payments.model import CASH, CREDIT, HELD, Mismatch, PaymentState, RefundState
 from haat.services.payments.opening import TOKEN_UNKNOWN, Opening
-from haat.services.payments.store import CallResult, PaymentStore, ProviderCall, authorize_key, capture_key
+from haat.services.payments.statements import CallResult, authorize_key, capture_key
+from haat.services.payments.store import PaymentStore, ProviderCall
+from haat.services.payments.views import refundable, refunds_of
 
 log = structlog.get_logger("haat.payments")
 Change = Callable[[PaymentState], PaymentState | None]
@@ -62,7 +64,7 @@ class Teller:
 
     async def confirm(self, payment: PaymentState) -> PaymentState:
         """Ask the provider what it knows."""
-        if payment.tombstone or payment.provider == CASH:
+        if payment.tombstone or payment.provider in (CASH, CREDIT):
             return payment
         if payment.provider_id is None:
             return await self._look_up(payment)
@@ -113,20 +115,25 @@ class Teller:
     async def refund(self, payment: PaymentState, request_id: str, amount_minor: int, reason: str) -> PaymentState:
         """Give money back; the payment with the refund of `request_id`. Raises PaymentStateError without room."""
         until = now() + model.IN_FLIGHT
-        await self._store.begin_refund(payment, new_id("ref"), request_id, amount_minor, reason, until)
+        if payment.credits:
+            await self._store.begin_split_refund(payment.payment_id, request_id, amount_minor, reason, until)
+        else:
+            await self._store.begin_refund(payment, new_id("ref"), request_id, amount_minor, reason, until)
         current = await self._store.load(payment_id=payment.payment_id)
         assert current is not None
-        refund = next((each for each in current.refunds if each.request_id == request_id), None)
-        if refund is None:
-            left = msgspec.to_builtins(Money(current.refundable_minor, current.amount.currency))
+        parts = refunds_of(current, request_id)
+        if not parts:
+            left = msgspec.to_builtins(Money(refundable(current), current.amount.currency))
             raise PaymentStateError("Not that much can be refunded", available=left, state=current.shown)
-        if refund.amount_minor != amount_minor:
+        if sum(part.amount_minor for part in parts) != amount_minor:
             raise PaymentStateError("This request was made before with another amount")
-        return await self.send_refund(current, refund)
+        for part in parts:
+            current = await self.send_refund(current, part)
+        return current
 
     async def send_refund(self, payment: PaymentState, refund: RefundState) -> PaymentState:
         """Ask for a refund that is written already, as often as it takes."""
-        if refund.state != "pending":
+        if refund.state != "pending" or refund.account is not None:
             return payment
         finished = partial(model.refund_finished, refund_id=refund.refund_id, at=now())
         key = refund.refund_id
@@ -155,8 +162,8 @@ class Teller:
             if payment.tombstone or payment.state in ("declined", "expired", "voided"):
                 return payment
             if payment.state == "captured":
-                left = payment.refundable_minor
-                request_id = f"void:{payment.captured_minor}"
+                left = refundable(payment)
+                request_id = f"void:{payment.taken_minor}"
                 reason = "late" if payment.late else payment.void_reason or "void"
                 return await self.refund(payment, request_id, left, reason) if left else payment
             if payment.provider == CASH:
@@ -212,7 +219,7 @@ class Teller:
         if not payment.ordered:
             await self._store.want_void(payment.attempt_id, "hold_running_out")
             return await self._store.load(payment_id=payment.payment_id) or payment
-        key, left = capture_key(payment, HOLD_RUNS_OUT), payment.amount.amount - payment.captured_minor
+        key, left = capture_key(payment, HOLD_RUNS_OUT), payment.asked.amount - payment.captured_minor
         if await self._store.begin_capture(payment, key, left, now() + model.IN_FLIGHT):
             began = msgspec.structs.replace(payment, capturing_minor=left, version=payment.version + 1)
             return await self.capture(began, key, left)
@@ -314,7 +321,7 @@ class Teller:
         if isinstance(found, Unknown):
             return payment
         known = await self._store.claimed(payment.provider, [fact.id for fact in found]) if found else set()
-        free = [fact for fact in found if fact.id not in known and fact.amount == payment.amount]
+        free = [fact for fact in found if fact.id not in known and fact.amount == payment.asked]
         sole = free[0] if len(free) == 1 else None
         waiting = payment.state in ("authorizing", "unknown")
         if sole is not None and (sole.state == "processing" or not waiting):
@@ -357,7 +364,7 @@ def _taken(payment: PaymentState, outcome: Outcome) -> PaymentState | None:
         payment, state="captured", captured_minor=payment.amount.amount, capturing_minor=0,
         history=after.history, capture_before=after.capture_before,
     )  # fmt: skip
-    return after if after == plain and not payment.save_wanted else None
+    return after if after == plain and not payment.save_wanted and not payment.credits else None
 
 
 def merging(fact: PaymentFact) -> Change:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from haat.contracts.payments import (
     CardMethod,
     CashMethod,
+    CreditMethod,
     Method,
     Payment,
     RefundView,
@@ -12,7 +13,7 @@ from haat.contracts.payments import (
     WalletMethod,
 )
 from haat.kit.money import Money
-from haat.services.payments.model import PaymentState, RefundState
+from haat.services.payments.model import GIFT, PaymentState, RefundState
 
 
 def view(payment: PaymentState) -> Payment:
@@ -25,8 +26,8 @@ def view(payment: PaymentState) -> Payment:
         amount=payment.amount,
         method=method_name(payment.method),
         state=payment.shown,
-        captured=Money(payment.captured_minor, currency),
-        refunded=Money(payment.refunded_minor, currency),
+        captured=Money(payment.taken_minor, currency),
+        refunded=Money(payment.refunded_minor + payment.credit_refunded_minor, currency),
         summary=summary(payment),
         created_at=payment.created_at,
         action=payment.action,
@@ -36,19 +37,38 @@ def view(payment: PaymentState) -> Payment:
     )
 
 
-def refund_view(payment: PaymentState, refund: RefundState) -> RefundView:
+def refund_view(payment: PaymentState, request_id: str) -> RefundView:
+    """All that goes back by one request, by the method and to credit."""
+    parts = refunds_of(payment, request_id)
+    good = [part for part in parts if part.state != "failed"]
+    states = {part.state for part in good}
     return RefundView(
-        id=refund.refund_id,
+        id=parts[0].refund_id,
         payment_id=payment.payment_id,
-        amount=Money(refund.amount_minor, payment.amount.currency),
-        state=refund.state,
-        reason=refund.reason,
-        created_at=refund.created_at,
+        amount=Money(sum(part.amount_minor for part in good or parts), payment.amount.currency),
+        state="pending" if "pending" in states else "succeeded" if states else "failed",
+        reason=parts[0].reason,
+        created_at=parts[0].created_at,
     )
 
 
+def refundable(payment: PaymentState) -> int:
+    """What can still go back, by the method and to credit."""
+    return payment.refundable_minor + payment.credit_refundable_minor
+
+
+def refunds_of(payment: PaymentState, request_id: str) -> list[RefundState]:
+    """The refunds that a request led to."""
+    return [each for each in payment.refunds if each.request_id.partition("#")[0] == request_id]
+
+
 def summary(payment: PaymentState) -> str:
-    """In a few words for the shopper: `Visa •••• 4242`."""
+    """In a few words for the shopper: `Visa •••• 4242`, `Gift card + UPI`."""
+    kinds = {"Gift card" if use.account.startswith(GIFT) else "Store credit" for use in payment.credits}
+    return " + ".join([*sorted(kinds), *([_method_words(payment)] if payment.asked.amount else [])])
+
+
+def _method_words(payment: PaymentState) -> str:
     match payment.method:
         case CardMethod():
             return f"{(payment.brand or 'card').capitalize()} •••• {payment.last4}" if payment.last4 else "Card"
@@ -58,6 +78,8 @@ def summary(payment: PaymentState) -> str:
             return f"{provider} wallet"
         case CashMethod():
             return "Cash on delivery"
+        case CreditMethod():
+            return "Store credit"
 
 
 def method_name(method: Method) -> str:

@@ -1,0 +1,81 @@
+"""Gift cards, store credit, and the balances of the ledger."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+from haat.contracts.payments.methods import GiftCode
+from haat.kit.idempotency import Idempotency
+from haat.kit.message import Message
+from haat.kit.money import Money
+
+
+class IssueGiftCard(Message, frozen=True):
+    """A new card of this value. Its code is told in the first answer only: it is not kept."""
+
+    amount: Money
+    actor: str
+    expires_at: datetime | None = None
+    idempotency: Idempotency | None = None
+
+
+class GiftCard(Message, frozen=True):
+    """`balance` is what can be spent now; `ending` are the last four characters of the code."""
+
+    id: str
+    balance: Money
+    ending: str
+    created_at: datetime
+    code: str | None = None
+    expires_at: datetime | None = None
+
+
+class GiftCardOf(Message, frozen=True):
+    """The card with this code, as its holder asks."""
+
+    code: GiftCode
+
+
+class GrantCredit(Message, frozen=True):
+    """Money that a user may spend here, such as goodwill."""
+
+    user_id: str
+    amount: Money
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    actor: str
+    idempotency: Idempotency | None = None
+
+
+class CreditOf(Message, frozen=True):
+    user_id: str
+    currency: str = "INR"
+
+
+class StoreCredit(Message, frozen=True):
+    """What a user can spend now."""
+
+    user_id: str
+    balance: Money
+
+
+class AccountRef(Message, frozen=True):
+    """An account of the ledger, such as `psp_clearing:sandbox`, `gift_liability:gft_…`, `store_credit:usr_…`."""
+
+    account: str
+
+
+class Balance(Message, frozen=True):
+    """In one currency: what is posted, and what is announced and neither posted nor taken back yet."""
+
+    posted: Money
+    pending: Money
+
+
+class AccountBalances(Message, frozen=True):
+    """What the house owns or is owed is above zero, what it owes below."""
+
+    account: str
+    balances: list[Balance]

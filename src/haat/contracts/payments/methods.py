@@ -1,0 +1,75 @@
+"""How a shopper pays: one method, and before it gift cards and store credit."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+# As printed on a card; spaces, dashes and case do not matter. Between services the code's digest takes its place.
+GiftCode = Annotated[str, Meta(min_length=8, max_length=80, pattern=r"^[A-Za-z0-9: -]+$")]
+GiftCodes = Annotated[list[GiftCode], Meta(max_length=5)]
+DIGEST = "sha256:"
+
+
+class CardMethod(Struct, frozen=True, tag_field="method", tag="card", forbid_unknown_fields=True, omit_defaults=True):
+    """A vault token; `save` keeps the card for the signed-in user.
+
+    `gift_cards` and then, with `store_credit`, the user's credit pay first; the method pays the rest, if any.
+    """
+
+    token: Annotated[str, Meta(min_length=1, max_length=200)]
+    save: bool = False
+    gift_cards: GiftCodes = []
+    store_credit: bool = False
+
+
+class UpiMethod(Struct, frozen=True, tag_field="method", tag="upi", forbid_unknown_fields=True, omit_defaults=True):
+    """`intent` opens the app on a phone, `qr` shows a code; `vpa` such as ok@sandbox pays directly."""
+
+    flow: Literal["intent", "qr"] = "intent"
+    vpa: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{2,64}@[A-Za-z]{2,64}$")] | None = None
+    gift_cards: GiftCodes = []
+    store_credit: bool = False
+
+
+class WalletMethod(
+    Struct, frozen=True, tag_field="method", tag="wallet", forbid_unknown_fields=True, omit_defaults=True
+):
+    provider: Annotated[str, Meta(min_length=1, max_length=40)]
+    gift_cards: GiftCodes = []
+    store_credit: bool = False
+
+
+class CashMethod(Struct, frozen=True, tag_field="method", tag="cod", forbid_unknown_fields=True, omit_defaults=True):
+    """Cash on delivery."""
+
+    gift_cards: GiftCodes = []
+    store_credit: bool = False
+
+
+class CreditMethod(
+    Struct, frozen=True, tag_field="method", tag="credit", forbid_unknown_fields=True, omit_defaults=True
+):
+    """Gift cards and store credit alone: declined when they do not cover the whole."""
+
+    gift_cards: GiftCodes = []
+    store_credit: bool = False
+
+
+Method = CardMethod | UpiMethod | WalletMethod | CashMethod | CreditMethod
+
+
+def sealed(method: Method) -> Method:
+    """The same method with digests in place of the codes of gift cards, so that no code is ever stored."""
+    return replace(method, gift_cards=[digest(code) for code in method.gift_cards]) if method.gift_cards else method
+
+
+def digest(code: str) -> str:
+    """What is known of a code: it cannot be turned back, and a digest is its own."""
+    if code.startswith(DIGEST):
+        return code
+    plain = code.replace("-", "").replace(" ", "").upper()
+    return DIGEST + hashlib.sha256(plain.encode()).hexdigest()

@@ -1,0 +1,169 @@
+"""Gift cards and store credit: issued, spent, shown. Balance and ledger are written in one transaction."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+import msgspec
+
+from haat.contracts.payments import (
+    AccountBalances,
+    Balance,
+    CreditOf,
+    GiftCard,
+    GiftCardOf,
+    GrantCredit,
+    IssueGiftCard,
+    StoreCredit,
+    digest,
+)
+from haat.kit.clock import now
+from haat.kit.database import Connection, Database, Transaction
+from haat.kit.ids import ALPHABET, new_id
+from haat.kit.message import NotFound
+from haat.kit.money import Money
+from haat.services.payments.ledger import Posting, credit_hold, events, postings
+from haat.services.payments.model import GIFT, STORE_CREDIT, PaymentState
+from haat.services.payments.spending import Spendable, paid_by_credit
+from haat.services.payments.sql import queries
+from haat.services.payments.statements import CallResult, authorize_key, begin, ledger_columns
+
+ISSUED = "credit_issued"
+CODE_LENGTH = 16
+
+
+class _BegunBefore(Exception):
+    """The attempt has a payment already: nothing is spent."""
+
+
+class CreditStore:
+    """Lock order: the credits by account, then the payment."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def begin(self, payment: PaymentState, request_hash: str) -> PaymentState | None:
+        """Write a payment that credit pays first; None when the attempt has one already. Raises PaymentDeclined."""
+        try:
+            async with self._database.transaction("payments") as transaction:
+                return await _begin(transaction, payment, request_hash)
+        except _BegunBefore:
+            return None
+
+    async def issue(self, ask: IssueGiftCard) -> GiftCard:
+        """A new card; only the very first answer has its code."""
+        async with self._database.transaction("payments") as transaction:
+            stored = await transaction.replay(ask.idempotency, GiftCard)
+            if stored is not None:
+                return stored
+            code = "".join(secrets.choice(ALPHABET).upper() for _ in range(CODE_LENGTH))
+            card = GiftCard(
+                id=new_id("gft"),
+                balance=ask.amount,
+                ending=code[-4:],
+                created_at=now(),
+                expires_at=ask.expires_at,
+            )
+            account = GIFT + card.id
+            await queries.insert_gift_card(
+                transaction.connection,
+                account=account,
+                currency=ask.amount.currency,
+                balance_minor=ask.amount.amount,
+                code_digest=digest(code),
+                ending=card.ending,
+                expires_at=ask.expires_at,
+                created_at=card.created_at,
+            )
+            await _post_issue(transaction.connection, f"{card.id}:issued", account, ask.amount)
+            transaction.remember(card)
+        return msgspec.structs.replace(card, code="-".join(code[i : i + 4] for i in range(0, CODE_LENGTH, 4)))
+
+    async def grant(self, ask: GrantCredit) -> StoreCredit:
+        """Add to what a user may spend."""
+        account = f"{STORE_CREDIT}{ask.user_id}:{ask.amount.currency}"
+        async with self._database.transaction("payments") as transaction:
+            stored = await transaction.replay(ask.idempotency, StoreCredit)
+            if stored is not None:
+                return stored
+            balance = await queries.grant_credit(
+                transaction.connection,
+                account=account,
+                user_id=ask.user_id,
+                currency=ask.amount.currency,
+                amount_minor=ask.amount.amount,
+            )
+            await _post_issue(transaction.connection, new_id("grt"), account, ask.amount)
+            return transaction.remember(StoreCredit(user_id=ask.user_id, balance=Money(balance, ask.amount.currency)))
+
+    async def gift_card(self, ask: GiftCardOf) -> GiftCard:
+        async with self._database.connection() as connection:
+            row = await queries.gift_card(connection, code_digest=digest(ask.code))
+        if row is None:
+            raise NotFound("There is no such gift card")
+        return GiftCard(
+            id=row["account"].removeprefix(GIFT),
+            balance=Money(row["balance_minor"], row["currency"]),
+            ending=row["ending"],
+            created_at=row["created_at"],
+            expires_at=row["expires_at"],
+        )
+
+    async def of_user(self, ask: CreditOf) -> StoreCredit:
+        async with self._database.connection() as connection:
+            balance = await queries.credit_of_user(connection, user_id=ask.user_id, currency=ask.currency)
+        return StoreCredit(user_id=ask.user_id, balance=Money(balance or 0, ask.currency))
+
+    async def balances(self, account: str) -> AccountBalances:
+        async with self._database.connection() as connection:
+            found = [
+                Balance(posted=Money(row["posted"], row["currency"]), pending=Money(row["pending"], row["currency"]))
+                async for row in queries.balances(connection, account=account)
+            ]
+        return AccountBalances(account=account, balances=found)
+
+
+async def _begin(transaction: Transaction, payment: PaymentState, request_hash: str) -> PaymentState:
+    connection, method = transaction.connection, payment.method
+    rows = queries.credits_to_spend(
+        connection,
+        digests=[digest(code) for code in method.gift_cards],
+        user_id=payment.user_id if method.store_credit else None,
+        currency=payment.amount.currency,
+    )
+    found = [msgspec.convert(dict(row), Spendable) async for row in rows]
+    after = paid_by_credit(payment, found, now())
+    if not await begin(connection, after, request_hash):
+        raise _BegunBefore
+    if not after.credits:
+        return after
+    accounts, amounts = [use.account for use in after.credits], [use.amount_minor for use in after.credits]
+    spent = [row["account"] async for row in queries.spend(connection, accounts=accounts, amounts=amounts)]
+    assert len(spent) == len(accounts), "a balance changed under its lock"
+    await queries.put_credits(
+        connection,
+        payment_id=after.payment_id,
+        provider=after.provider,
+        state=after.state,
+        history=after.history,
+        credits=after.credits,
+        credit_minor=after.credit_minor,
+        credit_state=after.credit_state,
+    )
+    held = msgspec.structs.replace(payment, credits=after.credits, credit_state="held")
+    await _post(connection, after.payment_id, after.amount.currency, [credit_hold(after), *postings(held, after)])
+    if after.state == "captured":
+        done = CallResult(authorize_key(after), "OK")
+        await queries.mark_call(connection, idem_key=done.idem_key, state=done.state, detail="paid by credit")
+        transaction.publish(*events(held, after))
+    return after
+
+
+async def _post_issue(connection: Connection, txn_id: str, account: str, amount: Money) -> None:
+    issued = Posting("credit_issued", txn_id, "posted", ((ISSUED, amount.amount), (account, -amount.amount)))
+    await _post(connection, None, amount.currency, [issued])
+
+
+async def _post(connection: Connection, payment_id: str | None, currency: str, found: Sequence[Posting]) -> None:
+    await queries.post(connection, payment_id=payment_id, currency=currency, **ledger_columns(found))

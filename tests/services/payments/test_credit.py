@@ -1,0 +1,210 @@
+"""Gift cards and store credit pay first, are given back, and are never spent twice."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import msgspec
+import pytest
+
+from haat.contracts.payments import (
+    AccountRef,
+    AttemptPayment,
+    Balance,
+    Capture,
+    CashMethod,
+    CreditMethod,
+    CreditOf,
+    GiftCardOf,
+    GrantCredit,
+    IssueGiftCard,
+    PaymentDeclined,
+    PaymentRef,
+    PaymentStateError,
+    Refund,
+    UpiMethod,
+    Void,
+    sealed,
+)
+from haat.kit.clock import now
+from haat.kit.idempotency import Idempotency
+from haat.kit.ids import new_id
+from haat.kit.message import Invalid, NotFound
+from haat.kit.money import Money
+
+OWED = (
+    "SELECT c.balance_minor, -coalesce(sum(e.amount), 0)::bigint FROM payments.credits c"
+    " LEFT JOIN (payments.ledger_entries e JOIN payments.ledger_txns t USING (txn_id))"
+    " ON e.account = c.account AND NOT (t.phase = 'posted' AND t.pending_ref IS NOT NULL)"
+    " WHERE c.account = $1 GROUP BY c.balance_minor"
+)
+
+
+async def gift(shop: Any, amount: int) -> Any:
+    return await shop.payments.issue_gift_card(IssueGiftCard(amount=Money(amount), actor="usr_staff"))
+
+
+async def left(shop: Any, card: Any) -> int:
+    """What can be spent, having seen that the ledger says the same."""
+    balance = (await shop.payments.gift_card(GiftCardOf(code=card.code))).balance.amount
+    assert await shop.rows(OWED, f"gift_liability:{card.id}") == [(balance, balance)]
+    return balance
+
+
+def by(method: Any, *cards: Any, credit: bool = False) -> Any:
+    return sealed(msgspec.structs.replace(method, gift_cards=[card.code for card in cards], store_credit=credit))
+
+
+async def state(shop: Any, payment_id: str) -> Any:
+    return await shop.payments.payment(PaymentRef(payment_id=payment_id, confirm=True))
+
+
+async def test_a_code_is_told_once_and_kept_nowhere(shop: Any):
+    key = Idempotency(account="usr_staff", key=new_id("k"), fingerprint="f")
+    ask = IssueGiftCard(amount=Money(500), actor="usr_staff", idempotency=key)
+    card = await shop.payments.issue_gift_card(ask)
+    again = await shop.payments.issue_gift_card(ask)
+    assert (again.id, again.code, again.balance, len(card.code)) == (card.id, None, Money(500), 19)
+    plain = card.code.replace("-", "")
+    kept = await shop.rows(
+        "SELECT c::text FROM payments.credits c UNION ALL SELECT i::text FROM payments.idempotency i"
+    )
+    assert [text for (text,) in kept if plain in text or card.code in text] == []
+    assert (await shop.payments.gift_card(GiftCardOf(code=plain.lower()))).id == card.id
+    with pytest.raises(NotFound):
+        await shop.payments.gift_card(GiftCardOf(code="0000-0000-0000-0000"))
+
+
+@pytest.mark.parametrize("amount", [0, -1, 10**15 + 1, 2**63 - 1])
+async def test_a_card_of_an_impossible_value_is_invalid(shop: Any, amount: int):
+    with pytest.raises(Invalid):
+        await gift(shop, amount)
+
+
+async def test_a_gift_card_pays_first_and_the_card_pays_the_rest(shop: Any):
+    card = await gift(shop, 400)
+    ask = shop.ask(by(await shop.card(), card), 1_000)
+    paid = await shop.payments.authorize(ask)
+    assert (paid.state, paid.amount, paid.summary) == ("authorized", Money(1_000), "Gift card + Visa •••• 4242")
+    assert [row["amount"] for row in await shop.books(ask.checkout_id)] == [600]
+    assert await left(shop, card) == 0
+    await shop.payments.take_for_orders([paid.id])
+    taken = await state(shop, paid.id)
+    assert (taken.state, taken.captured) == ("captured", Money(1_000))
+    assert await left(shop, card) == 0
+    told = "SELECT convert_from(body, 'utf8')::json -> 'total' ->> 'amount' FROM payments.outbox WHERE key = $1"
+    assert (await shop.rows(told + " ORDER BY position DESC LIMIT 1", ask.attempt_id)) == [("1000",)]
+
+
+async def test_a_gift_card_alone_is_taken_at_once_without_any_provider(shop: Any):
+    card = await gift(shop, 1_500)
+    ask = shop.ask(by(CreditMethod(), card), 1_000)
+    paid = await shop.payments.authorize(ask)
+    assert (paid.state, paid.captured, paid.summary) == ("captured", Money(1_000), "Gift card")
+    assert (await shop.books(ask.checkout_id), await left(shop, card)) == ([], 500)
+    assert await shop.told(ask.attempt_id) == ["PaymentAuthorized", "PaymentCaptured"]
+    assert await shop.payments.authorize(ask) == paid
+    assert (await shop.payments.capture(Capture(payment_id=paid.id, request_id="a"))).captured == Money(1_000)
+    assert await left(shop, card) == 500
+
+
+async def test_credit_that_does_not_cover_the_whole_is_declined_and_not_spent(shop: Any):
+    card = await gift(shop, 999)
+    with pytest.raises(PaymentDeclined) as refused:
+        await shop.payments.authorize(shop.ask(by(CreditMethod(), card), 1_000))
+    assert (refused.value.facts["decline_code"], await left(shop, card)) == ("insufficient_credit", 999)
+
+
+@pytest.mark.parametrize("change", ["unknown", "expired", "other currency"])
+async def test_a_card_that_cannot_be_used_declines(shop: Any, change: str):
+    expires = now() if change == "expired" else None
+    amount = Money(5_000, "USD" if change == "other currency" else "INR")
+    card = await shop.payments.issue_gift_card(IssueGiftCard(amount=amount, actor="usr_staff", expires_at=expires))
+    shown = msgspec.structs.replace(card, code="0000-0000-0000-0001") if change == "unknown" else card
+    with pytest.raises(PaymentDeclined) as refused:
+        await shop.payments.authorize(shop.ask(by(await shop.card(), shown), 1_000))
+    expected = "gift_card_expired" if change == "expired" else "gift_card_unknown"
+    assert refused.value.facts["decline_code"] == expected
+
+
+async def test_store_credit_is_its_users_only(shop: Any):
+    user = new_id("usr")
+    grant = GrantCredit(user_id=user, amount=Money(300), reason="sorry", actor="usr_staff")
+    assert (await shop.payments.grant_credit(grant)).balance == Money(300)
+    theirs = await shop.payments.authorize(shop.ask(by(CashMethod(), credit=True), 1_000, new_id("usr")))
+    assert theirs.summary == "Cash on delivery"
+    ours = await shop.payments.authorize(shop.ask(by(CashMethod(), credit=True), 1_000, user))
+    assert ours.summary == "Store credit + Cash on delivery"
+    assert (await shop.payments.store_credit(CreditOf(user_id=user))).balance == Money(0)
+    await shop.payments.capture(Capture(payment_id=ours.id, request_id="delivered"))
+    assert (await state(shop, ours.id)).captured == Money(1_000)
+    assert await shop.payments.balances(AccountRef(account=f"store_credit:{user}:INR")) == type(
+        await shop.payments.balances(AccountRef(account="x"))
+    )(account=f"store_credit:{user}:INR", balances=[Balance(posted=Money(0), pending=Money(0))])
+
+
+@pytest.mark.parametrize("number", ["4000000000000002", "4242424242424242"])
+async def test_what_was_not_taken_is_given_back_once(shop: Any, number: str):
+    card = await gift(shop, 400)
+    ask = shop.ask(by(await shop.card(number), card), 1_000)
+    paid = await shop.payments.authorize(ask)
+    for _ in range(3):
+        await shop.payments.void(Void(attempt_id=ask.attempt_id, reason="canceled"))
+        await shop.sweep(paid.id)
+    assert (await state(shop, paid.id)).state in ("declined", "voided")
+    assert await left(shop, card) == 400
+
+
+async def test_a_refund_goes_back_by_the_method_first_and_then_to_the_gift_card(shop: Any):
+    card = await gift(shop, 400)
+    ask = shop.ask(by(await shop.card(), card), 1_000)
+    paid = await shop.payments.authorize(ask)
+    await shop.payments.take_for_orders([paid.id])
+    first = Refund(payment_id=paid.id, request_id="r1", reason="x", amount=Money(700))
+    for _ in range(2):
+        back = await shop.payments.refund(first)
+        assert (back.amount, back.state) == (Money(700), "succeeded")
+    assert ([row["refunded"] for row in await shop.books(ask.checkout_id)], await left(shop, card)) == ([600], 100)
+    with pytest.raises(PaymentStateError):
+        await shop.payments.refund(Refund(payment_id=paid.id, request_id="r2", reason="x", amount=Money(301)))
+    assert (await shop.payments.refund(Refund(payment_id=paid.id, request_id="r3", reason="x"))).amount == Money(300)
+    done = await state(shop, paid.id)
+    assert (done.state, done.refunded, await left(shop, card)) == ("refunded", Money(1_000), 400)
+
+
+async def test_an_order_paid_by_credit_alone_that_fails_gives_all_back(shop: Any):
+    card = await gift(shop, 1_000)
+    ask = shop.ask(by(CreditMethod(), card), 1_000)
+    paid = await shop.payments.authorize(ask)
+    await shop.payments.void(Void(attempt_id=ask.attempt_id, reason="out_of_stock"))
+    assert ((await state(shop, paid.id)).state, await left(shop, card)) == ("refunded", 1_000)
+
+
+async def test_late_money_whose_credit_was_given_back_pays_for_nothing(shop: Any):
+    card = await gift(shop, 400)
+    ask = shop.ask(by(UpiMethod(vpa="late@sandbox"), card), 1_000)
+    paid = await shop.payments.authorize(ask)
+    await shop.post("/sandbox/clock", {"advance_seconds": 6})
+    assert (await shop.payments.of_attempt(AttemptPayment(attempt_id=ask.attempt_id))).state == "expired"
+    assert await left(shop, card) == 400
+    await shop.post("/sandbox/clock", {"advance_seconds": 30})
+    assert (await state(shop, paid.id)).state == "expired"
+    await shop.sweep(paid.id)
+    assert (await state(shop, paid.id)).state == "refunded"
+    assert [(row["captured"], row["refunded"]) for row in await shop.books(ask.checkout_id)] == [(600, 600)]
+    assert await left(shop, card) == 400
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_a_gift_card_in_fifty_carts_at_once_is_spent_once(shop: Any, alone: bool):
+    card, chance = await gift(shop, 10_000), random.Random(5)
+    method = CreditMethod() if alone else CashMethod()
+    asks = [shop.ask(by(method, card), chance.randrange(100, 3_000)) for _ in range(50)]
+    answers = await asyncio.gather(*(shop.payments.authorize(ask) for ask in asks * 2), return_exceptions=True)
+    assert {type(each).__name__ for each in answers} <= {"Payment", "PaymentDeclined", "PaymentStateError"}
+    spent = "SELECT coalesce(sum(credit_minor), 0)::bigint FROM payments.payments WHERE attempt_id = ANY($1)"
+    ((paid,),) = await shop.rows(spent, [ask.attempt_id for ask in asks])
+    rest = await left(shop, card)
+    assert (paid + rest, rest >= 0, rest < 3_000) == (10_000, True, True)

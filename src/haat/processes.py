@@ -20,7 +20,8 @@ from haat.settings import SERVES_VARIABLE, Settings
 from haat.web.backoffice.app import backoffice
 from haat.web.gateway import first_purchase, operations
 from haat.web.gateway.app import gateway, provided
-from haat.web.storefront.app import csrf_of, page_errors, storefront
+from haat.web.sessions import csrf_config
+from haat.web.storefront.app import page_errors, storefront
 
 GATEWAY = "gateway"
 
@@ -84,7 +85,7 @@ def _pages(house: House, contracts: dict[str, Any]) -> tuple[list[Any], dict[str
     """The shop's and the back office's routes, and what they need of the application."""
     shop = storefront(house.settings, contracts["identity"])
     desk = backoffice(house.settings, contracts["identity"])
-    return [shop, desk], {"csrf": csrf_of(house.settings), "on_error": page_errors(EXCEPTION_HANDLERS)}
+    return [shop, desk], {"csrf": csrf_config(house.settings), "on_error": page_errors(EXCEPTION_HANDLERS)}
 
 
 def _checks(house: House) -> dict[str, Callable[[], Awaitable[object]]]:

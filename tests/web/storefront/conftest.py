@@ -14,7 +14,8 @@ from haat.kit.money import Money
 from haat.kit.problem import EXCEPTION_HANDLERS
 from haat.settings import Settings
 from haat.web.gateway.app import gateway
-from haat.web.storefront.app import csrf_of, page_errors, storefront
+from haat.web.sessions import csrf_config
+from haat.web.storefront.app import page_errors, storefront
 from tests.web.storefront.neighbours import (
     MemoryCart,
     MemoryCatalog,
@@ -138,7 +139,7 @@ async def visitor() -> AsyncIterator[Visitor]:
         [storefront(settings, behind.identity)],
         contracts,
         {"settings": settings},
-        csrf=csrf_of(settings),
+        csrf=csrf_config(settings),
         on_error=page_errors(EXCEPTION_HANDLERS),
     )
     async with AsyncTestClient(app, base_url=SHOP) as client:

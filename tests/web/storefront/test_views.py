@@ -18,6 +18,7 @@ from haat.contracts.payments import UpiMethod
 from haat.contracts.search import Facets, FacetValue
 from haat.kit.message import DomainError
 from haat.kit.money import Money
+from haat.web import words
 from haat.web.storefront import checkout, choosing, finding, forms, progress, templates
 from tests.web.storefront.conftest import PRODUCTS
 from tests.web.storefront.neighbours import MemoryCart, MemoryCatalog
@@ -225,11 +226,11 @@ def test_a_delivered_order_can_be_sent_back_but_not_cancelled(visited: MemoryOrd
 
 @pytest.mark.parametrize(("amount", "text"), [(4_599_900, "₹45,999"), (12_345_678_50, "₹1,23,45,678.50"), (0, "₹0")])
 def test_money_is_written_the_indian_way(amount: int, text: str):
-    assert templates.money(Money(amount)) == text
+    assert words.money(Money(amount)) == text
 
 
 def test_a_moment_is_told_in_the_shops_own_time():
-    assert templates.moment(datetime(2026, 11, 24, 18, 35, tzinfo=UTC)) == "25 Nov, 12:05 am"
+    assert words.moment(datetime(2026, 11, 24, 18, 35, tzinfo=UTC)) == "25 Nov, 12:05 am"
 
 
 def test_another_year_is_named():

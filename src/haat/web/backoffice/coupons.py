@@ -12,7 +12,7 @@ from haat.kit.message import DomainError, NotFound
 from haat.kit.validation import faults as every_fault
 from haat.web.backoffice.desk import Desk, told
 from haat.web.backoffice.forms import Faults, Typed, basis_points, minor, moment_in, new_key, plain_amount, typed, whole
-from haat.web.backoffice.templates import SHOP_ZONE
+from haat.web.words import SHOP_ZONE
 
 A_PAGE = 50
 MOST_PAGES = 10

@@ -12,8 +12,8 @@ import msgspec
 from litestar.datastructures import UploadFile
 
 from haat.kit.money import LIMIT, exponent
-from haat.web.backoffice.templates import SHOP_ZONE
 from haat.web.sessions import AnyRequest
+from haat.web.words import SHOP_ZONE
 
 Typed = dict[str, str]
 Faults = dict[str, str]

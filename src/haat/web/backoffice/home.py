@@ -20,7 +20,7 @@ from haat.kit.clock import now
 from haat.kit.message import Page
 from haat.kit.money import Money
 from haat.web.backoffice.desk import Desk, gently
-from haat.web.backoffice.templates import SHOP_ZONE
+from haat.web.words import SHOP_ZONE
 
 T = TypeVar("T")
 LOOKED_AT = 100

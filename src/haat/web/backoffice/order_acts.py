@@ -25,7 +25,7 @@ from haat.web.backoffice.order_view import (
     ship_items,
 )
 from haat.web.backoffice.orders import order_page
-from haat.web.backoffice.templates import money
+from haat.web.words import money
 
 
 class Bench:

@@ -11,7 +11,7 @@ from haat.contracts.payments import Payment
 from haat.kit.ids import is_id
 from haat.kit.money import Money
 from haat.web.backoffice.forms import Faults, Typed, minor, whole
-from haat.web.backoffice.templates import money
+from haat.web.words import money
 
 PART = {"partially_shipped": "shipped", "partially_delivered": "delivered"}
 ROAD = ("placed", "confirmed", "packed", "shipped", "out_for_delivery", "delivered")

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Callable
 from typing import Any
 
 from litestar import Response, Router
-from litestar.config.csrf import CSRFConfig
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 
 from haat.contracts.identity import Identity
 from haat.kit.message import DomainError
 from haat.settings import Settings
+from haat.web.sessions import MACHINES, AnyRequest, csrf_token
 from haat.web.storefront import account, basket, browsing, checkout, entering, product, purchases, reading
 from haat.web.storefront.entrance import entrance
-from haat.web.storefront.shell import AnyRequest, csrf_token, dress, log, provide_shop, shop_origin
+from haat.web.storefront.shell import dress, log, provide_shop
 from haat.web.storefront.templates import render
 
-# What programs call: their errors stay problem documents, and no form of ours leads there.
-MACHINES = ("/v1/", "/rpc/", "/sandbox", "/assets/", "/media/", "/healthz", "/readyz", "/metrics", "/openapi", "/docs")
 PAGES = (account, basket, browsing, checkout, entering, product, purchases, reading)
 WORDS = {
     400: ("This address makes no sense to us", "Please check it, or begin again at the entrance."),
@@ -41,20 +37,6 @@ def storefront(settings: Settings, identity: Identity) -> Router:
         before_request=entrance(settings, identity),
         dependencies={"shop": Provide(provide_shop)},
         include_in_schema=False,
-    )
-
-
-def csrf_of(settings: Settings) -> CSRFConfig:
-    """Every form of shop and back office carries a token; what programs call does not."""
-    secret = hmac.new(settings.service_secret.encode(), b"csrf", hashlib.sha256).hexdigest()
-    return CSRFConfig(
-        secret=secret,
-        cookie_name="haat_csrf",
-        cookie_httponly=True,
-        cookie_samesite="lax",
-        cookie_secure=shop_origin(settings).startswith("https"),
-        header_name="x-csrf-token",
-        exclude=[f"^{path}" for path in MACHINES],
     )
 
 

@@ -9,7 +9,7 @@ from litestar import Response, get, post
 from haat.contracts.cart import Cart, MergeCarts
 from haat.contracts.identity import EndSession, Identity, Register, SignIn
 from haat.kit.message import DomainError
-from haat.web.storefront.entrance import forget_tokens, keep_tokens
+from haat.web.sessions import forget_tokens, keep_tokens
 from haat.web.storefront.forms import Typed, email_fault, inside, typed
 from haat.web.storefront.shell import Shop, gently, log
 

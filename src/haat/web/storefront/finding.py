@@ -10,7 +10,7 @@ import msgspec
 
 from haat.contracts.search import Facets, FacetValue, Found, SearchProducts, Sort
 from haat.web.storefront.forms import whole
-from haat.web.storefront.templates import grouped
+from haat.web.words import grouped
 
 SORTS: dict[Sort, str] = {
     "relevance": "Best match",

@@ -8,7 +8,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from haat.contracts.identity import Address
-from haat.web.storefront.shell import AnyRequest
+from haat.web.sessions import AnyRequest
 
 Typed = dict[str, str]
 # What to say of an empty field, by its name.

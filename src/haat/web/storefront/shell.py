@@ -9,9 +9,7 @@ from typing import Any
 
 import structlog
 from cachetools import TTLCache
-from litestar import Request, Response
-from litestar.datastructures import Cookie
-from litestar.utils.scope.state import ScopeState
+from litestar import Response
 
 from haat.contracts.cart import Cart, CartView, Owner, ViewCart, owner_of
 from haat.contracts.catalog import Catalog, CategoryNode
@@ -21,6 +19,7 @@ from haat.kit.clock import now
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import DomainError, Nothing
 from haat.settings import Settings
+from haat.web.sessions import AnyRequest, add_cookies, csrf_token, public_origin, put_cookie
 from haat.web.storefront.templates import render
 
 log = structlog.get_logger("haat.storefront")
@@ -31,7 +30,6 @@ NOBODY = "'none'"
 _tree: TTLCache[int, list[CategoryNode]] = TTLCache(maxsize=4, ttl=CATEGORIES_SECONDS)
 # The loop keeps only weak references to tasks.
 _recording: set[asyncio.Task[object]] = set()
-AnyRequest = Request[Any, Any, Any]
 
 
 class Shop:
@@ -53,7 +51,7 @@ class Shop:
     @property
     def origin(self) -> str:
         """Scheme, host and port that the world knows this shop by."""
-        return shop_origin(self.settings)
+        return public_origin(self.settings)
 
     @property
     def session(self) -> str:
@@ -160,31 +158,6 @@ async def provide_shop(request: AnyRequest, caller: Caller, settings: Settings, 
     return Shop(request, caller, settings, catalog, cart)
 
 
-def shop_origin(settings: Settings) -> str:
-    """Where the pages are, without a path."""
-    return (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
-
-
-def csrf_token(request: AnyRequest) -> str:
-    """The token that a form of this answer must bring back."""
-    token = ScopeState.from_scope(request.scope).csrf_token
-    return token if isinstance(token, str) else ""
-
-
-def put_cookie(request: AnyRequest, settings: Settings, name: str, value: str, seconds: int) -> None:
-    """Set a cookie with this request's answer; 0 seconds drops it."""
-    jar: dict[str, Cookie] = request.scope["state"].setdefault("cookies", {})
-    jar[name] = Cookie(
-        key=name,
-        value=value,
-        max_age=seconds,
-        path="/",
-        httponly=True,
-        secure=shop_origin(settings).startswith("https"),
-        samesite="lax",
-    )
-
-
 def dress(request: AnyRequest, response: Response[Any], framed: str = "") -> None:
     """The headers and cookies of every answer."""
     policy = [
@@ -202,7 +175,7 @@ def dress(request: AnyRequest, response: Response[Any], framed: str = "") -> Non
     response.headers.setdefault("Content-Security-Policy", "; ".join(policy))
     response.headers.setdefault("Cache-Control", "private, no-cache")
     response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    response.cookies.extend(request.scope["state"].get("cookies", {}).values())
+    add_cookies(request, response)
 
 
 async def _quietly(call: Coroutine[Any, Any, object]) -> object:

@@ -28,4 +28,7 @@ class MailUnreachable(Exception):
 class Mailer(Protocol):
     """Raises LetterRefused or MailUnreachable; silence means that the letter was handed over."""
 
+    # Whether the letters it was given are to be read here, because they go nowhere else.
+    keeps_letters: bool
+
     async def send(self, letter: Letter) -> None: ...

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from haat.contracts.checkout import QuoteLine, TaxLine, Totals
-from haat.contracts.identity import Address
+from haat.contracts.identity import AccountLetter, Address, Identity, LetterRef, OfUser, User
 from haat.contracts.orders import Order, OrderLink, OrderOf, OrderPayment, OrderPlaced, Orders
 from haat.contracts.shipping import Shipment
 from haat.engines.database.pool import PostgresDatabase
@@ -35,8 +35,32 @@ class Shelf(Orders):
         return OrderLink(link=f"signed-{(await self.order(ask)).number}")
 
 
+class People(Identity):
+    """Accounts and letters as their service would answer."""
+
+    def __init__(self) -> None:
+        self.letters: dict[str, AccountLetter] = {}
+
+    async def user(self, ask: OfUser) -> User:
+        email = f"{ask.user_id}@example.in"
+        return User(
+            id=ask.user_id,
+            email=email,
+            name="Asha {facts} & Co",
+            roles=[],
+            created_at=datetime(2026, 11, 24, tzinfo=UTC),
+        )
+
+    async def letter(self, ask: LetterRef) -> AccountLetter:
+        if ask.letter_id not in self.letters:
+            raise NotFound()
+        return self.letters[ask.letter_id]
+
+
 class Pen:
     """A mail server that takes every letter, unless a test gave it faults to raise first."""
+
+    keeps_letters = True
 
     def __init__(self) -> None:
         self.letters: list[Letter] = []
@@ -116,6 +140,11 @@ def shelf() -> Shelf:
 
 
 @pytest.fixture
+def people() -> People:
+    return People()
+
+
+@pytest.fixture
 def pen() -> Pen:
     return Pen()
 
@@ -128,9 +157,13 @@ async def clean(database: PostgresDatabase) -> None:
 
 
 @pytest.fixture
-def notifications(database: PostgresDatabase, shelf: Shelf, pen: Pen, clean: None) -> NotificationsService:
-    orders = local(Orders, shelf)
-    return NotificationsService(MailStore(database), orders, pen, "https://shop.example", "staff@shop.example")
+def notifications(
+    database: PostgresDatabase, shelf: Shelf, people: People, pen: Pen, clean: None
+) -> NotificationsService:
+    orders, identity = local(Orders, shelf), local(Identity, people)
+    return NotificationsService(
+        MailStore(database), orders, identity, pen, "https://shop.example", "staff@shop.example"
+    )
 
 
 @pytest.fixture

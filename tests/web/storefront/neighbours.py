@@ -23,14 +23,19 @@ from haat.contracts.catalog import Catalog, CategoryNode, Product, ProductRef, P
 from haat.contracts.identity import (
     AccessToken,
     AddressRef,
+    AskEmailChange,
+    AskReset,
     ChangeProfile,
+    ConfirmEmail,
     EmailTaken,
     EndSession,
     Identity,
+    LinkRefused,
     OfUser,
     Principal,
     Refresh,
     Register,
+    ResetPassword,
     SaveAddress,
     SavedAddress,
     Session,
@@ -53,7 +58,7 @@ from haat.contracts.search import (
     Suggestion,
     Suggestions,
 )
-from haat.kit.message import NotFound, Nothing, Page
+from haat.kit.message import Invalid, NotFound, Nothing, Page
 from haat.kit.money import Money
 
 MOMENT = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
@@ -265,6 +270,7 @@ class MemoryIdentity(Identity):
         self.users: dict[str, tuple[User, str]] = {}
         self.book: dict[str, SavedAddress] = {}
         self.refreshed = 0
+        self.asked: list[object] = []
 
     async def register(self, ask: Register) -> User:
         if any(user.email == ask.email for user, _ in self.users.values()):
@@ -309,6 +315,28 @@ class MemoryIdentity(Identity):
         changed = msgspec.structs.replace(user, name=ask.name or user.name, phone=ask.phone or user.phone)
         self.users[ask.user_id] = (changed, ask.password or password)
         return changed
+
+    async def ask_reset(self, ask: AskReset) -> Nothing:
+        self.asked.append(ask)
+        return Nothing()
+
+    async def reset_password(self, ask: ResetPassword) -> Nothing:
+        if ask.token != "ltr_1.good":
+            raise LinkRefused()
+        self.asked.append(ask)
+        return Nothing()
+
+    async def ask_email_change(self, ask: AskEmailChange) -> Nothing:
+        if ask.current_password != self.users[ask.user_id][1]:
+            raise Invalid(errors=[{"pointer": "/current_password", "code": "invalid", "detail": "is wrong"}])
+        self.asked.append(ask)
+        return Nothing()
+
+    async def confirm_email(self, ask: ConfirmEmail) -> User:
+        if ask.token != "ltr_1.good":
+            raise LinkRefused()
+        self.asked.append(ask)
+        return next(iter(self.users.values()))[0]
 
     async def addresses(self, ask: OfUser) -> Page[SavedAddress]:
         return Page(data=list(self.book.values()))

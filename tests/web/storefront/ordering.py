@@ -67,6 +67,7 @@ class MemoryCheckouts(Checkouts):
                     checkout_id=(await self.open(OpenCheckout(owner=ask.owner))).id,
                     email=ask.email,
                     shipping_address=ask.shipping_address,
+                    billing_address=ask.billing_address,
                     shipping_method=ask.shipping_method,
                     coupon_codes=ask.coupon_codes,
                 )
@@ -205,6 +206,7 @@ class MemoryOrders(Orders):
             returns=[],
             email=checkout.email or "",
             shipping_address=checkout.shipping_address,
+            billing_address=checkout.billing_address,
             placed_at=MOMENT,
         )
         self.placed[order.id] = order

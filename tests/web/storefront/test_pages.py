@@ -241,6 +241,40 @@ async def test_upi_shows_a_code_and_goes_on_once_it_is_paid(visitor: Visitor):
     assert (polled.status_code, done.headers["HX-Redirect"]) == (204, "/orders/ord_0/thanks")
 
 
+BILL = {
+    "billing_asked": "1",
+    "billing_name": "Rao & Co",
+    "billing_line1": "1 Fort Street",
+    "billing_city": "Delhi",
+    "billing_postal_code": "110001",
+}
+
+
+async def test_the_bill_goes_elsewhere_when_asked(visitor: Visitor):
+    await visitor.take_laptop()
+    await buy(visitor, payment="cod", **BILL)
+    order = visitor.behind.orders.placed["ord_0"]
+    assert (order.billing_address.name, order.billing_address.region) == ("Rao & Co", "Delhi")
+    assert order.shipping_address.name == "Asha Rao"
+    assert "Billed to" in (await visitor.see("/orders/ord_0")).text
+
+
+async def test_the_bill_goes_to_the_parcel_unless_asked(visitor: Visitor):
+    await visitor.take_laptop()
+    await buy(visitor, payment="cod", **BILL, billing_same="1")
+    order = visitor.behind.orders.placed["ord_0"]
+    assert order.billing_address == order.shipping_address
+
+
+async def test_what_a_bill_misses_is_told_by_its_own_fields(visitor: Visitor):
+    await visitor.take_laptop()
+    answer = await visitor.send("/checkout", **{**FIELDS, "do": "place", "payment": "cod", "billing_asked": "1"})
+    assert answer.status_code == 422
+    assert '<a href="#f-billing_postal_code">Enter the PIN code</a>' in answer.text
+    assert '<a href="#f-billing_name">Enter the name on the bill</a>' in answer.text
+    assert 'name="billing_same" value="1">' in answer.text
+
+
 async def test_a_stranger_needs_the_signed_link(visitor: Visitor):
     await visitor.take_laptop()
     await buy(visitor, payment="cod")

@@ -23,6 +23,17 @@ from haat.contracts.identity.accounts import (
     UserRegistered,
 )
 from haat.contracts.identity.calls import Identity
+from haat.contracts.identity.recovery import (
+    AccountLetter,
+    AskEmailChange,
+    AskReset,
+    ConfirmEmail,
+    LetterRef,
+    LetterWanted,
+    LinkRefused,
+    LinkToken,
+    ResetPassword,
+)
 from haat.contracts.identity.sessions import (
     AccessToken,
     EndSession,
@@ -40,10 +51,14 @@ from haat.contracts.identity.sessions import (
 
 __all__ = [
     "AccessToken",
+    "AccountLetter",
     "Address",
     "AddressBookFull",
     "AddressRef",
+    "AskEmailChange",
+    "AskReset",
     "ChangeProfile",
+    "ConfirmEmail",
     "Country",
     "Email",
     "EmailTaken",
@@ -52,7 +67,11 @@ __all__ = [
     "FindUsers",
     "Identity",
     "KeySet",
+    "LetterRef",
+    "LetterWanted",
     "Line",
+    "LinkRefused",
+    "LinkToken",
     "Name",
     "OfUser",
     "Password",
@@ -62,6 +81,7 @@ __all__ = [
     "Refresh",
     "RefreshTokenReused",
     "Register",
+    "ResetPassword",
     "RotateKeys",
     "SaveAddress",
     "SavedAddress",

@@ -130,9 +130,11 @@ class AddressBookFull(DomainError):
 
 
 class UserRegistered(Event, frozen=True):
+    """Who it is, is asked for by those who need it: `email` and `name` are in events of earlier days only."""
+
     user_id: str
-    email: str
-    name: str
+    email: str = ""
+    name: str = ""
 
     @property
     def key(self) -> str:

@@ -96,12 +96,15 @@ class TokenRefused(DomainError):
 
 
 class RefreshTokenReused(Event, frozen=True):
-    """A refresh token came back long after it was exchanged: somebody copied it, so its session was ended."""
+    """A refresh token came back long after it was exchanged: somebody copied it, so its session was ended.
+
+    `email` and `name` are in events of earlier days only.
+    """
 
     user_id: str
     session_id: str
-    email: str
-    name: str
+    email: str = ""
+    name: str = ""
 
     @property
     def key(self) -> str:

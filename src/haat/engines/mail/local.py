@@ -8,5 +8,7 @@ from haat.ports.mail import Letter
 class LocalMailbox:
     """The adapter of `ports.mail.Mailer` that needs no mail server."""
 
+    keeps_letters = True
+
     async def send(self, letter: Letter) -> None:
         return None

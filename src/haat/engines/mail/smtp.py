@@ -19,6 +19,8 @@ TIMEOUT_SECONDS = 15.0
 class SmtpMailer:
     """The adapter of `ports.mail.Mailer` for a real mail server. ValueError for a URL it cannot use."""
 
+    keeps_letters = False
+
     def __init__(
         self, url: str, sender: str, sender_name: str = "haat", timeout_seconds: float = TIMEOUT_SECONDS
     ) -> None:

@@ -14,7 +14,10 @@ from haat.contracts.cart import Cart, MergeCarts
 from haat.contracts.identity import (
     Address,
     AddressRef,
+    AskEmailChange,
+    AskReset,
     ChangeProfile,
+    ConfirmEmail,
     Country,
     Email,
     EndSession,
@@ -22,6 +25,7 @@ from haat.contracts.identity import (
     Identity,
     KeySet,
     Line,
+    LinkToken,
     Name,
     OfUser,
     Password,
@@ -29,6 +33,7 @@ from haat.contracts.identity import (
     PostalCode,
     Refresh,
     Register,
+    ResetPassword,
     SaveAddress,
     SavedAddress,
     Session,
@@ -84,6 +89,32 @@ class ProfileBody(Message, frozen=True):
     phone: Phone | None = None
     password: Password | None = None
     current_password: Annotated[str, Meta(max_length=1024)] | None = None
+
+
+class ResetBody(Message, frozen=True):
+    """The e-mail address of an account."""
+
+    email: Email
+
+
+class NewPasswordBody(Message, frozen=True):
+    """The token of the mailed link, and the password from now on."""
+
+    token: LinkToken
+    password: Password
+
+
+class NewEmailBody(Message, frozen=True):
+    """The new address, and the password that proves that it is you."""
+
+    email: Email
+    current_password: Annotated[str, Meta(min_length=1, max_length=1024)]
+
+
+class ConfirmEmailBody(Message, frozen=True):
+    """The token of the link that was mailed to the new address."""
+
+    token: LinkToken
 
 
 class AddressBody(Address, frozen=True):
@@ -182,6 +213,32 @@ async def change_profile(data: ProfileBody, identity: Identity, caller: Caller) 
         current_password=data.current_password,
     )
     return await identity.change_profile(ask)
+
+
+@post("/v1/password-resets", status_code=202, tags=["identity"], responses=problems(422, 429))
+async def ask_reset(data: ResetBody, identity: Identity, caller: Caller) -> None:
+    """Have a link mailed that sets a new password; the answer is the same whether or not there is such an account."""
+    await identity.ask_reset(AskReset(email=data.email, address=caller.address))
+
+
+@post("/v1/password-resets/confirm", status_code=204, tags=["identity"], responses=problems(410, 422))
+async def reset_password(data: NewPasswordBody, identity: Identity) -> None:
+    """Set a new password by the mailed link, which works once, for an hour; every session ends."""
+    await identity.reset_password(ResetPassword(token=data.token, password=data.password))
+
+
+@post("/v1/users/me/email", status_code=202, tags=["identity"], guards=[needs_user], responses=problems(401, 422, 429))
+async def ask_email_change(data: NewEmailBody, identity: Identity, caller: Caller) -> None:
+    """Have a link mailed to a new address; the account keeps the old one until the link is followed."""
+    await identity.ask_email_change(
+        AskEmailChange(user_id=caller.signed_in(), email=data.email, current_password=data.current_password)
+    )
+
+
+@post("/v1/email-confirmations", status_code=200, tags=["identity"], responses=problems(409, 410, 422))
+async def confirm_email(data: ConfirmEmailBody, identity: Identity) -> User:
+    """Follow the link that was mailed to a new address."""
+    return await identity.confirm_email(ConfirmEmail(token=data.token))
 
 
 @get("/v1/users/me/addresses", tags=["identity"], guards=[needs_user], responses=problems(401))
@@ -291,6 +348,10 @@ ROUTES = [
     end_session,
     view_profile,
     change_profile,
+    ask_reset,
+    reset_password,
+    ask_email_change,
+    confirm_email,
     list_addresses,
     add_address,
     view_address,

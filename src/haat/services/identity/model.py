@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import ipaddress
 import secrets
 import unicodedata
@@ -14,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from email_validator import EmailNotValidError, validate_email
 
-from haat.contracts.identity import TokenRefused
+from haat.contracts.identity import LinkRefused, TokenRefused
 from haat.kit.message import Invalid
 from haat.kit.problem import TooMany
 
@@ -31,6 +33,14 @@ ATTEMPT_WINDOW = timedelta(minutes=15)
 ATTEMPTS_AN_ACCOUNT = 10
 ATTEMPTS_AN_ADDRESS = 100
 REGISTRATIONS_AN_ADDRESS = 30
+
+RESET, EMAIL_CHANGE = "password_reset", "email_change"
+PASSWORD_CHANGED, EMAIL_CHANGED = "password_changed", "email_changed"
+LINK_LIFE = timedelta(hours=1)
+# Word of a change may wait so long for a mail server that is away.
+WORD_LIFE = timedelta(days=7)
+RESETS_AN_ACCOUNT = 3
+RESETS_AN_ADDRESS = 30
 
 _REFRESH_PREFIX = "rft_"
 # Each key is used for one message only, so the nonce need not differ.
@@ -107,6 +117,25 @@ class Limit(msgspec.Struct, frozen=True):
 def account_limit(key: str) -> Limit:
     """The limit of one account, whether it exists or not; the stored key does not tell the e-mail."""
     return Limit("account:" + hashlib.sha256(key.encode()).hexdigest(), ATTEMPTS_AN_ACCOUNT)
+
+
+def reset_limit(key: str) -> Limit:
+    """How many links may be mailed to one address, whether somebody has it or not."""
+    return Limit("reset:" + hashlib.sha256(key.encode()).hexdigest(), RESETS_AN_ACCOUNT)
+
+
+def link_token(letter_id: str, kind: str, secret: bytes) -> str:
+    """The secret part of a mailed link: made from the letter's id, so that nobody can read it anywhere."""
+    digest = hmac.digest(secret, f"letter:{kind}:{letter_id}".encode(), hashlib.sha256)
+    return f"{letter_id}.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
+
+
+def letter_of(token: str, kind: str, secret: bytes) -> str:
+    """The letter whose link carries this token. Raises LinkRefused for any other."""
+    letter_id = token.partition(".")[0]
+    if not hmac.compare_digest(token.encode(), link_token(letter_id, kind, secret).encode()):
+        raise LinkRefused()
+    return letter_id
 
 
 def address_limit(address: str, purpose: str, attempts: int) -> Limit | None:

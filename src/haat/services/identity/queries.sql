@@ -135,3 +135,49 @@ UPDATE identity.signing_keys SET state = :to_state, since = now() WHERE state = 
 -- name: insert_key(kid, state, public, sealed_private)!
 INSERT INTO identity.signing_keys (kid, state, public, sealed_private)
 VALUES (:kid, :state, :public, :sealed_private);
+
+-- name: insert_reset(letter_id, email_key, email, expires_at, event_id, event_name, event_at, event_body)!
+-- One statement with the same work whether or not somebody has this address; only the event is for those who do.
+WITH who AS (
+    SELECT user_id, email FROM identity.users WHERE email_key = :email_key
+), made AS (
+    INSERT INTO identity.letters (letter_id, kind, user_id, email, expires_at)
+    SELECT :letter_id::text, 'password_reset', who.user_id, coalesce(who.email, :email::text), :expires_at::timestamptz
+    FROM (SELECT 1) one LEFT JOIN who ON true RETURNING letter_id, user_id
+)
+INSERT INTO identity.outbox (id, name, key, at, body)
+SELECT :event_id::text, :event_name::text, :letter_id::text, :event_at::timestamptz, :event_body::bytea
+FROM made WHERE user_id IS NOT NULL;
+
+-- name: insert_letter(letter_id, kind, user_id, email, expires_at)!
+INSERT INTO identity.letters (letter_id, kind, user_id, email, expires_at)
+VALUES (:letter_id, :kind, :user_id, :email, :expires_at);
+
+-- name: letter(letter_id)^
+SELECT l.kind, l.user_id, l.email, u.name
+FROM identity.letters l JOIN identity.users u USING (user_id) 
+WHERE l.letter_id = :letter_id AND l.used_at IS NULL AND l.expires_at > now();
+
+-- name: use_letter(letter_id, kind)^
+UPDATE identity.letters SET used_at = now()
+WHERE letter_id = :letter_id AND kind = :kind AND used_at IS NULL AND expires_at > now() AND user_id IS NOT NULL
+RETURNING user_id, email;
+
+-- name: close_letters(user_id)!
+-- Links that were mailed before the account changed hands or address are dead.
+UPDATE identity.letters SET used_at = now()
+WHERE user_id = :user_id AND kind IN ('password_reset', 'email_change') AND used_at IS NULL;
+
+-- name: forget_letters(before)!
+DELETE FROM identity.letters WHERE expires_at < :before::timestamptz;
+
+-- name: change_email(user_id, email, email_key)^
+-- No row when somebody has the address meanwhile.
+UPDATE identity.users u SET email = :email, email_key = :email_key
+WHERE user_id = :user_id AND NOT EXISTS (
+    SELECT FROM identity.users other WHERE other.email_key = :email_key AND other.user_id <> :user_id
+)
+RETURNING user_id, email, name, phone, roles, created_at;
+
+-- name: forgive(key)!
+DELETE FROM identity.attempts WHERE key = :key;

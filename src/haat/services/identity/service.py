@@ -10,19 +10,25 @@ import msgspec
 
 from haat.contracts.identity import (
     AccessToken,
+    AccountLetter,
     AddressBookFull,
     AddressRef,
+    AskEmailChange,
+    AskReset,
     ChangeProfile,
+    ConfirmEmail,
     EmailTaken,
     EndSession,
     EnsureStaff,
     FindUsers,
     Identity,
     KeySet,
+    LetterRef,
     OfUser,
     Principal,
     Refresh,
     Register,
+    ResetPassword,
     RotateKeys,
     SaveAddress,
     SavedAddress,
@@ -41,7 +47,9 @@ from haat.ports.cache import Cache
 from haat.services.identity.keys import SigningKeys
 from haat.services.identity.model import (
     MAX_ADDRESSES,
+    PASSWORD_CHANGED,
     REGISTRATIONS_AN_ADDRESS,
+    WORD_LIFE,
     Email,
     account_limit,
     address_limit,
@@ -50,6 +58,7 @@ from haat.services.identity.model import (
     email_of,
 )
 from haat.services.identity.passwords import Passwords
+from haat.services.identity.recovery import Recovery
 from haat.services.identity.sessions import Sessions
 from haat.services.identity.store import Account, IdentityStore
 
@@ -72,6 +81,7 @@ class IdentityService(Identity):
         self._secret = secret.encode()
         self._keys = SigningKeys(store, secret)
         self._sessions = Sessions(store, self._passwords, self._keys, cache, issuer)
+        self._recovery = Recovery(store, self._passwords, self._sessions, self._secret)
 
     async def register(self, ask: Register) -> User:
         email = email_of(ask.email)
@@ -96,7 +106,7 @@ class IdentityService(Identity):
             )
             if user is None:
                 raise EmailTaken()
-            transaction.publish(UserRegistered(user_id=user_id, email=user.email, name=user.name))
+            transaction.publish(UserRegistered(user_id=user_id))
             return transaction.remember(user)
 
     async def sign_in(self, ask: SignIn) -> Tokens:
@@ -130,9 +140,30 @@ class IdentityService(Identity):
                 _no_account()
             if password_hash is not None:
                 await self._store.end_other_sessions(transaction.connection, ask.user_id, ask.session_id)
+                await self._store.close_letters(transaction.connection, ask.user_id)
+                word = (PASSWORD_CHANGED, user.id, user.email, now() + WORD_LIFE)
+                await self._store.insert_letter(transaction, *word)
         if password_hash is not None:
             await self._sessions.forget(ask.user_id)
         return user
+
+    async def ask_reset(self, ask: AskReset) -> Nothing:
+        await self._recovery.ask_reset(ask)
+        return Nothing()
+
+    async def reset_password(self, ask: ResetPassword) -> Nothing:
+        await self._recovery.reset_password(ask)
+        return Nothing()
+
+    async def ask_email_change(self, ask: AskEmailChange) -> Nothing:
+        await self._recovery.ask_email_change(ask)
+        return Nothing()
+
+    async def confirm_email(self, ask: ConfirmEmail) -> User:
+        return await self._recovery.confirm_email(ask)
+
+    async def letter(self, ask: LetterRef) -> AccountLetter:
+        return await self._recovery.letter(ask)
 
     async def addresses(self, ask: OfUser) -> Page[SavedAddress]:
         async with self._store.connection() as connection:
@@ -223,7 +254,7 @@ class IdentityService(Identity):
                 transaction.connection, user_id, email, _name(ask.name), roles, password_hash
             )
             if user is not None:
-                transaction.publish(UserRegistered(user_id=user_id, email=user.email, name=user.name))
+                transaction.publish(UserRegistered(user_id=user_id))
         return user
 
     async def _old_staff(self, ask: EnsureStaff, account: Account) -> User | None:

@@ -119,9 +119,7 @@ class Sessions:
         if at - held.used_at <= REFRESH_GRACE:
             return token.unseal(held.sealed_successor)
         await self._store.end_session(transaction.connection, held.user_id, held.session_id)
-        transaction.publish(
-            RefreshTokenReused(user_id=held.user_id, session_id=held.session_id, email=held.email, name=held.name)
-        )
+        transaction.publish(RefreshTokenReused(user_id=held.user_id, session_id=held.session_id))
         return None
 
     async def authenticate(self, ask: AccessToken) -> Principal:

@@ -8,12 +8,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import msgspec
 
-from haat.contracts.identity import Address, FindUsers, SavedAddress, Session, User
-from haat.kit.database import Connection, Database, Transaction
+from haat.contracts.identity import AccountLetter, Address, FindUsers, LetterWanted, SavedAddress, Session, User
+from haat.kit.database import Connection, Database, Transaction, outbox_columns
+from haat.kit.ids import new_id
 from haat.kit.sql import load_queries
-from haat.services.identity.model import ATTEMPT_WINDOW, MAX_SESSIONS_SHOWN, Attempts, Email, Limit, RefreshToken
+from haat.services.identity.model import (
+    ATTEMPT_WINDOW,
+    MAX_SESSIONS_SHOWN,
+    RESET,
+    Attempts,
+    Email,
+    Limit,
+    RefreshToken,
+)
 
 queries = load_queries(Path(__file__).with_name("queries.sql"))
 
@@ -201,10 +211,64 @@ class IdentityStore:
         """End all but one."""
         await queries.end_other_sessions(connection, user_id=user_id, kept=kept)
 
+    async def insert_reset(self, connection: Connection, letter_id: str, email: Email, expires_at: datetime) -> None:
+        """Note that a link is wanted, and tell of it if somebody has this address."""
+        event = LetterWanted(letter_id=letter_id, kind=RESET)
+        (event_id,), (name,), _, (at,), (body,) = outbox_columns([event])
+        await queries.insert_reset(
+            connection,
+            letter_id=letter_id,
+            email_key=email.key,
+            email=email.shown,
+            expires_at=expires_at,
+            event_id=event_id,
+            event_name=name,
+            event_at=at,
+            event_body=body,
+        )
+
+    async def insert_letter(
+        self, transaction: Transaction, kind: str, user_id: str | None, email: str, expires_at: datetime
+    ) -> None:
+        """A letter to write, told of with this transaction; one to nobody is kept and not told of."""
+        letter_id = new_id("ltr")
+        await queries.insert_letter(
+            transaction.connection, letter_id=letter_id, kind=kind, user_id=user_id, email=email, expires_at=expires_at
+        )
+        if user_id is not None:
+            transaction.publish(LetterWanted(letter_id=letter_id, kind=kind))
+
+    async def letter(self, connection: Connection, letter_id: str) -> AccountLetter | None:
+        """A letter that is still worth writing."""
+        row = await queries.letter(connection, letter_id=letter_id)
+        return None if row is None else msgspec.convert(dict(row), AccountLetter)
+
+    async def use_letter(self, connection: Connection, letter_id: str, kind: str) -> tuple[str, str] | None:
+        """Take the one use of a link: user id and e-mail; None when it is used, over or nobody's."""
+        row = await queries.use_letter(connection, letter_id=letter_id, kind=kind)
+        return None if row is None else (row["user_id"], row["email"])
+
+    async def close_letters(self, connection: Connection, user_id: str) -> None:
+        """Every open link of the user is dead."""
+        await queries.close_letters(connection, user_id=user_id)
+
+    async def change_email(self, connection: Connection, user_id: str, email: Email) -> User | None:
+        """The user with the new address; None when it is taken."""
+        try:
+            row = await queries.change_email(connection, user_id=user_id, email=email.shown, email_key=email.key)
+        except asyncpg.UniqueViolationError:
+            return None
+        return None if row is None else _user(row)
+
+    async def forgive(self, connection: Connection, key: str) -> None:
+        """Forget the attempts counted on a key."""
+        await queries.forgive(connection, key=key)
+
     async def forget_old(self, connection: Connection, before: datetime) -> None:
         """Drop what can never matter again: tokens expired before a moment, their sessions, old attempts."""
         await queries.forget_tokens(connection, before=before)
         await queries.forget_sessions(connection)
+        await queries.forget_letters(connection, before=before)
         await queries.forget_attempts(connection, window=ATTEMPT_WINDOW)
 
     async def addresses(self, connection: Connection, user_id: str) -> list[SavedAddress]:

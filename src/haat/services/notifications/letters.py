@@ -91,6 +91,37 @@ WORDS: Final[dict[Kind, Words]] = {
         "Look at your account",
         "plain",
     ),
+    "password_reset": Words(
+        "A new password for haat",
+        "Choose a new password",
+        "Somebody asked for a new password for your account. The link works once, for an hour. "
+        "If it was not you, nothing has changed and there is nothing to do.",
+        "Choose a new password",
+        "plain",
+    ),
+    "password_changed": Words(
+        "Your password was changed",
+        "Your password was changed",
+        "Your account has a new password, and every other device was signed out. "
+        "If it was not you, ask for a new password at once.",
+        "Look at your account",
+        "plain",
+    ),
+    "email_change": Words(
+        "Confirm your new e-mail address",
+        "Is this your new address?",
+        "Somebody, we hope it was you, wants to sign in to haat with this e-mail address. "
+        "The link works once, for an hour.",
+        "Confirm this address",
+        "plain",
+    ),
+    "email_changed": Words(
+        "Your e-mail address was changed",
+        "Your account has a new e-mail address",
+        "From now on our mails go there, and not to this address any more. If it was not you, contact us at once.",
+        "Contact us",
+        "plain",
+    ),
     "stock_low": Words(
         "Stock of {sku}: {available} left",
         "{sku} is running low",

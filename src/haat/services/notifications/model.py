@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from haat.contracts.identity import RefreshTokenReused, UserRegistered
+from haat.contracts.identity import LetterWanted, RefreshTokenReused, UserRegistered
 from haat.contracts.inventory import StockRanLow
 from haat.contracts.orders import OrderMoved, OrderPlaced
 from haat.contracts.payments import PaymentRefunded
@@ -23,7 +23,14 @@ Kind = Literal[
     "welcome",
     "session_ended",
     "stock_low",
+    "password_reset",
+    "password_changed",
+    "email_change",
+    "email_changed",
 ]
+# Letters whose link is a key to an account: not kept where staff can read them.
+SECRET: Final = frozenset({"password_reset", "email_change"})
+OF_ACCOUNTS: Final = SECRET | {"welcome", "session_ended", "password_changed", "email_changed"}
 _MOVES: Final[dict[str, Kind]] = {
     "partially_shipped": "order_partially_shipped",
     "shipped": "order_shipped",
@@ -31,6 +38,12 @@ _MOVES: Final[dict[str, Kind]] = {
     "delivered": "order_delivered",
     "canceled": "order_canceled",
     "returned": "order_returned",
+}
+_LETTERS: Final[dict[str, Kind]] = {
+    "password_reset": "password_reset",
+    "password_changed": "password_changed",
+    "email_change": "email_change",
+    "email_changed": "email_changed",
 }
 LAST_TRY: Final = 10
 LONGEST_WAIT_SECONDS: Final = 900
@@ -69,12 +82,18 @@ def of_refunded(event: PaymentRefunded) -> Cause | None:
 
 def of_registered(event: UserRegistered) -> Cause:
     """A welcome."""
-    return Cause(f"registered:{event.user_id}", "welcome", event.user_id, event.email, {"name": event.name})
+    return Cause(f"registered:{event.user_id}", "welcome", event.user_id, "", {})
 
 
 def of_reuse(event: RefreshTokenReused) -> Cause:
     """A warning that somebody has copied a sign-in."""
-    return Cause(f"reused:{event.session_id}", "session_ended", event.user_id, event.email, {"name": event.name})
+    return Cause(f"reused:{event.session_id}", "session_ended", event.user_id, "", {})
+
+
+def of_letter(event: LetterWanted) -> Cause | None:
+    """A letter about an account; None for a kind that we cannot write."""
+    kind = _LETTERS.get(event.kind)
+    return None if kind is None else Cause(f"letter:{event.letter_id}", kind, "", "", {"letter_id": event.letter_id})
 
 
 def of_stock(event: StockRanLow, staff: str) -> Cause:

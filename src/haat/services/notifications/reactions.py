@@ -1,6 +1,6 @@
 """What deserves a mail when others tell something, and the sending of what is due."""
 
-from haat.contracts.identity import RefreshTokenReused, UserRegistered
+from haat.contracts.identity import LetterWanted, RefreshTokenReused, UserRegistered
 from haat.contracts.inventory import StockRanLow
 from haat.contracts.orders import OrderMoved, OrderPlaced
 from haat.contracts.payments import PaymentRefunded
@@ -29,6 +29,11 @@ async def on_users_registered(service: NotificationsService, batch: Batch[UserRe
     await service.on_registered(batch)
 
 
+async def on_letters_wanted(service: NotificationsService, batch: Batch[LetterWanted]) -> None:
+    """Mail links, and words about what was changed."""
+    await service.on_letters_wanted(batch)
+
+
 async def on_tokens_reused(service: NotificationsService, batch: Batch[RefreshTokenReused]) -> None:
     """Warn the owners."""
     await service.on_token_reused(batch)
@@ -45,6 +50,7 @@ REACTIONS: Reactions = {
     PaymentRefunded: on_payments_refunded,
     UserRegistered: on_users_registered,
     RefreshTokenReused: on_tokens_reused,
+    LetterWanted: on_letters_wanted,
     StockRanLow: on_stock_ran_low,
 }
 SWEEPS = [Sweep("send mails", 1, NotificationsService.send_due)]

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 import structlog
 
-from haat.contracts.identity import RefreshTokenReused, UserRegistered
+from haat.contracts.identity import Identity, LetterRef, LetterWanted, OfUser, RefreshTokenReused, UserRegistered
 from haat.contracts.inventory import StockRanLow
 from haat.contracts.notifications import Mail, Mailbox, MailRef, Notifications
 from haat.contracts.orders import Order, OrderMoved, OrderOf, OrderPlaced, Orders
@@ -23,7 +23,11 @@ from haat.ports.mail import LetterRefused, Mailer, MailUnreachable
 from haat.services.notifications.letters import Scribe
 from haat.services.notifications.model import (
     LAST_TRY,
+    OF_ACCOUNTS,
+    SECRET,
     Cause,
+    Kind,
+    of_letter,
     of_moved,
     of_placed,
     of_refunded,
@@ -40,14 +44,30 @@ E = TypeVar("E", bound=Event)
 PACE = 20
 AT_ONCE = 5
 LEASE_SECONDS = 120
+NOT_KEPT = "This letter holds a link that is a key to an account: it was sent, and is not kept here."
+_PATHS: dict[Kind, str] = {
+    "password_reset": "reset-password?token=",
+    "password_changed": "account",
+    "email_change": "account/email?token=",
+    "email_changed": "help/contact",
+}
 
 
 class NotificationsService(Notifications):
     """A reaction costs one row; the order is asked for and the letter written when its turn to be sent comes."""
 
-    def __init__(self, store: MailStore, orders: Orders, mailer: Mailer, public_url: str, staff_email: str) -> None:
+    def __init__(
+        self,
+        store: MailStore,
+        orders: Orders,
+        identity: Identity,
+        mailer: Mailer,
+        public_url: str,
+        staff_email: str,
+    ) -> None:
         self._store = store
         self._orders = orders
+        self._identity = identity
         self._mailer = mailer
         self._scribe = Scribe(public_url)
         self._staff_email = staff_email
@@ -83,6 +103,10 @@ class NotificationsService(Notifications):
         """A welcome to each new user."""
         await self._note(batch, [of_registered(event) for event in batch.events])
 
+    async def on_letters_wanted(self, batch: Batch[LetterWanted]) -> None:
+        """Links and words about accounts."""
+        await self._note(batch, [of_letter(event) for event in batch.events])
+
     async def on_token_reused(self, batch: Batch[RefreshTokenReused]) -> None:
         """A warning to those whose sign-in was copied."""
         await self._note(batch, [of_reuse(event) for event in batch.events])
@@ -101,7 +125,7 @@ class NotificationsService(Notifications):
         written = await asyncio.gather(*(self._written(mail, gate) for mail in due))
         ready = [each for each in written if isinstance(each, DueMail)]
         async with self._store.connection() as connection:
-            await self._store.save_rendered(connection, ready)
+            await self._store.save_rendered(connection, [self._kept(mail) for mail in ready])
         sent = await asyncio.gather(*(self._sent(mail, gate) for mail in ready))
         settled = [*sent, *(each for each in written if isinstance(each, Settled))]
         async with self._store.connection() as connection:
@@ -126,9 +150,9 @@ class NotificationsService(Notifications):
             log.warning("mail not written", mail_id=mail.id, kind=mail.kind, error=repr(error))
             return _again(mail, repr(error))
 
-    async def _write(self, mail: DueMail) -> DueMail:
-        if mail.kind in ("welcome", "session_ended"):
-            return self._with(mail, "" if mail.kind == "welcome" else "account", mail.facts)
+    async def _write(self, mail: DueMail) -> DueMail | Settled:
+        if mail.kind in OF_ACCOUNTS:
+            return await self._of_account(mail)
         if mail.kind == "stock_low":
             return self._with(mail, "admin/stock/" + quote(mail.facts["sku"], safe=""), mail.facts)
         order_id = mail.about
@@ -144,9 +168,27 @@ class NotificationsService(Notifications):
         known = msgspec.structs.replace(mail, about=order.id, address=mail.address or order.email)
         return self._with(known, f"orders/{order.id}?token={link}", facts, order)
 
+    async def _of_account(self, mail: DueMail) -> DueMail | Settled:
+        """Address and name are asked for now: they are in no event, and may have changed since."""
+        if "letter_id" not in mail.facts:
+            user = await self._identity.user(OfUser(user_id=mail.about))
+            known = msgspec.structs.replace(mail, address=user.email)
+            return self._with(known, "" if mail.kind == "welcome" else "account", {"name": user.name})
+        try:
+            letter = await self._identity.letter(LetterRef(letter_id=mail.facts["letter_id"]))
+        except NotFound:
+            return Settled(mail.id, mail.tries, "failed", "the link was used or has run out")
+        known = msgspec.structs.replace(mail, about=letter.user_id, address=letter.email)
+        return self._with(known, _PATHS[mail.kind] + letter.token, {"name": letter.name})
+
     def _with(self, mail: DueMail, path: str, facts: dict[str, Any], order: Order | None = None) -> DueMail:
         letter = self._scribe.write(mail.kind, path, facts, order)
         return msgspec.structs.replace(mail, subject=letter.subject, html=letter.html, text=letter.text)
+
+    def _kept(self, mail: DueMail) -> DueMail:
+        if mail.kind not in SECRET or self._mailer.keeps_letters:
+            return mail
+        return msgspec.structs.replace(mail, html="", text=NOT_KEPT)
 
     async def _sent(self, mail: DueMail, gate: asyncio.Semaphore) -> Settled:
         try:

@@ -33,7 +33,16 @@ from haat.contracts.payments import (
 )
 from haat.kit.idempotency import IdempotencyInFlight
 from haat.kit.message import DomainError, NotFound, Page, Unauthenticated
-from haat.web.storefront.forms import STATES, Typed, address_in, email_fault, fields_of, typed
+from haat.web.storefront.forms import (
+    STATES,
+    Typed,
+    address_in,
+    billing_fields,
+    billing_in,
+    email_fault,
+    fields_of,
+    typed,
+)
 from haat.web.storefront.shell import Shop, gently
 
 COOKIE = "haat_checkout"
@@ -186,6 +195,8 @@ async def _changed(
 ) -> tuple[Checkout, dict[str, str]]:
     """The checkout with all of the form that makes sense in it, and the faults of the rest."""
     address, faults = address_in(fields)
+    billing, billing_faults = billing_in(fields, address)
+    faults |= billing_faults
     fault = email_fault(fields.get("email", ""))
     if fault:
         faults = {"email": fault, **faults}
@@ -197,6 +208,7 @@ async def _changed(
         checkout_id=current.id,
         email=None if fault else fields["email"],
         shipping_address=address,
+        billing_address=billing,
         shipping_method=fields.get("shipping_method") or None,
         coupon_codes=codes,
     )
@@ -208,6 +220,7 @@ async def _changed(
                 owner=shop.owner,
                 email=ask.email,
                 shipping_address=address,
+                billing_address=billing,
                 shipping_method=ask.shipping_method,
                 coupon_codes=codes,
                 network_address=shop.caller.address,
@@ -291,6 +304,8 @@ async def _page(
 ) -> Response[str]:
     user, book, cards = await _known(shop, identity, payments)
     shown = {**_prefilled(current, user, book), **fields}
+    if "billing_asked" not in fields:
+        shown |= billing_fields(current.billing_address, current.shipping_address)
     vault = shop.settings.vault_public_url or ""
     facts: dict[str, Any] = {
         "checkout": current,

@@ -20,6 +20,7 @@ _MISSING = {
     "region": "Choose the state",
     "postal_code": "Enter the PIN code",
 }
+_BILLING_MISSING = {_MISSING["name"]: "Enter the name on the bill"}
 LIMITS = {"name": 120, "line1": 200, "line2": 200, "city": 200, "region": 200, "email": 254}
 STATES = (
     "Andaman and Nicobar Islands", "Andhra Pradesh", "Arunachal Pradesh", "Assam", "Bihar", "Chandigarh",
@@ -105,6 +106,25 @@ def address_in(fields: Typed) -> tuple[Address | None, dict[str, str]]:
         ),
         {},
     )
+
+
+BILLING = "billing_"
+
+
+def billing_in(fields: Typed, shipping: Address | None) -> tuple[Address | None, dict[str, str]]:
+    """Where the bill goes: the shipping address unless another was typed; faults by the names of these fields."""
+    if "billing_same" in fields or "billing_asked" not in fields:
+        return shipping, {}
+    own = {name.removeprefix(BILLING): value for name, value in fields.items() if name.startswith(BILLING)}
+    address, faults = address_in(own)
+    return address, {BILLING + name: _BILLING_MISSING.get(text, text) for name, text in faults.items()}
+
+
+def billing_fields(billing: Address | None, shipping: Address | None) -> Typed:
+    """The billing part of the form: ticked as the same unless it differs."""
+    if billing is None or billing == shipping:
+        return {"billing_same": "1"}
+    return {BILLING + name: value for name, value in fields_of(billing).items()}
 
 
 def fields_of(address: Address | None) -> Typed:

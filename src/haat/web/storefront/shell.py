@@ -204,6 +204,8 @@ _NOTES = {
     "removed": "Taken out of your cart.",
     "changed": "Your cart is up to date.",
     "saved": "Saved.",
+    "new-password": "Your new password is set. Please sign in with it.",
+    "new-email": "Your new e-mail address counts from now on.",
     "review": "Thank you: your review is here.",
     "canceled": "Your order is cancelled. The money goes back the way it came.",
     "return": "Your return is registered. We will mail you what happens next.",

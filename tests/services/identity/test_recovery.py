@@ -1,0 +1,232 @@
+"""A forgotten password, a new e-mail address: links that work once, for an hour, and tell nobody who has an account."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+
+from haat.contracts.identity import (
+    AccessToken,
+    AskEmailChange,
+    AskReset,
+    ChangeProfile,
+    ConfirmEmail,
+    EmailTaken,
+    LetterRef,
+    LetterWanted,
+    LinkRefused,
+    Refresh,
+    Register,
+    ResetPassword,
+    SignIn,
+    SignInRefused,
+    TokenRefused,
+    Tokens,
+    User,
+)
+from haat.engines.cache.memory import MemoryCache
+from haat.engines.database.pool import PostgresDatabase
+from haat.kit.ids import new_id
+from haat.kit.message import Invalid, NotFound
+from haat.kit.problem import TooMany
+from haat.services.identity.service import IdentityService
+from haat.services.identity.store import IdentityStore
+from tests.services.identity.conftest import PASSWORD
+
+NEW = "an entirely new password"
+
+
+@pytest.fixture
+async def letters(database: PostgresDatabase) -> Any:
+    """The letters that were told of since, newest last."""
+    async with database.connection() as connection:
+        await connection.execute("DELETE FROM identity.outbox")
+
+    async def told() -> list[LetterWanted]:
+        async with database.connection() as connection:
+            rows = await connection.fetch(
+                "SELECT body FROM identity.outbox WHERE name = 'identity.LetterWanted' ORDER BY position"
+            )
+        return [msgspec.json.decode(row["body"], type=LetterWanted) for row in rows]
+
+    return told
+
+
+async def link(identity: IdentityService, letters: Any) -> str:
+    """The token of the newest letter's link, as the writer of the letter gets it."""
+    return (await identity.letter(LetterRef(letter_id=(await letters())[-1].letter_id))).token
+
+
+async def asked(identity: IdentityService, letters: Any, who: User) -> str:
+    await identity.ask_reset(AskReset(email=who.email))
+    return await link(identity, letters)
+
+
+async def test_the_link_sets_a_password_and_ends_every_session(
+    identity: IdentityService, letters: Any, asha: User, tokens: Tokens
+):
+    await identity.reset_password(ResetPassword(token=await asked(identity, letters, asha), password=NEW))
+    with pytest.raises(SignInRefused):
+        await identity.sign_in(SignIn(email=asha.email, password=PASSWORD))
+    with pytest.raises(TokenRefused):
+        await identity.refresh(Refresh(refresh_token=tokens.refresh_token))
+    with pytest.raises(TokenRefused):
+        await identity.authenticate(AccessToken(token=tokens.access_token))
+    assert (await identity.sign_in(SignIn(email=asha.email, password=NEW))).user_id == asha.id
+    assert [each.kind for each in await letters()] == ["password_reset", "password_changed"]
+
+
+async def test_of_ten_who_follow_a_link_at_once_one_sets_the_password(
+    identity: IdentityService, letters: Any, asha: User
+):
+    token = await asked(identity, letters, asha)
+    asks = [identity.reset_password(ResetPassword(token=token, password=f"{NEW} {n}")) for n in range(10)]
+    found = await asyncio.gather(*asks, return_exceptions=True)
+    assert sorted(type(each).__name__ for each in found) == ["LinkRefused"] * 9 + ["Nothing"]
+
+
+async def test_a_link_works_for_an_hour(
+    identity: IdentityService, letters: Any, asha: User, database: PostgresDatabase
+):
+    token = await asked(identity, letters, asha)
+    async with database.connection() as connection:
+        left = await connection.fetchval(
+            "SELECT max(expires_at) - now() FROM identity.letters WHERE user_id = $1", asha.id
+        )
+        await connection.execute("UPDATE identity.letters SET expires_at = now() WHERE user_id = $1", asha.id)
+    assert 3590 < left.total_seconds() <= 3600
+    with pytest.raises(LinkRefused):
+        await identity.reset_password(ResetPassword(token=token, password=NEW))
+
+
+async def test_a_second_link_dies_with_the_first(identity: IdentityService, letters: Any, asha: User):
+    first, second = await asked(identity, letters, asha), await asked(identity, letters, asha)
+    await identity.reset_password(ResetPassword(token=second, password=NEW))
+    with pytest.raises(LinkRefused):
+        await identity.reset_password(ResetPassword(token=first, password=NEW))
+
+
+async def test_a_changed_password_kills_the_links_before_it(identity: IdentityService, letters: Any, asha: User):
+    token = await asked(identity, letters, asha)
+    await identity.change_profile(ChangeProfile(user_id=asha.id, password=NEW, current_password=PASSWORD))
+    with pytest.raises(LinkRefused):
+        await identity.reset_password(ResetPassword(token=token, password="another one of mine"))
+
+
+@pytest.mark.parametrize(
+    "change", [lambda t: t[:-1] + ("A" if t[-1] != "A" else "B"), lambda t: t.split(".")[0], lambda _: "x.y"]
+)
+async def test_a_link_cannot_be_made_up(identity: IdentityService, letters: Any, asha: User, change: Any):
+    token = await asked(identity, letters, asha)
+    with pytest.raises(LinkRefused):
+        await identity.reset_password(ResetPassword(token=change(token), password=NEW))
+
+
+async def test_a_link_of_one_kind_is_none_of_the_other(identity: IdentityService, letters: Any, asha: User):
+    token = await asked(identity, letters, asha)
+    with pytest.raises(LinkRefused):
+        await identity.confirm_email(ConfirmEmail(token=token))
+
+
+async def test_another_secret_makes_other_links(
+    identity: IdentityService, letters: Any, asha: User, database: PostgresDatabase
+):
+    token = await asked(identity, letters, asha)
+    other = IdentityService(IdentityStore(database), MemoryCache(), "another secret")
+    with pytest.raises(LinkRefused):
+        await other.reset_password(ResetPassword(token=token, password=NEW))
+
+
+async def test_an_address_without_an_account_gets_the_same_answer_and_no_letter(
+    identity: IdentityService, letters: Any
+):
+    answer = await identity.ask_reset(AskReset(email=f"{new_id('nobody')}@example.com"))
+    known = await identity.ask_reset(AskReset(email=f"{new_id('nobody')}@example.com"))
+    assert (answer, await letters()) == (known, [])
+
+
+async def test_the_fourth_ask_in_a_quarter_of_an_hour_is_too_many_whether_or_not_there_is_an_account(
+    identity: IdentityService, letters: Any, asha: User
+):
+    for email in (asha.email, f"{new_id('nobody')}@example.com"):
+        for _ in range(3):
+            await identity.ask_reset(AskReset(email=email))
+        with pytest.raises(TooMany):
+            await identity.ask_reset(AskReset(email=email))
+    assert len(await letters()) == 3
+
+
+async def test_no_link_and_no_address_is_stored_or_told(
+    identity: IdentityService, letters: Any, asha: User, database: PostgresDatabase
+):
+    token = await asked(identity, letters, asha)
+    async with database.connection() as connection:
+        bodies = [bytes(row["body"]).decode() for row in await connection.fetch("SELECT body FROM identity.outbox")]
+        rows = [str(row) for row in await connection.fetch("SELECT * FROM identity.letters")]
+    secret = token.partition(".")[2]
+    assert [text for text in [*bodies, *rows] if secret in text] == []
+    assert [text for text in bodies if asha.email in text] == []
+
+
+async def test_a_locked_out_owner_gets_in_by_the_link(identity: IdentityService, letters: Any, asha: User):
+    for _ in range(11):
+        await asyncio.gather(identity.sign_in(SignIn(email=asha.email, password="guess")), return_exceptions=True)
+    with pytest.raises(TooMany):
+        await identity.sign_in(SignIn(email=asha.email, password=PASSWORD))
+    await identity.reset_password(ResetPassword(token=await asked(identity, letters, asha), password=NEW))
+    assert (await identity.sign_in(SignIn(email=asha.email, password=NEW))).user_id == asha.id
+
+
+async def changing(identity: IdentityService, letters: Any, who: User, email: str) -> str:
+    await identity.ask_email_change(AskEmailChange(user_id=who.id, email=email, current_password=PASSWORD))
+    return await link(identity, letters)
+
+
+async def test_a_new_address_counts_once_its_link_was_followed(identity: IdentityService, letters: Any, asha: User):
+    email = f"{new_id('new')}@example.com"
+    token = await changing(identity, letters, asha, email)
+    before = await identity.sign_in(SignIn(email=asha.email, password=PASSWORD))
+    changed = await identity.confirm_email(ConfirmEmail(token=token))
+    with pytest.raises(SignInRefused):
+        await identity.sign_in(SignIn(email=asha.email, password=PASSWORD))
+    assert (before.user_id, changed.email) == (asha.id, email)
+    assert (await identity.sign_in(SignIn(email=email, password=PASSWORD))).user_id == asha.id
+    word = await identity.letter(LetterRef(letter_id=(await letters())[-1].letter_id))
+    assert (word.kind, word.email, word.token) == ("email_changed", asha.email, "")
+    with pytest.raises(LinkRefused):
+        await identity.confirm_email(ConfirmEmail(token=token))
+
+
+async def test_a_wrong_password_changes_no_address(identity: IdentityService, letters: Any, asha: User):
+    ask = AskEmailChange(user_id=asha.id, email="x@example.com", current_password="wrong")
+    with pytest.raises(Invalid):
+        await identity.ask_email_change(ask)
+    assert await letters() == []
+
+
+async def test_a_taken_address_is_not_told(identity: IdentityService, letters: Any, asha: User):
+    other = await identity.register(Register(email=f"{new_id('r')}@example.com", password=PASSWORD, name="Ravi"))
+    await identity.ask_email_change(AskEmailChange(user_id=asha.id, email=other.email, current_password=PASSWORD))
+    assert await letters() == []
+
+
+async def test_an_address_taken_meanwhile_is_refused_and_the_link_stays(
+    identity: IdentityService, letters: Any, asha: User
+):
+    email = f"{new_id('r')}@example.com"
+    token = await changing(identity, letters, asha, email)
+    await identity.register(Register(email=email.upper(), password=PASSWORD, name="Ravi"))
+    for _ in range(2):
+        with pytest.raises(EmailTaken):
+            await identity.confirm_email(ConfirmEmail(token=token))
+
+
+async def test_a_used_letter_is_not_written_any_more(identity: IdentityService, letters: Any, asha: User):
+    token = await asked(identity, letters, asha)
+    ref = LetterRef(letter_id=(await letters())[-1].letter_id)
+    await identity.reset_password(ResetPassword(token=token, password=NEW))
+    with pytest.raises(NotFound):
+        await identity.letter(ref)

@@ -1,0 +1,78 @@
+"""A forgotten password and a new e-mail address, as a visitor without script meets them."""
+
+from __future__ import annotations
+
+import pytest
+
+from haat.contracts.identity import AskEmailChange, AskReset, ConfirmEmail, ResetPassword
+from tests.web.storefront.conftest import Visitor
+
+NEW = "an entirely new password"
+
+
+async def test_asking_for_a_link_answers_the_same_for_everybody(visitor: Visitor):
+    await visitor.register()
+    visitor.client.cookies.clear()
+    known = await visitor.send("/forgot-password", email="asha@example.com")
+    unknown = await visitor.send("/forgot-password", email="ravi@example.com")
+    assert known.text.replace("asha@", "ravi@").replace("asha%40", "ravi%40") == unknown.text
+    asked = [each for each in visitor.behind.identity.asked if isinstance(each, AskReset)]
+    assert [each.email for each in asked] == ["asha@example.com", "ravi@example.com"]
+
+
+async def test_an_address_that_is_none_is_told(visitor: Visitor):
+    answer = await visitor.send("/forgot-password", email="asha")
+    assert (answer.status_code, visitor.behind.identity.asked) == (422, [])
+
+
+async def test_looking_at_the_link_uses_nothing_up_and_tells_no_one_its_address(visitor: Visitor):
+    page = await visitor.see("/reset-password?token=ltr_1.good")
+    assert 'name="token" value="ltr_1.good"' in page.text
+    assert '<meta name="referrer" content="no-referrer">' in page.text
+    assert visitor.behind.identity.asked == []
+
+
+async def test_a_new_password_leads_to_the_door(visitor: Visitor):
+    await visitor.register()
+    answer = await visitor.send("/reset-password", token="ltr_1.good", password=NEW)
+    assert answer.headers["Location"] == "/sign-in?said=new-password"
+    assert visitor.behind.identity.asked == [ResetPassword(token="ltr_1.good", password=NEW)]
+    assert (await visitor.see("/account")).headers["Location"] == "/sign-in?next=/account"
+
+
+async def test_a_link_that_is_over_offers_another(visitor: Visitor):
+    answer = await visitor.send("/reset-password", token="ltr_1.used", password=NEW)
+    assert (answer.status_code, 'href="/forgot-password"' in answer.text) == (410, True)
+
+
+async def test_a_short_password_is_told_and_the_link_kept(visitor: Visitor):
+    answer = await visitor.send("/reset-password", token="ltr_1.good", password="short")
+    assert (answer.status_code, 'value="ltr_1.good"' in answer.text) == (422, True)
+
+
+async def test_a_new_address_is_asked_for_with_the_password(visitor: Visitor):
+    await visitor.register()
+    wrong = await visitor.send("/account/email", email="new@example.com", email_password="guess")
+    right = await visitor.send("/account/email", email="new@example.com", email_password="namaste-haat")
+    assert (wrong.status_code, "This is not your password" in wrong.text) == (422, True)
+    assert ("new@example.com" in right.text, visitor.behind.identity.asked) == (
+        True,
+        [AskEmailChange(user_id="usr_0", email="new@example.com", current_password="namaste-haat")],
+    )
+
+
+async def test_a_new_address_is_confirmed_by_a_button_not_by_looking(visitor: Visitor):
+    await visitor.register()
+    await visitor.see("/account/email?token=ltr_1.good")
+    assert visitor.behind.identity.asked == []
+    answer = await visitor.send("/account/email/confirm", token="ltr_1.good")
+    assert (answer.headers["Location"], visitor.behind.identity.asked) == (
+        "/account?said=new-email",
+        [ConfirmEmail(token="ltr_1.good")],
+    )
+
+
+@pytest.mark.parametrize("path", ["/forgot-password", "/reset-password?token=x", "/account/email?token=x"])
+async def test_each_page_is_one_document_that_no_index_keeps(visitor: Visitor, path: str):
+    page = await visitor.see(path)
+    assert (page.status_code, page.text.count("<h1"), 'content="noindex"' in page.text) == (200, 1, True)

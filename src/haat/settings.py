@@ -29,7 +29,11 @@ SERVICES = (
 )
 
 # What each provider's adapter is asked for.
-METHODS_BY_PROVIDER = {"sandbox": ("card", "upi", "wallet"), "stripe": ("card", "upi")}
+METHODS_BY_PROVIDER = {
+    "sandbox": ("card", "upi", "wallet"),
+    "stripe": ("card", "upi"),
+    "razorpay": ("card", "upi", "wallet"),
+}
 
 # What to serve is handed to the server's worker processes by the environment.
 SERVES_VARIABLE = "HAAT_SERVES"
@@ -68,10 +72,15 @@ class Settings(BaseSettings):
         10, ge=0, le=10_000, description="cards that one public address may try without paying; 0 is no limit"
     )
     merchant: str = Field("haat", min_length=1, max_length=60, description="our name at the provider")
-    payment_provider: str = Field("sandbox", description="sandbox or stripe")
+    payment_provider: str = Field("sandbox", description="sandbox, stripe or razorpay")
     stripe_key: str = Field("", description="Stripe's secret or restricted key; secrets/stripe-key when empty")
     stripe_webhook_secret: str = Field("", description="one, or the new and the old separated by a comma")
     stripe_url: str | None = Field(None, description="another place than Stripe's own, for trials")
+    razorpay_key_id: str = ""
+    razorpay_key_secret: str = ""
+    razorpay_webhook_secret: str = Field("", description="one, or the new and the old separated by a comma")
+    razorpay_contact: str = Field("", description="the shop's own phone, told with every payment: +919000090000")
+    razorpay_url: str | None = Field(None, description="another place than Razorpay's own, for trials")
     provider_url: str | None = Field(None, description="the payment provider's sandbox")
     carrier_url: str | None = Field(None, description="the carrier's sandbox")
     webhook_secret: str = ""

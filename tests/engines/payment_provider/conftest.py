@@ -8,8 +8,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.engines.payment_provider.razorpay_server import RazorpayServer
 from tests.engines.payment_provider.stripe_server import StripeServer
-from tests.engines.payment_provider.worlds import ENGINES, STRIPE_KEY, WORLDS, SandboxWorld, StripeWorld, World
+from tests.engines.payment_provider.worlds import (
+    ENGINES,
+    RAZORPAY_KEY,
+    STRIPE_KEY,
+    WORLDS,
+    RazorpayWorld,
+    SandboxWorld,
+    StripeWorld,
+    World,
+)
 
 STARTUP_SECONDS = 15
 
@@ -44,6 +54,21 @@ async def sandbox_world(sandbox_url: str) -> AsyncIterator[World]:
 @pytest.fixture
 async def stripe_world(stripe_server: StripeServer) -> AsyncIterator[World]:
     world = StripeWorld(stripe_server.url, stripe_server)
+    yield world
+    await world.close()
+
+
+@pytest.fixture
+async def razorpay_server() -> AsyncIterator[RazorpayServer]:
+    server = RazorpayServer(*RAZORPAY_KEY)
+    await server.begin()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def razorpay_world(razorpay_server: RazorpayServer) -> AsyncIterator[World]:
+    world = RazorpayWorld(razorpay_server.url, razorpay_server)
     yield world
     await world.close()
 

@@ -16,8 +16,17 @@ from haat.settings import Settings
 COMPLETE = {
     "sandbox": {},
     "stripe": {"stripe_key": "sk_test_1", "stripe_webhook_secret": "whsec_1"},
+    "razorpay": {
+        "razorpay_key_id": "rzp_test_1",
+        "razorpay_key_secret": "secret",
+        "razorpay_webhook_secret": "whsec_1",
+        "razorpay_contact": "+919000090000",
+    },
 }
-KEYS = {"stripe": ("stripe_key", "sk_live_1", "sk_test_1", "pk_test_1")}
+KEYS = {
+    "stripe": ("stripe_key", "sk_live_1", "sk_test_1", "pk_test_1"),
+    "razorpay": ("razorpay_key_id", "rzp_live_1", "rzp_test_1", "secret"),
+}
 
 
 def settings(provider: str, data: Path, **values: str) -> Settings:

@@ -15,6 +15,9 @@ import msgspec
 from standardwebhooks import Webhook
 
 from haat.engines.payment_provider.cards import SandboxCards
+from haat.engines.payment_provider.razorpay import RazorpayProvider
+from haat.engines.payment_provider.razorpay_cards import RazorpayCards
+from haat.engines.payment_provider.razorpay_orders import Payer
 from haat.engines.payment_provider.sandbox import SandboxProvider
 from haat.engines.payment_provider.stripe import StripeProvider
 from haat.engines.payment_provider.stripe_cards import StripeCards
@@ -23,10 +26,15 @@ from haat.kit.message import Unavailable
 from haat.kit.money import Money
 from haat.ports.card_acquirer import CardAcquirer, CardPayment
 from haat.ports.payment_provider import Abilities, Answered, Outcome, PaymentProvider, Unknown
+from tests.engines.payment_provider.razorpay_server import NOW as RAZORPAY_NOW
+from tests.engines.payment_provider.razorpay_server import RazorpayServer
 from tests.engines.payment_provider.stripe_server import StripeServer
 
 TIMEOUT = 0.7
 STRIPE_KEY = "sk_test_conformance"
+RAZORPAY_KEY = ("rzp_test_conformance", "its-secret")
+PAYER = Payer("+919000090000", "shop@example.com")
+ALL_TIME = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC))
 SECRET, OLD_SECRET = "whsec_c2FuZGJveC10ZXN0cy1zZWNyZXQ=", "whsec_b2xkLXNlY3JldC1vZi10aGUtc2FuZGJveA=="
 BACK = "https://shop.example/back"
 NUMBERS = {"good": "4242424242424242", "declined": "4000000000000002", "challenged": "4000002760003184"}
@@ -48,6 +56,9 @@ class World:
     name: str
     provider: PaymentProvider
     cards: CardAcquirer
+    # How a UPI payment by QR code is told, and when everything in the provider's report happened.
+    upi_action = "upi_qr"
+    window = ALL_TIME
 
     async def charge(
         self, card: str = "good", amount: int = 1000, reference: str = "", key: str = "", keep: bool = False
@@ -161,7 +172,7 @@ class SandboxWorld(World):
 
 class StripeWorld(World):
     name = "stripe"
-
+    upi_action = "redirect"
     server: StripeServer
 
     def __init__(self, url: str, server: StripeServer | None = None, currency: str = "INR") -> None:
@@ -209,12 +220,80 @@ class StripeWorld(World):
         return {"Stripe-Signature": f"t={at},v1={digest},v0=gone"}
 
 
+class RazorpayWorld(World):
+    name = "razorpay"
+    upi_action = "upi_qr"
+    window = (datetime.fromtimestamp(RAZORPAY_NOW - 90_000, UTC), datetime.fromtimestamp(RAZORPAY_NOW + 90_000, UTC))
+    server: RazorpayServer
+
+    def __init__(self, url: str, server: RazorpayServer | None = None) -> None:
+        if server is not None:
+            self.server = server
+        secrets = [SECRET, OLD_SECRET]
+        self.provider = RazorpayProvider(*RAZORPAY_KEY, secrets, PAYER, timeout_seconds=TIMEOUT, url=url)
+        self.cards = RazorpayCards(*RAZORPAY_KEY, PAYER, timeout_seconds=TIMEOUT, url=url)
+
+    async def charge(
+        self, card: str = "good", amount: int = 1000, reference: str = "", key: str = "", keep: bool = False
+    ) -> Outcome:
+        """Every card is challenged: what the bank thinks of it is known after that."""
+        outcome = await super().charge(card, amount, reference, key, keep)
+        if card == "declined" and isinstance(outcome, Answered):
+            self.server.fail(outcome.fact.id)
+            return await self.provider.fetch(outcome.fact.id)
+        return outcome
+
+    async def hold(self, amount: int = 1000, reference: str = "") -> str:
+        payment_id = await super().hold(amount, reference)
+        self.server.approve(payment_id)
+        return payment_id
+
+    async def order(self, op: str, mode: str) -> None:
+        self.server.order(op, mode)
+
+    async def book(self, reference: str) -> Book:
+        server = self.server
+        orders = [each["id"] for each in server.orders.values() if each["notes"]["haat_reference"] == reference]
+        paid = {each["id"]: each for each in server.payments.values() if each["order_id"] in orders}
+        tried = {each["order_id"] for each in paid.values()}
+        refunds = [each for each in server.refunds.values() if each["payment_id"] in paid]
+        return Book(
+            len(tried),
+            sum(each["amount"] for each in paid.values() if each["captured"]),
+            sum(each["amount"] for each in refunds if each["status"] != "failed"),
+        )
+
+    async def approve(self, payment_id: str) -> None:
+        self.server.approve(payment_id)
+
+    async def fail(self, payment_id: str) -> None:
+        self.server.fail(payment_id)
+
+    async def lapse(self, payment_id: str) -> None:
+        self.server.lapse(payment_id)
+
+    async def dispute(self, payment_id: str, outcome: str) -> None:
+        self.server.dispute(payment_id, {"opened": "open"}.get(outcome, outcome))
+
+    async def refund_that_fails(self, payment_id: str, amount: int) -> None:
+        await self.provider.refund(new_id("ref"), payment_id, amount, "returned")
+        self.server.settle_refund(payment_id, "failed")
+
+    async def notice(self, payment_id: str) -> bytes:
+        about = {"payment": {"entity": self.server.newest(payment_id)}}
+        return msgspec.json.encode({"entity": "event", "event": "payment.told", "payload": about, "created_at": 1})
+
+    def signed(self, body: bytes, secret: str = SECRET, age: int = 0) -> dict[str, str]:
+        return {"X-Razorpay-Signature": hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
+
+
 ABILITIES: dict[str, Abilities] = {
     "sandbox": SandboxProvider.abilities,
     "stripe": StripeProvider("sk", [], "INR").abilities,
+    "razorpay": RazorpayProvider("id", "secret", [], PAYER).abilities,
 }
 ENGINES = list(ABILITIES)
-WORLDS: dict[str, Callable[[str], World]] = {"sandbox": SandboxWorld, "stripe": StripeWorld}
+WORLDS: dict[str, Callable[[str], World]] = {"sandbox": SandboxWorld, "stripe": StripeWorld, "razorpay": RazorpayWorld}
 
 
 def able(ability: str) -> list[str]:

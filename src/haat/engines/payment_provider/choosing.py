@@ -18,9 +18,10 @@ NOBODY = "http://127.0.0.1:1"
 NEEDED = {
     "sandbox": (),
     "stripe": ("stripe_key", "stripe_webhook_secret"),
+    "razorpay": ("razorpay_key_id", "razorpay_key_secret", "razorpay_webhook_secret", "razorpay_contact"),
 }
-LIVE_KEYS = {"stripe": ("stripe_key", ("sk_live_", "rk_live_"))}
-TEST_KEYS = {"stripe": ("sk_test_", "rk_test_")}
+LIVE_KEYS = {"stripe": ("stripe_key", ("sk_live_", "rk_live_")), "razorpay": ("razorpay_key_id", ("rzp_live_",))}
+TEST_KEYS = {"stripe": ("sk_test_", "rk_test_"), "razorpay": ("rzp_test_",)}
 LIVE_SECRETS = 2
 
 
@@ -33,6 +34,19 @@ def provider_of(settings: Settings) -> PaymentProvider:
 
             key, live = settings.secret("stripe_key"), _live(settings.secret("stripe_webhook_secret"))
             return StripeProvider(key, live, settings.currency, url=settings.stripe_url)
+        case "razorpay":
+            from haat.engines.payment_provider.razorpay import RazorpayProvider  # noqa: PLC0415
+            from haat.engines.payment_provider.razorpay_orders import Payer  # noqa: PLC0415
+
+            return RazorpayProvider(
+                settings.secret("razorpay_key_id"),
+                settings.secret("razorpay_key_secret"),
+                _live(settings.secret("razorpay_webhook_secret")),
+                Payer(settings.secret("razorpay_contact"), settings.mail_sender),
+                settings.currency,
+                settings.public_url or "",
+                url=settings.razorpay_url,
+            )
         case _:
             from haat.engines.payment_provider.sandbox import SandboxProvider  # noqa: PLC0415
 
@@ -47,6 +61,17 @@ def cards_of(settings: Settings) -> CardAcquirer:
             from haat.engines.payment_provider.stripe_cards import StripeCards  # noqa: PLC0415
 
             return StripeCards(settings.secret("stripe_key"), settings.public_url, url=settings.stripe_url)
+        case "razorpay":
+            from haat.engines.payment_provider.razorpay_cards import RazorpayCards  # noqa: PLC0415
+            from haat.engines.payment_provider.razorpay_orders import Payer  # noqa: PLC0415
+
+            return RazorpayCards(
+                settings.secret("razorpay_key_id"),
+                settings.secret("razorpay_key_secret"),
+                Payer(settings.secret("razorpay_contact"), settings.mail_sender),
+                settings.public_url,
+                url=settings.razorpay_url,
+            )
         case _:
             from haat.engines.payment_provider.cards import SandboxCards  # noqa: PLC0415
 

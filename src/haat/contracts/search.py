@@ -71,14 +71,17 @@ class FacetValue(Message, frozen=True):
 
 
 class Facets(Message, frozen=True):
+    """Not `exact`: where more than 10,000 products match, some counts are estimates from a sample of them."""
+
     category: list[FacetValue]
     brand: list[FacetValue]
     price: list[FacetValue]
     rating: list[FacetValue]
+    exact: bool = True
 
 
 class Found(Message, frozen=True):
-    """One page of results with facets over all of them."""
+    """One page of results with facets over all of them. Above 10,000 `total` may be an estimate (not `total_exact`)."""
 
     data: list[Card]
     total: int
@@ -86,6 +89,7 @@ class Found(Message, frozen=True):
     did_you_mean: str | None = None
     next_cursor: str | None = None
     has_more: bool = False
+    total_exact: bool = True
 
 
 class FoundEncoded(Message, frozen=True):

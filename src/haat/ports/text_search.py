@@ -134,20 +134,27 @@ class RatingFacet(Struct, frozen=True):
 
 
 class Facets(Struct, frozen=True):
-    """Counts of what a click would show: each list ignores its own selection and obeys all others."""
+    """Counts of what a click would show: each list ignores its own selection and obeys all others.
+
+    Not `exact`: some are estimates from a sample, because more than 10,000 products match.
+    """
 
     category: tuple[CategoryFacet, ...] = ()
     brand: tuple[BrandFacet, ...] = ()
     price: tuple[PriceFacet, ...] = ()
     rating: tuple[RatingFacet, ...] = ()
+    exact: bool = True
 
 
 class SearchAnswer(Struct, frozen=True):
+    """`total` is an estimate above 10,000 unless it is `total_exact`."""
+
     hits: tuple[SearchHit, ...]
     total: int
     facets: Facets | None = None
     did_you_mean: str | None = None
     next_cursor: str | None = None
+    total_exact: bool = True
 
 
 class SuggestQuery(Struct, frozen=True):

@@ -258,3 +258,16 @@ def test_pictures_from_elsewhere_come_as_they_are():
 )
 def test_attributes_are_named_for_people(name: str, text: str):
     assert templates.worded(name) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "exact", "words"),
+    [
+        (12_345, True, "12,345"),
+        (10_592, False, "about 11,000"),
+        (1_04_900, False, "about 1,00,000"),
+        (7, False, "about 7"),
+    ],
+)
+def test_a_count_is_told_as_far_as_it_is_known(number: int, exact: bool, words: str):
+    assert templates.about(number, exact) == words

@@ -7,19 +7,24 @@ from typing import Final
 
 import msgspec
 
+from haat.engines.text_search.breadth import DEEPEST_LEVEL
 from haat.ports.text_search import BadCursor, SearchQuery
 
 _FURTHEST_KEY: Final = (1 << 63) - 1
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
-    """After which hit to go on: its key in the sort, its id, how many came before, in which state of the index."""
+    """After which hit to go on: its key in the sort, its id, how many came before, in which state of the index.
+
+    `level` is that of the champions who came first.
+    """
 
     ask: str
     key: float | int
     id: str
     seen: int
     state: str
+    level: int
 
 
 def fingerprint(ask: SearchQuery) -> str:
@@ -41,6 +46,11 @@ def decode(cursor: str, ask: SearchQuery) -> Place:
         raise BadCursor("the cursor cannot be read") from error
     if place.ask != fingerprint(ask):
         raise BadCursor("the cursor belongs to another search")
-    if place.seen < 0 or not math.isfinite(place.key) or abs(place.key) > _FURTHEST_KEY:
+    if (
+        place.seen < 0
+        or not 0 <= place.level <= DEEPEST_LEVEL
+        or not math.isfinite(place.key)
+        or abs(place.key) > _FURTHEST_KEY
+    ):
         raise BadCursor("the cursor cannot be read")
     return place

@@ -1,19 +1,21 @@
 """Filters and the counts beside them."""
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 import tantivy
 
 from haat.engines.text_search.analysis import keyword_of
+from haat.engines.text_search.breadth import SAMPLE
+from haat.engines.text_search.names import Names, path_of
 from haat.engines.text_search.planning import MUST, Query
 from haat.ports.text_search import (
     PRICE_EDGES_MINOR,
     RATING_STEPS,
     BrandFacet,
     CategoryFacet,
+    CategoryRef,
     PriceFacet,
     RatingFacet,
     SearchQuery,
@@ -33,27 +35,20 @@ _UNSELECTED: Final[dict[str, dict[str, Any]]] = {
 }
 _AGGREGATIONS: Final[dict[str, dict[str, Any]]] = {
     TOTAL: {"value_count": {"field": "price"}},
-    "category": {"terms": {"field": "category_facet", "size": _MOST_VALUES}},
-    "brand": {"terms": {"field": "brand_facet", "size": _MOST_VALUES}},
-    "price": {
-        "range": {
-            "field": "price",
-            "ranges": [
-                *({"from": low, "to": high} for low, high in pairwise(_EDGES)),
-                {"from": _EDGES[-1]},
-            ],
-        }
-    },
-    "rating": {
-        "range": {
-            "field": "rating",
-            "ranges": [
-                *({"from": step, "to": step + 1} for step in reversed(RATING_STEPS[1:])),
-                {"from": RATING_STEPS[0]},
-            ],
-        }
-    },
+    # Every path, because the counts of the categories above are sums of theirs.
+    "category": {"terms": {"field": "path_code", "size": 10_000}},
+    "brand": {"terms": {"field": "brand_code", "size": _MOST_VALUES}},
+    "price": {"terms": {"field": "price_step", "size": len(_EDGES)}},
+    "rating": {"terms": {"field": "rating_step", "size": 6}},
 }
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """Facets by name and the number of hits, `scale` times what was counted: 1 when all of them were."""
+
+    values: dict[str, Any]
+    total: int
+    scale: int
 
 
 def filters_of(schema: tantivy.Schema, ask: SearchQuery) -> dict[str, Query]:
@@ -90,46 +85,62 @@ def without_selection(ask: SearchQuery, facet: str) -> SearchQuery:
     return msgspec.structs.replace(ask, **_UNSELECTED[facet])
 
 
-def count_facets(searcher: tantivy.Searcher, found: Query, names: Sequence[str]) -> dict[str, Any]:
-    """The named facets of what `found` matches, and "total", in one pass."""
-    answer = searcher.aggregate(found, {name: _AGGREGATIONS[name] for name in (*names, TOTAL)})
-    counts: dict[str, Any] = {name: _SHAPES[name](answer[name]) for name in names}
-    return counts | {TOTAL: int(answer[TOTAL]["value"])}
+def count_facets(view: "Counting", found: Query, names: Sequence[str], level: int) -> Counted:
+    """The named facets of what `found` matches, in one pass; from `level` 1 on, of the sample of that level."""
+    if level:
+        sample = Query.const_score_query(Query.term_query(view.schema, SAMPLE, str(level)), 0.0)
+        found = Query.boolean_query([(MUST, found), (MUST, sample)])
+    answer = view.searcher.aggregate(found, {name: _AGGREGATIONS[name] for name in (*names, TOTAL)})
+    values = {name: SHAPES[name](view, _counts(answer[name], 1 << level)) for name in names}
+    return Counted(values, int(answer[TOTAL]["value"]) << level, 1 << level)
 
 
-def category_facets(answer: dict[str, Any]) -> tuple[CategoryFacet, ...]:
-    facets = []
-    for bucket in answer["buckets"]:
-        category_id, slug, name = bucket["key"].split("\x1f")
-        facets.append(CategoryFacet(category_id, slug, name, bucket["doc_count"]))
-    return tuple(facets)
+class Counting(Protocol):
+    """What counting needs of an opened index."""
+
+    searcher: tantivy.Searcher
+    schema: tantivy.Schema
+    names: Names
 
 
-def _brand_facets(answer: dict[str, Any]) -> tuple[BrandFacet, ...]:
-    return tuple(BrandFacet(each["key"], each["doc_count"]) for each in answer["buckets"])
+def _counts(answer: dict[str, Any], scale: int) -> dict[int, int]:
+    return {int(bucket["key"]): bucket["doc_count"] * scale for bucket in answer["buckets"]}
 
 
-def _by_start(answer: dict[str, Any]) -> dict[int, int]:
-    return {int(each["from"]): each["doc_count"] for each in answer["buckets"] if "from" in each}
+def _category_facets(view: Counting, counts: dict[int, int]) -> tuple[CategoryFacet, ...]:
+    """A product counts for every category on its path."""
+    found: dict[CategoryRef, int] = {}
+    for code, count in counts.items():
+        for category in path_of(view.names.name_of(view.searcher, "category_path", code)):
+            found[category] = found.get(category, 0) + count
+    facets = [CategoryFacet(each.id, each.slug, each.name, count) for each, count in found.items()]
+    return tuple(sorted(facets, key=lambda facet: (-facet.count, facet.name, facet.id))[:_MOST_VALUES])
 
 
-def _price_facets(answer: dict[str, Any]) -> tuple[PriceFacet, ...]:
-    counts = _by_start(answer)
+def _brand_facets(view: Counting, counts: dict[int, int]) -> tuple[BrandFacet, ...]:
+    facets = [
+        BrandFacet(view.names.name_of(view.searcher, "brand_facet", code), count) for code, count in counts.items()
+    ]
+    return tuple(sorted(facets, key=lambda facet: (-facet.count, facet.value)))
+
+
+def _price_facets(_: Counting, counts: dict[int, int]) -> tuple[PriceFacet, ...]:
     ends = (*_EDGES[1:], None)
     return tuple(
-        PriceFacet(start, end, counts[start]) for start, end in zip(_EDGES, ends, strict=True) if counts.get(start)
+        PriceFacet(start, end, counts[step])
+        for step, (start, end) in enumerate(zip(_EDGES, ends, strict=True))
+        if counts.get(step)
     )
 
 
-def _rating_facets(answer: dict[str, Any]) -> tuple[RatingFacet, ...]:
-    counts = _by_start(answer)
+def _rating_facets(_: Counting, counts: dict[int, int]) -> tuple[RatingFacet, ...]:
     return tuple(
         RatingFacet(step, sum(count for start, count in counts.items() if start >= step)) for step in RATING_STEPS
     )
 
 
-_SHAPES: Final[dict[str, Callable[[dict[str, Any]], Any]]] = {
-    "category": category_facets,
+SHAPES: Final[dict[str, Callable[[Counting, dict[int, int]], Any]]] = {
+    "category": _category_facets,
     "brand": _brand_facets,
     "price": _price_facets,
     "rating": _rating_facets,

@@ -34,6 +34,11 @@ SHOULD: Final = tantivy.Occur.Should
 MUST_NOT: Final = tantivy.Occur.MustNot
 
 ALL_WEIGHT: Final = 0.6
+# The better of two scores takes a union, which costs by how often the words occur and not by what is found: from so
+# many occurrences on, title and all text are added instead (cross-validated: nDCG@10 0.657 where the better has 0.664).
+HEAVY: Final = 5_000
+HEAVY_TITLE_WEIGHT: Final = 0.7
+HEAVY_ALL_WEIGHT: Final = 0.2
 NEIGHBOURS_WEIGHT: Final = 0.4
 EVERY_WORD_BONUS: Final = 4.0
 NEGATION_BONUS: Final = 6.0
@@ -52,10 +57,15 @@ _BRAND_SHARE: Final = 0.3
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """`match` decides what is found and counted, `ranked` finds the same and scores it."""
+    """`match` decides what is found, `count` products in this state; `ranked` finds the same and scores it.
+
+    `relaxed`: most of them lack some of the words.
+    """
 
     match: Query
     ranked: Query
+    count: int
+    relaxed: bool = False
     did_you_mean: str | None = None
 
 
@@ -84,20 +94,25 @@ class Planner:
             return None
         typed = [(word, stem) for stem, word in by_stem.items()][:MOST_WORDS]
         head = head_word([word for word, _ in typed])
-        words = [self._word(word, stem, HEAD_WEIGHT if word == head else 1.0) for word, stem in typed]
+        asked = [stem for word, stem in typed if word not in OPTIONAL_WORDS]
+        heavy = sum(self._searcher.doc_freq("all", stem) for stem in asked) > HEAVY
+        words = [self._word(word, stem, HEAD_WEIGHT if word == head else 1.0, heavy) for word, stem in typed]
         corrections = {
             word: meant.corrected_to for (word, _), meant in zip(typed, words, strict=True) if meant.corrected_to
         }
         extras = self._extras(words, [word for word, _ in typed])
-        match, ranked = self._joined(words, extras, relax_below)
-        return Plan(match, ranked, with_words_replaced(text, corrections) if corrections else None)
+        plan = self._joined(words, extras, relax_below)
+        meant = with_words_replaced(text, corrections) if corrections else None
+        return msgspec.structs.replace(plan, did_you_mean=meant)
 
-    def _word(self, word: str, stem: str, weight: float) -> _Word:
+    def _word(self, word: str, stem: str, weight: float, heavy: bool) -> _Word:
         matches = [self._term("all", stem)]
-        scores = [
-            Query.boost_query(self._term("title", stem), weight),
-            Query.boost_query(matches[0], ALL_WEIGHT * weight),
-        ]
+        title = self._term("title", stem)
+        if heavy:
+            everywhere = Query.boost_query(matches[0], HEAVY_ALL_WEIGHT * weight)
+            scores = [_preferring(everywhere, [Query.boost_query(title, HEAVY_TITLE_WEIGHT * weight)])]
+        else:
+            scores = [Query.boost_query(title, weight), Query.boost_query(matches[0], ALL_WEIGHT * weight)]
         frequency = self._searcher.doc_freq("all", stem)
         corrected = None
         parts = self._compound(word) if frequency < _RARE and len(word) >= _SHORTEST_COMPOUND else None
@@ -114,7 +129,7 @@ class Planner:
         return _Word(
             stem=stem,
             match=matches[0] if len(matches) == 1 else Query.boolean_query([(SHOULD, each) for each in matches]),
-            score=Query.disjunction_max_query(scores, 0.0),
+            score=scores[0] if len(scores) == 1 else Query.disjunction_max_query(scores, 0.0),
             required=word not in OPTIONAL_WORDS,
             corrected_to=corrected,
         )
@@ -168,18 +183,18 @@ class Planner:
         said.append(self._term("all", stem_of(word.removesuffix("s") + "less")))
         return Query.boolean_query([(SHOULD, each) for each in said])
 
-    def _joined(self, words: list[_Word], extras: list[Query], relax_below: int) -> tuple[Query, Query]:
+    def _joined(self, words: list[_Word], extras: list[Query], relax_below: int) -> Plan:
         required = [word for word in words if word.required] or words
-        optional = [(SHOULD, word.score) for word in words if word not in required]
-        bonus = [(SHOULD, extra) for extra in extras]
-        every = Query.boolean_query([(MUST, word.match) for word in required])
-        if len(required) == 1 or self.count(every) >= relax_below:
-            return every, Query.boolean_query([(MUST, word.score) for word in required] + optional + bonus)
+        bonus = [word.score for word in words if word not in required] + extras
+        every = _all_of([word.match for word in required])
+        count = self.count(every)
+        if len(required) == 1 or count >= relax_below:
+            return Plan(every, _preferring(_all_of([word.score for word in required]), bonus), count)
         some = self._most_words(required, relax_below)
-        scores = [(SHOULD, word.score) for word in required]
-        prize = [(SHOULD, Query.const_score_query(every, EVERY_WORD_BONUS))]
-        found = [(MUST, Query.const_score_query(some, 0.0))]
-        return some, Query.boolean_query(found + scores + prize + optional + bonus)
+        prize = Query.const_score_query(every, EVERY_WORD_BONUS)
+        found = Query.const_score_query(some, 0.0)
+        ranked = _preferring(found, [*(word.score for word in required), prize, *bonus])
+        return Plan(some, ranked, self.count(some), relaxed=True)
 
     def _most_words(self, required: list[_Word], relax_below: int) -> Query:
         """As many of the words as leave enough products."""
@@ -198,6 +213,21 @@ class Planner:
 
     def _phrase(self, field: str, parts: tuple[str, str], slop: int = 0) -> Query:
         return Query.phrase_query(self._schema, field, list(parts), slop)
+
+
+def _all_of(queries: list[Query]) -> Query:
+    return queries[0] if len(queries) == 1 else Query.boolean_query([(MUST, each) for each in queries])
+
+
+def _preferring(found: Query, preferred: list[Query]) -> Query:
+    """What `found` finds, scored by it and by each of `preferred` that matches, too.
+
+    One around the other: of several optional queries side by side the engine makes a union, which scores everything in
+    it, found or not.
+    """
+    for each in preferred:
+        found = Query.boolean_query([(MUST, found), (SHOULD, each)])
+    return found
 
 
 def _at_least(words: list[Query], least: int) -> Query:

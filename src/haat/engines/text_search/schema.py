@@ -1,6 +1,7 @@
 """The fields of the index and how a product fills them."""
 
 import zlib
+from bisect import bisect_right
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,10 +17,12 @@ from haat.engines.text_search.analysis import (
     plain_analyser,
     stemmed_analyser,
 )
-from haat.ports.text_search import DSL_FIELDS, ProductDocument, Removal
+from haat.engines.text_search.breadth import CHAMPION, SAMPLE, champion_level, sample_level, terms_of
+from haat.engines.text_search.names import code_of, path_name
+from haat.ports.text_search import DSL_FIELDS, PRICE_EDGES_MINOR, ProductDocument, Removal
 
 # Raised whenever the fields, the analysis or the stored shapes change: an older index is then rebuilt.
-FORMAT: Final = 2
+FORMAT: Final = 3
 LIVE: Final = "1"
 _TIE_BITS: Final = 24
 _COUNT_BITS: Final = 20
@@ -51,6 +54,8 @@ KEYWORD_FIELDS: Final = {
     "category": "category",
     "in_stock": "in_stock",
 }
+# Small numbers, or hashes, by which facets are counted.
+CODES: Final = ("brand_code", "path_code", "price_step", "rating_step", "stocked")
 # name of the DSL → numeric column.
 NUMBER_FIELDS: Final = {
     "price": "price",
@@ -65,7 +70,7 @@ def build_schema() -> tantivy.Schema:
     """`all` holds every word of a product: it decides what matches; `title` and `all` rank."""
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
-    for name in ("live", "present"):
+    for name in ("live", "present", SAMPLE, CHAMPION, "category_path"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in ("title", "all"):
         builder.add_text_field(name, tokenizer_name=STEMMED)
@@ -76,7 +81,7 @@ def build_schema() -> tantivy.Schema:
         builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
     for name in ("brand_facet", "category_facet"):
         builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
-    for name in ("price", "rating_count", "published", "version"):
+    for name in ("price", "rating_count", "published", "version", *CODES):
         builder.add_integer_field(name, fast=True)
     for name in ("order_popularity", "order_price", "order_published", "order_rating"):
         builder.add_integer_field(name, fast=True)
@@ -138,6 +143,10 @@ def _add_words(document: tantivy.Document, product: ProductDocument) -> None:
 def _add_keywords(document: tantivy.Document, product: ProductDocument) -> None:
     document.add_text("id", product.id)
     document.add_text("live", LIVE)
+    for term in terms_of(sample_level(product.id)):
+        document.add_text(SAMPLE, term)
+    for term in terms_of(champion_level(product.id, product.popularity)):
+        document.add_text(CHAMPION, term)
     document.add_text("id_key", keyword_of(product.id))
     document.add_text("slug", keyword_of(product.slug))
     document.add_text("in_stock", "true" if product.in_stock else "false")
@@ -146,6 +155,7 @@ def _add_keywords(document: tantivy.Document, product: ProductDocument) -> None:
     if product.brand:
         document.add_text("brand", keyword_of(product.brand))
         document.add_text("brand_facet", product.brand)
+        document.add_integer("brand_code", code_of(product.brand))
     for name in _present(product):
         document.add_text("present", name)
     for category in product.categories:
@@ -159,6 +169,9 @@ def _add_keywords(document: tantivy.Document, product: ProductDocument) -> None:
         document.add_text("category_facet", "\x1f".join((category.id, category.slug, category.name)))
     if product.categories:
         document.add_text("category", named_key(product.categories[-1].name))
+        path = path_name(product.categories)
+        document.add_text("category_path", path)
+        document.add_integer("path_code", code_of(path))
 
 
 def _present(product: ProductDocument) -> list[str]:
@@ -180,6 +193,9 @@ def _add_columns(document: tantivy.Document, product: ProductDocument) -> None:
     stars = round(product.rating_average * 100) << _COUNT_BITS
     document.add_integer("version", product.version)
     document.add_integer("price", product.price_minor)
+    document.add_integer("price_step", bisect_right(PRICE_EDGES_MINOR, product.price_minor))
+    document.add_integer("stocked", int(product.in_stock))
+    document.add_integer("rating_step", int(product.rating_average))
     document.add_integer("rating_count", product.rating_count)
     document.add_integer("published", published)
     document.add_float("rating", product.rating_average)

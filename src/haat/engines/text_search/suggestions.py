@@ -5,7 +5,7 @@ from typing import Final
 import tantivy
 
 from haat.engines.text_search.analysis import stem_of, words_of
-from haat.engines.text_search.facets import category_facets
+from haat.engines.text_search.facets import count_facets
 from haat.engines.text_search.planning import MUST, Query
 from haat.engines.text_search.reading import stored_bytes, stored_id
 from haat.engines.text_search.view import View
@@ -70,8 +70,7 @@ def _products(view: View, found: Query, limit: int) -> tuple[SearchHit, ...]:
 
 
 def _categories(view: View, found: Query, prefix: str, limit: int) -> tuple[CategoryFacet, ...]:
-    request = {"category": {"terms": {"field": "category_facet", "size": _CATEGORIES}}}
-    facets = category_facets(view.searcher.aggregate(found, request)["category"])
+    facets = count_facets(view, found, ["category"], 0).values["category"][:_CATEGORIES]
 
     def meant(facet: CategoryFacet) -> bool:
         return any(word.startswith(prefix) for word, _ in words_of(facet.name))

@@ -6,12 +6,14 @@ from typing import Final
 import tantivy
 
 from haat.engines.text_search import cursors
+from haat.engines.text_search.breadth import CHAMPION
 from haat.engines.text_search.dsl_queries import run_dsl
 from haat.engines.text_search.facets import filters_of, narrowed
-from haat.engines.text_search.planning import MUST, Plan, Query
-from haat.engines.text_search.reading import count_of, stored_bytes, stored_id
+from haat.engines.text_search.planning import MUST, MUST_NOT, Plan, Query
+from haat.engines.text_search.reading import count_of
 from haat.engines.text_search.schema import ORDER_FIELDS
 from haat.engines.text_search.suggestions import suggest
+from haat.engines.text_search.table import Table
 from haat.engines.text_search.view import View, ViewFinder
 from haat.ports.text_search import (
     DEEPEST_RESULT,
@@ -70,22 +72,25 @@ class TantivySearch:
         seen = place.seen if place else ask.offset
         if seen > DEEPEST_RESULT and not (place and order):
             raise BadCursor(f"results are shown to a depth of {DEEPEST_RESULT}; sort otherwise to go on")
-        found = _by_order(view, ask, plan, order, place) if order else _by_score(view, ask, plan, place)
-        facets = view.facets(ask, plan) if ask.facets else None
-        total = view.total(ask, plan)
-        more = 0 < len(found) == ask.limit and seen + len(found) < total
+        table = view.table(ask, plan)
+        facets = view.facets(ask, plan, table) if ask.facets else None
+        total, exact = view.total(ask, plan, table)
+        level = place.level if place else 0 if plan.relaxed or table else view.champions.level_for(total)
+        found = _by_order(view, ask, plan, order, place) if order else _by_score(view, ask, plan, place, level, table)
+        more = 0 < len(found) == ask.limit and (seen + len(found) < total or not exact)
         return SearchAnswer(
             hits=tuple(hit for _, hit in found),
             total=total,
+            total_exact=exact,
             facets=facets,
             did_you_mean=plan.did_you_mean,
-            next_cursor=_next(view, ask, found, seen) if more else None,
+            next_cursor=_next(view, ask, found, seen, level) if more else None,
         )
 
 
-def _next(view: View, ask: SearchQuery, found: _Found, seen: int) -> str:
+def _next(view: View, ask: SearchQuery, found: _Found, seen: int, level: int) -> str:
     key, hit = found[-1]
-    return cursors.encode(cursors.Place(cursors.fingerprint(ask), key, hit.id, seen + len(found), view.state))
+    return cursors.encode(cursors.Place(cursors.fingerprint(ask), key, hit.id, seen + len(found), view.state, level))
 
 
 def _by_order(view: View, ask: SearchQuery, plan: Plan, order: tuple[str, bool], place: cursors.Place | None) -> _Found:
@@ -105,27 +110,41 @@ def _by_order(view: View, ask: SearchQuery, plan: Plan, order: tuple[str, bool],
         offset=0 if place else ask.offset,
         order=tantivy.Order.Desc if descending else tantivy.Order.Asc,
     )
-    return [(key, _hit(view, address, 0.0)) for key, address in result.hits]
+    return [(key, view.hit(address, 0.0)) for key, address in result.hits]
 
 
-def _by_score(view: View, ask: SearchQuery, plan: Plan, place: cursors.Place | None) -> _Found:
+def _by_score(
+    view: View, ask: SearchQuery, plan: Plan, place: cursors.Place | None, level: int, table: Table | None
+) -> _Found:
     """By offset while the index stands still; after a commit the last hit, or its score, marks the place."""
     query = narrowed(plan.ranked, filters_of(view.schema, ask))
     offset = place.seen if place else ask.offset
     if place is None or place.state == view.state:
-        return _scored(view, query, offset, ask.limit)
+        if table is not None and not level:
+            page = table.page(table.rows(ask), offset, ask.limit)
+            return [(score, view.hit(address, score)) for score, address in page]
+        return _ranked(view, query, offset, ask.limit, level)
     start = max(0, offset - _OVERLAP)
-    found = _scored(view, query, start, ask.limit + 2 * _OVERLAP)
+    found = _ranked(view, query, start, ask.limit + 2 * _OVERLAP, level)
     at = next((i for i, (_, hit) in enumerate(found) if hit.id == place.id), None)
     rest = found[at + 1 :] if at is not None else [each for each in found if each[0] < place.key]
     return rest[: ask.limit]
 
 
+def _ranked(view: View, query: Query, offset: int, limit: int, level: int) -> _Found:
+    """From `level` 1 on its champions come first, and all others after them."""
+    if not level:
+        return _scored(view, query, offset, limit)
+    champion = Query.const_score_query(Query.term_query(view.schema, CHAMPION, str(level)), 0.0)
+    first = Query.boolean_query([(MUST, query), (MUST, champion)])
+    found = _scored(view, first, offset, limit)
+    if len(found) < limit:
+        others = Query.boolean_query([(MUST, query), (MUST_NOT, champion)])
+        before = count_of(view.searcher, first)
+        found += _scored(view, others, max(0, offset - before), limit - len(found))
+    return found
+
+
 def _scored(view: View, query: Query, offset: int, limit: int) -> _Found:
     result = view.searcher.search(query, limit, count=False, offset=offset, weight_by_field="prior")
-    return [(score, _hit(view, address, score)) for score, address in result.hits]
-
-
-def _hit(view: View, address: tantivy.DocAddress, score: float) -> SearchHit:
-    stored = view.searcher.doc(address)
-    return SearchHit(stored_id(stored), score, stored_bytes(stored, "card"))
+    return [(score, view.hit(address, score)) for score, address in result.hits]

@@ -1,6 +1,6 @@
 """One opened state of the index, and what has been worked out on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,43 +8,52 @@ import msgspec
 import tantivy
 from cachetools import LRUCache
 
+from haat.engines.text_search.breadth import COUNTED_EXACTLY, SAMPLED, Champions, level_for
 from haat.engines.text_search.facets import (
     FACETS,
     TOTAL,
+    Counted,
     count_facets,
     filters_of,
     narrowed,
     without_selection,
 )
 from haat.engines.text_search.generations import Pointer, pointer_signature, read_pointer
+from haat.engines.text_search.names import Names
 from haat.engines.text_search.planning import Plan, Planner, Query
-from haat.engines.text_search.reading import count_of
+from haat.engines.text_search.reading import count_of, stored_bytes, stored_id
 from haat.engines.text_search.schema import FORMAT, LIVE, register_analysers
 from haat.engines.text_search.spelling import Speller
-from haat.ports.text_search import Facets, IndexNotReady, SearchAnswer, SearchQuery
+from haat.engines.text_search.table import Table, Tables
+from haat.ports.text_search import Facets, IndexNotReady, SearchAnswer, SearchHit, SearchQuery
 
 _PLANS: Final = 4096
 _COUNTS: Final = 4096
 _ANSWERS: Final = 512
+_HITS: Final = 4096
 _OPENING_TRIES: Final = 5
 
 
 class View:
-    """Answers asked again are kept until the next commit: counts must be exact, so they die with their state."""
+    """Answers asked again are kept until the next commit: they die with the state they tell of."""
 
-    def __init__(self, pointer: Pointer, index: tantivy.Index) -> None:
+    def __init__(self, pointer: Pointer, index: tantivy.Index, names: Names) -> None:
         self.pointer = pointer
         self.index = index
         self.schema = index.schema
         self.searcher = index.searcher()
         self.speller = Speller(self.searcher)
+        self.names = names
+        self.champions = Champions(self.searcher)
         self.answers: LRUCache[SearchQuery, SearchAnswer] = LRUCache(_ANSWERS)
         self.state = f"{pointer.generation}.{pointer.commit}"
         self._planner = Planner(self.searcher, self.schema, self.speller)
         self._plans: LRUCache[tuple[str, int], Plan] = LRUCache(_PLANS)
-        self._counts: LRUCache[tuple[SearchQuery, str], Any] = LRUCache(_COUNTS)
+        self._counts: LRUCache[tuple[SearchQuery, str], tuple[Any, bool]] = LRUCache(_COUNTS)
+        self._tables = Tables(self)
+        self._hits: dict[tuple[int, int], tuple[str, bytes]] = {}
         live = Query.term_query(self.schema, "live", LIVE)
-        self.everything = Plan(live, live)
+        self.everything = Plan(live, live, count_of(self.searcher, live))
 
     def plan(self, ask: SearchQuery) -> Plan:
         text = ask.text.strip()
@@ -56,29 +65,69 @@ class View:
             self._plans[text, ask.relax_below] = plan
         return plan
 
-    def total(self, ask: SearchQuery, plan: Plan) -> int:
-        key = _without_page(ask), TOTAL
-        total = self._counts.get(key)
-        if total is None:
-            total = self._counts[key] = count_of(self.searcher, self._found(ask, plan))
-        return int(total)
+    def table(self, ask: SearchQuery, plan: Plan) -> Table | None:
+        """The table of this text, if it has one; to be asked for once a search."""
+        return self._tables.table_of(ask, plan)
 
-    def facets(self, ask: SearchQuery, plan: Plan) -> Facets:
+    def total(self, ask: SearchQuery, plan: Plan, table: Table | None) -> tuple[int, bool]:
+        """How many products match, and whether that is exact."""
+        same = _without_page(ask)
+        if not filters_of(self.schema, same):
+            return plan.count, True
+        known = self._counts.get((same, TOTAL))
+        return known if known is not None and (known[1] or table is None) else self._count(same, plan, (), table)[TOTAL]
+
+    def facets(self, ask: SearchQuery, plan: Plan, table: Table | None) -> Facets:
         """Facets without a selection of their own count the same hits: they are counted in one pass."""
         same = _without_page(ask)
-        values: dict[str, Any] = {}
+        values: dict[str, tuple[Any, bool]] = {}
         missing: dict[SearchQuery, list[str]] = {}
         for name in FACETS:
             counted = without_selection(same, name)
             known = self._counts.get((counted, name))
-            if known is None:
+            # An estimate serves until it can be known better.
+            if known is None or (table is not None and not known[1]):
                 missing.setdefault(counted, []).append(name)
-            values[name] = known
+            else:
+                values[name] = known
         for counted, names in missing.items():
-            counts = count_facets(self.searcher, self._found(counted, plan), names)
-            self._counts.update({(counted, name): value for name, value in counts.items()})
+            counts = self._count(counted, plan, names, table)
             values.update({name: counts[name] for name in names})
-        return Facets(**values)
+        return Facets(
+            **{name: value for name, (value, _) in values.items()}, exact=all(exact for _, exact in values.values())
+        )
+
+    def _count(
+        self, ask: SearchQuery, plan: Plan, names: Sequence[str], table: Table | None
+    ) -> dict[str, tuple[Any, bool]]:
+        """Count and remember: all that match, or where many do a sample of them."""
+        if table is not None:
+            counted = table.count(table.rows(ask), names)
+        else:
+            found = self._found(ask, plan)
+            counted = self._sampled(found, plan, names) or count_facets(self, found, names, 0)
+        counts = {name: (value, counted.scale == 1) for name, value in counted.values.items()}
+        counts[TOTAL] = counted.total, counted.scale == 1
+        self._counts.update({(ask, name): value for name, value in counts.items()})
+        return counts
+
+    def _sampled(self, found: Query, plan: Plan, names: Sequence[str]) -> Counted | None:
+        """None when what is found may be few enough to be counted one by one."""
+        if plan.count <= COUNTED_EXACTLY:
+            return None
+        counted = count_facets(self, found, names, level_for(plan.count, SAMPLED))
+        return counted if counted.total > COUNTED_EXACTLY else None
+
+    def hit(self, address: tantivy.DocAddress, score: float) -> SearchHit:
+        """The product at a place of the index. Those that many searches find are fetched once."""
+        place = address.segment_ord, address.doc
+        known = self._hits.get(place)
+        if known is None:
+            while len(self._hits) >= _HITS:
+                del self._hits[next(iter(self._hits))]
+            stored = self.searcher.doc(address)
+            known = self._hits[place] = stored_id(stored), stored_bytes(stored, "card")
+        return SearchHit(known[0], score, known[1])
 
     def _found(self, ask: SearchQuery, plan: Plan) -> Query:
         return narrowed(plan.match, filters_of(self.schema, ask))
@@ -97,6 +146,7 @@ class ViewFinder:
         self._path = str(root)
         self._signature: tuple[int, int] | None = None
         self._view: View | None = None
+        self._names = Names()
 
     def view(self) -> View:
         """Raises IndexNotReady when there is nothing that this version can read."""
@@ -114,7 +164,7 @@ class ViewFinder:
             if pointer.format != FORMAT:
                 raise IndexNotReady(f"the search index has format {pointer.format}, this version reads {FORMAT}")
             try:
-                return View(pointer, self._index(pointer))
+                return View(pointer, self._index(pointer), self._names)
             except (OSError, ValueError):
                 # The writer may have removed this generation after switching to the next: look again.
                 if pointer == read_pointer(self._root):

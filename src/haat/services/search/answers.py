@@ -17,6 +17,7 @@ class _Page(msgspec.Struct):
 
     data: list[msgspec.Raw]
     total: int
+    total_exact: bool
     facets: Facets
     did_you_mean: str | None
     next_cursor: str | None
@@ -33,6 +34,7 @@ def page_of(answer: SearchAnswer, currency: str) -> bytes:
         _Page(
             data=[msgspec.Raw(hit.card) for hit in answer.hits],
             total=answer.total,
+            total_exact=answer.total_exact,
             facets=facets_of(answer.facets, currency) if answer.facets else NO_FACETS,
             did_you_mean=answer.did_you_mean,
             next_cursor=answer.next_cursor,
@@ -51,6 +53,7 @@ def facets_of(facets: EngineFacets, currency: str) -> Facets:
             FacetValue(value=f"{each.at_least}-5", label=f"{each.at_least} stars and up", count=each.count)
             for each in facets.rating
         ],
+        exact=facets.exact,
     )
 
 

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from haat.contracts.search import Card
 from haat.kit.clock import now
 from haat.web.storefront import progress
-from haat.web.words import RENDITION, SHOP_ZONE, environment_of, in_width
+from haat.web.words import RENDITION, SHOP_ZONE, environment_of, grouped, in_width
 
 PAGES = Path(__file__).parent / "pages"
 WIDTHS = (200, 400, 800, 1200)
@@ -36,7 +36,7 @@ def render(template: str, **facts: Any) -> str:
 def environment() -> Environment:
     return environment_of(
         PAGES,
-        {"day": day, "worded": worded},
+        {"day": day, "worded": worded, "about": about},
         {
             "sources": sources,
             "largest": largest,
@@ -52,6 +52,13 @@ def environment() -> Environment:
             "this_year": now().year,
         },
     )
+
+
+def about(number: int, exact: bool) -> str:
+    """A count as far as it is known: `about 10,000` tells two digits of an estimate."""
+    if exact:
+        return grouped(number)
+    return f"about {grouped(int(float(f'{number:.1e}')))}"
 
 
 def day(value: date | datetime, weekday: bool = True) -> str:

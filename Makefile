@@ -5,7 +5,7 @@ HAAT := .venv/bin/haat
 PYTEST := .venv/bin/pytest
 export UV_PROJECT_ENVIRONMENT = .venv
 
-.PHONY: run test check bench clean setup snapshots format
+.PHONY: run test check faults bench clean setup snapshots format
 
 run: setup
 	@exec $(HAAT) run
@@ -18,6 +18,11 @@ check: setup
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo
 	@$(PYTEST) -n 2 -m "not slow"
+
+# The full experiments on money and stock: for hours, resumable, one JSON line each in artefacts/faults.jsonl.
+# make faults ONLY=T-CRASH HOURS=2 does a part of them.
+faults: setup
+	@.venv/bin/python -m tests.faults --only "$(ONLY)" --hours $(or $(HOURS),1000)
 
 bench: setup
 	@$(HAAT) bench

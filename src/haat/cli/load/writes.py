@@ -24,7 +24,7 @@ WRITES: tuple[tuple[str, str, Mapping[str, str]], ...] = (
     ("cart", "save_item", {**_ITEM, "version": "1", "item_id": ":item2", "variant_id": ":sku2"}),
     ("checkout", "insert_checkout", {
         "id": ":checkout", "owner": "'guest'", "cart_id": ":cart", "cart_version": "2", "quote": ":quote",
-        "ready": "true", "expires_at": "now() + interval '30 minutes'",
+        "ready": "true", "valid_seconds": "1800",
     }),
     ("checkout", "claim", {
         "attempt_id": ":attempt", "checkout_id": ":checkout", "owner": "'guest'", "version": "NULL",

@@ -64,6 +64,8 @@ class Driver:
         fraud: Fraud,
         payments: Payments,
         orders: Orders,
+        *,
+        lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         self._store = store
         self._inventory = inventory
@@ -71,6 +73,7 @@ class Driver:
         self._fraud = fraud
         self._payments = payments
         self._orders = orders
+        self.lease_seconds = lease_seconds
         self._effects: dict[Effect, Callable[[Attempt], Awaitable[Outcome]]] = {
             Effect.RESERVE: self._reserve,
             Effect.REDEEM: self._redeem,
@@ -94,7 +97,7 @@ class Driver:
             has_coupons=bool(attempt.quote.choices.coupon_codes),
             reach=Reach.NOTHING if first else attempt.saga.reach,
         )
-        journey = drive(saga, attempt.tries, (now() - attempt.created_at).total_seconds())
+        journey = drive(saga, attempt.tries, attempt.age_seconds, self.lease_seconds)
         answer: Outcome | Away | None = None
         while True:
             try:
@@ -110,7 +113,7 @@ class Driver:
     async def give_up(self, attempt: Attempt) -> Attempt:
         """Undo a payment that waits for the shopper; an attempt that does not wait is simply driven on."""
         with suppress(Impossible):
-            step = Write(given_up(attempt.saga), 0, LEASE_SECONDS, 0.0)
+            step = Write(given_up(attempt.saga), 0, self.lease_seconds, 0.0)
             attempt = await self._write(msgspec.structs.replace(attempt, saga=step.saga), step)
         return await self.drive(attempt)
 
@@ -236,12 +239,12 @@ class Driver:
         return Ordered(placed.id, placed.number)
 
     async def _void(self, attempt: Attempt) -> Outcome:
+        crashpoint("comp.midway")
         failure = attempt.saga.failure
         await self._payments.void(Void(attempt_id=attempt.attempt_id, reason=failure.code if failure else "abandoned"))
         return DONE
 
     async def _give_back(self, attempt: Attempt) -> Outcome:
-        crashpoint("comp.midway")
         if attempt.saga.has_coupons:
             await self._promotions.give_back(RedemptionRef(attempt_id=attempt.attempt_id))
         return DONE

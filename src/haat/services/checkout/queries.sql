@@ -1,14 +1,16 @@
--- name: insert_checkout(id, owner, cart_id, cart_version, quote, ready, expires_at)!
+-- name: insert_checkout(id, owner, cart_id, cart_version, quote, ready, valid_seconds)$
+-- Times are the database's own, here and everywhere: the clocks of the services may differ.
 INSERT INTO checkout.checkouts (id, owner, cart_id, cart_version, quote, ready, expires_at)
-VALUES (:id, :owner, :cart_id, :cart_version, :quote, :ready, :expires_at);
+VALUES (:id, :owner, :cart_id, :cart_version, :quote, :ready, now() + make_interval(secs => :valid_seconds))
+RETURNING expires_at;
 
 -- name: load(id, owner)^
-SELECT * FROM checkout.checkouts WHERE id = :id AND owner = :owner;
+SELECT *, expires_at <= now() AS ran_out FROM checkout.checkouts WHERE id = :id AND owner = :owner;
 
--- name: requote(id, owner, version, cart_version, quote, ready, expires_at)^
+-- name: requote(id, owner, version, cart_version, quote, ready, valid_seconds)^
 UPDATE checkout.checkouts
-SET quote = :quote, ready = :ready, expires_at = :expires_at, cart_version = :cart_version, status = 'open', failure = NULL,
-    version = version + 1
+SET quote = :quote, ready = :ready, expires_at = now() + make_interval(secs => :valid_seconds),
+    cart_version = :cart_version, status = 'open', failure = NULL, version = version + 1
 WHERE id = :id AND owner = :owner AND version = :version AND status IN ('open', 'expired')
 RETURNING *;
 
@@ -32,7 +34,7 @@ SELECT * FROM taken;
 
 -- name: load_with_attempt(id, owner, account, key)^
 -- The owner's checkout, and what this idempotency key has come to.
-SELECT c.*, to_jsonb(a) AS attempt FROM checkout.checkouts c
+SELECT c.*, c.expires_at <= now() AS ran_out, to_jsonb(a) AS attempt FROM checkout.checkouts c
 LEFT JOIN checkout.attempts a ON a.account = :account AND a.key = :key
 WHERE c.id = :id AND c.owner = :owner;
 
@@ -54,7 +56,7 @@ UPDATE checkout.attempts a SET lease_until = now() + make_interval(secs => :leas
 FROM checkout.checkouts c
 WHERE a.attempt_id = ANY(:attempt_ids::text[]) AND a.lease_until <= now() AND a.state NOT IN ('placed', 'failed')
     AND c.id = a.checkout_id
-RETURNING a.*, c.quote;
+RETURNING a.*, c.quote, extract(epoch FROM now() - a.created_at)::float8 AS age_seconds;
 
 -- name: lease_due(lease_seconds, how_many)
 WITH due AS MATERIALIZED (
@@ -64,7 +66,7 @@ WITH due AS MATERIALIZED (
 )
 UPDATE checkout.attempts a SET lease_until = now() + make_interval(secs => :lease_seconds), version = a.version + 1
 FROM due, checkout.checkouts c WHERE a.attempt_id = due.attempt_id AND c.id = a.checkout_id
-RETURNING a.*, c.quote;
+RETURNING a.*, c.quote, extract(epoch FROM now() - a.created_at)::float8 AS age_seconds;
 
 -- name: park(attempt_id, version, seconds, error)!
 -- Put aside what cannot even be read; it is looked at again after a while, when newer code may run.

@@ -199,7 +199,9 @@ class Impossible(Exception):
     """An outcome that the state cannot have: a person has to look, nothing is guessed."""
 
 
-def drive(saga: Saga, tries: int, age_seconds: float) -> Generator[Do | Write, Outcome | Away | None, None]:
+def drive(
+    saga: Saga, tries: int, age_seconds: float, lease_seconds: float = LEASE_SECONDS
+) -> Generator[Do | Write, Outcome | Away | None, None]:
     """A driver's whole way: yields effects and takes their outcomes, yields writes; ends at rest, at an end, or away.
 
     `tries` are those that nobody answered so far, `age_seconds` the age of the attempt.
@@ -218,7 +220,7 @@ def drive(saga: Saga, tries: int, age_seconds: float) -> Generator[Do | Write, O
             yield put_off(saga, MOST_TRIES + 1, str(fault))
             return
         if _must_store(after):
-            yield _written(after, age_seconds)
+            yield _written(after, age_seconds, lease_seconds)
             if after.state in RESTING:
                 return
         tries, saga = 0, after
@@ -283,10 +285,10 @@ def put_off(saga: Saga, tries: int, why: str) -> Write:
     return Write(_for_others(saga), tries, 0.0, wait, shown=saga.state is not State.WAITING, parked=parked, error=why)
 
 
-def _written(saga: Saga, age_seconds: float) -> Write:
+def _written(saga: Saga, age_seconds: float, lease_seconds: float) -> Write:
     """A step forward as it is stored; a bank that has not decided for a quarter of an hour is an alarm."""
     if saga.state not in RESTING:
-        return Write(_for_others(saga), 0, LEASE_SECONDS, 0.0)
+        return Write(_for_others(saga), 0, lease_seconds, 0.0)
     parked = saga.state is State.PAYING and age_seconds >= ALARM_SECONDS
     return Write(_for_others(saga), 0, 0.0, LONGEST_WAIT if parked else POLL_SECONDS, parked=parked)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 
 import msgspec
+import structlog
 
 from haat.contracts.cart import Cart, Owner, ViewCart
 from haat.contracts.catalog import Catalog, VariantsForSale
@@ -52,10 +52,12 @@ from haat.services.checkout.model import (
     same_prices,
     view,
 )
-from haat.services.checkout.saga import FINAL, LEASE_SECONDS, State
+from haat.services.checkout.saga import FINAL, State
 from haat.services.checkout.store import Attempt, CheckoutStore, StoredCheckout
 
-QUOTE_LIFETIME = timedelta(minutes=30)
+log = structlog.get_logger("haat.checkout")
+
+QUOTE_SECONDS = 1800.0
 INLINE_SECONDS = 8.0
 RATES_SECONDS = 60.0
 SWEEP_BATCH = 100
@@ -97,25 +99,17 @@ class CheckoutService(Checkouts):
             user = await self._identity.user(OfUser(user_id=ask.owner.user_id))
             choices = msgspec.structs.replace(choices, email=user.email)
         quoted, cart_id, version = await self._quote(ask.owner, choices)
-        made = StoredCheckout(new_id("chk"), owner, cart_id, version, "open", quoted, now() + QUOTE_LIFETIME, 1)
-        if ask.idempotency is None:
-            async with self._store.connection() as connection:
-                await self._store.insert(connection, made)
-            crashpoint("cart.frozen")
-            return _view(made)
-        async with self._store.transaction() as transaction:
-            stored = await transaction.replay(ask.idempotency, Checkout)
-            if stored is not None:
-                return stored
-            await self._store.insert(transaction.connection, made)
-            return transaction.remember(_view(made))
+        made = StoredCheckout(new_id("chk"), owner, cart_id, version, "open", quoted, now(), 1)
+        opened = await self._insert(ask, made)
+        crashpoint("cart.frozen")
+        return opened
 
     async def change(self, ask: ChangeCheckout) -> Checkout:
         stored = await self._stored(ask.owner, ask.checkout_id)
         if stored.status not in ("open", "expired"):
             raise CheckoutStateError(state=stored.status)
         quoted, _, version = await self._quote(ask.owner, stored.quote.choices.changed(ask))
-        changed = await self._store.requote(stored, version, quoted, now() + QUOTE_LIFETIME)
+        changed = await self._store.requote(stored, version, quoted, QUOTE_SECONDS)
         if changed is None:
             raise CheckoutStateError("This checkout is being changed elsewhere")
         return _view(changed)
@@ -124,7 +118,7 @@ class CheckoutService(Checkouts):
         stored = await self._stored(ask.owner, ask.checkout_id)
         if stored.status == "requires_action" and stored.attempt_id is not None:
             # The shopper is back and asks: look at once rather than wait for the provider's notice.
-            leased = await self._store.lease([stored.attempt_id], LEASE_SECONDS)
+            leased = await self._store.lease([stored.attempt_id], self._driver.lease_seconds)
             if leased:
                 await drive_all(self._driver, leased)
                 stored = await self._stored(ask.owner, ask.checkout_id)
@@ -144,7 +138,7 @@ class CheckoutService(Checkouts):
 
     async def complete(self, ask: Complete) -> Checkout:
         owner = owner_key(ask.owner)
-        claimed = await self._store.claim(ask, owner, None, LEASE_SECONDS)
+        claimed = await self._store.claim(ask, owner, None, self._driver.lease_seconds)
         if claimed is None:
             slowly = await self._claim_slowly(ask, owner)
             if isinstance(slowly, Checkout):
@@ -155,13 +149,14 @@ class CheckoutService(Checkouts):
         try:
             async with asyncio.timeout(INLINE_SECONDS):
                 attempt = await asyncio.shield(self._driver.drive(attempt, first=True))
-        except (TimeoutError, LostLease):
+        except (TimeoutError, LostLease) as early:
+            log.info("a checkout goes on without its shopper", attempt_id=attempt.attempt_id, why=type(early).__name__)
             return _view(await self._stored(ask.owner, ask.checkout_id))
         return _outcome(stored, attempt)
 
     async def resume_due(self) -> None:
         """Sweep: go on with what a crash or an absent neighbour left half-done."""
-        await drive_all(self._driver, await self._store.lease_due(LEASE_SECONDS, SWEEP_BATCH))
+        await drive_all(self._driver, await self._store.lease_due(self._driver.lease_seconds, SWEEP_BATCH))
 
     async def expire_due(self) -> None:
         """Sweep: close quotes that have run out."""
@@ -174,7 +169,7 @@ class CheckoutService(Checkouts):
         states = await self._store.not_placed([event.attempt_id for event in batch.events])
         waiting = [attempt_id for attempt_id, state in states.items() if state != State.FAILED]
         if waiting:
-            await drive_all(self._driver, await self._store.lease(waiting, LEASE_SECONDS))
+            await drive_all(self._driver, await self._store.lease(waiting, self._driver.lease_seconds))
         for event in batch.events:
             if isinstance(event, PaymentAuthorized) and states.get(event.attempt_id) == State.FAILED:
                 await self._payments.void(Void(attempt_id=event.attempt_id, reason="late authorisation"))
@@ -189,6 +184,17 @@ class CheckoutService(Checkouts):
     async def save_tax_rates(self, ask: SaveTaxRates) -> Nothing:
         await self._store.save_tax_rates(ask.rates)
         return Nothing()
+
+    async def _insert(self, ask: OpenCheckout, made: StoredCheckout) -> Checkout:
+        if ask.idempotency is None:
+            async with self._store.connection() as connection:
+                return _view(await self._store.insert(connection, made, QUOTE_SECONDS))
+        async with self._store.transaction() as transaction:
+            stored = await transaction.replay(ask.idempotency, Checkout)
+            if stored is not None:
+                return stored
+            made = await self._store.insert(transaction.connection, made, QUOTE_SECONDS)
+            return transaction.remember(_view(made))
 
     async def _quote(self, owner: Owner, choices: Choices) -> tuple[Quote, str, int]:
         contents = await self._cart.contents(ViewCart(owner=owner))
@@ -250,10 +256,10 @@ class CheckoutService(Checkouts):
         """The checkout with a quote that holds. Raises PriceChanged with the new one, CheckoutStateError."""
         if stored.status not in ("open", "expired"):
             raise CheckoutStateError(state=stored.status)
-        if stored.status == "open" and stored.expires_at > now():
+        if stored.status == "open" and not stored.ran_out:
             return stored
         quoted, _, version = await self._quote(owner, stored.quote.choices)
-        fresh: StoredCheckout | None = await self._store.requote(stored, version, quoted, now() + QUOTE_LIFETIME)
+        fresh: StoredCheckout | None = await self._store.requote(stored, version, quoted, QUOTE_SECONDS)
         if fresh is None:
             raise CheckoutStateError("This checkout is being changed elsewhere")
         if not same_prices(stored.quote, quoted):
@@ -277,7 +283,7 @@ class CheckoutService(Checkouts):
         missing = requirements(stored.quote)
         if missing:
             raise CheckoutIncomplete(requirements=msgspec.to_builtins(missing))
-        claimed = await self._store.claim(ask, owner, stored.version, LEASE_SECONDS)
+        claimed = await self._store.claim(ask, owner, stored.version, self._driver.lease_seconds)
         if claimed is not None:
             return claimed
         known = await self._store.attempt_of(ask.idempotency)
@@ -290,7 +296,7 @@ class CheckoutService(Checkouts):
         if stored.attempt_id is None:
             return
         try:
-            for attempt in await self._store.lease([stored.attempt_id], LEASE_SECONDS):
+            for attempt in await self._store.lease([stored.attempt_id], self._driver.lease_seconds):
                 await self._driver.give_up(attempt)
         except LostLease as error:
             raise CheckoutStateError("This checkout is being completed by another request") from error
@@ -307,7 +313,7 @@ def _repeated(ask: Complete, stored: StoredCheckout, known: Attempt) -> Checkout
 
 
 def _view(stored: StoredCheckout) -> Checkout:
-    expired = stored.status == "open" and stored.expires_at <= now()
+    expired = stored.status == "open" and stored.ran_out
     order = OrderRef(id=stored.order_id, number=stored.order_number or "") if stored.order_id else None
     return view(
         stored.id,

@@ -45,6 +45,8 @@ class StoredCheckout(msgspec.Struct, frozen=True):
     action: Action | None = None
     failure: str | None = None
     created_at: datetime | None = None
+    # By the database's clock; only where the row was read for it.
+    ran_out: bool = False
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -66,7 +68,7 @@ class Attempt(msgspec.Struct, frozen=True):
     version: int
     tries: int
     lease_until: datetime
-    created_at: datetime
+    age_seconds: float = 0.0
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -91,9 +93,9 @@ class CheckoutStore:
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         return self._database.connection()
 
-    async def insert(self, connection: Connection, checkout: StoredCheckout) -> None:
-        """A new open checkout."""
-        await queries.insert_checkout(
+    async def insert(self, connection: Connection, checkout: StoredCheckout, valid_seconds: float) -> StoredCheckout:
+        """A new open checkout, with the moment when it runs out."""
+        expires_at = await queries.insert_checkout(
             connection,
             id=checkout.id,
             owner=checkout.owner,
@@ -101,8 +103,9 @@ class CheckoutStore:
             cart_version=checkout.cart_version,
             quote=checkout.quote,
             ready=not requirements(checkout.quote),
-            expires_at=checkout.expires_at,
+            valid_seconds=valid_seconds,
         )
+        return msgspec.structs.replace(checkout, expires_at=expires_at)
 
     async def load(self, checkout_id: str, owner: str) -> StoredCheckout | None:
         """The owner's checkout; None when there is none, or it is somebody else's."""
@@ -122,7 +125,7 @@ class CheckoutStore:
         # An answer to this key needs no more of the quote than the checkout has.
         return _checkout(row), msgspec.convert({**row["attempt"], "quote": row["quote"]}, Attempt)
 
-    async def requote(self, old: StoredCheckout, cart_version: int, quote: Quote, until: datetime) -> Any:
+    async def requote(self, old: StoredCheckout, cart_version: int, quote: Quote, valid_seconds: float) -> Any:
         """Put a new quote on an open or expired checkout; None when it has moved on."""
         async with self.connection() as connection:
             return _checkout(
@@ -134,7 +137,7 @@ class CheckoutStore:
                     cart_version=cart_version,
                     quote=quote,
                     ready=not requirements(quote),
-                    expires_at=until,
+                    valid_seconds=valid_seconds,
                 )
             )
 
@@ -166,7 +169,6 @@ class CheckoutStore:
         taken = _checkout(row)
         if taken is None:
             return None
-        moment = now()
         return taken, Attempt(
             attempt_id=attempt_id,
             checkout_id=taken.id,
@@ -180,8 +182,7 @@ class CheckoutStore:
             quote=taken.quote,
             version=1,
             tries=0,
-            lease_until=moment,
-            created_at=moment,
+            lease_until=now(),
         )
 
     async def attempt_of(self, idempotency: Idempotency) -> Attempt | None:

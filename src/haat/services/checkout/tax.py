@@ -1,4 +1,4 @@
-"""GST on prices that include it: rates by class, price and date; split by place of supply."""
+"""Taxes as integers: one rounding rule per regime; GST by class, price and date, split by place of supply."""
 
 from __future__ import annotations
 
@@ -15,16 +15,45 @@ from haat.services.checkout.regions import WITHOUT_LEGISLATURE, state_code
 STANDARD_RATE = 1800
 
 
+class Regime(msgspec.Struct, frozen=True):
+    """Whether prices include the tax, and where it is rounded: once a line, or once for all lines of a rate."""
+
+    included: bool
+    once_a_line: bool
+
+
+# India's law rounds the tax of each line, inside the price.
+GST = Regime(included=True, once_a_line=True)
+
+
 class Taxed(msgspec.Struct, frozen=True):
-    """What is taxed: an amount that includes its tax, and the rate."""
+    """What is taxed: an amount, and the rate."""
 
     amount: int
     rate_basis_points: int
 
+    def within(self, regime: Regime) -> int:
+        """The tax on, or inside, the amount, rounded half up."""
+        base = 10_000 + (self.rate_basis_points if regime.included else 0)
+        return divide_half_up(self.amount * self.rate_basis_points, base)
+
     @property
     def tax(self) -> int:
-        """The tax inside the amount, rounded half up once per line."""
-        return divide_half_up(self.amount * self.rate_basis_points, 10_000 + self.rate_basis_points)
+        """The tax inside the amount, as the shop sells."""
+        return self.within(GST)
+
+
+def taxes(lines: Sequence[Taxed], regime: Regime) -> list[int]:
+    """The tax of each line; the parts of a rate sum to what is owed for it."""
+    if regime.once_a_line:
+        return [line.within(regime) for line in lines]
+    parts = [0] * len(lines)
+    for rate in {line.rate_basis_points for line in lines}:
+        places = [i for i, line in enumerate(lines) if line.rate_basis_points == rate]
+        owed = Taxed(sum(lines[i].amount for i in places), rate).within(regime)
+        for i, part in zip(places, allocate(owed, [lines[i].amount for i in places]), strict=True):
+            parts[i] = part
+    return parts
 
 
 def rate_of(rates: Sequence[TaxRate], tax_class: str, unit_price_minor: int, on: date) -> int:

@@ -24,6 +24,7 @@ from haat.contracts.vault import (
     Vault,
 )
 from haat.kit.clock import now
+from haat.kit.crashpoints import crashpoint
 from haat.kit.message import Nothing, Unavailable, encode
 from haat.ports.card_acquirer import CardAcquirer, CardPayment
 from haat.ports.key_store import KeyStore
@@ -135,7 +136,9 @@ class VaultService(Vault):
         else:
             raise _gone(repeated=before is not None)
         payment = CardPayment(ask.reference, ask.amount, ask.capture, ask.return_url)
+        crashpoint("psp.before_send")
         status, body = await self._acquirer.charge(ask.idempotency_key, payment, method)
+        crashpoint("psp.after_effect")
         return await self._ended(ask, waiting, stored, status, body)
 
     async def card(self, ask: CardRef) -> Card:

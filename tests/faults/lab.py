@@ -1,0 +1,251 @@
+"""A shop to be broken: its processes, shoppers who do not give up, points at which it dies, and what the bank knows."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import aiohttp
+import asyncpg
+
+from tests.journeys.client import ADDRESS, DECLINED, Client, visiting
+from tests.journeys.shops import APART, Shop, audited, running
+
+TIMEOUT = aiohttp.ClientTimeout(total=60)
+LEASE_SECONDS = 3
+GOOD = "4242 4242 4242 4242"
+REST_SECONDS = 120.0
+# Nothing of a checkout is under way: no attempt, no payment, no event that waits, no money that should be taken.
+UNREST = """
+SELECT (SELECT count(*) FROM checkout.attempts WHERE state NOT IN ('placed', 'failed', 'waiting'))
+     + (SELECT count(*) FROM payments.payments WHERE NOT tombstone AND (state IN ('authorizing', 'unknown', 'pending')
+            OR state = 'authorized' AND (void_reason IS NOT NULL OR EXISTS (
+                SELECT FROM orders.orders o WHERE o.payment_id = payments.payment_id AND NOT o.on_hold))))
+     + (SELECT count(*) FROM checkout.outbox) + (SELECT count(*) FROM orders.outbox)
+     + (SELECT count(*) FROM payments.outbox)
+"""
+ORDERS = "SELECT checkout_id, count(*) AS orders FROM orders.orders WHERE checkout_id = ANY($1) GROUP BY 1"
+
+
+class Deaths:
+    """Kills and restarts processes of a shop; what died by itself at an armed point is noticed and restarted."""
+
+    def __init__(self, shop: Shop, armed: Path, rng: Random, longest_pause: float) -> None:
+        self.shop, self._armed, self._rng, self._longest = shop, armed, rng, longest_pause
+        self.died: list[tuple[str, str]] = []
+        self.last = time.monotonic()
+        self._seen: set[str] = set()
+        self._restarts: list[asyncio.Task[None]] = []
+
+    def arm(self, *points: str) -> None:
+        """Whoever next passes a point dies there."""
+        for point in points:
+            (self._armed / point).touch()
+
+    def left(self) -> list[str]:
+        """Points that nobody has passed since they were armed."""
+        return sorted(path.name for path in self._armed.iterdir() if "@" not in path.name)
+
+    def disarm(self) -> None:
+        for path in self._armed.iterdir():
+            path.unlink()
+
+    def look(self) -> None:
+        """Who has died since the last look: all of that process group goes, and comes back after a while."""
+        for path in self._armed.iterdir():
+            point, _, group = path.name.partition("@")
+            if not group or path.name in self._seen:
+                continue
+            self._seen.add(path.name)
+            names = [name for name, process in self.shop.processes.items() if process.pid == int(group)]
+            self.died += [(point, name) for name in names]
+            for name in names:
+                self._restarts.append(asyncio.create_task(self.fell(name)))
+
+    async def fell(self, name: str) -> None:
+        """End what is left of a process and start it anew after a random pause."""
+        self.last = time.monotonic()
+        with suppress(ProcessLookupError):
+            os.killpg(self.shop.processes[name].pid, signal.SIGKILL)
+        await asyncio.to_thread(self.shop.processes[name].wait)
+        await asyncio.sleep(self._rng.random() * self._longest)
+        self.shop.start(name)
+        self.last = time.monotonic()
+
+    async def watch(self) -> None:
+        """Look until cancelled."""
+        while True:
+            self.look()
+            await asyncio.sleep(0.02)
+
+    async def settle(self) -> None:
+        """Until everything that died is up again."""
+        while self._restarts:
+            await self._restarts.pop()
+
+
+class Lab:
+    """One shop for many experiments."""
+
+    def __init__(self, shop: Shop, staff: Client, armed: Path, clock: Path, workers: int) -> None:
+        self.shop, self.staff, self.armed, self.clock, self.workers = shop, staff, armed, clock, workers
+
+    def deaths(self, rng: Random, longest_pause: float) -> Deaths:
+        return Deaths(self.shop, self.armed, rng, longest_pause)
+
+    async def shelve(self, units: int) -> tuple[str, str]:
+        """A new product's only variant, and its SKU."""
+        await self.until(self.staff.sign_in_as_staff)
+        sku = uuid.uuid4().hex
+        return (await self.until(self.staff.sell, sku, units))["variants"][0]["id"], sku
+
+    async def coupon(self, limit: int, **more: Any) -> str:
+        code = uuid.uuid4().hex[:12].upper()
+        body = {"code": code, "title": "Ten percent", "percent_basis_points": 1000, "limit_total": limit, **more}
+        await Stubborn(self.staff).until("POST", "/v1/coupons", body, 201)
+        return code
+
+    async def until(self, act: Callable[..., Awaitable[Any]], *told: object) -> Any:
+        """Once more while the shop is still getting up from the last experiment."""
+        for _ in range(100):
+            with suppress(AssertionError, aiohttp.ClientError, TimeoutError, OSError):
+                return await act(*told)
+            await asyncio.sleep(0.3)
+        return await act(*told)
+
+    async def value(self, sql: str, *values: object) -> Any:
+        return (await self.rows(sql, *values))[0][0]
+
+    async def rows(self, sql: str, *values: object) -> list[Any]:
+        connection = await asyncpg.connect(self.shop.database_url)
+        try:
+            return await connection.fetch(sql, *values)
+        finally:
+            await connection.close()
+
+    @asynccontextmanager
+    async def shopper(self) -> AsyncIterator[Stubborn]:
+        async with visiting(self.shop, timeout=TIMEOUT) as client:
+            yield Stubborn(client)
+
+    async def at_rest(self, since: float) -> float | None:
+        """Seconds after `since` when nothing was under way any more; None when it took too long."""
+        while time.monotonic() - since < REST_SECONDS:
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                if await self.value(UNREST) == 0:
+                    return time.monotonic() - since
+            await asyncio.sleep(0.1)
+        return None
+
+    async def books(self) -> list[dict[str, Any]]:
+        """The bank's own rows."""
+        _, books = await self.staff.call("GET", f"{self.shop.urls['provider']}/sandbox/books")
+        return list(books["data"])
+
+    async def faults(self, checkouts: list[str], patience: int = 60, charges: int = 1) -> list[str]:
+        """What is wrong by the audit, and by the bank's books: each checkout has one order, paid once, or neither.
+
+        `charges` is what the bank knows of an order: none that is paid in cash.
+        """
+        wrong = await asyncio.to_thread(audited, self.shop, patience)
+        orders = {row["checkout_id"]: row["orders"] for row in await self.rows(ORDERS, checkouts)}
+        paid: dict[str, int] = dict.fromkeys(checkouts, 0)
+        for row in await self.books():
+            if row["reference"] in paid:
+                paid[row["reference"]] += row["captured"] > row["refunded"]
+        for checkout in checkouts:
+            found = (orders.get(checkout, 0), paid[checkout])
+            if found not in ((0, 0), (1, charges)):
+                wrong.append(f"{checkout}: orders and charges are {found}")
+        return wrong
+
+
+class Stubborn:
+    """A shopper who asks again, under the same key, until there is an answer."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.checkout = ""
+
+    async def until(self, method: str, path: str, body: Any, *good: int, key: str | None = None) -> Any:
+        headers = {"Idempotency_Key": key} if key else {}
+        deadline, seen = time.monotonic() + REST_SECONDS, []
+        while time.monotonic() < deadline:
+            try:
+                status, answer = await self.client.call(method, path, body, **headers)
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                status, answer = 0, {"detail": str(error)}
+            if status in good:
+                return answer
+            seen.append((status, answer.get("code")))
+            await asyncio.sleep(0.3)
+        raise AssertionError(f"{path}: {seen[-5:]}")
+
+    async def begin(self, variant: str, quantity: int = 1, **choices: Any) -> str:
+        """A cart with units in it, and an open checkout; its id."""
+        item = {"variant_id": variant, "quantity": quantity}
+        await self.until("POST", "/v1/cart/items", item, 201, key=str(uuid.uuid4()))
+        body = {"email": self.client.email, "shipping_address": ADDRESS, **choices}
+        self.checkout = (await self.until("POST", "/v1/checkouts", body, 201, key=str(uuid.uuid4())))["id"]
+        return self.checkout
+
+    async def card(self, number: str = GOOD) -> dict[str, Any]:
+        card = {"number": number, "exp_month": 12, "exp_year": 2034, "cvc": "123", "name": "Asha Rao"}
+        made = await self.until("POST", f"{self.client.shop.vault_url}/v1/tokens", card, 201)
+        return {"method": "card", "token": made["token"]}
+
+    async def pay(self, number: str = GOOD) -> tuple[int, Any]:
+        """The answer; a card whose code the vault has forgotten in its death is entered again."""
+        while True:
+            status, answer = await self.client.complete_surely(self.checkout, await self.card(number))
+            if answer.get("decline_code") not in ("card_token_unknown", "expired"):
+                return status, answer
+
+    async def pay_by_phone(self) -> tuple[int, Any]:
+        """UPI: the shopper approves on the bank's page, and looks until the order is there."""
+        key, path = str(uuid.uuid4()), f"/v1/checkouts/{self.checkout}"
+        body = {"payment": {"method": "upi", "flow": "qr"}}
+        answer = await self.until("POST", f"{path}/complete", body, 200, 202, key=key)
+        deadline = time.monotonic() + REST_SECONDS
+        while answer["status"] != "completed" and time.monotonic() < deadline:
+            if answer.get("action"):
+                with suppress(aiohttp.ClientError, OSError, TimeoutError):
+                    form = {"outcome": "approve"}
+                    async with self.client.session.post(answer["action"]["url"], data=form):
+                        pass
+            await asyncio.sleep(0.3)
+            answer = await self.until("GET", path, None, 200)
+        return 200, answer
+
+    async def decline_then_pay(self) -> tuple[int, Any]:
+        """A card that the bank refuses, then a good one."""
+        status, answer = await self.pay(DECLINED)
+        assert status == 402, answer
+        return await self.pay()
+
+
+@asynccontextmanager
+async def lab(folder: Path, workers: int = 1, apart: Sequence[str] = APART, **settings: str) -> AsyncIterator[Lab]:
+    """A durable shop whose deaths can be armed; with several workers of the gateway everything is inside of them."""
+    armed, clock = folder / "armed", folder / "clock"
+    armed.mkdir(parents=True)
+    clock.write_text("0")
+    own = {
+        "CRASH_AT": str(armed),
+        "CLOCK_SHIFT": str(clock),
+        "HAAT_CHECKOUT_LEASE_SECONDS": str(LEASE_SECONDS),
+        "HAAT_AUTO_FULFIL": "false",
+        "HAAT_FRAUD_ATTEMPTS_PER_HOUR": "0",
+    }
+    with running(folder, () if workers > 1 else apart, workers, durable=True, **{**own, **settings}) as shop:
+        async with visiting(shop, timeout=TIMEOUT) as staff:
+            await staff.sign_in_as_staff()
+            yield Lab(shop, staff, armed, clock, workers)

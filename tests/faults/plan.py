@@ -1,0 +1,80 @@
+"""What `make faults` does, in order: short things first, each experiment with an id that names its seed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from itertools import chain
+from random import Random
+
+import msgspec
+
+from haat.kit.crashpoints import POINTS
+from tests.faults import experiments, races, simulation
+from tests.faults.experiments import Numbers
+from tests.faults.lab import Lab
+
+SIMULATED, CHUNK = 1_000_000, 50_000
+TIMES = 20
+VICTIMS = (
+    "gateway", "worker", "inventory", "inventory-work", "payments", "payments-work", "vault", "vault-work", "provider",
+    "postmaster", "backend",
+)  # fmt: skip
+JUMPS = (3600, -3600, -300)
+
+
+class Experiment(msgspec.Struct, frozen=True):
+    """One line of the record. `run` answers with figures; `wrong` among them lists what did not hold."""
+
+    id: str
+    seed: int
+    run: Callable[[Lab | None], Awaitable[Numbers]]
+    # Of the gateway of the shop that it needs; 0 for no shop at all.
+    workers: int = 1
+
+
+def plan() -> Iterator[Experiment]:
+    """Everything, in order."""
+    return chain(_simulated(), _races(), _crashes())
+
+
+def _simulated() -> Iterator[Experiment]:
+    for first in range(0, SIMULATED, CHUNK):
+        yield Experiment(f"T-SIM-01/{first}", first, partial(_simulate, first), workers=0)
+
+
+async def _simulate(first: int, _: Lab | None) -> Numbers:
+    try:
+        return {"seeds": CHUNK, "steps": await asyncio.to_thread(simulation.simulate, first, CHUNK)}
+    except simulation.Broken as fault:
+        return {"wrong": [str(fault)]}
+
+
+def _races() -> Iterator[Experiment]:
+    for name, race, told, times in races.FULL:
+        for seed in range(times):
+            yield Experiment(f"{name}/{seed}", seed, _call(race, seed, *told), workers=8)
+
+
+def _crashes() -> Iterator[Experiment]:
+    pairs = Random(2)
+    for seed in range(TIMES):
+        for point in POINTS:
+            yield _of(f"T-CRASH-01/{point}/{seed}", seed, experiments.crash, [point], seed)
+        for nth in range(5):
+            points = pairs.sample(POINTS, 2)
+            yield _of(f"T-CRASH-02/{'+'.join(points)}/{seed}.{nth}", seed, experiments.crash, points, seed * 100 + nth)
+        yield _of(f"T-CRASH-03/{seed}", seed, experiments.zombie, seed)
+        for seconds in JUMPS:
+            yield _of(f"T-CRASH-05/{seconds}/{seed}", seed, experiments.jump, seconds, seed)
+        for victim in VICTIMS:
+            yield _of(f"T-KILL/{victim}/{seed}", seed, experiments.killed, victim, seed)
+
+
+def _of(id_: str, seed: int, run: Callable[..., Awaitable[Numbers]], *told: object) -> Experiment:
+    return Experiment(id_, seed, _call(run, *told))
+
+
+def _call(run: Callable[..., Awaitable[Numbers]], *told: object) -> Callable[[Lab | None], Awaitable[Numbers]]:
+    return lambda shop: run(shop, *told)

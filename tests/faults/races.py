@@ -1,0 +1,215 @@
+"""Races through the real gateway: many at the same counter, the same checkout, the same coupon, the same product."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from random import Random
+from typing import Any
+
+from tests.faults.lab import Lab, Stubborn
+
+Numbers = dict[str, Any]
+CASH = {"method": "cod"}
+SOLD = """
+SELECT coalesce(-sum(f.on_hand * e.quantity), 0)::bigint FROM inventory.events e JOIN inventory.effects f USING (type)
+JOIN inventory.stock s USING (stream) WHERE s.sku = $1 AND e.type = 'committed'
+"""
+LOSING = {"out_of_stock", "checkout_state", "idempotency_in_flight", "coupon_refused"}
+
+
+@asynccontextmanager
+async def ready(
+    lab: Lab, variant: str, how_many: int, at_once: int = 32, **choices: Any
+) -> AsyncIterator[list[Stubborn]]:
+    """So many shoppers, each with a unit of the variant in an open checkout."""
+    gate = asyncio.Semaphore(at_once)
+
+    async def one(shopper: Stubborn) -> Stubborn:
+        async with gate:
+            await shopper.begin(variant, **choices)
+        return shopper
+
+    async with AsyncExitStack() as stack:
+        shoppers = [await stack.enter_async_context(lab.shopper()) for _ in range(how_many)]
+        yield list(await asyncio.gather(*(one(shopper) for shopper in shoppers)))
+
+
+async def drop(lab: Lab, seed: int, buyers: int, units: int, at_once: int = 200) -> Numbers:
+    """T-INV-01: so many buyers for so many units; exactly those are sold, and nobody hears both yes and no."""
+    variant, sku = await lab.shelve(units)
+    gate = asyncio.Semaphore(at_once)
+    seconds: list[float] = []
+
+    async def buy(shopper: Stubborn) -> tuple[int, Any]:
+        async with gate:
+            began = time.monotonic()
+            answer = await shopper.client.complete_surely(shopper.checkout, CASH)
+            seconds.append(time.monotonic() - began)
+            return answer
+
+    async with ready(lab, variant, buyers) as shoppers:
+        Random(seed).shuffle(shoppers)
+        answers = await asyncio.gather(*(buy(shopper) for shopper in shoppers))
+        seen = Counter(status for shopper in shoppers for status in shopper.client.seen)
+        checkouts = [shopper.checkout for shopper in shoppers]
+    codes = Counter(answer.get("code", answer.get("status")) for _, answer in answers)
+    sold = await lab.value(SOLD, sku)
+    orders = await lab.value("SELECT count(*) FROM orders.orders WHERE checkout_id = ANY($1)", checkouts)
+    wrong = [] if codes == {"completed": units, "out_of_stock": buyers - units} else [f"answers: {dict(codes)}"]
+    if (sold, orders) != (units, units):
+        wrong.append(f"{sold} units sold, {orders} orders")
+    wrong += [f"{number} answers of {status}" for status, number in seen.items() if status >= 500 and status != 503]
+    wrong += await lab.faults(checkouts, charges=0)
+    slow = sorted(seconds)[int(len(seconds) * 0.99)]
+    return {"buyers": buyers, "units": units, "sold": sold, "p99_seconds": round(slow, 2), "wrong": wrong}
+
+
+async def same_checkout(lab: Lab, seed: int, how: str, times: int = 50) -> Numbers:
+    """T-RACE-01: one checkout completed many times at once: `one key`, `a key each`, or `two tabs` of one cart."""
+    variant, sku = await lab.shelve(50)
+    async with ready(lab, variant, 1) as (shopper,):
+        client, first = shopper.client, shopper.checkout
+        tabs = [first, (await client.checkout())["id"]] if how == "two tabs" else [first]
+        key = str(uuid.uuid4()) if how == "one key" else None
+        card = {"method": "card", "token": await client.card()}
+        cards = [card if how != "two tabs" else {"method": "card", "token": await client.card()} for _ in range(times)]
+        asks = [client.complete(tabs[i % len(tabs)], cards[i], key) for i in range(times)]
+        answers = await asyncio.gather(*asks)
+        # A key that was answered is answered in the same words.
+        later = [await client.complete(first, card, key) for _ in range(2)] if how == "one key" else []
+    good = [answer for status, answer in answers if status == 200]
+    orders = {answer["order"]["id"] for answer in good}
+    refusals = {answer["code"] for status, answer in answers if status not in (200, 202)}
+    wrong = [] if len(orders) == 1 else [f"orders told: {orders}"]
+    wrong += [f"refused by {code}" for code in refusals - LOSING]
+    if later and any(each != later[0] for each in later):
+        wrong.append("one key, two answers")
+    counts = [
+        await lab.value(f"SELECT count(*) FROM {table} WHERE checkout_id = ANY($1)", tabs)
+        for table in ("orders.orders", "payments.payments")
+    ]
+    if [*counts, await lab.value(SOLD, sku)] != [1, 1, 1]:
+        wrong.append(f"orders, payments: {counts}")
+    wrong += await lab.faults(tabs)
+    return {"how": how, "answers": dict(Counter(status for status, _ in answers)), "wrong": wrong}
+
+
+async def cart_while_completing(lab: Lab, seed: int, times: int = 20) -> Numbers:
+    """T-RACE-02: the cart is changed while its checkout is completed: the order is the quote, never a mix."""
+    rng = Random(seed)
+    variant, sku = await lab.shelve(times * 10)
+    other, _ = await lab.shelve(times * 10)
+    wrong: list[str] = []
+    async with ready(lab, variant, times) as shoppers:
+
+        async def one(shopper: Stubborn) -> None:
+            async def change() -> None:
+                await asyncio.sleep(rng.random() * 0.1)
+                await shopper.client.add(other, 2)
+
+            asked = shopper.client.complete_surely(shopper.checkout, CASH)
+            (status, answer), _ = await asyncio.gather(asked, change())
+            if status != 200 or [(line["sku"], line["quantity"]) for line in answer["items"]] != [(sku, 1)]:
+                wrong.append(f"{status}: {[(line['sku'], line['quantity']) for line in answer.get('items', [])]}")
+
+        await asyncio.gather(*(one(shopper) for shopper in shoppers))
+        checkouts = [shopper.checkout for shopper in shoppers]
+    if await lab.value(SOLD, sku) != times:
+        wrong.append("units sold are not the orders'")
+    return {"times": times, "wrong": wrong + await lab.faults(checkouts, charges=0)}
+
+
+async def coupon(lab: Lab, seed: int, how: str, carts: int = 200) -> Numbers:
+    """T-RACE-03: a coupon with a limit of one, of three, or of one a customer, over many carts at once."""
+    variant, _ = await lab.shelve(carts * 2)
+    limit = {"one": 1, "three": 3, "one a customer": 1}[how]
+    if how == "one a customer":
+        return await _one_a_customer(lab, variant, carts)
+    code = await lab.coupon(limit=limit)
+    async with ready(lab, variant, carts, coupon_codes=[code]) as shoppers:
+        answers = await asyncio.gather(*(one.client.complete_surely(one.checkout, CASH) for one in shoppers))
+        checkouts = [shopper.checkout for shopper in shoppers]
+    codes = Counter(answer.get("code", answer.get("status")) for _, answer in answers)
+    used = await lab.value("SELECT used FROM promotions.coupons WHERE code = $1", code)
+    noted = await lab.value("SELECT count(*) FROM promotions.redemptions WHERE code = $1", code)
+    wrong = [] if codes == {"completed": limit, "coupon_refused": carts - limit} else [f"answers: {dict(codes)}"]
+    if (used, noted) != (limit, limit):
+        wrong.append(f"used {used}, noted {noted}")
+    return {"how": how, "carts": carts, "wrong": wrong + await lab.faults(checkouts, charges=0)}
+
+
+async def _one_a_customer(lab: Lab, variant: str, carts: int) -> Numbers:
+    """Ten customers with many devices each: every device pays at once, a declined card gives the use back."""
+    code = await lab.coupon(limit=carts, limit_per_user=1)
+    people, devices = 10, max(2, carts // 10)
+    answers: list[int] = []
+    async with AsyncExitStack() as stack:
+
+        async def person() -> None:
+            shopper = await stack.enter_async_context(lab.shopper())
+            client = shopper.client
+            await client.register()
+            opened = []
+            for _ in range(devices):
+                await client.add(variant)
+                opened.append((await client.checkout(coupon_codes=[code]))["id"])
+            bad = {"method": "card", "token": await client.card("4000 0000 0000 0002")}
+            await client.complete_surely(opened[0], bad)
+            done = await asyncio.gather(*(client.complete_surely(each, CASH) for each in opened))
+            answers.append(Counter(answer.get("code", answer.get("status")) for _, answer in done)["completed"])
+
+        await asyncio.gather(*(person() for _ in range(people)))
+    most = await lab.value("SELECT max(used) FROM promotions.uses WHERE code = $1", code)
+    used = await lab.value("SELECT used FROM promotions.coupons WHERE code = $1", code)
+    wrong = [] if (most, used, answers) == (1, people, [1] * people) else [f"used {used}, by one {most}: {answers}"]
+    return {"how": "one a customer", "carts": people * devices, "wrong": wrong}
+
+
+async def two_admins(lab: Lab, seed: int, times: int = 10) -> Numbers:
+    """T-RACE-07: two of the staff change the same product as they read it: one wins, the other hears 412."""
+    wrong: list[str] = []
+    for nth in range(times):
+        made = await lab.staff.sell(uuid.uuid4().hex, 5)
+        path = f"/v1/products/{made['id']}"
+        async with lab.staff.session.get(lab.shop.url + path, headers=lab.staff.headers) as answer:
+            etag, body = answer.headers["ETag"], await answer.json()
+        titles = [f"Title {nth} of {who}" for who in ("one", "two")]
+        asks = [lab.staff.call("PATCH", path, {"title": title}, If_Match=etag) for title in titles]
+        found = await asyncio.gather(*asks)
+        statuses = sorted(status for status, _ in found)
+        winner = next((title for title, (status, _) in zip(titles, found, strict=True) if status == 200), None)
+        _, now = await lab.staff.call("GET", path)
+        if statuses != [200, 412] or now["title"] != winner:
+            wrong.append(f"{statuses}, {body['title']} became {now['title']}, {winner} won")
+    return {"times": times, "wrong": wrong}
+
+
+Race = tuple[str, Callable[..., Awaitable[Numbers]], Sequence[Any]]
+SMALL: tuple[Race, ...] = (
+    ("T-INV-01", drop, (200, 50)),
+    ("T-RACE-01/one key", same_checkout, ("one key",)),
+    ("T-RACE-01/a key each", same_checkout, ("a key each",)),
+    ("T-RACE-01/two tabs", same_checkout, ("two tabs",)),
+    ("T-RACE-02", cart_while_completing, (10,)),
+    ("T-RACE-03/one", coupon, ("one", 30)),
+    ("T-RACE-03/three", coupon, ("three", 30)),
+    ("T-RACE-03/one a customer", coupon, ("one a customer", 30)),
+    ("T-RACE-07", two_admins, (5,)),
+)
+FULL: tuple[tuple[str, Callable[..., Awaitable[Numbers]], Sequence[Any], int], ...] = (
+    ("T-INV-01/100", drop, (10_000, 100), 20),
+    ("T-INV-01/1", drop, (500, 1), 200),
+    ("T-RACE-01/one key", same_checkout, ("one key",), 20),
+    ("T-RACE-01/a key each", same_checkout, ("a key each",), 20),
+    ("T-RACE-01/two tabs", same_checkout, ("two tabs",), 20),
+    ("T-RACE-02", cart_while_completing, (50,), 20),
+    ("T-RACE-03/one", coupon, ("one", 200), 10),
+    ("T-RACE-03/three", coupon, ("three", 200), 10),
+    ("T-RACE-03/one a customer", coupon, ("one a customer", 200), 10),
+    ("T-RACE-07", two_admins, (20,), 10),
+)

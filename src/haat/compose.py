@@ -183,9 +183,12 @@ def _orders(house: House) -> Any:
     from haat.contracts.inventory import Inventory
     from haat.contracts.payments import Payments
     from haat.contracts.shipping import Shipping
+    from haat.engines.invoices.typst_printer import TypstPrinter
+    from haat.ports.invoices import Party
     from haat.services.orders.service import OrderService
     from haat.services.orders.store import OrderStore
 
+    settings = house.settings
     store = OrderStore(house.database("orders"))
     payments, inventory, shipping = house.ask(Payments), house.ask(Inventory), house.ask(Shipping)
     return OrderService(
@@ -193,6 +196,8 @@ def _orders(house: House) -> Any:
         payments,
         inventory,
         shipping,
+        printer=TypstPrinter(),
+        seller=Party(settings.seller_name, settings.seller_address.split(", "), settings.seller_gstin),
         link_secret=house.settings.service_secret,
         auto_fulfil=house.settings.auto_fulfil,
     )

@@ -94,6 +94,11 @@ class Settings(BaseSettings):
     seller_region: str = Field(
         "KA", description="the state the shop ships from, ISO 3166-2 part: decides CGST/SGST or IGST"
     )
+    seller_name: str = Field("haat, a demonstration", description="who sells, on invoices")
+    seller_address: str = Field(
+        "Plot 12, KIADB Industrial Area, Hoskote 562114, Karnataka", description="lines parted by a comma and a space"
+    )
+    seller_gstin: str = Field("", pattern="^([0-9A-Z]{15})?$", description="the seller's GST number, on invoices")
     auto_fulfil: bool = Field(True, description="the demo's warehouse packs and hands over parcels by itself")
     fraud_attempts_per_hour: int = Field(
         60,

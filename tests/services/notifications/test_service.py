@@ -297,3 +297,15 @@ async def test_a_letter_whose_link_is_over_is_not_written(notifications, pen, da
     async with database.connection() as connection:
         state = await connection.fetchval("SELECT state FROM notifications.mails WHERE cause = 'letter:ltr_gone'")
     assert (state, pen.letters) == ("failed", [])
+
+
+async def test_a_parcel_on_its_way_brings_the_invoice(notifications, pen, placed):
+    order, event = placed()
+    await notifications.on_placed(Batch([event]))
+    await notifications.on_moved(Batch([moved(order, "shipped")]))
+    await notifications.send_due()
+    address = f"https://shop.example/orders/{order.id}/invoice.pdf?token=signed-{order.number}"
+    by_subject = {letter.subject: letter for letter in pen.letters}
+    shipped = by_subject[f"Order {order.number} is on its way"]
+    assert (address in shipped.text, address in shipped.html) == (True, True)
+    assert "invoice.pdf" not in by_subject[f"Your order {order.number}"].text

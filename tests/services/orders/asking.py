@@ -17,9 +17,11 @@ from haat.contracts.orders import (
     ShipOrder,
 )
 from haat.contracts.payments import PaymentRef
+from haat.engines.invoices.typst_printer import TypstPrinter
 from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
 from haat.kit.money import Money
+from haat.ports.invoices import Party
 from haat.services.orders.model import StoredOrder
 from haat.services.orders.service import OrderService
 from haat.services.orders.store import OrderStore
@@ -75,6 +77,7 @@ def placed_event(order_id: str, ask: PlaceOrder) -> OrderPlaced:
 
 
 STAFF = "usr_staff"
+SELLER = Party("haat", ["Hoskote"])
 
 
 def ship(order: Order, quantity: int | None = None, key: Idempotency | None = None) -> ShipOrder:
@@ -114,7 +117,9 @@ def orders_without(floor: Floor, store: OrderStore | None = None, **away: str) -
     real: dict[str, Any] = {"payments": floor.payments, "inventory": floor.inventory, "shipping": floor.shipping}
     asked: dict[str, Any] = {name: Away(each, away.get(name, "")) for name, each in real.items()}
     store = store or OrderStore(floor.database)
-    return OrderService(store, **asked, link_secret="only-for-tests", auto_fulfil=False), asked
+    return OrderService(
+        store, **asked, printer=TypstPrinter(), seller=SELLER, link_secret="only-for-tests", auto_fulfil=False
+    ), asked
 
 
 async def due(floor: Floor, order: Order) -> None:

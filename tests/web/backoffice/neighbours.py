@@ -64,6 +64,7 @@ from haat.contracts.orders import (
     CaptureOrder,
     DayFigures,
     FiguresOf,
+    InvoiceFile,
     ListOrders,
     ListReturns,
     Order,
@@ -235,6 +236,9 @@ class MemoryOrders(Orders):
 
     async def figures(self, ask: FiguresOf) -> Page[DayFigures]:
         return Page(data=[DayFigures(ask.last, 12, Money(3_333_300)), DayFigures(ask.first, 1, Money(99_900))])
+
+    async def invoice(self, ask: OrderOf) -> InvoiceFile:
+        return InvoiceFile(number="HT2627-000001", pdf=b"%PDF-")
 
     async def _act(self, ask: Any) -> Order:
         if self.refusal:

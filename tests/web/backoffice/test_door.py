@@ -14,6 +14,7 @@ PAGES = {
     "/admin": "catalogue finance fulfilment support",
     "/admin/orders": "finance fulfilment support",
     "/admin/orders/ord_1": "finance fulfilment support",
+    "/admin/orders/ord_1/invoice.pdf": "finance fulfilment support",
     "/admin/returns": "finance fulfilment support",
     "/admin/products": "catalogue",
     "/admin/products/prd_1": "catalogue",

@@ -27,12 +27,14 @@ from haat.contracts.orders import (
     Bought,
     BoughtBy,
     CancelOrder,
+    InvoiceFile,
     ListOrders,
     Order,
     OrderLink,
     OrderOf,
     OrderPayment,
     Orders,
+    OrderStateError,
     RequestReturn,
     Return,
     TimelineEntry,
@@ -246,6 +248,12 @@ class MemoryOrders(Orders):
         if order is None or not (ask.user_id or ask.cart_token or ask.link == f"link-{order.id}"):
             raise NotFound("There is no such order")
         return order
+
+    async def invoice(self, ask: OrderOf) -> InvoiceFile:
+        order = await self.order(ask)
+        if order.status == "confirmed":
+            raise OrderStateError("The invoice is made when the order is packed")
+        return InvoiceFile(number="HT2627-000001", pdf=b"%PDF-")
 
     async def orders(self, ask: ListOrders) -> Page[Order]:
         return Page(data=list(self.placed.values()))

@@ -320,3 +320,19 @@ async def test_after_paying_the_cart_is_shown_empty(visitor: Visitor):
     await buy(visitor, payment="cod")
     page = await visitor.see("/orders/ord_0/thanks")
     assert '<span id="count" class="count" hidden>' in page.text
+
+
+async def test_the_invoice_opens_once_there_is_one(visitor: Visitor):
+    await visitor.take_laptop()
+    await buy(visitor, payment="cod")
+    early = await visitor.see("/orders/ord_0/invoice.pdf")
+    before = (await visitor.see("/orders/ord_0")).text
+    visitor.behind.orders.deliver("ord_0")
+    visitor.client.cookies.clear()
+    page = (await visitor.see("/orders/ord_0?token=link-ord_0")).text
+    answer = await visitor.see("/orders/ord_0/invoice.pdf?token=link-ord_0")
+    assert ("invoice.pdf" in before, 'href="/orders/ord_0/invoice.pdf?token=link-ord_0"' in page) == (False, True)
+    assert (early.status_code, "made when the order is packed" in early.text) == (409, True)
+    assert (answer.status_code, answer.content, answer.headers["Content-Type"]) == (200, b"%PDF-", "application/pdf")
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert (await visitor.see("/orders/ord_0/invoice.pdf")).status_code == 404

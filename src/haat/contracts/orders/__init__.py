@@ -20,6 +20,7 @@ from haat.contracts.orders.outcomes import OrderMoved, OrderPlaced, OrderStateEr
 from haat.contracts.orders.view import (
     Bought,
     DayFigures,
+    InvoiceFile,
     Order,
     OrderLine,
     OrderLink,
@@ -38,6 +39,7 @@ __all__ = [
     "CaptureOrder",
     "DayFigures",
     "FiguresOf",
+    "InvoiceFile",
     "ListOrders",
     "ListReturns",
     "Order",

@@ -16,7 +16,7 @@ from haat.contracts.orders.commands import (
     RequestReturn,
     ShipOrder,
 )
-from haat.contracts.orders.view import Bought, DayFigures, Order, OrderLink, OrderReturn, Placed, Return
+from haat.contracts.orders.view import Bought, DayFigures, InvoiceFile, Order, OrderLink, OrderReturn, Placed, Return
 from haat.kit.message import Page
 from haat.kit.rpc import Contract, promise
 
@@ -44,5 +44,7 @@ class Orders(Contract):
     async def ship(self, ask: ShipOrder) -> Order: ...
     async def capture(self, ask: CaptureOrder) -> Order: ...
     async def refund(self, ask: RefundOrder) -> Order: ...
+    @promise(safe_to_repeat=True, timeout_seconds=10)
+    async def invoice(self, ask: OrderOf) -> InvoiceFile: ...
     @promise(safe_to_repeat=True)
     async def bought(self, ask: BoughtBy) -> Bought: ...

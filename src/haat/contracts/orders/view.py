@@ -81,6 +81,13 @@ class OrderReturn(Message, frozen=True):
     titles: dict[str, str]
 
 
+class InvoiceFile(Message, frozen=True):
+    """A tax invoice as a PDF file; its number is the same however often it is asked for."""
+
+    number: str
+    pdf: bytes
+
+
 class DayFigures(Message, frozen=True):
     """The orders placed on one day in the shop's own time that were not canceled, and what they come to."""
 

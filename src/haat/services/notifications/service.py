@@ -44,6 +44,7 @@ E = TypeVar("E", bound=Event)
 PACE = 20
 AT_ONCE = 5
 LEASE_SECONDS = 120
+WITH_INVOICE = frozenset({"order_partially_shipped", "order_shipped", "order_delivered"})
 NOT_KEPT = "This letter holds a link that is a key to an account: it was sent, and is not kept here."
 _PATHS: dict[Kind, str] = {
     "password_reset": "reset-password?token=",
@@ -163,6 +164,8 @@ class NotificationsService(Notifications):
         order = await self._orders.order(which)
         link = (await self._orders.link(which)).link
         facts = {**mail.facts, "number": order.number, "name": order.shipping_address.name}
+        if mail.kind in WITH_INVOICE:
+            facts["invoice"] = f"orders/{order.id}/invoice.pdf?token={link}"
         if mail.kind == "refunded":
             facts["amount"] = format_money(Money(mail.facts["amount"], mail.facts["currency"]))
         known = msgspec.structs.replace(mail, about=order.id, address=mail.address or order.email)

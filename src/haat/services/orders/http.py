@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.params import Parameter
 from msgspec import Meta
 
@@ -31,6 +31,7 @@ from haat.kit.problem import problems
 
 OrderId = Annotated[str, Parameter(description="an order's id, `ord_…`, or its number")]
 Link = Annotated[str | None, Parameter(query="token", max_length=100, description="the signed link of a guest's mail")]
+PDF = "application/pdf"
 STAFF_ROLES = ("fulfilment", "finance", "support")
 
 
@@ -97,6 +98,22 @@ async def view_order(order_id: OrderId, orders: Orders, caller: Caller, link: Li
             any_owner=_is_staff(caller),
         )
     )
+
+
+@get("/v1/orders/{order_id:str}/invoice", media_type=PDF, tags=["orders"], responses=problems(401, 404, 409, 422))
+async def view_invoice(order_id: OrderId, orders: Orders, caller: Caller, link: Link = None) -> Response[bytes]:
+    """The tax invoice as PDF, from when the order is packed; whoever may see the order may see it."""
+    made = await orders.invoice(
+        OrderOf(
+            order=order_id,
+            user_id=caller.user_id,
+            link=link,
+            cart_token=caller.cart_token,
+            any_owner=_is_staff(caller),
+        )
+    )
+    headers = {"Content-Disposition": f'inline; filename="{made.number}.pdf"', "Cache-Control": "private, no-store"}
+    return Response(made.pdf, media_type=PDF, headers=headers)
 
 
 @post("/v1/orders/{order_id:str}/cancel", status_code=200, tags=["orders"], responses=problems(401, 404, 409, 422))
@@ -252,6 +269,7 @@ def _is_staff(caller: Caller) -> bool:
 ROUTES = [
     list_orders,
     view_order,
+    view_invoice,
     cancel_order,
     request_return,
     ship_order,

@@ -65,6 +65,16 @@ FROM orders.returns r JOIN orders.orders o ON o.id = r.order_id
 WHERE r.status IN ('refunded', 'rejected') AND (:at::timestamptz IS NULL OR (r.created_at, r.id) < (:at, :id))
 ORDER BY r.created_at DESC, r.id DESC LIMIT :how_many;
 
+-- name: invoice(order_id)^
+SELECT number, issued_at FROM orders.invoices WHERE order_id = :order_id;
+
+-- name: next_invoice(year)$
+INSERT INTO orders.invoice_years AS y (year, last) VALUES (:year, 1)
+ON CONFLICT (year) DO UPDATE SET last = y.last + 1 RETURNING last;
+
+-- name: insert_invoice(order_id, number)^
+INSERT INTO orders.invoices (order_id, number) VALUES (:order_id, :number) RETURNING number, issued_at;
+
 -- name: figures(currency, since, until, zone, first, end)
 -- Ids carry the moment they were made: the days are a stretch of the primary key.
 SELECT (placed_at AT TIME ZONE :zone)::date AS day, count(*) AS count, sum(total_minor)::bigint AS total

@@ -18,6 +18,7 @@ from haat.contracts.orders import (
     CaptureOrder,
     DayFigures,
     FiguresOf,
+    InvoiceFile,
     ListOrders,
     ListReturns,
     Order,
@@ -47,7 +48,9 @@ from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
 from haat.kit.message import DomainError, Invalid, Message, NotFound, Page, Unavailable
 from haat.kit.money import Money
+from haat.ports.invoices import InvoicePrinter, Party
 from haat.services.orders.following import Following
+from haat.services.orders.invoices import check_invoiceable, financial_year, invoice_of
 from haat.services.orders.model import (
     RETURNABLE,
     StoredOrder,
@@ -88,9 +91,13 @@ class OrderService(Orders):
         inventory: Inventory,
         shipping: Shipping,
         *,
+        printer: InvoicePrinter,
+        seller: Party,
         link_secret: str,
         auto_fulfil: bool,
     ) -> None:
+        self._printer = printer
+        self._seller = seller
         self._store = store
         self._shipping = shipping
         self.following = Following(store)
@@ -174,6 +181,21 @@ class OrderService(Orders):
     async def link(self, ask: OrderOf) -> OrderLink:
         order = await self._allowed(ask.order, ask)
         return OrderLink(link=sign(order.id, self._secret))
+
+    async def invoice(self, ask: OrderOf) -> InvoiceFile:
+        """Issued when it is asked for first, once the order is packed; the same ever after."""
+        order = await self._allowed(ask.order, ask)
+        async with self._store.connection() as connection:
+            issued = await self._store.issued(connection, order.id)
+        if issued is None:
+            check_invoiceable(order)
+            async with self._store.transaction() as transaction:
+                await self._store.load_for_update(transaction.connection, order.id)
+                issued = await self._store.issued(transaction.connection, order.id)
+                if issued is None:
+                    issued = await self._store.issue(transaction.connection, order.id, financial_year(now()))
+        pdf = await self._printer.pdf(invoice_of(order, issued, self._seller))
+        return InvoiceFile(number=issued.number, pdf=pdf)
 
     async def bought(self, ask: BoughtBy) -> Bought:
         return Bought(bought=await self._store.bought(ask.user_id, ask.product_id))

@@ -25,6 +25,7 @@ from haat.kit.ids import first_id
 from haat.kit.message import Unavailable
 from haat.kit.money import Money
 from haat.kit.sql import load_queries
+from haat.services.orders.invoices import Issued, invoice_number
 from haat.services.orders.model import StoredOrder, body_of, first_status
 
 CLOCKS_DIFFER = timedelta(hours=1)
@@ -272,6 +273,17 @@ class OrderStore:
                 OrderReturn(_return(row, row["currency"]), row["number"], row["name"], row["titles"])
                 async for row in listed(connection, at=at, id=return_id, how_many=how_many)
             ]
+
+    async def issued(self, connection: Connection, order_id: str) -> Issued | None:
+        """The invoice of an order, when it has one."""
+        row = await queries.invoice(connection, order_id=order_id)
+        return None if row is None else msgspec.convert(dict(row), Issued)
+
+    async def issue(self, connection: Connection, order_id: str, year: str) -> Issued:
+        """Give an order that is held the next number of the year: numbers have no gaps, because both commit or none."""
+        count = await queries.next_invoice(connection, year=year)
+        row = await queries.insert_invoice(connection, order_id=order_id, number=invoice_number(year, count))
+        return msgspec.convert(dict(row), Issued)
 
     async def figures(self, currency: str, since: datetime, until: datetime, zone: str) -> list[DayFigures]:
         """Count and sum of the orders that stand, by day in `zone`; days without orders are left out."""

@@ -12,7 +12,7 @@ from haat.contracts.notifications import Mail, Mailbox, Notifications
 from haat.contracts.orders import ListOrders, Order, OrderOf, Orders
 from haat.contracts.payments import Payment, PaymentRef, Payments
 from haat.kit.message import Page
-from haat.web.backoffice.desk import Desk, gently
+from haat.web.backoffice.desk import Desk, dressed, gently
 from haat.web.backoffice.forms import Faults, Typed, new_key
 from haat.web.backoffice.order_view import actors_in, acts_of, money_rows, steps_of
 
@@ -43,6 +43,14 @@ async def view_order(
     """One order: items, money, parcels, returns, and what may be done now."""
     order = await orders.order(OrderOf(order=order_id, any_owner=True))
     return await order_page(desk, order, payments, identity, notifications)
+
+
+@get("/orders/{order_id:str}/invoice.pdf", duty="see_orders")
+async def invoice(desk: Desk, order_id: str, orders: Orders) -> Response[Any]:
+    """The tax invoice, as the customer gets it."""
+    made = await orders.invoice(OrderOf(order=order_id, any_owner=True))
+    headers = {"Content-Disposition": f'inline; filename="{made.number}.pdf"'}
+    return dressed(desk.request, Response(made.pdf, media_type="application/pdf", headers=headers))
 
 
 async def order_page(
@@ -97,4 +105,4 @@ async def _mails(notifications: Notifications, order: Order, may: bool) -> list[
     return (await notifications.mailbox(Mailbox(about=order.id, limit=20))).data if may else []
 
 
-ROUTES = [list_orders, view_order]
+ROUTES = [list_orders, view_order, invoice]

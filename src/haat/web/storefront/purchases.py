@@ -14,6 +14,7 @@ from haat.contracts.orders import (
     OrderLink,
     OrderOf,
     Orders,
+    OrderStateError,
     RequestReturn,
     ReturnItem,
 )
@@ -62,6 +63,16 @@ async def list_orders(shop: Shop, orders: Orders, cursor: str | None = None) -> 
 async def view_order(order_id: str, shop: Shop, orders: Orders, token: str | None = None) -> Response[Any]:
     """One order: where it is, what is in it, what can be done."""
     return await _page(shop, orders, order_id, token)
+
+
+@get("/orders/{order_id:str}/invoice.pdf")
+async def invoice(order_id: str, shop: Shop, orders: Orders, token: str | None = None) -> Response[Any]:
+    """The tax invoice; before there is one the order's page says so."""
+    try:
+        made = await orders.invoice(_who(shop, order_id, token))
+    except OrderStateError as error:
+        return await _page(shop, orders, order_id, token, problem=error.detail, status=error.status)
+    return shop.file(made.pdf, "application/pdf", f"{made.number}.pdf")
 
 
 @post("/orders/{order_id:str}/cancel")
@@ -144,9 +155,10 @@ async def _page(
         may_cancel=may_cancel(order),
         may_return=may_return(order),
         left=returnable(order),
+        has_invoice=order.status not in ("placed", "confirmed", "canceled"),
         reasons=REASONS,
         problem=problem,
     )
 
 
-ROUTES = [thanks, list_orders, view_order, cancel_order, request_return]
+ROUTES = [thanks, list_orders, view_order, invoice, cancel_order, request_return]

@@ -90,6 +90,15 @@ class Shop:
             self._frame.cancel()
         return self._dressed(Response(None, status_code=303, headers={"Location": address}), "")
 
+    def file(self, body: bytes, media_type: str, name: str) -> Response[bytes]:
+        """A file of this shopper's own, shown by the browser."""
+        if self._frame is not None:
+            self._frame.cancel()
+        headers = {"Content-Disposition": f'inline; filename="{name}"', "Cache-Control": "private, no-store"}
+        answer = Response(body, media_type=media_type, headers=headers)
+        add_cookies(self.request, answer)
+        return answer
+
     def set_cookie(self, name: str, value: str, seconds: int = YEAR_SECONDS) -> None:
         put_cookie(self.request, self.settings, name, value, seconds)
 

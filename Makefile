@@ -41,7 +41,7 @@ setup: .venv/ready node_modules/ready
 
 .venv/ready: pyproject.toml uv.lock
 	@command -v uv >/dev/null || deploy/install-uv
-	@$(UV) sync --locked -q
+	@$(UV) sync --locked -q --python "$$(deploy/choose-python)"
 	@touch .venv/ready
 
 node_modules/ready: package-lock.json

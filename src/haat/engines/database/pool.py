@@ -68,7 +68,7 @@ class _Kept:
 
     def __init__(self, pool: asyncpg.Pool, size: int) -> None:
         self._pool = pool
-        self._most = max(2, size // 2)
+        self._most = size
         self._idle: list[Any] = []
         self._waiting = 0
 
@@ -131,7 +131,9 @@ async def _pool(dsn: str, size: int) -> asyncpg.Pool:
         init=_prepare,
         # Nothing is kept in a session, so there is nothing to reset: saves a round trip at each release.
         reset=_keep_session,
-        server_settings={"application_name": "haat", "jit": "off"},
+        # Every statement looks rows up by keys: planning it anew at each call costs more than it ever finds.
+        # (A list's place is therefore `id < coalesce(:before, '~')`, never `:before IS NULL OR …`.)
+        server_settings={"application_name": "haat", "jit": "off", "plan_cache_mode": "force_generic_plan"},
     )
 
 

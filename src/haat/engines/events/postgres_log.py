@@ -204,7 +204,9 @@ class PostgresLog:
             self._places.clear()
             self._unwritten.clear()
             self._window = Window()
-            self._connection = await asyncpg.connect(self._dsn, command_timeout=30)
+            self._connection = await asyncpg.connect(
+                self._dsn, command_timeout=30, server_settings={"plan_cache_mode": "force_generic_plan"}
+            )
             await self._connection.add_listener(CHANNEL, lambda *_: self._heard())
         return self._connection
 

@@ -36,7 +36,7 @@ ON CONFLICT (attempt_id) DO NOTHING;
 
 -- name: reviews(state, after, most)
 SELECT * FROM fraud.reviews
-WHERE state = :state AND (:after::text IS NULL OR review_id > :after) ORDER BY review_id LIMIT :most::integer;
+WHERE state = :state AND review_id > coalesce(:after::text, '') ORDER BY review_id LIMIT :most::integer;
 
 -- name: decide(review_id, state, actor, note)^
 UPDATE fraud.reviews SET state = :state, decided_by = :actor, note = :note, decided_at = now()

@@ -26,11 +26,18 @@ SELECT user_id, email, name, phone, roles, created_at, password_hash FROM identi
 SELECT user_id FROM identity.users WHERE user_id = :user_id FOR UPDATE;
 
 -- name: find_users(pattern, ids, before, count)
-SELECT user_id, email, name, phone, roles, created_at FROM identity.users
-WHERE (:pattern::text IS NULL OR email ILIKE :pattern OR name ILIKE :pattern)
-  AND (:ids::text[] IS NULL OR user_id = ANY(:ids))
-  AND (:before::text IS NULL OR user_id < :before)
-ORDER BY user_id DESC LIMIT :count::integer;
+-- Two roads, of which one is never walked: all users by their order, or the given ones by their ids.
+WITH found AS (
+    (SELECT * FROM identity.users
+     WHERE :ids::text[] IS NULL AND (:pattern::text IS NULL OR email ILIKE :pattern OR name ILIKE :pattern)
+       AND user_id < coalesce(:before::text, '~')
+     ORDER BY user_id DESC LIMIT :count::integer)
+    UNION ALL
+    SELECT * FROM identity.users
+    WHERE user_id = ANY(:ids) AND (:pattern IS NULL OR email ILIKE :pattern OR name ILIKE :pattern)
+      AND user_id < coalesce(:before, '~')
+)
+SELECT user_id, email, name, phone, roles, created_at FROM found ORDER BY user_id DESC LIMIT :count::integer;
 
 -- name: change_user(user_id, name, phone, roles, password_hash)^
 UPDATE identity.users SET

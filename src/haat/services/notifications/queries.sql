@@ -36,11 +36,20 @@ WHERE m.id = s.id AND m.tries = s.tries AND m.state = 'queued';
 SELECT about FROM notifications.mails WHERE kind = 'order_placed' AND facts ->> 'checkout_id' = :checkout_id;
 
 -- name: mailbox(address, about, before, at_most)
-SELECT id, address, subject, state, created_at, about FROM notifications.mails
-WHERE (:address::text IS NULL OR address = :address)
-  AND (:about::text IS NULL OR about = :about)
-  AND (:before::text IS NULL OR id < :before)
-ORDER BY id DESC LIMIT :at_most;
+-- Three roads, of which one is walked: the mails about something, those to an address, or all.
+WITH found AS (
+    (SELECT * FROM notifications.mails
+     WHERE about = :about::text AND (:address::text IS NULL OR address = :address)
+       AND id < coalesce(:before::text, '~')
+     ORDER BY id DESC LIMIT :at_most)
+    UNION ALL
+    (SELECT * FROM notifications.mails WHERE :about IS NULL AND address = :address AND id < coalesce(:before, '~')
+     ORDER BY id DESC LIMIT :at_most)
+    UNION ALL
+    (SELECT * FROM notifications.mails WHERE :about IS NULL AND :address IS NULL AND id < coalesce(:before, '~')
+     ORDER BY id DESC LIMIT :at_most)
+)
+SELECT id, address, subject, state, created_at, about FROM found ORDER BY id DESC LIMIT :at_most;
 
 -- name: mail(id)^
 SELECT id, address, subject, state, created_at, about, html, text FROM notifications.mails WHERE id = :id;

@@ -85,15 +85,23 @@ GROUP BY 1 ORDER BY 1;
 
 -- name: list_of_user(user_id, status, before, how_many)
 SELECT * FROM orders.orders
-WHERE user_id = :user_id AND (:status::text IS NULL OR status = :status) AND (:before::text IS NULL OR id < :before)
+WHERE user_id = :user_id AND (:status::text IS NULL OR status = :status) AND id < coalesce(:before::text, '~')
 ORDER BY id DESC LIMIT :how_many;
 
 -- name: list_all(status, text, before, how_many)
-SELECT * FROM orders.orders
-WHERE (:status::text IS NULL OR status = :status)
-    AND (:text::text = '' OR number = upper(:text) OR email = lower(:text) OR id = :text)
-    AND (:before::text IS NULL OR id < :before)
-ORDER BY id DESC LIMIT :how_many;
+-- Three roads, of which one is walked: what was searched for, one status, or all.
+WITH found AS (
+    SELECT * FROM orders.orders
+    WHERE :text::text <> '' AND (number = upper(:text) OR email = lower(:text) OR id = :text)
+      AND (:status::text IS NULL OR status = :status) AND id < coalesce(:before::text, '~')
+    UNION ALL
+    (SELECT * FROM orders.orders WHERE :text = '' AND status = :status AND id < coalesce(:before, '~')
+     ORDER BY id DESC LIMIT :how_many)
+    UNION ALL
+    (SELECT * FROM orders.orders WHERE :text = '' AND :status IS NULL AND id < coalesce(:before, '~')
+     ORDER BY id DESC LIMIT :how_many)
+)
+SELECT * FROM found ORDER BY id DESC LIMIT :how_many;
 
 -- name: bought(user_id, product_id)$
 SELECT EXISTS (

@@ -70,6 +70,7 @@ def exponent(currency: str) -> int:
     return int(get_currency_precision(currency))
 
 
+@lru_cache(maxsize=4096)
 def format_money(money: Money, locale: str = "en_IN") -> str:
     """For people: `₹12,34,567.50` in en_IN."""
     from decimal import Decimal  # noqa: PLC0415

@@ -112,17 +112,17 @@ def canonical(email: str) -> str:
 
 
 def _amount(ask: Assess, limits: Limits) -> list[Reason]:
-    amount, shown = ask.amount.amount, format_money(ask.amount)
+    amount = ask.amount.amount
     found = []
     if amount >= limits.very_high_amount_minor:
-        found.append(Reason(code="very_high_amount", points=25, detail=f"{shown} is very much for one order"))
+        found.append(("very_high_amount", 25, "is very much for one order"))
     elif amount >= limits.high_amount_minor:
-        found.append(Reason(code="high_amount", points=10, detail=f"{shown} is much for one order"))
+        found.append(("high_amount", 10, "is much for one order"))
     if ask.method == "cod" and amount >= limits.very_high_cash_minor:
-        found.append(Reason(code="very_high_cash", points=40, detail=f"{shown} to be collected in cash"))
+        found.append(("very_high_cash", 40, "to be collected in cash"))
     elif ask.method == "cod" and amount >= limits.high_cash_minor:
-        found.append(Reason(code="high_cash", points=20, detail=f"{shown} to be collected in cash"))
-    return found
+        found.append(("high_cash", 20, "to be collected in cash"))
+    return [Reason(code=code, points=points, detail=f"{format_money(ask.amount)} {why}") for code, points, why in found]
 
 
 def _person(ask: Assess, at: datetime) -> list[Reason]:

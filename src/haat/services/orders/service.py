@@ -139,7 +139,7 @@ class OrderService(Orders):
         if found is None or not may_see(found[0], ask, self._secret):
             raise NotFound("There is no such order")
         order, around = found
-        return view(order, await self._shipments([order.id]), *around)
+        return view(order, await self._shipments([order]), *around)
 
     async def orders(self, ask: ListOrders) -> Page[Order]:
         filters = f"{ask.user_id}|{ask.status}|{ask.text}"
@@ -349,7 +349,11 @@ class OrderService(Orders):
             raise NotFound("There is no such order")
         return order
 
-    async def _shipments(self, order_ids: list[str]) -> list[Shipment]:
+    async def _shipments(self, orders: list[StoredOrder]) -> list[Shipment]:
+        order_ids = [order.id for order in orders if order.shipped]
+        if not order_ids:
+            # Nothing has left yet: there is nobody to ask.
+            return []
         try:
             return (await self._shipping.shipments(ShipmentsOf(order_ids=order_ids))).data
         except Unavailable:
@@ -362,7 +366,7 @@ class OrderService(Orders):
     async def _all_shown(self, orders: list[StoredOrder]) -> list[Order]:
         if not orders:
             return []
-        shipments = await self._shipments([order.id for order in orders])
+        shipments = await self._shipments(orders)
         around = await self._store.around(orders)
         return [view(order, [s for s in shipments if s.order_id == order.id], *around[order.id]) for order in orders]
 

@@ -43,6 +43,14 @@ def test_ids_of_a_later_millisecond_sort_later(monkeypatch):
     assert first < new_id("ord")
 
 
+def test_ids_of_one_millisecond_sort_as_they_were_made(monkeypatch):
+    at = iter([1_790_000_000_000_000_000, 1_790_000_000_000_000_250, 1_790_000_000_000_999_999])
+    monkeypatch.setattr(time, "time_ns", lambda: next(at))
+    first, second, third = new_id("ord"), new_id("ord"), new_id("ord")
+    assert (first < second, second < third) == (True, True)
+    assert value_of(third) >> 80 == 1_790_000_000_000
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -230,12 +230,12 @@ def _identity(house: House) -> Any:
 
 def _payments(house: House) -> Any:
     from haat.contracts.vault import Vault
-    from haat.engines.payment_provider.choosing import provider_of
+    from haat.engines.payment_provider.choosing import providers_of
     from haat.services.payments.service import PaymentsService
     from haat.services.payments.store import PaymentStore
 
-    provider = house.keep(provider_of(house.settings))
-    return PaymentsService(PaymentStore(house.database("payments")), provider, house.ask(Vault))
+    provider, *others = map(house.keep, providers_of(house.settings))
+    return PaymentsService(PaymentStore(house.database("payments")), provider, house.ask(Vault), others=others)
 
 
 def _vault(house: House) -> Any:

@@ -72,7 +72,10 @@ class Settings(BaseSettings):
         10, ge=0, le=10_000, description="cards that one public address may try without paying; 0 is no limit"
     )
     merchant: str = Field("haat", min_length=1, max_length=60, description="our name at the provider")
-    payment_provider: str = Field("sandbox", description="sandbox, stripe or razorpay")
+    payment_provider: str = Field(
+        "sandbox",
+        description="sandbox, stripe, razorpay, or several by commas: the first that takes a method gets new payments",
+    )
     stripe_key: str = Field("", description="Stripe's secret or restricted key; secrets/stripe-key when empty")
     stripe_webhook_secret: str = Field("", description="one, or the new and the old separated by a comma")
     stripe_url: str | None = Field(None, description="another place than Stripe's own, for trials")
@@ -118,9 +121,15 @@ class Settings(BaseSettings):
         return given or (file.read_text().strip() if file.is_file() else "")
 
     @property
+    def payment_providers(self) -> list[str]:
+        """The names of the chosen providers, the first choice first."""
+        return [name.strip() for name in self.payment_provider.split(",") if name.strip()]
+
+    @property
     def payment_methods(self) -> list[str]:
         """What a shopper can pay with, cash on delivery included."""
-        return [*METHODS_BY_PROVIDER.get(self.payment_provider, ()), "cod"]
+        offered = [method for name in self.payment_providers for method in METHODS_BY_PROVIDER.get(name, ())]
+        return [*dict.fromkeys(offered), "cod"]
 
     @cached_property
     def neighbours(self) -> dict[str, str]:

@@ -103,7 +103,7 @@ def _prepare(settings: Settings, data: Path, url: str, stack: ExitStack, say: Sa
         "HAAT_PUBLIC_URL": settings.public_url or url,
         "HAAT_VAULT_URL": vault,
         "HAAT_VAULT_PUBLIC_URL": settings.vault_public_url or vault,
-        **({"HAAT_PROVIDER_URL": settings.provider_url or provider} if settings.payment_provider == "sandbox" else {}),
+        **({"HAAT_PROVIDER_URL": settings.provider_url or provider} if "sandbox" in settings.payment_providers else {}),
         "HAAT_CARRIER_URL": settings.carrier_url or carrier,
         "HAAT_SERVICE_SECRET": settings.service_secret or secret_in(data, "service"),
         "HAAT_WEBHOOK_SECRET": settings.webhook_secret or _webhook_secret(data),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -30,7 +31,8 @@ class RazorpayServer(Scripted):
         self.asked: list[dict[str, Any]] = []
         self.visible = True
         self._under: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
-        self._numbers = itertools.count(1)
+        # Two servers of one test run must not give the same ids.
+        self._run, self._numbers = secrets.token_hex(4), itertools.count(1)
 
     async def begin(self) -> None:
         post, get = web.post, web.get
@@ -169,7 +171,7 @@ class RazorpayServer(Scripted):
         )
 
     def _id(self, prefix: str) -> str:
-        return f"{prefix}_{next(self._numbers):014d}"
+        return f"{prefix}_{self._run}{next(self._numbers):06d}"
 
     def _does(self, op: str, act: Callable[[dict[str, Any], web.Request], Answer]) -> Any:
         async def handle(request: web.Request) -> web.Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import secrets
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -31,7 +32,8 @@ class StripeServer(Scripted):
         self.methods: dict[str, dict[str, Any]] = {}
         self.answers: dict[str, tuple[str, int, dict[str, Any]]] = {}
         self.searchable = True
-        self._numbers = itertools.count(1)
+        # Two servers of one test run must not give the same ids.
+        self._run, self._numbers = secrets.token_hex(4), itertools.count(1)
 
     async def begin(self) -> None:
         post, get = web.post, web.get
@@ -241,7 +243,7 @@ class StripeServer(Scripted):
         return told
 
     def _id(self, prefix: str) -> str:
-        return f"{prefix}_{next(self._numbers):08d}"
+        return f"{prefix}_{self._run}{next(self._numbers):06d}"
 
     def _reads(self, act: Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]) -> Any:
         async def handle(request: web.Request) -> web.Response:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from haat.engines.payment_provider import choosing
-from haat.engines.payment_provider.choosing import cards_of, payment_faults, provider_of
+from haat.engines.payment_provider.choosing import cards_of, payment_faults, providers_of
 from haat.kit.startup import StartupFault
 from haat.settings import Settings
 
@@ -36,7 +36,7 @@ def settings(provider: str, data: Path, **values: str) -> Settings:
 @pytest.mark.parametrize("provider", COMPLETE)
 def test_the_chosen_provider_is_built_for_payments_and_vault(provider: str, tmp_path: Path):
     chosen = settings(provider, tmp_path, **COMPLETE[provider])
-    assert (payment_faults(chosen), provider_of(chosen).name) == ([], provider)
+    assert (payment_faults(chosen), [each.name for each in providers_of(chosen)]) == ([], [provider])
     assert type(cards_of(chosen)).__name__.lower() == f"{provider}cards"
 
 
@@ -44,7 +44,7 @@ def test_the_chosen_provider_is_built_for_payments_and_vault(provider: str, tmp_
 def test_a_missing_secret_is_named_with_the_way_out(provider: str, missing: str, tmp_path: Path):
     incomplete = settings(provider, tmp_path, **(COMPLETE[provider] | {missing: ""}))
     with pytest.raises(StartupFault) as fault:
-        provider_of(incomplete)
+        providers_of(incomplete)
     assert f"HAAT_{missing.upper()} is not set" in fault.value.what
     assert str(tmp_path / "secrets" / missing.replace("_", "-")) in fault.value.what_to_do
 
@@ -56,9 +56,23 @@ def test_a_secret_may_lie_in_a_file(provider: str, name: str, tmp_path: Path):
     assert payment_faults(settings(provider, tmp_path, **(COMPLETE[provider] | {name: ""}))) == []
 
 
-def test_an_unknown_provider_is_told_with_those_there_are(tmp_path: Path):
-    (fault,) = payment_faults(settings("paypal", tmp_path))
-    assert ("paypal" in fault.what, "sandbox, stripe" in fault.what_to_do) == (True, True)
+@pytest.mark.parametrize("named", ["paypal", "stripe,paypal", "", " , ", "sandbox,sandbox"])
+def test_an_unknown_provider_is_told_with_those_there_are(named: str, tmp_path: Path):
+    (fault,) = payment_faults(settings(named, tmp_path, **COMPLETE["stripe"]))
+    assert (repr(named) in fault.what, "sandbox, stripe" in fault.what_to_do) == (True, True)
+
+
+def test_several_may_be_chosen_and_the_first_takes_the_cards(tmp_path: Path):
+    both = settings("stripe, razorpay", tmp_path, **COMPLETE["stripe"], **COMPLETE["razorpay"])
+    assert [each.name for each in providers_of(both)] == ["stripe", "razorpay"]
+    assert (type(cards_of(both)).__name__, both.payment_methods) == ("StripeCards", ["card", "upi", "wallet", "cod"])
+
+
+@pytest.mark.parametrize("provider", COMPLETE)
+def test_what_a_shopper_is_offered_is_what_the_adapter_takes(provider: str, tmp_path: Path):
+    chosen = settings(provider, tmp_path, **COMPLETE[provider])
+    (built,) = providers_of(chosen)
+    assert {*chosen.payment_methods} == {*built.abilities.methods} - {"network_token"} | {"cod"}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +132,7 @@ def test_a_shop_cannot_be_started_without_its_key(tmp_path: Path):
 def test_no_client_is_imported_before_it_is_needed(provider: str):
     code = (
         "import sys; from haat.settings import Settings; from haat.engines.payment_provider.choosing import *;"
-        f"s = Settings(payment_provider={provider!r}, **{COMPLETE[provider]!r}); provider_of(s); cards_of(s);"
+        f"s = Settings(payment_provider={provider!r}, **{COMPLETE[provider]!r}); providers_of(s); cards_of(s);"
         "print(sorted({'stripe', 'razorpay', 'requests'} & set(sys.modules)))"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -25,10 +25,14 @@ TEST_KEYS = {"stripe": ("sk_test_", "rk_test_"), "razorpay": ("rzp_test_",)}
 LIVE_SECRETS = 2
 
 
-def provider_of(settings: Settings) -> PaymentProvider:
-    """The adapter that payments uses. Raises StartupFault."""
+def providers_of(settings: Settings) -> list[PaymentProvider]:
+    """The adapters that payments uses, the first choice first. Raises StartupFault."""
     _check(settings)
-    match settings.payment_provider:
+    return [_provider(name, settings) for name in settings.payment_providers]
+
+
+def _provider(name: str, settings: Settings) -> PaymentProvider:
+    match name:
         case "stripe":
             from haat.engines.payment_provider.stripe import StripeProvider  # noqa: PLC0415
 
@@ -54,9 +58,9 @@ def provider_of(settings: Settings) -> PaymentProvider:
 
 
 def cards_of(settings: Settings) -> CardAcquirer:
-    """The adapter that the vault uses. Raises StartupFault."""
+    """The adapter that the vault uses: every provider takes cards, so the first choice's. Raises StartupFault."""
     _check(settings)
-    match settings.payment_provider:
+    match settings.payment_providers[0]:
         case "stripe":
             from haat.engines.payment_provider.stripe_cards import StripeCards  # noqa: PLC0415
 
@@ -80,11 +84,16 @@ def cards_of(settings: Settings) -> CardAcquirer:
 
 def payment_faults(settings: Settings) -> list[StartupFault]:
     """Everything that keeps this shop from being paid, each with the way out."""
-    chosen = settings.payment_provider
-    if chosen not in NEEDED:
-        way_out = f"Set HAAT_PAYMENT_PROVIDER to one of {', '.join(NEEDED)}."
-        return [StartupFault(f"There is no payment provider {chosen!r}.", way_out)]
-    return [*_package(chosen), *_secrets(settings, chosen), *_real_or_not(settings, chosen)]
+    chosen = settings.payment_providers
+    unknown = [name for name in chosen if name not in NEEDED]
+    if unknown or not chosen or len(set(chosen)) < len(chosen):
+        way_out = f"Set HAAT_PAYMENT_PROVIDER to {', '.join(NEEDED)}, or several of these by commas, each once."
+        return [StartupFault(f"HAAT_PAYMENT_PROVIDER={settings.payment_provider!r} names no provider.", way_out)]
+    return [
+        fault
+        for name in chosen
+        for fault in (*_package(name), *_secrets(settings, name), *_real_or_not(settings, name))
+    ]
 
 
 def _check(settings: Settings) -> None:

@@ -201,7 +201,8 @@ def merge(payment: PaymentState, fact: PaymentFact, at: datetime) -> PaymentStat
         refunds=refunds,
         dispute=fact.dispute if disputed else payment.dispute,
         disputed_minor=fact.disputed_minor if disputed else payment.disputed_minor,
-        action=_action(fact) if state == "requires_action" else None,
+        # Some providers say once only where the shopper has to go.
+        action=(_action(fact) or payment.action) if state == "requires_action" else None,
         decline_code=_decline_code(payment, fact, state),
         brand=payment.brand or fact.brand,
         last4=payment.last4 or fact.last4,

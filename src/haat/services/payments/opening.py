@@ -5,16 +5,17 @@ from __future__ import annotations
 from haat.contracts.payments import CardMethod, CashMethod, CreditMethod, UpiMethod, WalletMethod
 from haat.contracts.vault import CardCharge, CardUnknown, Vault
 from haat.kit.message import Unavailable
-from haat.ports.payment_provider import Outcome, PaymentAsk, PaymentProvider, Refused, Unknown
+from haat.ports.payment_provider import Outcome, PaymentAsk, Refused, Unknown
 from haat.services.payments.model import PaymentState
+from haat.services.payments.providers import Providers
 from haat.services.payments.statements import authorize_key
 
 TOKEN_UNKNOWN = "card_token_unknown"  # noqa: S105 - a refusal's code
 
 
 class Opening:
-    def __init__(self, provider: PaymentProvider, vault: Vault) -> None:
-        self._provider = provider
+    def __init__(self, providers: Providers, vault: Vault) -> None:
+        self._providers = providers
         self._vault = vault
 
     async def ask(self, payment: PaymentState) -> Outcome:
@@ -30,7 +31,7 @@ class Opening:
             case CashMethod() | CreditMethod():
                 raise AssertionError("cash and credit ask no provider")
         ask = PaymentAsk(payment.checkout_id, payment.asked, method, payment.return_url)
-        return await self._provider.authorise(key, ask)
+        return await self._providers.of(payment).authorise(key, ask)
 
     async def _charge(self, payment: PaymentState, token: str, key: str) -> Outcome:
         ask = CardCharge(
@@ -48,4 +49,4 @@ class Opening:
             return Refused(TOKEN_UNKNOWN, error.detail)
         except Unavailable as error:
             return Unknown(error.detail)
-        return self._provider.read(answer.status, answer.body)
+        return self._providers.of(payment).read(answer.status, answer.body)

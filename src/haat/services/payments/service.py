@@ -48,10 +48,11 @@ from haat.kit.money import LIMIT, Money
 from haat.ports.payment_provider import Answered, Notice, PaymentProvider, Unknown
 from haat.services.payments import model
 from haat.services.payments.model import CASH, CREDIT, HELD, OPEN, Mismatch, PaymentState
+from haat.services.payments.providers import Providers
 from haat.services.payments.statements import authorize_key, capture_key
 from haat.services.payments.store import PaymentStore
 from haat.services.payments.teller import Teller, merging
-from haat.services.payments.views import refund_view, refundable, refunds_of, view
+from haat.services.payments.views import method_name, refund_view, refundable, refunds_of, view
 
 log = structlog.get_logger("haat.payments")
 DUE_AT_ONCE = 20
@@ -63,11 +64,13 @@ KEEP_WEBHOOKS = timedelta(days=14)
 class PaymentsService(Payments):
     """Every external call has a row before it is made; what came of it is written with ledger and events at once."""
 
-    def __init__(self, store: PaymentStore, provider: PaymentProvider, vault: Vault) -> None:
+    def __init__(
+        self, store: PaymentStore, provider: PaymentProvider, vault: Vault, *, others: Sequence[PaymentProvider] = ()
+    ) -> None:
         self._store = store
-        self._provider = provider
+        self._providers = Providers((provider, *others))
         self._vault = vault
-        self._teller = Teller(store, provider, vault)
+        self._teller = Teller(store, self._providers, vault)
 
     async def authorize(self, ask: Authorize) -> Payment:
         _check_amount(ask.amount, "/amount")
@@ -153,15 +156,16 @@ class PaymentsService(Payments):
         return refund_view(payment, ask.request_id)
 
     async def webhook(self, ask: Webhook) -> Nothing:
-        if ask.provider != self._provider.name:
+        provider = self._providers.named(ask.provider)
+        if provider is None:
             raise NotFound("No such provider is used here")
-        notice = self._provider.verify(ask.body, ask.headers)
+        notice = provider.verify(ask.body, ask.headers)
         if notice is None:
             raise SignatureRefused()
         crashpoint("hook.received_unacked")
         about = notice.fact.id if notice.fact is not None else notice.payment_id
         known, payment = await self._store.heard(ask.provider, notice.id, about)
-        if not known and not await self._heard(notice, payment):
+        if not known and not await self._heard(provider, notice, payment):
             await self._store.take_webhook(ask.provider, notice.id)
         crashpoint("hook.inbox_committed")
         return Nothing()
@@ -209,13 +213,13 @@ class PaymentsService(Payments):
         """Drop the ids of notices that no provider repeats any more."""
         await self._store.forget_webhooks(now() - KEEP_WEBHOOKS)
 
-    async def _heard(self, notice: Notice, payment: PaymentState | None) -> bool:
+    async def _heard(self, provider: PaymentProvider, notice: Notice, payment: PaymentState | None) -> bool:
         """Whether the notice needs no note of its own: written with what it changed, or told nothing new."""
         about = notice.fact.id if notice.fact is not None else notice.payment_id
         if about is None:
             return False
         if payment is None and notice.fact is not None:
-            waiting = await self._store.awaiting(self._provider.name, notice.fact.reference)
+            waiting = await self._store.awaiting(provider.name, notice.fact.reference)
             payment = await self._store.load(payment_id=waiting[0]) if len(waiting) == 1 else None
         if payment is not None and _answer_is_due(payment):
             # The answer to our own question is on its way and says the same: two writers would only collide.
@@ -231,7 +235,7 @@ class PaymentsService(Payments):
             await self._teller.put_aside(payment, mismatch)
             return False
         # A notice may be old or early: what counts is what the provider says now.
-        outcome = await self._provider.fetch(about)
+        outcome = await provider.fetch(about)
         if isinstance(outcome, Unknown):
             raise Unavailable(outcome.why)
         if not isinstance(outcome, Answered):
@@ -247,7 +251,7 @@ class PaymentsService(Payments):
             payment_id=new_id("pay"),
             attempt_id=ask.attempt_id,
             checkout_id=ask.checkout_id,
-            provider=CASH if cash else self._provider.name,
+            provider=CASH if cash else self._providers.for_method(method_name(ask.method)).name,
             amount=ask.amount,
             method=ask.method,
             state="authorizing",

@@ -20,13 +20,13 @@ from haat.ports.payment_provider import (
     Answered,
     Outcome,
     PaymentFact,
-    PaymentProvider,
     Refused,
     Unknown,
 )
 from haat.services.payments import model
-from haat.services.payments.model import CASH, CREDIT, HELD, Mismatch, PaymentState, RefundState
+from haat.services.payments.model import CASH, HELD, Mismatch, PaymentState, RefundState
 from haat.services.payments.opening import TOKEN_UNKNOWN, Opening
+from haat.services.payments.providers import Providers
 from haat.services.payments.statements import CallResult, authorize_key, capture_key
 from haat.services.payments.store import PaymentStore, ProviderCall
 from haat.services.payments.views import refundable, refunds_of
@@ -41,11 +41,11 @@ HOLD_RUNS_OUT = "hold-runs-out"
 class Teller:
     """Nothing here holds a connection while the provider is asked."""
 
-    def __init__(self, store: PaymentStore, provider: PaymentProvider, vault: Vault) -> None:
+    def __init__(self, store: PaymentStore, providers: Providers, vault: Vault) -> None:
         self._store = store
-        self._provider = provider
+        self._providers = providers
         self._vault = vault
-        self._opening = Opening(provider, vault)
+        self._opening = Opening(providers, vault)
 
     async def open(self, payment: PaymentState) -> PaymentState:
         """Ask the provider to begin a payment whose row and call are written."""
@@ -64,11 +64,12 @@ class Teller:
 
     async def confirm(self, payment: PaymentState) -> PaymentState:
         """Ask the provider what it knows."""
-        if payment.tombstone or payment.provider in (CASH, CREDIT):
+        provider = self._providers.named(payment.provider)
+        if payment.tombstone or provider is None:
             return payment
         if payment.provider_id is None:
             return await self._look_up(payment)
-        outcome = await self._provider.fetch(payment.provider_id)
+        outcome = await provider.fetch(payment.provider_id)
         if not isinstance(outcome, Answered):
             return payment
         return await self.settle(payment, merging(outcome.fact))
@@ -89,14 +90,14 @@ class Teller:
             collected = partial(model.cash_captured, amount_minor=amount_minor, at=now())
             return await self.settle(payment, collected, CallResult(key, "OK"))
         assert payment.provider_id is not None
-        outcome = await self._provider.capture(key, payment.provider_id, amount_minor)
+        outcome = await self._providers.of(payment).capture(key, payment.provider_id, amount_minor)
         return await self._captured(payment, key, amount_minor, outcome)
 
     async def _captured(self, payment: PaymentState, key: str, amount_minor: int, outcome: Outcome) -> PaymentState:
         assert payment.provider_id is not None
         if isinstance(outcome, Unknown):
             # Once more under the same key: most lost answers are found right away.
-            outcome = await self._provider.capture(key, payment.provider_id, amount_minor)
+            outcome = await self._providers.of(payment).capture(key, payment.provider_id, amount_minor)
         crashpoint("cap.after_effect")
         match outcome:
             case Answered(fact=fact):
@@ -143,7 +144,7 @@ class Teller:
         if refund.provider_refund_id is not None:
             return await self.confirm(payment)
         assert payment.provider_id is not None
-        outcome = await self._provider.refund(key, payment.provider_id, refund.amount_minor, refund.reason)
+        outcome = await self._providers.of(payment).refund(key, payment.provider_id, refund.amount_minor, refund.reason)
         match outcome:
             case Answered(fact=fact) if fact.refunds:
                 ours = fact.refunds[-1]
@@ -172,6 +173,9 @@ class Teller:
                 payment = await self.confirm(payment)
                 if payment.provider_id is None:
                     return payment
+            elif payment.state == "authorized" and not self._providers.of(payment).abilities.void:
+                # The money goes back by itself, and what is asked for in vain is not asked for again.
+                return await self.confirm(payment)
             else:
                 payment = await self._void(payment, payment.provider_id)
         return payment
@@ -235,7 +239,11 @@ class Teller:
         async def ask(payment: PaymentState, key: str) -> tuple[PaymentState, str, Outcome]:
             assert payment.provider_id is not None
             async with gate:
-                return payment, key, await self._provider.capture(key, payment.provider_id, payment.capturing_minor)
+                return (
+                    payment,
+                    key,
+                    await self._providers.of(payment).capture(key, payment.provider_id, payment.capturing_minor),
+                )
 
         if begun:
             crashpoint("cap.intent_committed")
@@ -308,7 +316,7 @@ class Teller:
     async def _void(self, payment: PaymentState, provider_id: str) -> PaymentState:
         key = f"{payment.payment_id}:void"
         await self._store.begin_void(payment, key)
-        outcome = await self._provider.void(key, provider_id)
+        outcome = await self._providers.of(payment).void(key, provider_id)
         if isinstance(outcome, Answered):
             return await self.settle(payment, merging(outcome.fact), CallResult(key, "OK"))
         why = outcome.code if isinstance(outcome, Refused) else outcome.why
@@ -317,7 +325,7 @@ class Teller:
 
     async def _look_up(self, payment: PaymentState) -> PaymentState:
         """The provider's payment for one whose answer was lost: by reference, else by asking again under the key."""
-        found = await self._provider.find(payment.checkout_id)
+        found = await self._providers.of(payment).find(payment.checkout_id)
         if isinstance(found, Unknown):
             return payment
         known = await self._store.claimed(payment.provider, [fact.id for fact in found]) if found else set()
@@ -336,7 +344,8 @@ class Teller:
             return await self._begun(payment, outcome)
         if sole is not None:
             return await self._begun(payment, Answered(sole))
-        if not free and now() - payment.created_at > model.GIVE_UP:
+        lag = self._providers.of(payment).abilities.find_lag
+        if not free and lag is not None and now() - payment.created_at > max(model.GIVE_UP, lag):
             never = CallResult(authorize_key(payment), "FAILED", "never received")
             return await self.settle(payment, partial(model.never_began, at=now()), never)
         return payment

@@ -135,7 +135,7 @@ class VaultService(Vault):
             method = await self._kept(stored, ask)
         else:
             raise _gone(repeated=before is not None)
-        payment = CardPayment(ask.reference, ask.amount, ask.capture, ask.return_url)
+        payment = CardPayment(ask.reference, ask.amount, ask.capture, ask.return_url, ask.may_be_kept)
         crashpoint("psp.before_send")
         status, body = await self._acquirer.charge(ask.idempotency_key, payment, method)
         crashpoint("psp.after_effect")

@@ -216,7 +216,9 @@ def _inventory(house: House) -> Any:
     from haat.services.inventory.service import InventoryService
     from haat.services.inventory.store import InventoryStore
 
-    return InventoryService(InventoryStore(house.database("inventory")))
+    settings = house.settings
+    store = InventoryStore(house.database("inventory"))
+    return InventoryService(store, settings.sourcing, settings.reservation_days)
 
 
 def _identity(house: House) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -103,6 +104,10 @@ class Settings(BaseSettings):
     )
     seller_gstin: str = Field("", pattern="^([0-9A-Z]{15})?$", description="the seller's GST number, on invoices")
     auto_fulfil: bool = Field(True, description="the demo's warehouse packs and hands over parcels by itself")
+    sourcing: Literal["fewest_parcels", "priority"] = Field(
+        "fewest_parcels", description="from which locations a cart is served; each location has a priority"
+    )
+    reservation_days: int = Field(30, ge=1, description="reservations that ended are forgotten after so long")
     fraud_attempts_per_hour: int = Field(
         60,
         ge=0,

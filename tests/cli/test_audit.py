@@ -42,10 +42,11 @@ FAULTS = {
     " state) VALUES ('pay_b', 'att_b', 'chk_a', 'sandbox', 1000, 'INR', '{}', 'authorized')": {"I4"},
     "INSERT INTO books VALUES ('psp_b', 'chk_b', 700, 'INR', 'authorized', 0, 0)": {"I5b", "I8b"},
     "UPDATE books SET refunded = 1 WHERE id = 'psp_a'": {"I8a"},
-    "UPDATE inventory.stock SET on_hand = 4 WHERE sku = 'sku-a'": {"I9b"},
-    "UPDATE inventory.stock SET reserved = 1 WHERE sku = 'sku-a'": {"I9b", "I9c"},
-    "UPDATE inventory.events SET quantity = 3 WHERE cause_id = 'att_a' AND type = 'committed'": {"I9b", "I11"},
-    "UPDATE inventory.reservations SET state = 'released' WHERE attempt_id = 'att_a'": {"I11"},
+    "UPDATE inventory.stock SET on_hand = 4, available = 4 WHERE sku = 'sku-a'": {"I9b"},
+    "UPDATE inventory.stock SET reserved = 1, available = 2 WHERE sku = 'sku-a'": {"I9b", "I9c"},
+    "UPDATE inventory.events SET quantity = 3 WHERE cause_id = 'att_a' AND type = 'committed'": {"I9b", "I9d", "I11"},
+    "UPDATE inventory.events SET data = '{\"a\": 1}' WHERE cause_id = 'att_a' AND type = 'reserved'": {"I9d"},
+    "UPDATE inventory.reservations SET state = 'released' WHERE attempt_id = 'att_a'": {"I11b"},
     "INSERT INTO checkout.attempts (attempt_id, checkout_id, cart_id, cart_version, account, key, fingerprint, state,"
     " complete, saga, lease_until, next_run_at, created_at) VALUES ('att_c', 'chk_a', 'crt_a', 2, 'a', 'k', 'f',"
     " 'paying', '{}', '{}', now(), now(), now() - interval '1 hour')": {"I12"},

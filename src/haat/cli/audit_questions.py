@@ -90,7 +90,7 @@ ORDERS = [
     (
         "I6",
         "an order's total is its lines with their discounts, and shipping",
-        """SELECT o.id FROM orders.orders o, LATERAL (
+        """SELECT o.id FROM orders.orders o JOIN checkout.checkouts c ON c.id = o.checkout_id, LATERAL (
                SELECT sum((line -> 'total' ->> 'amount')::bigint) AS total,
                       sum((line -> 'discount' ->> 'amount')::bigint) AS discount
                FROM jsonb_array_elements(o.body -> 'items') AS line) lines
@@ -155,12 +155,19 @@ STOCK = [
               OR fold.events <> s.version""",
     ),
     (
+        "I9d",
+        "no event of stock was changed: each carries the hash of itself and the one before",
+        """SELECT s.sku || ' ' || s.location || ' ' || coalesce(f.fault, 'the newest event is another one')
+           FROM inventory.stock s JOIN inventory.fold(ARRAY(SELECT stream FROM inventory.stock), true, 32767) f
+           USING (stream) WHERE f.fault IS NOT NULL OR f.head <> s.head""",
+    ),
+    (
         "I9c",
         "what is reserved is what reservations hold",
         """SELECT s.sku || ' ' || s.location FROM inventory.stock s LEFT JOIN (
-               SELECT l.stream, sum(l.quantity) AS held FROM inventory.reservation_lines l
-               JOIN inventory.reservations r USING (attempt_id)
-               WHERE r.state = 'held' GROUP BY l.stream) h USING (stream)
+               SELECT l.stream, sum(l.quantity) AS held
+               FROM inventory.reservations r CROSS JOIN unnest(r.streams, r.quantities) AS l (stream, quantity)
+               WHERE r.state IN ('held', 'filling') GROUP BY l.stream) h USING (stream)
            WHERE s.reserved <> coalesce(h.held, 0)""",
     ),
     (
@@ -168,10 +175,12 @@ STOCK = [
         "an order's units were taken from stock exactly once, and no other sale took any",
         """SELECT coalesce(o.id, r.attempt_id) FROM (
                SELECT o.id, o.attempt_id FROM orders.orders o JOIN checkout.checkouts c ON c.id = o.checkout_id) o
-           FULL JOIN (SELECT attempt_id FROM inventory.reservations WHERE state = 'committed') r USING (attempt_id)
+           -- Reservations are forgotten after a while, events never.
+           FULL JOIN (SELECT DISTINCT cause_id AS attempt_id FROM inventory.events
+                      WHERE type = 'committed' AND cause_kind = 'attempt') r USING (attempt_id)
            WHERE o.id IS NULL OR r.attempt_id IS NULL
            UNION ALL
-           SELECT o.id FROM orders.orders o JOIN inventory.reservations r USING (attempt_id), LATERAL (
+           SELECT o.id FROM orders.orders o JOIN checkout.checkouts c ON c.id = o.checkout_id, LATERAL (
                SELECT jsonb_object_agg(sku, quantity) AS sold FROM (
                    SELECT line ->> 'sku' AS sku, sum((line ->> 'quantity')::bigint) AS quantity
                    FROM jsonb_array_elements(o.body -> 'items') AS line GROUP BY 1) each) wanted, LATERAL (
@@ -180,6 +189,13 @@ STOCK = [
                    FROM inventory.events e JOIN inventory.stock s USING (stream)
                    WHERE e.cause_id = o.attempt_id AND e.type = 'committed' GROUP BY s.sku) each) given
            WHERE wanted.sold IS DISTINCT FROM given.taken""",
+    ),
+    (
+        "I11b",
+        "a reservation is committed when its events say so, and only then",
+        """SELECT r.attempt_id FROM inventory.reservations r WHERE (r.state = 'committed') <> EXISTS (
+               SELECT FROM inventory.events e
+               WHERE e.stream = ANY(r.streams) AND e.cause_id = r.attempt_id AND e.type = 'committed')""",
     ),
     (
         "I12",

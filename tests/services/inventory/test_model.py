@@ -2,9 +2,9 @@
 
 import pytest
 
-from haat.contracts.inventory import Level, Line, OutOfStock
+from haat.contracts.inventory import Level, Line
 from haat.kit.message import Invalid
-from haat.services.inventory.model import by_sku, check_adjustment, out_of_stock, summed
+from haat.services.inventory.model import SHAPE, UnknownShape, by_sku, lifted, out_of_stock, summed
 
 
 def level(location: str, on_hand: int, reserved: int) -> Level:
@@ -29,14 +29,28 @@ def test_no_lines_are_invalid():
         by_sku([])
 
 
-def test_an_adjustment_may_take_everything_that_is_free():
-    check_adjustment("LAMP", -6, 6)
+def test_what_is_written_today_is_read_as_it_stands():
+    assert lifted(SHAPE, "adjusted", {"reason": "counted", "note": "shelf 4"}) == {
+        "reason": "counted",
+        "note": "shelf 4",
+    }
 
 
-def test_an_adjustment_may_not_take_one_unit_more():
-    with pytest.raises(OutOfStock) as refused:
-        check_adjustment("LAMP", -7, 6)
-    assert refused.value.facts["available"] == 6
+def test_the_first_shape_is_read_with_its_note_apart():
+    assert lifted(1, "adjusted", {"actor": "usr_1", "reason": "damaged: by water"}) == {
+        "actor": "usr_1",
+        "reason": "damaged",
+        "note": "by water",
+    }
+
+
+def test_the_first_shape_without_a_reason_stays_empty():
+    assert lifted(1, "reserved", {}) == {}
+
+
+def test_a_shape_of_newer_code_stops_the_reader():
+    with pytest.raises(UnknownShape):
+        lifted(SHAPE + 1, "adjusted", {})
 
 
 def test_the_refusal_says_how_many_are_left():

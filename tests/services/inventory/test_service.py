@@ -9,6 +9,7 @@ from haat.contracts.inventory import (
     Adjust,
     AlertsOf,
     AlreadyCommitted,
+    Damage,
     ExtendHold,
     HistoryOf,
     OutOfStock,
@@ -16,10 +17,12 @@ from haat.contracts.inventory import (
     ReservationGone,
     Reserve,
     SetLowMark,
+    SetPriority,
     SkuRef,
     StockChanged,
     StockOf,
     StockRanLow,
+    Transfer,
 )
 from haat.kit.ids import is_id, new_id
 from haat.kit.message import Invalid, NotFound
@@ -198,13 +201,91 @@ async def test_a_released_hold_cannot_be_extended(depot):
         await depot.service.extend(ExtendHold(attempt_id=attempt, hold_seconds=60))
 
 
-async def test_units_at_two_locations_are_sold_together_the_oldest_location_first(depot):
+async def at(depot, sku):
+    levels = await depot.service.levels(SkuRef(sku=sku))
+    return [(level.location, level.on_hand, level.reserved) for level in levels.data]
+
+
+async def test_a_location_that_has_the_whole_line_serves_it(depot):
     sku = await depot.sku(3)
     await depot.receive(sku, 5, "annex")
     await depot.held({sku: 4})
-    levels = await depot.service.levels(SkuRef(sku=sku))
-    assert [(level.location, level.reserved) for level in levels.data] == [("main", 3), ("annex", 1)]
-    assert (await depot.service.stock_of(StockOf(skus=[sku]))).available == {sku: 4}
+    assert await at(depot, sku) == [("main", 3, 0), ("annex", 5, 4)]
+
+
+async def test_units_at_two_locations_are_sold_together(depot):
+    sku = await depot.sku(3)
+    await depot.receive(sku, 5, "annex")
+    attempt = await depot.held({sku: 7})
+    assert (await depot.service.stock_of(StockOf(skus=[sku]))).available == {sku: 1}
+    await depot.commit(attempt)
+    assert [on_hand - reserved for _, on_hand, reserved in await at(depot, sku)] == [0, 1]
+
+
+async def test_the_location_with_the_lower_number_is_asked_first(depot):
+    near, far = new_id("loc"), new_id("loc")
+    sku = await depot.sku(5, far)
+    await depot.receive(sku, 5, near)
+    await depot.service.set_priority(SetPriority(location=near, priority=1))
+    await depot.held({sku: 2})
+    assert await at(depot, sku) == [(far, 5, 0), (near, 5, 2)]
+
+
+async def test_a_transfer_moves_free_units_once_per_cause(depot):
+    sku, cause = await depot.sku(5), new_id("trf")
+    move = Transfer(sku=sku, quantity=3, source="main", target="annex", reason="near", actor="u", cause_id=cause)
+    await depot.service.transfer(move)
+    await depot.service.transfer(move)
+    assert await at(depot, sku) == [("main", 2, 0), ("annex", 3, 0)]
+    assert (await depot.told("StockChanged", sku))[-1] == {"sku": sku, "available": 5, "version": 3}
+
+
+async def test_what_is_reserved_is_not_transferred(depot):
+    sku = await depot.sku(5)
+    await depot.held({sku: 4})
+    with pytest.raises(OutOfStock):
+        await depot.service.transfer(
+            Transfer(sku=sku, quantity=2, source="main", target="annex", reason="near", actor="u")
+        )
+    assert await at(depot, sku) == [("main", 5, 4)]
+
+
+async def test_damaged_units_leave_and_reserved_ones_stay(depot):
+    sku = await depot.sku(5)
+    await depot.held({sku: 3})
+    damage = Damage(sku=sku, quantity=2, reason="wet", actor="u")
+    assert (await depot.service.damage(damage)).on_hand == 3
+    with pytest.raises(OutOfStock):
+        await depot.service.damage(damage)
+    assert await depot.counts(sku) == (3, 3, 0)
+
+
+async def test_a_sku_that_can_be_sold_again_is_told_once(depot):
+    sku = await depot.sku(2)
+    await depot.held({sku: 2})
+    await depot.receive(sku, 4)
+    await depot.receive(sku, 4)
+    assert await depot.told("StockCameBack", sku) == [{"sku": sku, "available": 4}]
+
+
+async def test_a_reservation_that_ended_long_ago_is_forgotten_and_its_events_stay(depot):
+    sku = await depot.sku(5)
+    old, fresh, held = await depot.held({sku: 1}), await depot.held({sku: 1}), await depot.held({sku: 1})
+    await depot.commit(old)
+    await depot.commit(fresh)
+    async with depot.database.connection() as connection:
+        await connection.execute(
+            "UPDATE inventory.reservations SET at = now() - interval '31 days', expires_at = now() - interval '31 days'"
+            " WHERE attempt_id = ANY($1)",
+            [old, held],
+        )
+    await depot.service.prune()
+    async with depot.database.connection() as connection:
+        left = await connection.fetch(
+            "SELECT attempt_id FROM inventory.reservations WHERE attempt_id = ANY($1)", [old, fresh, held]
+        )
+    assert {row["attempt_id"] for row in left} == {fresh, held}
+    assert [kind for _, kind, _ in await depot.events(sku)].count("committed") == 2
 
 
 async def test_a_delivery_is_received_once(depot):

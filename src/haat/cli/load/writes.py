@@ -34,6 +34,7 @@ WRITES: tuple[tuple[str, str, Mapping[str, str]], ...] = (
     }),
     ("inventory", "reserve", {
         "attempt_id": ":attempt", "skus": "ARRAY[:sku1, :sku2]", "quantities": "ARRAY[1, 1]", "hold_seconds": "600",
+        "state": "'held'",
     }),
     ("fraud", "assess", {
         "attempt_id": ":attempt", "user_id": "NULL", "email": "'load@example.com'", "network_address": "NULL",
@@ -93,15 +94,16 @@ _IDS = [
     "order",
     "e1",
 ]
+# Two SKUs in the order of their bytes, as a cart's lines reach the inventory.
 _BEGIN = f"""SELECT {", ".join(f"'{name}_' || id AS {name}" for name in _IDS)},
     'tok_' || (random() * {CARDS - 1})::integer AS card,
-    'sku_' || sku AS sku1, 'sku_' || (sku + 1) % {SKUS} AS sku2
+    'sku_a' || sku AS sku1, 'sku_b' || (sku + 1) % {SKUS} AS sku2
 FROM (SELECT uuidv7()::text AS id, (random() * {SKUS - 1})::integer AS sku) AS made \\gset
 """  # noqa: S608 - our own names
 # What a scratch database needs before the first journey.
 STOCK = f"""
-SELECT inventory.book('received', 'bench', 'bench', 'main', array_agg('sku_' || n), array_agg(10000000::bigint), '{{}}')
-FROM generate_series(0, {SKUS - 1}) AS n;
+SELECT inventory.book('received', 'bench', 'bench', 'main', array_agg(s || n), array_agg(10000000::bigint), '{{}}')
+FROM generate_series(0, {SKUS - 1}) AS n, unnest(ARRAY['sku_a', 'sku_b']) AS s;
 """  # noqa: S608 - our own numbers
 
 

@@ -24,7 +24,15 @@ from haat.contracts.inventory.messages import (
     StockEvent,
     StockOf,
 )
-from haat.contracts.inventory.outcomes import AlreadyCommitted, OutOfStock, ReservationGone, StockChanged, StockRanLow
+from haat.contracts.inventory.outcomes import (
+    AlreadyCommitted,
+    OutOfStock,
+    ReservationGone,
+    StockCameBack,
+    StockChanged,
+    StockRanLow,
+)
+from haat.contracts.inventory.staff import AnnounceDrop, Damage, Location, SetPriority, Transfer
 from haat.kit.message import Nothing, Page
 from haat.kit.rpc import Contract, promise
 
@@ -34,13 +42,16 @@ __all__ = [
     "Alert",
     "AlertsOf",
     "AlreadyCommitted",
+    "AnnounceDrop",
     "AttemptRef",
+    "Damage",
     "ExtendHold",
     "History",
     "HistoryOf",
     "Inventory",
     "Level",
     "Line",
+    "Location",
     "OutOfStock",
     "PutBack",
     "Quantity",
@@ -49,12 +60,15 @@ __all__ = [
     "ReservationGone",
     "Reserve",
     "SetLowMark",
+    "SetPriority",
     "SkuRef",
     "Stock",
+    "StockCameBack",
     "StockChanged",
     "StockEvent",
     "StockOf",
     "StockRanLow",
+    "Transfer",
 ]
 
 
@@ -84,3 +98,11 @@ class Inventory(Contract):
     async def alerts(self, ask: AlertsOf) -> Page[Alert]: ...
     @promise(safe_to_repeat=True)
     async def set_low_mark(self, ask: SetLowMark) -> Level: ...
+    async def damage(self, ask: Damage) -> Level: ...
+    async def transfer(self, ask: Transfer) -> Page[Level]: ...
+    @promise(safe_to_repeat=True)
+    async def locations(self, ask: Nothing) -> Page[Location]: ...
+    @promise(safe_to_repeat=True)
+    async def set_priority(self, ask: SetPriority) -> Nothing: ...
+    @promise(safe_to_repeat=True)
+    async def announce(self, ask: AnnounceDrop) -> Nothing: ...

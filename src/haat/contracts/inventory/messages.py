@@ -54,7 +54,7 @@ class Reserve(Message, frozen=True):
 
 
 class Reservation(Message, frozen=True):
-    """`state` is held, committed, released or expired."""
+    """`state` is held, committed, released or expired; filling while some lines are held and others not yet."""
 
     attempt_id: str
     state: str
@@ -114,7 +114,7 @@ class HistoryOf(Message, frozen=True):
 
 
 class StockEvent(Message, frozen=True):
-    """One fact about a SKU: `type` such as received, reserved, committed, released, expired, returned, adjusted."""
+    """One fact about a SKU: `type` such as received, reserved, committed, released, expired, returned or damaged."""
 
     sku: str
     location: str

@@ -47,3 +47,14 @@ class StockRanLow(Event, frozen=True):
     @property
     def key(self) -> str:
         return self.sku
+
+
+class StockCameBack(Event, frozen=True):
+    """A SKU that was sold out everywhere can be sold again; `available` is summed over locations."""
+
+    sku: str
+    available: int
+
+    @property
+    def key(self) -> str:
+        return self.sku

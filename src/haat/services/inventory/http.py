@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from litestar import get, patch, post
+from litestar import get, patch, post, put
 from litestar.params import Parameter
 from msgspec import Meta
 
@@ -14,16 +14,22 @@ from haat.contracts.inventory import (
     Adjust,
     Alert,
     AlertsOf,
+    AnnounceDrop,
+    Damage,
     History,
     HistoryOf,
     Inventory,
     Level,
+    Quantity,
     SetLowMark,
+    SetPriority,
     SkuRef,
+    Transfer,
 )
+from haat.contracts.inventory import Location as Place
 from haat.kit.access import Caller, needs_role
 from haat.kit.idempotency import Idempotency
-from haat.kit.message import Message, Page
+from haat.kit.message import Message, Nothing, Page
 from haat.kit.problem import problems
 from haat.services.inventory.model import summed
 
@@ -31,6 +37,7 @@ Sku = Annotated[str, Parameter(min_length=1, max_length=200, description="a vari
 Cursor = Annotated[str | None, Parameter(max_length=1000, description="`next_cursor` of the page before")]
 Limit = Annotated[int, Parameter(ge=1, le=100)]
 Location = Annotated[str, Meta(min_length=1, max_length=100)]
+Reason = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class StockView(Message, frozen=True):
@@ -48,7 +55,7 @@ class AdjustBody(Message, frozen=True):
     """Units to add (or, negative, to take), and why."""
 
     quantity: Annotated[int, Meta(ge=-1_000_000_000, le=1_000_000_000)]
-    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    reason: Reason
     location: Location = DEFAULT_LOCATION
 
 
@@ -132,4 +139,119 @@ async def change_low_mark(sku: Sku, data: LowMarkBody, inventory: Inventory) -> 
     return await inventory.set_low_mark(SetLowMark(sku=sku, low_stock_at=data.low_stock_at, location=data.location))
 
 
-ROUTES = [list_alerts, view_stock, list_events, adjust_stock, change_low_mark]
+class DamageBody(Message, frozen=True):
+    """Units to write off, and why."""
+
+    quantity: Quantity
+    reason: Reason
+    location: Location = DEFAULT_LOCATION
+
+
+class TransferBody(Message, frozen=True):
+    """Units to move from one location to another, and why."""
+
+    quantity: Quantity
+    source: Location
+    target: Location
+    reason: Reason
+
+
+class DropBody(Message, frozen=True):
+    """Until when a crowd is expected; null calls it off."""
+
+    until: datetime | None
+
+
+class PriorityBody(Message, frozen=True):
+    """The lower, the sooner a location is asked for units."""
+
+    priority: Annotated[int, Meta(ge=0, le=10_000)]
+
+
+@post(
+    "/v1/inventory/{sku:str}/damages",
+    tags=["inventory"],
+    guards=[needs_role("fulfilment")],
+    responses=problems(401, 403, 404, 409, 422),
+)
+async def write_off(
+    sku: Sku, data: DamageBody, inventory: Inventory, caller: Caller, idempotency: Idempotency | None
+) -> Level:
+    """Write off damaged units; what is reserved cannot be taken: 409 `out_of_stock` with `available`."""
+    ask = Damage(
+        sku=sku,
+        quantity=data.quantity,
+        reason=data.reason,
+        actor=caller.signed_in(),
+        location=data.location,
+        idempotency=idempotency,
+    )
+    return await inventory.damage(ask)
+
+
+@post(
+    "/v1/inventory/{sku:str}/transfers",
+    tags=["inventory"],
+    guards=[needs_role("fulfilment")],
+    responses=problems(401, 403, 404, 409, 422),
+)
+async def transfer_stock(
+    sku: Sku, data: TransferBody, inventory: Inventory, caller: Caller, idempotency: Idempotency | None
+) -> Page[Level]:
+    """Move free units to another location; the levels at all locations."""
+    ask = Transfer(
+        sku=sku,
+        quantity=data.quantity,
+        source=data.source,
+        target=data.target,
+        reason=data.reason,
+        actor=caller.signed_in(),
+        idempotency=idempotency,
+    )
+    return await inventory.transfer(ask)
+
+
+@put(
+    "/v1/inventory/{sku:str}/drop",
+    tags=["inventory"],
+    guards=[needs_role("fulfilment")],
+    responses=problems(401, 403, 404, 422),
+)
+async def announce_drop(sku: Sku, data: DropBody, inventory: Inventory) -> Nothing:
+    """Expect a crowd for a SKU until then: reservations are granted many at a time."""
+    return await inventory.announce(AnnounceDrop(sku=sku, until=data.until))
+
+
+@get("/v1/inventory/locations", tags=["inventory"], guards=[needs_role("fulfilment")], responses=problems(401, 403))
+async def list_locations(inventory: Inventory) -> Page[Place]:
+    """Every location, the first to be asked for units first."""
+    return await inventory.locations(Nothing())
+
+
+@put(
+    "/v1/inventory/locations/{location:str}",
+    tags=["inventory"],
+    guards=[needs_role("fulfilment")],
+    responses=problems(401, 403, 422),
+)
+async def change_priority(
+    location: Annotated[str, Parameter(min_length=1, max_length=100, description="where units lie")],
+    data: PriorityBody,
+    inventory: Inventory,
+) -> Nothing:
+    """Set when a location is asked for units."""
+    return await inventory.set_priority(SetPriority(location=location, priority=data.priority))
+
+
+ROUTES = [
+    list_alerts,
+    list_locations,
+    change_priority,
+    view_stock,
+    list_events,
+    adjust_stock,
+    write_off,
+    transfer_stock,
+    announce_drop,
+    change_low_mark,
+]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from haat.contracts.inventory import Level, Line, OutOfStock
 from haat.kit.message import Invalid
@@ -19,15 +20,43 @@ def by_sku(lines: Sequence[Line]) -> dict[str, int]:
     found: dict[str, int] = {}
     for line in lines:
         found[line.sku] = found.get(line.sku, 0) + line.quantity
+    # The order of code points is that of UTF-8 bytes: the order in which the database locks.
     return dict(sorted(found.items()))
 
 
-def check_adjustment(sku: str, quantity: int, available: int) -> None:
-    """What is reserved stays. Raises Invalid for 0, OutOfStock when more is taken than is free."""
-    if quantity == 0:
-        raise Invalid(errors=[{"pointer": "/quantity", "code": "out_of_range", "detail": "must not be 0"}])
-    if available + quantity < 0:
-        raise out_of_stock([{"sku": sku, "requested": -quantity, "available": available}])
+class UnknownShape(RuntimeError):
+    """Events of a shape that this code does not know: reading on would give a wrong answer."""
+
+
+def check_shape(schema_v: int, strange: int = 0) -> None:
+    """Stop at what newer code has written. Raises UnknownShape."""
+    if schema_v > SHAPE or strange:
+        raise UnknownShape(f"events of shape {schema_v}, {strange} of an unknown type: this code reads up to {SHAPE}")
+
+
+def lifted(schema_v: int, type_: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What an event says, as if it were written today; what is stored is never rewritten. Raises UnknownShape."""
+    check_shape(schema_v)
+    found = dict(data)
+    for version in range(schema_v, SHAPE):
+        found = LIFTS[version](type_, found)
+    return found
+
+
+def words_of(reason: str) -> dict[str, str]:
+    """A reason and what was noted with it, from "reason: note"."""
+    word, _, note = reason.partition(": ")
+    return {"reason": word, "note": note} if note else {"reason": word}
+
+
+def _apart(_: str, data: dict[str, Any]) -> dict[str, Any]:
+    """Shape 1 kept the note in the reason."""
+    return {**data, **words_of(data["reason"])} if "reason" in data else data
+
+
+# The shape of the events written today, and how older ones are read.
+SHAPE = 2
+LIFTS: dict[int, Callable[[str, dict[str, Any]], dict[str, Any]]] = {1: _apart}
 
 
 def out_of_stock(lines: Sequence[dict[str, int | str]]) -> OutOfStock:

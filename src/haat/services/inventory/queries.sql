@@ -1,12 +1,29 @@
 -- name: stock_of(skus)
 SELECT sku, sum(available)::bigint AS available FROM inventory.stock WHERE sku = ANY(:skus::text[]) GROUP BY sku;
 
--- name: reserve(attempt_id, skus, quantities, hold_seconds)^
-SELECT r_state AS state, r_expires_at AS expires_at, r_lines AS lines, r_short AS short
-FROM inventory.reserve(:attempt_id, :skus::text[], :quantities::bigint[], :hold_seconds);
+-- name: reserve(attempt_id, skus, quantities, hold_seconds, state)^
+SELECT r_state AS state, r_expires_at AS expires_at, r_skus AS skus, r_quantities AS quantities, r_short AS short, r_hot AS hot
+FROM inventory.reserve(:attempt_id, :skus::text[], :quantities::bigint[], :hold_seconds, :state);
+
+-- name: known(attempt_id)^
+SELECT state, expires_at, inventory.skus_of(streams) AS skus, quantities
+FROM inventory.reservations WHERE attempt_id = :attempt_id;
+
+-- name: shelves(skus)
+SELECT s.sku, s.location, s.stream, s.available, coalesce(l.priority, 100) AS priority
+FROM inventory.stock s LEFT JOIN inventory.locations l USING (location) WHERE s.sku = ANY(:skus::text[]);
+
+-- name: reserve_from(attempt_id, streams, quantities, hold_seconds, state)^
+SELECT r_state AS state, r_expires_at AS expires_at
+FROM inventory.reserve_from(:attempt_id, :streams::bigint[], :quantities::bigint[], :hold_seconds, :state);
+
+-- name: grant_many(sku, attempts, quantities, hold_seconds, last)^
+SELECT r_states AS states, r_expires AS expires, r_available AS available, r_hot AS hot
+FROM inventory.grant_many(:sku, :attempts::text[], :quantities::bigint[], :hold_seconds::integer[], :last::boolean[]);
 
 -- name: commit_hold(attempt_id)^
-SELECT r_state AS state, r_expires_at AS expires_at, r_lines AS lines FROM inventory.commit_hold(:attempt_id);
+SELECT r_state AS state, r_expires_at AS expires_at, r_skus AS skus, r_quantities AS quantities
+FROM inventory.commit_hold(:attempt_id);
 
 -- name: release_hold(attempt_id)$
 SELECT inventory.release_hold(:attempt_id);
@@ -16,52 +33,80 @@ SELECT inventory.release_hold(:attempt_id);
 WITH grown AS (
     UPDATE inventory.reservations
     SET expires_at = greatest(expires_at, clock_timestamp() + make_interval(secs => :hold_seconds::integer))
-    WHERE attempt_id = :attempt_id AND state = 'held' RETURNING state, expires_at
+    WHERE attempt_id = :attempt_id AND state = 'held' RETURNING state, expires_at, streams, quantities
 ), found AS (
     SELECT * FROM grown
     UNION ALL
-    SELECT state, expires_at FROM inventory.reservations
+    SELECT state, expires_at, streams, quantities FROM inventory.reservations
     WHERE attempt_id = :attempt_id AND NOT EXISTS (SELECT FROM grown)
 )
-SELECT state, expires_at, inventory.lines_of(:attempt_id) AS lines FROM found;
+SELECT state, expires_at, inventory.skus_of(streams) AS skus, quantities FROM found;
 
 -- name: expire_holds(batch)$
 SELECT inventory.expire_holds(:batch);
 
--- name: book(type, cause_id, cause_kind, location, skus, quantities, data)!
+-- name: prune(days, most)$
+-- Oldest first, because that is where the table begins.
+WITH gone AS (
+    DELETE FROM inventory.reservations WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM inventory.reservations
+        WHERE state NOT IN ('held', 'filling') AND at < now() - make_interval(days => :days::integer)
+          AND expires_at < now() - make_interval(days => :days::integer)
+        LIMIT :most FOR UPDATE SKIP LOCKED
+    )) RETURNING 1
+)
+SELECT count(*) FROM gone;
+
+-- name: book(type, cause_id, cause_kind, location, skus, quantities, data)$
 SELECT inventory.book(:type, :cause_id, :cause_kind, :location, :skus::text[], :quantities::bigint[], :data);
 
--- name: lock_level(sku, location)^
-SELECT sku, location, on_hand, reserved, available, low_stock_at, version
-FROM inventory.stock WHERE sku = :sku AND location = :location FOR NO KEY UPDATE;
+-- name: announce(sku, until)$
+WITH told AS (
+    UPDATE inventory.stock SET hot_until = :until::timestamptz WHERE stream IN (
+        SELECT stream FROM inventory.stock WHERE sku = :sku ORDER BY stream FOR NO KEY UPDATE
+    ) RETURNING 1
+)
+SELECT EXISTS (SELECT FROM told);
 
--- name: has_happened(sku, location, cause_id, type)$
-SELECT EXISTS (
-    SELECT FROM inventory.events JOIN inventory.stock USING (stream)
-    WHERE sku = :sku AND location = :location AND cause_id = :cause_id AND type = :type
-);
+-- name: locations()
+SELECT location, coalesce(l.priority, 100) AS priority
+FROM (SELECT DISTINCT location FROM inventory.stock) s FULL JOIN inventory.locations l USING (location)
+ORDER BY 2, 1;
+
+-- name: set_priority(location, priority)!
+INSERT INTO inventory.locations (location, priority) VALUES (:location, :priority::integer)
+ON CONFLICT (location) DO UPDATE SET priority = excluded.priority;
+
+-- name: level(sku, location)^
+SELECT sku, location, on_hand, reserved, available, low_stock_at, version
+FROM inventory.stock WHERE sku = :sku AND location = :location;
 
 -- name: levels(sku)
 SELECT sku, location, on_hand, reserved, available, low_stock_at, version
 FROM inventory.stock WHERE sku = :sku ORDER BY stream;
 
 -- name: levels_as_of(sku, as_of)
--- The fold of the events up to a moment, by location. `unknown` counts events of a shape that this code cannot read.
+-- By location: the last snapshot before a moment, and the fold of the events from there. `strange` counts types that
+-- have no effect in this database, `schema_v` is the newest shape met.
 SELECT s.sku, s.location, s.low_stock_at, folded.*
-FROM inventory.stock s CROSS JOIN LATERAL (
-    SELECT coalesce(sum(f.on_hand * e.quantity), 0)::bigint AS on_hand,
-           coalesce(sum(f.reserved * e.quantity), 0)::bigint AS reserved,
-           coalesce(sum((f.on_hand - f.reserved) * e.quantity), 0)::bigint AS available,
-           coalesce(max(e.version), 0) AS version,
-           count(*) FILTER (WHERE e.schema_v <> 1 OR f.type IS NULL) AS unknown
+FROM inventory.stock s LEFT JOIN LATERAL (
+    SELECT * FROM inventory.snapshots p WHERE p.stream = s.stream AND p.at <= :as_of::timestamptz
+    ORDER BY p.version DESC LIMIT 1
+) AS p ON true CROSS JOIN LATERAL (
+    SELECT (coalesce(p.on_hand, 0) + coalesce(sum(f.on_hand * e.quantity), 0))::bigint AS on_hand,
+           (coalesce(p.reserved, 0) + coalesce(sum(f.reserved * e.quantity), 0))::bigint AS reserved,
+           (coalesce(p.on_hand - p.reserved, 0) + coalesce(sum((f.on_hand - f.reserved) * e.quantity), 0))::bigint
+               AS available,
+           coalesce(max(e.version), p.version, 0) AS version,
+           coalesce(max(e.schema_v), 0) AS schema_v, count(*) FILTER (WHERE f.type IS NULL) AS strange
     FROM inventory.events e LEFT JOIN inventory.effects f USING (type)
-    WHERE e.stream = s.stream AND e.at <= :as_of::timestamptz
+    WHERE e.stream = s.stream AND e.version > coalesce(p.version, 0) AND e.at <= :as_of::timestamptz
 ) AS folded
 WHERE s.sku = :sku ORDER BY s.stream;
 
 -- name: events(sku, as_of, before_at, before_stream, before_version, size)
 -- Newest first. Each location gives its own newest, so that a long history is never sorted.
-SELECT s.sku, s.location, e.stream, e.version, e.at, e.type, e.quantity, e.cause_id, e.data
+SELECT s.sku, s.location, e.stream, e.version, e.at, e.type, e.quantity, e.cause_id, e.data, e.schema_v
 FROM inventory.stock s CROSS JOIN LATERAL (
     SELECT * FROM inventory.events e
     WHERE e.stream = s.stream
@@ -83,3 +128,7 @@ SET low_stock_at = :low_stock_at::bigint,
     low_since = CASE WHEN available <= :low_stock_at::bigint THEN coalesce(low_since, clock_timestamp()) END
 WHERE sku = :sku AND location = :location
 RETURNING sku, location, on_hand, reserved, available, low_stock_at, version;
+
+-- name: audit(least, snapshot_every, shape)
+SELECT r_sku AS sku, r_location AS location, r_fault AS fault
+FROM inventory.audit(:least, :snapshot_every, :shape);

@@ -3,4 +3,8 @@
 from haat.kit.reactions import Sweep
 from haat.services.inventory.service import InventoryService
 
-SWEEPS = [Sweep("expire holds", 1, InventoryService.expire_holds)]
+SWEEPS = [
+    Sweep("expire holds", 1, InventoryService.expire_holds),
+    Sweep("audit levels", 300, InventoryService.audit),
+    Sweep("prune reservations", 3600, InventoryService.prune),
+]

@@ -4,43 +4,61 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import structlog
+
 from haat.contracts.inventory import (
     DEFAULT_LOCATION,
     Adjust,
     Alert,
     AlertsOf,
     AlreadyCommitted,
+    AnnounceDrop,
     AttemptRef,
+    Damage,
     ExtendHold,
     History,
     HistoryOf,
     Inventory,
     Level,
+    Location,
+    OutOfStock,
     PutBack,
     Receive,
     Reservation,
-    ReservationGone,
     Reserve,
     SetLowMark,
+    SetPriority,
     SkuRef,
     Stock,
     StockOf,
+    Transfer,
 )
 from haat.kit.crashpoints import crashpoint
 from haat.kit.cursor import InvalidCursor, decode_cursor, encode_cursor
 from haat.kit.ids import new_id
-from haat.kit.message import NotFound, Nothing, Page
-from haat.services.inventory.model import by_sku, check_adjustment, out_of_stock, summed
-from haat.services.inventory.store import InventoryStore
+from haat.kit.message import Invalid, NotFound, Nothing, Page
+from haat.kit.telemetry import DRIFTS
+from haat.services.inventory.model import by_sku, out_of_stock, summed, words_of
+from haat.services.inventory.reserving import Reserving, not_gone
+from haat.services.inventory.sourcing import Rule
+from haat.services.inventory.store import Drift, InventoryStore
 
 SWEEP_BATCH = 200
+PRUNE_BATCH = 2_000
+KEEP_DAYS = 30
+AUDIT_LEAST = 200
+SNAPSHOT_EVERY = 500
+
+log = structlog.get_logger("haat.inventory")
 
 
 class InventoryService(Inventory):
     """A reservation is granted, and a level changed, only by the statement that counts it."""
 
-    def __init__(self, store: InventoryStore) -> None:
+    def __init__(self, store: InventoryStore, sourcing: Rule = "fewest_parcels", keep_days: int = KEEP_DAYS) -> None:
         self._store = store
+        self._keep_days = keep_days
+        self._reserving = Reserving(store, sourcing)
 
     async def stock_of(self, ask: StockOf) -> Stock:
         if not ask.skus:
@@ -49,24 +67,20 @@ class InventoryService(Inventory):
             return Stock(available=await self._store.stock_of(connection, ask.skus))
 
     async def reserve(self, ask: Reserve) -> Reservation:
-        wanted = by_sku(ask.lines)
-        async with self._store.connection() as connection:
-            granted = await self._store.reserve(connection, ask.attempt_id, wanted, ask.hold_seconds)
-        if granted.short:
-            raise out_of_stock(granted.short)
+        reservation = await self._reserving.reserve(ask)
         crashpoint("inv.reserved")
-        return _not_gone(granted.reservation)
+        return reservation
 
     async def commit(self, ask: AttemptRef) -> Reservation:
         async with self._store.connection() as connection:
             reservation = await self._store.commit_hold(connection, ask.attempt_id)
         crashpoint("inv.committed")
-        return _not_gone(reservation)
+        return not_gone(reservation)
 
     async def extend(self, ask: ExtendHold) -> Reservation:
         async with self._store.connection() as connection:
             reservation = await self._store.extend_hold(connection, ask.attempt_id, ask.hold_seconds)
-        return _not_gone(reservation)
+        return not_gone(reservation)
 
     async def release(self, ask: AttemptRef) -> Nothing:
         async with self._store.connection() as connection:
@@ -83,29 +97,69 @@ class InventoryService(Inventory):
 
     async def receive(self, ask: Receive) -> Nothing:
         units = by_sku(ask.lines)
-        data = {"actor": ask.actor, "reason": ask.reason}
+        data = {"actor": ask.actor, **words_of(ask.reason)}
         async with self._store.connection() as connection:
             await self._store.book(connection, "received", (ask.cause_id, "delivery"), ask.location, units, data)
         return Nothing()
 
     async def adjust(self, ask: Adjust) -> Level:
-        cause_id = ask.cause_id or new_id("adj")
+        if ask.quantity == 0:
+            raise Invalid(errors=[{"pointer": "/quantity", "code": "out_of_range", "detail": "must not be 0"}])
+        return await self._change(ask, "adjusted", -ask.quantity)
+
+    async def damage(self, ask: Damage) -> Level:
+        return await self._change(ask, "damaged", ask.quantity)
+
+    async def _change(self, ask: Adjust | Damage, type_: str, leaving: int) -> Level:
+        """Book by staff at one location; `leaving` are the units that it takes from there."""
+        cause = (ask.cause_id or new_id("adj"), "staff")
+        data = {"actor": ask.actor, **words_of(ask.reason)}
         async with self._store.transaction() as transaction:
             stored = await transaction.replay(ask.idempotency, Level)
             if stored is not None:
                 return stored
             connection = transaction.connection
-            level = await self._store.lock_level(connection, ask.sku, ask.location)
-            if not await self._store.has_happened(connection, ask.sku, ask.location, cause_id, "adjusted"):
-                if level is None and ask.quantity < 0:
-                    raise NotFound("There is no stock of this SKU at this location")
-                check_adjustment(ask.sku, ask.quantity, level.available if level else 0)
-                data = {"actor": ask.actor, "reason": ask.reason}
-                cause = (cause_id, "staff")
-                await self._store.book(connection, "adjusted", cause, ask.location, {ask.sku: ask.quantity}, data)
-                level = await self._store.lock_level(connection, ask.sku, ask.location)
+            booked = await self._store.book(connection, type_, cause, ask.location, {ask.sku: ask.quantity}, data)
+            level = await self._store.level(connection, ask.sku, ask.location)
+            if not booked:
+                raise _refused(level, ask.sku, leaving)
             assert level is not None
             return transaction.remember(level)
+
+    async def transfer(self, ask: Transfer) -> Page[Level]:
+        if ask.source == ask.target:
+            raise Invalid(errors=[{"pointer": "/target", "code": "invalid", "detail": "must be another location"}])
+        cause = (ask.cause_id or new_id("trf"), "staff")
+        data = {"actor": ask.actor, **words_of(ask.reason), "source": ask.source, "target": ask.target}
+        async with self._store.transaction() as transaction:
+            stored = await transaction.replay(ask.idempotency, Page[Level])
+            if stored is not None:
+                return stored
+            connection = transaction.connection
+            level = await self._store.level(connection, ask.sku, ask.source)
+            if level is None:
+                raise _refused(None, ask.sku, ask.quantity)
+            # What comes first: a new location must be made before anything is locked.
+            for location, units in ((ask.target, ask.quantity), (ask.source, -ask.quantity)):
+                if not await self._store.book(connection, "transferred", cause, location, {ask.sku: units}, data):
+                    level = await self._store.level(connection, ask.sku, ask.source)
+                    raise _refused(level, ask.sku, ask.quantity)
+            return transaction.remember(Page(data=await self._store.levels(connection, ask.sku)))
+
+    async def locations(self, ask: Nothing) -> Page[Location]:
+        async with self._store.connection() as connection:
+            return Page(data=await self._store.locations(connection))
+
+    async def set_priority(self, ask: SetPriority) -> Nothing:
+        async with self._store.connection() as connection:
+            await self._store.set_priority(connection, ask.location, ask.priority)
+        return Nothing()
+
+    async def announce(self, ask: AnnounceDrop) -> Nothing:
+        async with self._store.connection() as connection:
+            if not await self._store.announce(connection, ask.sku, ask.until):
+                raise NotFound("There is no stock of this SKU")
+        return Nothing()
 
     async def set_low_mark(self, ask: SetLowMark) -> Level:
         async with self._store.connection() as connection:
@@ -169,11 +223,31 @@ class InventoryService(Inventory):
         async with self._store.connection() as connection:
             return await self._store.expire_holds(connection, SWEEP_BATCH)
 
+    async def audit(self) -> list[Drift]:
+        """Hold some levels against their events, the next ones each time, and raise the alarm for what differs."""
+        async with self._store.connection() as connection:
+            found = await self._store.audit(connection, AUDIT_LEAST, SNAPSHOT_EVERY)
+        for drift in found:
+            log.error("stock has drifted", sku=drift.sku, location=drift.location, fault=drift.fault)
+            DRIFTS.inc()
+        return found
 
-def _not_gone(reservation: Reservation | None) -> Reservation:
-    if reservation is None or reservation.state not in ("held", "committed"):
-        raise ReservationGone(state=reservation.state if reservation else "unknown")
-    return reservation
+    async def prune(self) -> int:
+        """Forget reservations that ended long ago; how many. Their events stay."""
+        pruned = 0
+        while True:
+            async with self._store.connection() as connection:
+                gone = await self._store.prune(connection, self._keep_days, PRUNE_BATCH)
+            pruned += gone
+            if gone < PRUNE_BATCH:
+                return pruned
+
+
+def _refused(level: Level | None, sku: str, leaving: int) -> NotFound | OutOfStock:
+    # A location that holds nothing and never did was only made by the attempt to take from it.
+    if level is None or level.version == 0:
+        return NotFound("There is no stock of this SKU at this location")
+    return out_of_stock([{"sku": sku, "requested": leaving, "available": level.available}])
 
 
 def _position(filters: str, cursor: str, length: int) -> list[str | int]:

@@ -1,31 +1,68 @@
-"""SQL of stock. Lock order: reservations by attempt, then stock by stream; a reserve inserts its own row after both."""
+"""SQL of stock. Lock order: reservations that exist, stock by SKU and stream, then the row that a reserve inserts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import msgspec
 
-from haat.contracts.inventory import Level, Line, Reservation, StockEvent
+from haat.contracts.inventory import Level, Line, Location, Reservation, StockEvent
 from haat.kit.database import Connection, Database, Transaction
 from haat.kit.sql import load_queries
+from haat.services.inventory.model import SHAPE, check_shape, lifted
+from haat.services.inventory.sourcing import Shelf, Take
 
 queries = load_queries(Path(__file__).with_name("queries.sql"))
 
 
-class UnknownEvents(RuntimeError):
-    """Events of a shape that this code does not know: folding on would give a wrong level."""
+# A line that could not be taken any more, in a transaction that had written others already.
+LATE_LINE = "HT001"
+
+
+class TooSlow(RuntimeError):
+    """Somebody else was quicker: nothing was written, and a fresh look will say what is left."""
 
 
 class Granted(msgspec.Struct, frozen=True):
-    """What a reserve came to: the reservation, or the lines that are short."""
+    """What a reserve came to: the reservation, or the lines that are short; neither when it was not decided.
+
+    `hot` are SKUs for which staff expect a crowd.
+    """
 
     reservation: Reservation | None
     short: list[dict[str, int | str]]
+    hot: list[str]
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One line of one attempt, to be granted together with others; `last` says that the cart is whole with it."""
+
+    sku: str
+    attempt_id: str
+    quantity: int
+    hold_seconds: int
+    last: bool = True
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """The attempt's state, None when there is not enough; `available` is what was left after the transaction."""
+
+    state: str | None
+    expires_at: datetime | None
+    available: int
+
+
+class Drift(msgspec.Struct, frozen=True):
+    """A level that is not the fold of its events, or events that are not what was written."""
+
+    sku: str
+    location: str
+    fault: str
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -52,20 +89,75 @@ class InventoryStore:
         return {row["sku"]: row["available"] async for row in queries.stock_of(connection, skus=list(skus))}
 
     async def reserve(
-        self, connection: Connection, attempt_id: str, wanted: dict[str, int], hold_seconds: int
+        self, connection: Connection, attempt_id: str, wanted: dict[str, int], hold_seconds: int, state: str
     ) -> Granted:
-        """Hold all or nothing; an attempt known before answers as it stands."""
-        row = await queries.reserve(
-            connection,
-            attempt_id=attempt_id,
-            skus=list(wanted),
-            quantities=list(wanted.values()),
-            hold_seconds=hold_seconds,
-        )
-        if row["short"] is not None:
-            return Granted(None, row["short"])
-        lines = row["lines"] or [{"sku": sku, "quantity": quantity} for sku, quantity in wanted.items()]
-        return Granted(_reservation(attempt_id, row["state"], row["expires_at"], lines), [])
+        """Hold all or nothing; an attempt known before answers as it stands. Raises TooSlow."""
+        skus, quantities = list(wanted), list(wanted.values())
+        with _races():
+            row = await queries.reserve(
+                connection,
+                attempt_id=attempt_id,
+                skus=skus,
+                quantities=quantities,
+                hold_seconds=hold_seconds,
+                state=state,
+            )
+        if row["state"] is None:
+            return Granted(None, row["short"] or [], [])
+        known = (row["skus"], row["quantities"]) if row["quantities"] is not None else (skus, quantities)
+        return Granted(_reservation(attempt_id, row["state"], row["expires_at"], *known), [], row["hot"] or [])
+
+    async def known(self, connection: Connection, attempt_id: str) -> Reservation | None:
+        """The reservation as it stands."""
+        row = await queries.known(connection, attempt_id=attempt_id)
+        return None if row is None else _reservation(attempt_id, *row)
+
+    async def shelves(self, connection: Connection, skus: Sequence[str]) -> list[Shelf]:
+        """Where the SKUs lie, and how much of them is free."""
+        return [Shelf(**row) async for row in queries.shelves(connection, skus=list(skus))]
+
+    async def reserve_from(
+        self,
+        connection: Connection,
+        attempt_id: str,
+        takes: Sequence[Take],
+        wanted: dict[str, int],
+        hold_seconds: int,
+        state: str,
+    ) -> Reservation | None:
+        """Hold the chosen units, all or nothing; None or TooSlow when they are not there any more."""
+        with _races():
+            row = await queries.reserve_from(
+                connection,
+                attempt_id=attempt_id,
+                streams=[take.stream for take in takes],
+                quantities=[take.quantity for take in takes],
+                hold_seconds=hold_seconds,
+                state=state,
+            )
+        if row["state"] is None:
+            return None
+        return _reservation(attempt_id, row["state"], row["expires_at"], list(wanted), list(wanted.values()))
+
+    async def grant(self, batch: Sequence[Request]) -> tuple[list[Outcome], bool]:
+        """Reserves of one SKU, first come first served, in one transaction; and whether staff expect a crowd for it.
+
+        Raises TooSlow when one of the attempts is written elsewhere at this moment: nothing was granted then.
+        """
+        async with self.connection() as connection:
+            with _races():
+                row = await queries.grant_many(
+                    connection,
+                    sku=batch[0].sku,
+                    attempts=[each.attempt_id for each in batch],
+                    quantities=[each.quantity for each in batch],
+                    hold_seconds=[each.hold_seconds for each in batch],
+                    last=[each.last for each in batch],
+                )
+        left = row["available"]
+        found = [Outcome(state, end, left) for state, end in zip(row["states"], row["expires"], strict=True)]
+        assert len(found) == len(batch)
+        return found, bool(row["hot"])
 
     async def commit_hold(self, connection: Connection, attempt_id: str) -> Reservation | None:
         """The reservation after trying to commit it: not committed means that it is gone; None when never heard of."""
@@ -95,42 +187,62 @@ class InventoryStore:
         location: str,
         units: dict[str, int],
         data: dict[str, Any],
-    ) -> None:
-        """Units per SKU come to (negative: leave) a location; `cause`, id and kind, acts once per SKU and type."""
-        await queries.book(
-            connection,
-            type=type_,
-            cause_id=cause[0],
-            cause_kind=cause[1],
-            location=location,
-            skus=list(units),
-            quantities=list(units.values()),
-            data=data,
-        )
+    ) -> bool:
+        """Units per SKU come to (negative: leave) a location; `cause`, id and kind, acts once per SKU and type.
 
-    async def lock_level(self, connection: Connection, sku: str, location: str) -> Level | None:
-        """The level, held against changes until the transaction ends."""
-        row = await queries.lock_level(connection, sku=sku, location=location)
+        False when the first one cannot leave. Raises TooSlow when a later one cannot: the transaction is void.
+        """
+        with _races():
+            booked: bool = await queries.book(
+                connection,
+                type=type_,
+                cause_id=cause[0],
+                cause_kind=cause[1],
+                location=location,
+                skus=list(units),
+                quantities=list(units.values()),
+                data=data,
+            )
+        return booked
+
+    async def audit(self, connection: Connection, least: int, snapshot_every: int) -> list[Drift]:
+        """Fold the next streams in turn, at least so many, and hold the levels against them; those that differ."""
+        rows = queries.audit(connection, least=least, snapshot_every=snapshot_every, shape=SHAPE)
+        return [Drift(**row) async for row in rows]
+
+    async def level(self, connection: Connection, sku: str, location: str) -> Level | None:
+        """The level at one location."""
+        row = await queries.level(connection, sku=sku, location=location)
         return None if row is None else Level(**row)
 
-    async def has_happened(self, connection: Connection, sku: str, location: str, cause_id: str, type_: str) -> bool:
-        """Whether this cause has acted on the stream before."""
-        happened: bool = await queries.has_happened(
-            connection, sku=sku, location=location, cause_id=cause_id, type=type_
-        )
-        return happened
+    async def announce(self, connection: Connection, sku: str, until: datetime | None) -> bool:
+        """Expect a crowd until then; False when there is no such SKU."""
+        found: bool = await queries.announce(connection, sku=sku, until=until)
+        return found
+
+    async def locations(self, connection: Connection) -> list[Location]:
+        """Every location, the first to be asked first."""
+        return [Location(**row) async for row in queries.locations(connection)]
+
+    async def set_priority(self, connection: Connection, location: str, priority: int) -> None:
+        """When a location is asked for units; it need not hold any yet."""
+        await queries.set_priority(connection, location=location, priority=priority)
+
+    async def prune(self, connection: Connection, days: int, most: int) -> int:
+        """Forget reservations that ended before so many days; how many. Their events stay."""
+        pruned: int = await queries.prune(connection, days=days, most=most)
+        return pruned
 
     async def levels(self, connection: Connection, sku: str) -> list[Level]:
         """By location, the oldest first."""
         return [Level(**row) async for row in queries.levels(connection, sku=sku)]
 
     async def levels_as_of(self, connection: Connection, sku: str, as_of: datetime) -> list[Level]:
-        """The same, folded from the events up to a moment. Raises UnknownEvents."""
+        """The same, folded from the last snapshot and the events up to a moment. Raises UnknownShape."""
         found = []
         async for row in queries.levels_as_of(connection, sku=sku, as_of=as_of):
             fields = dict(row)
-            if fields.pop("unknown"):
-                raise UnknownEvents(sku)
+            check_shape(fields.pop("schema_v"), fields.pop("strange"))
             found.append(Level(**fields))
         return found
 
@@ -161,13 +273,34 @@ class InventoryStore:
         return None if row is None else Level(**row)
 
 
-def _reservation(attempt_id: str, state: str, expires_at: datetime, lines: list[dict[str, Any]]) -> Reservation:
+@contextmanager
+def _races() -> Iterator[None]:
+    try:
+        yield
+    except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError) as error:
+        raise TooSlow() from error
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == LATE_LINE:
+            raise TooSlow() from error
+        raise
+
+
+def _reservation(
+    attempt_id: str, state: str, expires_at: datetime, skus: Sequence[str] | None, quantities: Sequence[int]
+) -> Reservation:
+    lines: dict[str, int] = {}
+    for sku, quantity in zip(skus or (), quantities, strict=True):
+        lines[sku] = lines.get(sku, 0) + quantity
     return Reservation(
-        attempt_id=attempt_id, state=state, expires_at=expires_at, lines=[Line(**line) for line in lines]
+        attempt_id=attempt_id,
+        state=state,
+        expires_at=expires_at,
+        lines=[Line(sku=sku, quantity=quantity) for sku, quantity in lines.items()],
     )
 
 
 def _placed_event(row: Any) -> Placed:
     fields = dict(row)
     stream = fields.pop("stream")
+    fields["data"] = lifted(fields.pop("schema_v"), fields["type"], fields["data"])
     return Placed([fields["at"].isoformat(), stream, fields["version"]], StockEvent(**fields))

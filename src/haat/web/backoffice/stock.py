@@ -34,7 +34,7 @@ MOST = 1_000_000
 # What an event does to the units on the shelf and to those that are promised.
 EFFECTS = {
     "received": (1, 0), "returned": (1, 0), "adjusted": (1, 0), "committed": (-1, -1), "reserved": (0, 1),
-    "released": (0, -1), "expired": (0, -1),
+    "released": (0, -1), "expired": (0, -1), "damaged": (-1, 0), "transferred": (1, 0),
 }  # fmt: skip
 
 

@@ -91,15 +91,18 @@ class Hunt:
         """Everything these processes can write to; what several share is read once."""
         shared: set[tuple[str, str, str]] = set()
         for pid in pids:
+            name = _name(pid)
             for data in _writable(pid, shared):
-                self.look(f"memory of {_name(pid)}", data)
+                self.look(f"memory of {name}", data)
 
 
 def descendants(pid: int) -> list[int]:
     """A process and all that it started."""
     found = [pid]
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        found += [each for child in children.read_text().split() for each in descendants(int(child))]
+        # A thread of its may end at any time.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found += [each for child in children.read_text().split() for each in descendants(int(child))]
     return found
 
 
@@ -113,7 +116,8 @@ def contents(path: Path) -> Iterator[bytes]:
 
 
 def _writable(pid: int, shared: set[tuple[str, str, str]]) -> Iterator[bytes]:
-    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+    # A process that has ended since has nothing left.
+    with suppress(FileNotFoundError, ProcessLookupError), Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
         for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
             match = MAPPING.match(line)
             assert match is not None
@@ -137,5 +141,7 @@ def _writable(pid: int, shared: set[tuple[str, str, str]]) -> Iterator[bytes]:
 
 
 def _name(pid: int) -> str:
-    words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").split()
+    words: list[str] = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").split()
     return f"{pid} {' '.join(words[-6:])}"[:100]

@@ -57,6 +57,7 @@ async def test_card_numbers_are_nowhere_after_every_flow_every_fault_and_kills(s
             await asyncio.to_thread(shop.kill, victim)
             await asyncio.to_thread(shop.start, victim)
             await asyncio.gather(*buying)
+        await no_number_is_kept(shop)
     # Everything that was still in a hurry is over, and what the database held back is on disk.
     await asyncio.sleep(3)
     hunt = await hunted(shop, used)
@@ -127,6 +128,14 @@ async def hunted(shop: Shop, numbers: list[str]) -> Hunt:
     assert len(pids) > 20
     hunt.memory(pids)
     return hunt
+
+
+async def no_number_is_kept(shop: Shop) -> None:
+    """Not even sealed, of any card that was authorised."""
+    owner = await asyncpg.connect(shop.database_url)
+    kinds = await owner.fetch("SELECT DISTINCT kind FROM vault.cards")
+    await owner.close()
+    assert [row["kind"] for row in kinds] == ["network_token"]
 
 
 async def codes(shop: Shop) -> int:

@@ -19,6 +19,7 @@ COMMANDS = [
     "doctor",
     "audit",
     "vault",
+    "vault inspect",
     "vault rotate",
     "vault verify",
     "events",

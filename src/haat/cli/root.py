@@ -25,6 +25,9 @@ app.command("haat.cli.audit:audit", name="audit", help="Hold money, stock and or
 app.command(vault)
 vault.command("haat.cli.vault:rotate", name="rotate", help="Put every card under a new key, destroy the old one.")
 vault.command("haat.cli.vault:verify", name="verify", help="Say whether the audit trail is as it was written.")
+vault.command(
+    "haat.cli.card_page:inspect", name="inspect", help="Say whether the page that asks for cards was changed."
+)
 app.command(events)
 events.command("haat.cli.events:parked_events", name="parked", help="List what was put aside.")
 events.command("haat.cli.events:replay_events", name="replay", help="Have it acted on once more.")

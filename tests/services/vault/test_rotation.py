@@ -105,11 +105,13 @@ async def test_a_card_that_does_not_open_keeps_its_key(vaulted: Any, kept: list[
     await other_process(vaulted).run()
 
 
-async def test_a_record_that_changed_meanwhile_keeps_what_it_has(vaulted: Any, kept: list[str]):
+@pytest.mark.parametrize("when", ["before the new key", "after it"])
+async def test_a_record_that_changed_meanwhile_keeps_what_it_has(vaulted: Any, kept: list[str], when: str):
     stored = await vaulted.store.card(kept[0])
+    early = await seal(vaulted.keys, stored.place, "network_token", "ntk_new")
     vaulted.keys.begin_rotation()
-    newer = await seal(vaulted.keys, stored.place, "network_token", "ntk_new")
-    await vaulted.store.end_and_use("none", (await vaulted.vault.charge(vaulted.charge(kept[0], owner="usr_1"))), None)
+    late = await seal(vaulted.keys, stored.place, "network_token", "ntk_new")
+    newer = {"before the new key": early, "after it": late}[when]
     await vaulted.row(
         "UPDATE vault.cards SET kek_id = $2, wrapped_key = $3, nonce = $4, ciphertext = $5 WHERE token = $1",
         kept[0],

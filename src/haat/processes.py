@@ -57,6 +57,7 @@ def gateway_app(settings: Settings) -> ASGIApp:
         lifespan=[house.open],
         cache=house.cache,
         limit_per_minute=settings.request_limit_per_minute,
+        trusted_proxies=settings.trusted_proxies,
         **extras,
     )
 

@@ -117,6 +117,12 @@ class Settings(BaseSettings):
     checkout_lease_seconds: float = Field(
         30, ge=1, le=600, description="how long a half-done checkout is left to whoever drives it"
     )
+    trusted_proxies: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="proxies of ours before this server: so many entries of X-Forwarded-For are believed",
+    )
     request_limit_per_minute: int = Field(0, ge=0, description="per caller; 0 is no limit")
 
     def secret(self, name: str) -> str:

@@ -20,7 +20,9 @@ from haat.settings import Settings
 
 AnyRequest = Request[Any, Any, Any]
 ACCESS, REFRESH = "haat_access", "haat_refresh"
+DEVICE = "haat_device"
 REFRESH_SECONDS = 30 * 86_400
+DEVICE_SECONDS = 365 * 86_400
 # What programs call: no form leads there, and their proof is not a cookie.
 MACHINES = ("/v1/", "/rpc/", "/sandbox", "/assets/", "/media/", "/healthz", "/readyz", "/metrics", "/openapi", "/docs")
 
@@ -85,6 +87,13 @@ def keep_tokens(request: AnyRequest, settings: Settings, tokens: Tokens) -> None
     """Into cookies of this request's answer."""
     put_cookie(request, settings, ACCESS, tokens.access_token, tokens.expires_in)
     put_cookie(request, settings, REFRESH, tokens.refresh_token, REFRESH_SECONDS)
+    if tokens.device:
+        put_cookie(request, settings, DEVICE, tokens.device, DEVICE_SECONDS)
+
+
+def device_of(request: AnyRequest) -> str:
+    """What an earlier sign-in left in this browser; it stays when its owner signs out."""
+    return request.cookies.get(DEVICE, "")[:200]
 
 
 def forget_tokens(request: AnyRequest, settings: Settings) -> None:

@@ -106,7 +106,7 @@ async def test_a_zero_character_is_refused(client: httpx.AsyncClient):
 
 async def test_signing_in_answers_what_the_api_promises(client: httpx.AsyncClient, asha: User):
     tokens = await signed_in(client, asha.email)
-    assert sorted(tokens) == ["access_token", "expires_in", "refresh_token", "token_type"]
+    assert sorted(tokens) == ["access_token", "device_token", "expires_in", "refresh_token", "token_type"]
     assert (tokens["token_type"], tokens["expires_in"]) == ("Bearer", 600)
 
 

@@ -449,3 +449,40 @@ async def test_keys_sealed_with_a_lost_secret_are_replaced(database: PostgresDat
     ring = await SigningKeys(IdentityStore(database), "another secret").ring()
     assert ring.signing_kid != old
     await identity.rotate_keys(RotateKeys(revoke=True))
+
+
+async def lock_out(identity: IdentityService, email: str) -> None:
+    """A stranger guesses until no more guesses are heard."""
+    for _ in range(12):
+        await outcome(identity.sign_in(SignIn(email=email, password="guess", address="198.51.100.66")))
+
+
+async def test_a_targeted_lock_out_does_not_lock_out_a_device_that_was_let_in_before(
+    identity: IdentityService, asha: User
+):
+    device = (await identity.sign_in(SignIn(email=asha.email, password=PASSWORD))).device
+    await lock_out(identity, asha.email)
+    with pytest.raises(TooMany):
+        await identity.sign_in(SignIn(email=asha.email, password=PASSWORD))
+    tokens = await identity.sign_in(SignIn(email=asha.email, password=PASSWORD, device=device))
+    assert (tokens.user_id, tokens.device) == (asha.id, device)
+    # The stranger has not been forgiven.
+    with pytest.raises(TooMany):
+        await identity.sign_in(SignIn(email=asha.email, password="guess"))
+
+
+async def test_a_known_device_may_not_guess_for_ever_either(identity: IdentityService, asha: User):
+    device = (await identity.sign_in(SignIn(email=asha.email, password=PASSWORD))).device
+    codes = [
+        await outcome(identity.sign_in(SignIn(email=asha.email, password="guess", device=device))) for _ in range(11)
+    ]
+    assert codes == ["sign_in_refused"] * 10 + ["too_many_requests"]
+
+
+async def test_a_device_of_one_account_is_a_stranger_to_another(identity: IdentityService, asha: User):
+    other = await identity.register(Register(email=fresh_email(), password=PASSWORD, name="Ravi"))
+    device = (await identity.sign_in(SignIn(email=other.email, password=PASSWORD))).device
+    await lock_out(identity, asha.email)
+    for made_up in (device, device[:-1], "x.y", "."):
+        with pytest.raises(TooMany):
+            await identity.sign_in(SignIn(email=asha.email, password=PASSWORD, device=made_up))

@@ -101,8 +101,15 @@ async def opened(people: People) -> AsyncIterator[Open]:
     """Opens a client of a gateway with a limit and a cache of one's choice."""
     clients: list[httpx.AsyncClient] = []
 
-    def open_(limit_per_minute: int = 0, cache: Cache | None = None) -> httpx.AsyncClient:
-        app: Any = gateway(ROUTES, {"identity": people}, {}, cache=cache, limit_per_minute=limit_per_minute)
+    def open_(limit_per_minute: int = 0, cache: Cache | None = None, trusted_proxies: int = 0) -> httpx.AsyncClient:
+        app: Any = gateway(
+            ROUTES,
+            {"identity": people},
+            {},
+            cache=cache,
+            limit_per_minute=limit_per_minute,
+            trusted_proxies=trusted_proxies,
+        )
         transport = httpx.ASGITransport(app, client=("203.0.113.9", 5000), raise_app_exceptions=False)
         clients.append(httpx.AsyncClient(transport=transport, base_url="http://shop"))
         return clients[-1]

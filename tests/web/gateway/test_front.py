@@ -206,3 +206,28 @@ async def test_pages_are_not_limited(opened: Callable[..., httpx.AsyncClient]):
     client = opened(limit_per_minute=1)
     answers = [await client.get("/page") for _ in range(12)]
     assert {answer.status_code for answer in answers} == {200}
+
+
+@pytest.mark.parametrize(
+    ("proxies", "told", "address"),
+    [
+        (0, ["198.51.100.7"], "203.0.113.9"),
+        (1, [], "203.0.113.9"),
+        (1, ["198.51.100.7"], "198.51.100.7"),
+        (1, ["1.2.3.4, 198.51.100.7"], "198.51.100.7"),
+        (1, ["1.2.3.4", "198.51.100.7"], "198.51.100.7"),
+        (2, ["1.2.3.4, 198.51.100.7, 10.0.0.2"], "198.51.100.7"),
+        (2, ["198.51.100.7"], "198.51.100.7"),
+        (1, ["198.51.100.7:4711"], "198.51.100.7"),
+        (1, ["[2001:db8::1]:4711"], "2001:db8::1"),
+        (1, ["2001:DB8::1"], "2001:db8::1"),
+        (1, ["<script>"], "203.0.113.9"),
+        (1, ["1.2.3.4, unknown"], "203.0.113.9"),
+    ],
+)
+async def test_only_our_own_proxies_are_believed_about_an_address(
+    opened: Callable[..., httpx.AsyncClient], proxies: int, told: list[str], address: str
+):
+    headers = [("X-Forwarded-For", each) for each in told]
+    answer = await opened(trusted_proxies=proxies).get("/v1/who", headers=headers)
+    assert answer.json()["account"] == f"address:{address}"

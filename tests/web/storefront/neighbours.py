@@ -282,7 +282,8 @@ class MemoryIdentity(Identity):
     async def sign_in(self, ask: SignIn) -> Tokens:
         for user, password in self.users.values():
             if user.email == ask.email and password == ask.password:
-                return _tokens(user.id)
+                self.asked.append(ask)
+                return msgspec.structs.replace(_tokens(user.id), device=ask.device or f"device-{user.id}")
         raise SignInRefused()
 
     async def refresh(self, ask: Refresh) -> Tokens:

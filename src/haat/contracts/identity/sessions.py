@@ -12,12 +12,16 @@ from haat.kit.message import DomainError, Event, Message
 
 
 class SignIn(Message, frozen=True):
-    """`address` and `user_agent` are the caller's: they throttle, and name the session in its owner's list."""
+    """`address` and `user_agent` are the caller's: they throttle, and name the session in its owner's list.
+
+    `device` is what an earlier sign-in on this device gave: guesses made elsewhere do not count against it.
+    """
 
     email: Email
     password: Annotated[str, Meta(max_length=1024)]
     address: str = ""
     user_agent: str = ""
+    device: Annotated[str, Meta(max_length=200)] = ""
 
 
 class Tokens(Message, frozen=True):
@@ -29,6 +33,8 @@ class Tokens(Message, frozen=True):
     user_id: str
     session_id: str
     token_type: str = "Bearer"  # noqa: S105 - the scheme's name
+    # After signing in only: proves at the next sign-in that this device has been let in before.
+    device: str = ""
 
 
 class Refresh(Message, frozen=True):

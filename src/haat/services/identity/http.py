@@ -61,10 +61,11 @@ class RegisterBody(Message, frozen=True):
 
 
 class SignInBody(Message, frozen=True):
-    """E-mail and password."""
+    """E-mail and password; `device_token` of the last sign-in here, so that others' guesses cannot lock you out."""
 
     email: Email
     password: Annotated[str, Meta(min_length=1, max_length=1024)]
+    device_token: Annotated[str, Meta(max_length=200)] = ""
 
 
 class RefreshBody(Message, frozen=True):
@@ -74,12 +75,16 @@ class RefreshBody(Message, frozen=True):
 
 
 class TokenAnswer(Message, frozen=True):
-    """An access token for `Authorization: Bearer …`, good for `expires_in` seconds, and what renews it."""
+    """An access token for `Authorization: Bearer …`, good for `expires_in` seconds, and what renews it.
+
+    `device_token` comes with a sign-in: keep it for the next one on this device.
+    """
 
     access_token: str
     token_type: str
     expires_in: int
     refresh_token: str
+    device_token: str | None = None
 
 
 class ProfileBody(Message, frozen=True):
@@ -156,7 +161,13 @@ async def register(data: RegisterBody, identity: Identity, caller: Caller, idemp
 @post("/v1/sessions", tags=["identity"], responses=problems(401, 422, 429))
 async def sign_in(data: SignInBody, identity: Identity, cart: Cart, caller: Caller) -> Response[TokenAnswer]:
     """Sign in. The guest's cart named by `Cart-Token` joins the user's; that token is spent afterwards."""
-    ask = SignIn(email=data.email, password=data.password, address=caller.address, user_agent=caller.user_agent)
+    ask = SignIn(
+        email=data.email,
+        password=data.password,
+        address=caller.address,
+        user_agent=caller.user_agent,
+        device=data.device_token,
+    )
     tokens = await identity.sign_in(ask)
     if caller.cart_token:
         try:
@@ -333,6 +344,7 @@ def _answer(tokens: Tokens, status: int) -> Response[TokenAnswer]:
         token_type=tokens.token_type,
         expires_in=tokens.expires_in,
         refresh_token=tokens.refresh_token,
+        device_token=tokens.device or None,
     )
     return Response(body, status_code=status, headers={"Cache-Control": "no-store"})
 

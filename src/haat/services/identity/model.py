@@ -119,6 +119,21 @@ def account_limit(key: str) -> Limit:
     return Limit("account:" + hashlib.sha256(key.encode()).hexdigest(), ATTEMPTS_AN_ACCOUNT)
 
 
+def device_token(key: str, secret: bytes, nonce: str = "") -> str:
+    """Proof that a device was let into an account; it opens nothing by itself."""
+    nonce = nonce or secrets.token_urlsafe(18)
+    digest = hmac.digest(secret, f"device:{key}:{nonce}".encode(), hashlib.sha256)
+    return f"{nonce}.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
+
+
+def sign_in_limit(key: str, device: str, secret: bytes) -> Limit:
+    """A device that was let in before has a count of its own: a stranger's guesses cannot lock its owner out."""
+    nonce = device.partition(".")[0]
+    if nonce and hmac.compare_digest(device.encode(), device_token(key, secret, nonce).encode()):
+        return Limit("device:" + hashlib.sha256(device.encode()).hexdigest(), ATTEMPTS_AN_ACCOUNT)
+    return account_limit(key)
+
+
 def reset_limit(key: str) -> Limit:
     """How many links may be mailed to one address, whether somebody has it or not."""
     return Limit("reset:" + hashlib.sha256(key.encode()).hexdigest(), RESETS_AN_ACCOUNT)

@@ -80,7 +80,7 @@ class IdentityService(Identity):
         self._passwords = passwords or Passwords()
         self._secret = secret.encode()
         self._keys = SigningKeys(store, secret)
-        self._sessions = Sessions(store, self._passwords, self._keys, cache, issuer)
+        self._sessions = Sessions(store, self._passwords, self._keys, cache, issuer, self._secret)
         self._recovery = Recovery(store, self._passwords, self._sessions, self._secret)
 
     async def register(self, ask: Register) -> User:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
 import structlog
 
 from haat.contracts.identity import (
@@ -33,7 +34,9 @@ from haat.services.identity.model import (
     account_limit,
     address_limit,
     check_attempts,
+    device_token,
     email_key,
+    sign_in_limit,
 )
 from haat.services.identity.passwords import Passwords
 from haat.services.identity.store import Account, HeldToken, IdentityStore
@@ -46,8 +49,15 @@ class Sessions:
     """A session is a family of refresh tokens: one is alive at a time, and a copied one ends the session."""
 
     def __init__(
-        self, store: IdentityStore, passwords: Passwords, keys: SigningKeys, cache: Cache, issuer: str
+        self,
+        store: IdentityStore,
+        passwords: Passwords,
+        keys: SigningKeys,
+        cache: Cache,
+        issuer: str,
+        secret: bytes,
     ) -> None:
+        self._secret = secret
         self._store = store
         self._passwords = passwords
         self._keys = keys
@@ -57,7 +67,7 @@ class Sessions:
     async def sign_in(self, ask: SignIn) -> Tokens:
         """Raises SignInRefused, the same for an unknown e-mail and a wrong password; TooMany."""
         key = email_key(ask.email)
-        limits = [account_limit(key)]
+        limits = [sign_in_limit(key, ask.device, self._secret)]
         from_address = address_limit(ask.address, "sign-in", ATTEMPTS_AN_ADDRESS)
         if from_address is not None:
             limits.append(from_address)
@@ -70,7 +80,9 @@ class Sessions:
             raise SignInRefused()
         await self._refresh_hash(account, ask.password)
         forgiven = (limits[0].key, None if from_address is None else from_address.key)
-        return await self._open(account, ask, forgiven)
+        tokens = await self._open(account, ask, forgiven)
+        known = limits[0] != account_limit(key)
+        return msgspec.structs.replace(tokens, device=ask.device if known else device_token(key, self._secret))
 
     async def _refresh_hash(self, account: Account, password: str) -> None:
         if self._passwords.is_outdated(account.password_hash):

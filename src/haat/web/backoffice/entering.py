@@ -12,7 +12,7 @@ from haat.kit.message import DomainError, Nothing
 from haat.web.backoffice.desk import Desk, gently
 from haat.web.backoffice.forms import inside, typed
 from haat.web.backoffice.roles import is_staff
-from haat.web.sessions import forget_tokens, keep_tokens
+from haat.web.sessions import device_of, forget_tokens, keep_tokens
 
 NO_STAFF = "This account is a shopper's. Only the staff can sign in here."
 
@@ -39,7 +39,14 @@ async def sign_in(desk: Desk, identity: Identity) -> Response[Any]:
         faults["password"] = "Enter your password"  # noqa: S105 - words, not a secret
     if faults:
         return desk.page("sign_in.html", status=422, next=target, email=email, faults=faults)
-    ask = SignIn(email=email, password=password, address=desk.caller.address, user_agent=desk.caller.user_agent)
+    caller = desk.caller
+    ask = SignIn(
+        email=email,
+        password=password,
+        address=caller.address,
+        user_agent=caller.user_agent,
+        device=device_of(desk.request),
+    )
     try:
         tokens = await identity.sign_in(ask)
         who = await identity.authenticate(AccessToken(token=tokens.access_token))

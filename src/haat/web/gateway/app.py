@@ -40,11 +40,13 @@ def gateway(
     csrf: CSRFConfig | None = None,
     cache: Cache | None = None,
     limit_per_minute: int = 0,
+    trusted_proxies: int = 0,
     on_error: Mapping[Any, Any] = EXCEPTION_HANDLERS,
 ) -> ASGIApp:
     """One ASGI application. `contracts` and `values` are injected into handlers by parameter name.
 
     `cache` keeps for seconds whom a token speaks for; `limit_per_minute` is a caller's, per process (0: none).
+    `trusted_proxies` stand before this server, and are believed about who is calling.
     `on_error` are the exception handlers, where pages want others than programs.
     """
     dependencies = provided({**contracts, **values})
@@ -65,7 +67,7 @@ def gateway(
     _resolve_in_turn(app)
     identity = contracts["identity"]
     assert isinstance(identity, Identity)
-    return Front(app, identity, cache, Limits(limit_per_minute))
+    return Front(app, identity, cache, Limits(limit_per_minute), trusted_proxies)
 
 
 def _resolve_in_turn(app: Litestar) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -50,8 +51,16 @@ _principal = msgspec.msgpack.Decoder(Principal)
 class Front:
     """Wraps the whole application. Bearer tokens speak for API calls, cookies for pages: never mixed."""
 
-    def __init__(self, app: ASGIApp, identity: Identity, cache: Cache | None = None, limits: Limits | None = None):
+    def __init__(
+        self,
+        app: ASGIApp,
+        identity: Identity,
+        cache: Cache | None = None,
+        limits: Limits | None = None,
+        trusted_proxies: int = 0,
+    ):
         self.application = app
+        self._proxies = trusted_proxies
         self._identity = identity
         self._cache = cache
         self._limits = limits or Limits(0)
@@ -105,7 +114,7 @@ class Front:
 
     async def _admitted(self, scope: Any, headers: dict[bytes, bytes], api: bool, answer: _Answer) -> Caller:
         """Who is calling, when their limit lets them. Raises TokenRefused, TooMany."""
-        nobody, token = _stranger(scope, headers, api)
+        nobody, token = _stranger(scope, headers, api, self._proxies)
         caller, refused = nobody, None
         if token is not None:
             try:
@@ -234,18 +243,34 @@ def _check_readable(scope: Scope) -> None:
         raise Malformed("The address holds a zero character")
 
 
-def _stranger(scope: Scope, headers: dict[bytes, bytes], api: bool) -> tuple[Caller, str | None]:
+def _stranger(scope: Scope, headers: dict[bytes, bytes], api: bool, proxies: int) -> tuple[Caller, str | None]:
     """The caller before signing in counts, and the access token they showed."""
     cookies = {} if api else _cookies(headers.get(b"cookie", b""))
     token = _bearer(headers.get(b"authorization")) if api else cookies.get(COOKIE_ACCESS)
     cart = headers.get(b"cart-token") if api else cookies.get(COOKIE_CART)
     client = scope.get("client")
+    peer = client[0] if client else ""
     nobody = Caller(
         cart_token=cart.decode("latin-1")[:200] if cart else None,
-        address=client[0] if client else "",
+        address=address_behind(proxies, scope["headers"], peer) if proxies else peer,
         user_agent=headers.get(b"user-agent", b"").decode("latin-1")[:300],
     )
     return nobody, None if token is None else token.decode("latin-1")
+
+
+def address_behind(proxies: int, headers: Iterable[tuple[bytes, bytes]], peer: str) -> str:
+    """Who asked the outermost of our proxies. What lies further left was written by the asker, and is not believed."""
+    told = b",".join(value for name, value in headers if name == b"x-forwarded-for").decode("latin-1")
+    chain = [*(part.strip() for part in told.split(",") if part.strip()), peer]
+    found = chain[max(0, len(chain) - 1 - proxies)]
+    # Some proxies add a port, and put an IPv6 address into brackets.
+    bare = found[1:].partition("]")[0] if found.startswith("[") else found
+    if bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        return str(ipaddress.ip_address(bare))
+    except ValueError:
+        return peer
 
 
 def _signed_in(nobody: Caller, principal: Principal) -> Caller:

@@ -9,7 +9,7 @@ from litestar import Response, get, post
 from haat.contracts.cart import Cart, MergeCarts
 from haat.contracts.identity import EndSession, Identity, Register, SignIn
 from haat.kit.message import DomainError
-from haat.web.sessions import forget_tokens, keep_tokens
+from haat.web.sessions import device_of, forget_tokens, keep_tokens
 from haat.web.storefront.forms import Typed, email_fault, inside, typed
 from haat.web.storefront.shell import Shop, gently, log
 
@@ -115,6 +115,7 @@ async def _enter(shop: Shop, identity: Identity, cart: Cart, fields: Typed) -> s
         password=fields["password"][:1024],
         address=caller.address,
         user_agent=caller.user_agent,
+        device=device_of(shop.request),
     )
     try:
         tokens = await identity.sign_in(ask)

@@ -36,6 +36,12 @@ METHODS_BY_PROVIDER = {
     "razorpay": ("card", "upi", "wallet"),
 }
 
+# The wallets that a provider sends shoppers to, by its own names.
+WALLETS_BY_PROVIDER = {
+    "sandbox": {"sandbox": "Sandbox Wallet"},
+    "razorpay": {"phonepe": "PhonePe", "mobikwik": "MobiKwik", "amazonpay": "Amazon Pay"},
+}
+
 # What to serve is handed to the server's worker processes by the environment.
 SERVES_VARIABLE = "HAAT_SERVES"
 _NEIGHBOUR_PREFIX, _NEIGHBOUR_SUFFIX = "HAAT_", "_URL"
@@ -141,6 +147,16 @@ class Settings(BaseSettings):
         """What a shopper can pay with, cash on delivery included."""
         offered = [method for name in self.payment_providers for method in METHODS_BY_PROVIDER.get(name, ())]
         return [*dict.fromkeys(offered), "cod"]
+
+    @property
+    def wallets(self) -> dict[str, str]:
+        """The wallets of the provider that wallet payments go to: its name for each, and what people call it."""
+        return next((WALLETS_BY_PROVIDER[name] for name in self.payment_providers if name in WALLETS_BY_PROVIDER), {})
+
+    @property
+    def upi_by_id(self) -> bool:
+        """Whether a shopper's app may be asked by UPI ID: only the sandbox still does, the scheme has ended it."""
+        return self.payment_providers[:1] == ["sandbox"]
 
     @cached_property
     def neighbours(self) -> dict[str, str]:

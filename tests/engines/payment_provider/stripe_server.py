@@ -32,6 +32,7 @@ class StripeServer(Scripted):
         self.methods: dict[str, dict[str, Any]] = {}
         self.answers: dict[str, tuple[str, int, dict[str, Any]]] = {}
         self.searchable = True
+        self.searches_offered = True
         # Two servers of one test run must not give the same ids.
         self._run, self._numbers = secrets.token_hex(4), itertools.count(1)
 
@@ -40,6 +41,7 @@ class StripeServer(Scripted):
         await self.start(
             [
                 post("/v1/payment_intents", self._writes("authorise", self._create)),
+                get("/v1/payment_intents", self._reads(self._list)),
                 get("/v1/payment_intents/search", self._reads(self._search)),
                 get("/v1/payment_intents/{id}", self._reads(self._retrieve)),
                 post("/v1/payment_intents/{id}/capture", self._writes("capture", self._capture)),
@@ -181,7 +183,17 @@ class StripeServer(Scripted):
     def _retrieve(self, ask: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         return 200, self._seen(self.intents[ask["id"]], ask)
 
+    def _list(self, ask: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        places = list(reversed(self.intents))
+        begin = places.index(ask["starting_after"]) + 1 if "starting_after" in ask else 0
+        end = begin + int(ask["limit"])
+        assert int(ask["created"]["gte"]) > 0
+        data = [self._seen(self.intents[place], ask) for place in places[begin:end]]
+        return 200, {"object": "list", "data": data, "has_more": len(places) > end}
+
     def _search(self, ask: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if not self.searches_offered:
+            return 400, error("invalid_request_error", "", "Search is not available in your country")
         wanted = re.fullmatch(r"metadata\['(\w+)'\]:'(.*)'", ask["query"])
         assert wanted is not None
         found = [each for each in self.intents.values() if each["metadata"].get(wanted[1]) == wanted[2]]

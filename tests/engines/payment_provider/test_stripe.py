@@ -70,6 +70,31 @@ async def test_a_search_that_lags_is_declared(stripe_world: StripeWorld, stripe_
     assert stripe_world.provider.abilities.find_lag.total_seconds() == 900
 
 
+async def test_where_no_search_is_offered_the_day_is_looked_through(
+    stripe_world: StripeWorld, stripe_server: StripeServer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("haat.engines.payment_provider.stripe.PAGE", 2)
+    stripe_server.searches_offered = False
+    reference = new_id("chk")
+    ours = [await stripe_world.hold(1000, reference) for _ in range(2)]
+    for _ in range(3):
+        await stripe_world.hold()
+    found = await stripe_world.provider.find(reference)
+    assert [fact.id for fact in found] == ours
+    assert await stripe_world.provider.find(new_id("chk")) == []
+
+
+async def test_more_payments_than_can_be_looked_through_are_no_proof(
+    stripe_world: StripeWorld, stripe_server: StripeServer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("haat.engines.payment_provider.stripe.PAGE", 1)
+    monkeypatch.setattr("haat.engines.payment_provider.stripe.LOOK_PAGES", 2)
+    stripe_server.searches_offered = False
+    for _ in range(3):
+        await stripe_world.hold()
+    assert isinstance(await stripe_world.provider.find(new_id("chk")), Unknown)
+
+
 @pytest.mark.parametrize("key", ["sk_test_revoked", "sk_test_of_another_shop"])
 async def test_a_key_that_is_not_accepted_says_nothing_about_the_payment(stripe_server: StripeServer, key: str):
     provider = StripeProvider(key, [], "INR", timeout_seconds=TIMEOUT, url=stripe_server.url)

@@ -127,6 +127,8 @@ async def test_the_commands_are_accepted(provider: StripeProvider, witness: Witn
 async def test_the_questions_are_accepted(provider: StripeProvider, witness: Witness):
     await provider.fetch("pi_1")
     await provider.find("chk_1'\\")
+    async for _ in provider._recent():
+        break
     await provider._disputes("pi_1")
     async for _ in provider.report(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)):
         break
@@ -134,6 +136,7 @@ async def test_the_questions_are_accepted(provider: StripeProvider, witness: Wit
     assert witness.answers == [
         ("GET", "/v1/payment_intents/ID", 200),
         ("GET", "/v1/payment_intents/search", 200),
+        ("GET", "/v1/payment_intents", 200),
         ("GET", "/v1/disputes", 200),
         ("GET", "/v1/balance_transactions", 200),
     ]

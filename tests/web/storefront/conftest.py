@@ -129,10 +129,15 @@ class Visitor:
 
 
 @pytest.fixture
-async def visitor() -> AsyncIterator[Visitor]:
+async def visitor(request: pytest.FixtureRequest) -> AsyncIterator[Visitor]:
+    """A visitor of the demo shop, or of one that has other payment providers."""
     behind = Neighbours()
     settings = Settings(
-        public_url=SHOP, vault_public_url=VAULT, service_secret="only-for-tests-" + "x" * 32, environment="test"
+        public_url=SHOP,
+        vault_public_url=VAULT,
+        service_secret="only-for-tests-" + "x" * 32,
+        environment="test",
+        payment_provider=getattr(request, "param", "sandbox"),
     )
     contracts = {name: value for name, value in vars(behind).items()}
     app = gateway(

@@ -189,6 +189,22 @@ async def test_all_faults_of_a_checkout_are_told_at_once_and_what_was_typed_stay
     assert 'value="Asha Rao"' in answer.text
 
 
+@pytest.mark.parametrize(
+    ("visitor", "ways", "asks_by_id"),
+    [
+        ("sandbox", ["card", "upi", "wallet", "cod"], True),
+        ("stripe", ["card", "upi", "cod"], False),
+        ("stripe,razorpay", ["card", "upi", "wallet", "cod"], False),
+    ],
+    indirect=["visitor"],
+)
+async def test_the_checkout_offers_what_the_providers_take(visitor: Visitor, ways: list[str], asks_by_id: bool):
+    await visitor.take_laptop()
+    page = (await visitor.see("/checkout")).text
+    assert re.findall(r'name="payment" value="(\w+)"', page) == ways
+    assert ('name="vpa"' in page) is asks_by_id
+
+
 async def test_nobody_pays_a_total_they_have_not_seen(visitor: Visitor):
     await visitor.take_laptop()
     answer = await visitor.send("/checkout", **{**FIELDS, "do": "place", "payment": "cod", "seen_total": "4599900"})

@@ -14,7 +14,7 @@ from haat.contracts.cart import AddItem, Owner
 from haat.contracts.checkout import ChangeCheckout, OpenCheckout
 from haat.contracts.identity import Address
 from haat.contracts.orders import Order
-from haat.contracts.payments import UpiMethod
+from haat.contracts.payments import UpiMethod, WalletMethod
 from haat.contracts.search import Facets, FacetValue
 from haat.kit.message import DomainError
 from haat.kit.money import Money
@@ -149,12 +149,13 @@ def test_a_way_inside_the_shop_is_kept():
         ({"payment": "upi"}, UpiMethod(flow="qr"), []),
         ({"payment": "upi", "vpa": "ok@sandbox"}, UpiMethod(flow="qr", vpa="ok@sandbox"), []),
         ({"payment": "upi", "vpa": "no at sign"}, None, ["vpa"]),
+        ({"payment": "wallet"}, WalletMethod(provider="purse"), []),
         ({"payment": "card"}, None, []),
         ({}, None, ["payment"]),
     ],
 )
 def test_the_way_to_pay_is_read_from_the_form(fields: dict[str, str], method: object, faults: list[str]):
-    found, told = checkout.method_of(fields)
+    found, told = checkout.method_of(fields, {"purse": "Purse"})
     assert (found, list(told)) == (method, faults)
 
 

@@ -44,6 +44,8 @@ TIMEOUT_SECONDS = 8.0
 PAGE = 100
 # Searches show a payment within a minute, and later when Stripe is ill.
 FIND_LAG = timedelta(minutes=15)
+LOOK_BACK = timedelta(hours=24)
+LOOK_PAGES = 50
 # Refusals of a request that has no effect; any other error object says nothing.
 REFUSALS = frozenset({"card_error", "invalid_request_error"})
 
@@ -169,14 +171,38 @@ class StripeProvider:
         asked = {"query": f"metadata['{REFERENCE}']:'{quoted}'", "limit": PAGE, "expand": _each(EXPAND)}
         try:
             status, body = await self._calls.ask(lambda client: client.v1.payment_intents.search_async(asked))
-            if status != 200:
-                return Unknown(f"Stripe answered {status}")
-            found = msgspec.convert(body["data"], list[Intent])
+            if status == 200:
+                found = msgspec.convert(body["data"], list[Intent])
+            else:
+                # Searches are not offered in every country, India among them.
+                found = [intent async for intent in self._recent() if intent.metadata.get(REFERENCE) == reference]
             return [fact_of(intent) for intent in sorted(found, key=lambda intent: intent.created)]
         except Unanswered as lost:
             return Unknown(lost.why)
         except (msgspec.ValidationError, NotRepresentable, KeyError) as error:
             return Unknown(f"an answer that cannot be read: {error}")
+
+    async def _recent(self) -> AsyncIterator[Intent]:
+        """Every intent of a day, whose keys Stripe still knows. Raises Unanswered when there are too many."""
+        asked: dict[str, Any] = {
+            "created": {"gte": int(time.time() - LOOK_BACK.total_seconds())},
+            "limit": PAGE,
+            "expand": _each(EXPAND),
+        }
+        for _ in range(LOOK_PAGES):
+            page = asked
+            status, body = await self._calls.ask(
+                lambda client: client.v1.payment_intents.list_async(page)  # noqa: B023 - awaited at once
+            )
+            if status != 200:
+                raise Unanswered(f"Stripe answered {status}")
+            intents = msgspec.convert(body["data"], list[Intent])
+            for intent in intents:
+                yield intent
+            if not body.get("has_more") or not intents:
+                return
+            asked = asked | {"starting_after": intents[-1].id}
+        raise Unanswered("more payments than can be looked through")
 
     async def report(self, since: datetime, until: datetime) -> AsyncIterator[Movement]:
         window = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -48,7 +49,6 @@ from haat.web.storefront.shell import Shop, gently
 COOKIE = "haat_checkout"
 COOKIE_SECONDS = 2 * 86_400
 METHODS = ("card", "upi", "wallet", "cod")
-WALLETS = {"sandbox": "Sandbox Wallet"}
 DECLINES = {
     "insufficient_funds": "Your bank says there is not enough money on this card or account.",
     "card_declined": "Your bank did not accept this card.",
@@ -91,7 +91,7 @@ async def send_checkout(shop: Shop, checkout: Checkouts, identity: Identity, pay
         # Nothing to complain of yet: the shopper is still typing, and only asked what delivery costs.
         told = {name: fault for name, fault in faults.items() if fields.get(name)}
         return await _page(shop, identity, payments, changed, fields, faults=told)
-    method, payment_faults = method_of(fields)
+    method, payment_faults = method_of(fields, shop.settings.wallets)
     faults |= payment_faults | _requirement_faults(changed, faults)
     if faults:
         return await _page(shop, identity, payments, changed, fields, faults=faults, status=422)
@@ -230,7 +230,7 @@ async def _changed(
         return opened, faults
 
 
-def method_of(fields: Typed) -> tuple[Method | None, dict[str, str]]:
+def method_of(fields: Typed, wallets: Mapping[str, str]) -> tuple[Method | None, dict[str, str]]:
     """How the shopper pays; None for a card that the vault has not taken yet."""
     match fields.get("payment"):
         case "card":
@@ -242,7 +242,7 @@ def method_of(fields: Typed) -> tuple[Method | None, dict[str, str]]:
                 return None, {"vpa": "A UPI ID looks like name@bank"}
             return UpiMethod(flow="qr", vpa=vpa or None), {}
         case "wallet":
-            return WalletMethod(provider=fields.get("wallet") or next(iter(WALLETS))), {}
+            return WalletMethod(provider=fields.get("wallet") or next(iter(wallets), "")), {}
         case "cod":
             return CashMethod(), {}
     return None, {"payment": "Choose how to pay"}
@@ -317,7 +317,9 @@ async def _page(
         "book": book,
         "cards": cards,
         "vault": vault,
-        "wallets": WALLETS,
+        "offered": shop.settings.payment_methods,
+        "upi_by_id": shop.settings.upi_by_id,
+        "wallets": shop.settings.wallets,
         "attempt": secrets.token_urlsafe(12),
     }
     if shop.hypermedia:

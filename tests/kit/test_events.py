@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from haat.engines.database.pool import PostgresDatabase
-from haat.engines.events.postgres_log import PostgresLog
+from haat.engines.events.postgres_log import PostgresLog, until_read
 from haat.kit import reactions
 from haat.kit.clock import now
 from haat.kit.database import OUTBOX_UNNEST, Batch, outbox_columns
@@ -259,3 +259,33 @@ async def test_what_is_logged_after_an_uncommitted_event_waits_for_it(probe, log
         assert await logs[0].read(name, ["test_events.Counted"], 10_000) == []
     read = await logs[0].read(name, ["test_events.Counted"], 10_000)
     assert [event.id for event in read] == ["evt_slow", "evt_fast"]
+
+
+@pytest.fixture
+async def alone(probe: PostgresDatabase) -> None:
+    """Nobody else has a place in the log."""
+    async with probe.connection() as connection:
+        await connection.execute("DELETE FROM events.cursor")
+
+
+async def test_waiting_for_readers_ends_when_none_moves(probe, probe_url, logs, name, alone):
+    await logs[0].read(name, ["test_events.Counted"], 1)
+    await tell(probe, Counted(about="a", number=1))
+    await logs[0].relay(["kit_probe"])
+    with pytest.raises(TimeoutError, match=f"waiting for {name}$"):
+        await until_read(probe_url, still_seconds=0.5)
+
+
+async def test_waiting_for_readers_lasts_as_long_as_one_moves(probe, probe_url, logs, name, alone):
+    """The last event is acted on long after the patience for a reader that stands still."""
+    await logs[0].read(name, ["test_events.Counted"], 1)
+    await tell(probe, *(Counted(about="a", number=number) for number in range(8)))
+    await logs[0].relay(["kit_probe"])
+    waiting = asyncio.create_task(until_read(probe_url, still_seconds=1.5))
+    for _ in range(8):
+        await asyncio.sleep(0.4)
+        events = await logs[0].read(name, ["test_events.Counted"], 1)
+        await logs[0].acknowledge(name, events[-1])
+        assert not waiting.done()
+    await logs[0].stop()
+    await waiting

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SETTLE_SECONDS = 2.0
 COUNT_SECONDS = 3.0
-OPERATIONS = ("list", "product", "search", "add_to_cart", "journey")
+OPERATIONS = ("list", "product", "search", "refined_search", "new_search", "add_to_cart", "journey")
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -65,7 +65,7 @@ def bench(
     users
         Shoppers at a time in the closed loop.
     only
-        One of list, product, search, add_to_cart, journey.
+        One of list, product, search, refined_search, new_search, add_to_cart, journey.
     json
         Print one JSON list instead of a table.
     """
@@ -120,6 +120,8 @@ async def _bench(url: str, data: Path, seconds: float, users: int, chosen: list[
         "list": scenarios.list_products,
         "product": scenarios.product,
         "search": scenarios.search,
+        "refined_search": scenarios.refined_search,
+        "new_search": scenarios.new_search,
         "add_to_cart": scenarios.add_to_cart,
         "journey": scenarios.journey,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -29,11 +30,13 @@ from haat.contracts.identity import EmailTaken, EnsureStaff, Identity, Register
 from haat.contracts.media import MediaStore, Upload
 from haat.contracts.promotions import NewCoupon, Promotions, SaveCoupon
 from haat.contracts.recommendations import Recommender, RecordHistory
+from haat.contracts.search import Search
 from haat.demo.records import DemoProduct
 from haat.engines.events.postgres_log import until_read
 from haat.kit.clock import now
 from haat.kit.message import Nothing
 from haat.kit.money import Money
+from haat.kit.startup import StartupFault
 from haat.kit.telemetry import start_logging
 from haat.settings import Settings
 
@@ -43,7 +46,7 @@ CLICKS = 5_000
 SIDE_BY_SIDE = 4
 SHOPPER_EMAIL, SHOPPER_PASSWORD, SHOPPER_NAME = "asha@example.com", "namaste-haat", "Asha Rao"
 ACTOR = "seed"
-DRAIN_SECONDS = 3600
+STILL_SECONDS = 120.0
 
 
 def seed_command(*, products: int = 0, demo: bool = True, seed: int = 1, background: bool = True) -> None:
@@ -261,10 +264,26 @@ async def _load(house: House, count: int, seed: int, steps: Steps) -> None:
     await _products(house, generate(count, seed), {}, steps, total=count)
 
 
-async def _drained(house: House) -> None:
-    """Wait until every event has been acted on: the index is complete, nothing lags behind."""
-    async with asyncio.timeout(DRAIN_SECONDS):
-        await until_read(house.dsn("events"))
+async def _drained(house: House, still_seconds: float = STILL_SECONDS) -> None:
+    """Wait until every event has been acted on and the index holds every product, for as long as anything moves.
+
+    Raises StartupFault when nothing has moved for `still_seconds`.
+    """
+    search = house.ask(Search)
+    try:
+        await until_read(house.dsn("events"), still_seconds)
+        left, moved_at = -1, time.monotonic()
+        while waiting := (await search.waiting(Nothing())).products:
+            if waiting != left:
+                left, moved_at = waiting, time.monotonic()
+            elif time.monotonic() - moved_at > still_seconds:
+                raise TimeoutError(f"{waiting} products wait for the search index")
+            await asyncio.sleep(0.2)
+    except TimeoutError as error:
+        raise StartupFault(
+            f"The background work stands still: {error}.",
+            "What was filled in is kept; a running worker goes on with it.",
+        ) from error
 
 
 async def _side_by_side(one: Any, items: Sequence[Any], advance: Callable[[int], None]) -> list[Any]:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Sequence
+from contextlib import suppress
 
 from haat.settings import SERVES_VARIABLE
+
+# What a worker holds open at once, idle ones included: whoever comes when it is full waits until an idle one is closed,
+# half a minute later.
+CONNECTIONS = 4_096
+FILES_BESIDES = 1_024
 
 
 def serve_command(
@@ -58,6 +65,7 @@ def serve(names: Sequence[str], host: str, port: int, workers: int, server: str 
 
         uvicorn.run("haat.processes:asgi", factory=True, host=host, port=port, log_level="warning", access_log=False)
         return
+    _allow_files(CONNECTIONS + FILES_BESIDES)
     from granian import Granian
     from granian.constants import Interfaces, Loops
     from granian.log import LogLevels
@@ -74,5 +82,15 @@ def serve(names: Sequence[str], host: str, port: int, workers: int, server: str 
         log_access=False,
         respawn_failed_workers=True,
         workers_kill_timeout=5,
-        backpressure=4096,
+        backlog=CONNECTIONS,
+        backpressure=CONNECTIONS,
     ).serve()
+
+
+def _allow_files(count: int) -> None:
+    """Let this process and its workers open so many files, as far as the system's hard limit goes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

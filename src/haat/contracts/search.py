@@ -138,6 +138,12 @@ class Rebuilt(Message, frozen=True):
     seconds: float
 
 
+class Waiting(Message, frozen=True):
+    """How many changed products the index has still to take."""
+
+    products: int
+
+
 class Search(Contract):
     """Search over the published catalogue, at most a second or so behind it."""
 
@@ -149,5 +155,7 @@ class Search(Contract):
     async def suggest(self, ask: SuggestFor) -> Suggestions: ...
     @promise(safe_to_repeat=True, timeout_seconds=3)
     async def query(self, ask: DslSearch) -> DslAnswer: ...
+    @promise(safe_to_repeat=True)
+    async def waiting(self, ask: Nothing) -> Waiting: ...
     @promise(safe_to_repeat=True, timeout_seconds=3600)
     async def rebuild(self, ask: Nothing) -> Rebuilt: ...

@@ -86,6 +86,14 @@ async def test_an_older_version_told_before_the_commit_changes_nothing(service, 
         assert [each.version for each in await store.pending(connection, 10)] == [3]
 
 
+async def test_it_tells_how_many_products_wait_for_the_index(service):
+    for n in range(3):
+        await service.take_saved(Batch([ProductSaved(product=product(f"Nila {n}"))]))
+    before = await service.waiting(Nothing())
+    await service.indexer.flush()
+    assert (before.products, (await service.waiting(Nothing())).products) == (3, 0)
+
+
 async def test_a_removed_product_is_gone_and_stays_gone(service):
     laptop = product("Nila laptop", version=4)
     await tell(service, laptop)

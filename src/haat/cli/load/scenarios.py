@@ -6,6 +6,7 @@ import random
 import uuid
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote_plus
 
 import msgspec
 
@@ -43,6 +44,9 @@ class Scenarios:
         self._products: list[str] = []
         self._variants: list[str] = []
         self._tokens: list[str] = []
+        self._titles: list[list[str]] = []
+        # Bounds that an earlier run has asked for would be found ready.
+        self._bound = 6_000_000 + random.randrange(2_000_000)  # noqa: S311 - load, not secrets
 
     async def prepare(self, products: int) -> int:
         """Learn up to so many products; how many there are."""
@@ -51,6 +55,7 @@ class Scenarios:
             page = await self._json("GET", f"/v1/products?limit=100{cursor}")
             for product in page["data"]:
                 self._products.append(product["id"])
+                self._titles.append(product["title"].split())
                 self._variants += [v["id"] for v in product["variants"][:1] if v["available"] >= 50]
             if not page["has_more"]:
                 break
@@ -75,6 +80,21 @@ class Scenarios:
         words = QUERIES[number % len(QUERIES)].replace(" ", "+")
         low = (number // len(QUERIES)) % 20 * 10_000
         path = f"/v1/search?q={words}&price_min={low}&price_max=6000000"
+        return (await self._shop.ask("GET", path)).status == 200
+
+    async def refined_search(self, number: int) -> bool:
+        """Popular keywords with a price range that nobody has asked for."""
+        return await self._search(QUERIES[number % len(QUERIES)], number)
+
+    async def new_search(self, number: int) -> bool:
+        """Two or three words of some product's title with a price range that nobody has asked for."""
+        chance = random.Random(number)  # noqa: S311 - load, not secrets
+        title = self._titles[chance.randrange(len(self._titles))]
+        words = sorted(chance.sample(range(len(title)), min(len(title), chance.choice((2, 3)))))
+        return await self._search(" ".join(title[at] for at in words), number)
+
+    async def _search(self, words: str, number: int) -> bool:
+        path = f"/v1/search?q={quote_plus(words)}&price_min=100000&price_max={self._bound + number}"
         return (await self._shop.ask("GET", path)).status == 200
 
     async def add_to_cart(self, number: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from contextlib import suppress
 
 import asyncpg
@@ -24,7 +24,8 @@ class MemoryCache:
     def __init__(self, limit: int = 20_000, dsn: str | None = None) -> None:
         self._limit = limit
         self._dsn = dsn
-        self._entries: dict[str, tuple[float, bytes, tuple[str, ...]]] = {}
+        # An ordinary dict takes the longer to find its oldest key the more were taken out before.
+        self._entries: OrderedDict[str, tuple[float, bytes, tuple[str, ...]]] = OrderedDict()
         self._keys_by_tag: defaultdict[str, set[str]] = defaultdict(set)
         self._connection: asyncpg.Connection | None = None
         self._listener: asyncio.Task[None] | None = None

@@ -18,6 +18,7 @@ KEEP_DAYS, GIVE_UP_DAYS = 7, 30
 FORGET_AT_ONCE = 5_000
 FETCH = 500
 LOOK_AGAIN_SECONDS = 0.05
+STILL_SECONDS = 120.0
 WRITE_PLACES_SECONDS = 0.5
 
 _RELAY = """
@@ -68,14 +69,13 @@ INSERT INTO events.parked (reader, event_id, name, body, error) VALUES ($1, $2, 
 """
 
 
-# Whether a reader still has something before it (what an outbox holds is not counted).
-_WAITING = """
-SELECT EXISTS (
-    SELECT 1 FROM events.cursor c, LATERAL (
-        SELECT 1 FROM events.log l WHERE (l.tx, l.position) > (c.tx, c.position) LIMIT 1
-    ) more
-)
+# Who still has something before it (what an outbox holds is not counted).
+_LAGGING = """
+SELECT c.reader FROM events.cursor c WHERE EXISTS (
+    SELECT 1 FROM events.log l WHERE (l.tx, l.position) > (c.tx, c.position)
+) ORDER BY c.reader
 """
+_PLACES = "SELECT reader, tx::text AS tx, position FROM events.cursor ORDER BY reader"
 
 
 class PostgresLog:
@@ -222,13 +222,24 @@ def _relay_statement(schemas: tuple[str, ...]) -> str:
     return _RELAY.format(moved=moved, union=union, channel=CHANNEL)
 
 
-async def until_read(dsn: str) -> None:
-    """Wait until no reader has anything before it any more."""
+async def until_read(dsn: str, still_seconds: float = STILL_SECONDS) -> None:
+    """Wait until no reader has anything before it any more, for as long as any of them moves.
+
+    Raises TimeoutError, naming who lags, when nobody has moved for `still_seconds`.
+    """
     connection = await asyncpg.connect(dsn)
+    clock = asyncio.get_running_loop().time
     try:
         # The relay looks at the outboxes every tenth of a second.
         await asyncio.sleep(1)
-        while await connection.fetchval(_WAITING):  # noqa: ASYNC110 - the log is in another process's hands
+        places, moved_at = None, clock()
+        while lagging := await connection.fetch(_LAGGING):
+            seen = await connection.fetch(_PLACES)
+            if seen != places:
+                places, moved_at = seen, clock()
+            elif clock() - moved_at > still_seconds:
+                names = ", ".join(row["reader"] for row in lagging)
+                raise TimeoutError(f"no event was acted on for {still_seconds:g} s; waiting for {names}")
             await asyncio.sleep(0.2)
     finally:
         await connection.close()

@@ -1,5 +1,6 @@
 """One opened state of the index, and what has been worked out on it."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -30,7 +31,7 @@ from haat.ports.text_search import Facets, IndexNotReady, SearchAnswer, SearchHi
 _PLANS: Final = 4096
 _COUNTS: Final = 4096
 _ANSWERS: Final = 512
-_HITS: Final = 4096
+_HITS: Final = 10_000
 _OPENING_TRIES: Final = 5
 
 
@@ -51,7 +52,7 @@ class View:
         self._plans: LRUCache[tuple[str, int], Plan] = LRUCache(_PLANS)
         self._counts: LRUCache[tuple[SearchQuery, str], tuple[Any, bool]] = LRUCache(_COUNTS)
         self._tables = Tables(self)
-        self._hits: dict[tuple[int, int], tuple[str, bytes]] = {}
+        self._hits: OrderedDict[tuple[int, int], tuple[str, bytes]] = OrderedDict()
         live = Query.term_query(self.schema, "live", LIVE)
         self.everything = Plan(live, live, count_of(self.searcher, live))
 
@@ -124,7 +125,7 @@ class View:
         known = self._hits.get(place)
         if known is None:
             while len(self._hits) >= _HITS:
-                del self._hits[next(iter(self._hits))]
+                self._hits.popitem(last=False)
             stored = self.searcher.doc(address)
             known = self._hits[place] = stored_id(stored), stored_bytes(stored, "card")
         return SearchHit(known[0], score, known[1])

@@ -8,6 +8,9 @@ ON CONFLICT (product_id) DO UPDATE SET version = excluded.version, body = exclud
 -- name: pending(count)
 SELECT product_id, version, body FROM search.pending LIMIT :count;
 
+-- name: count_pending()^
+SELECT count(*) AS waiting FROM search.pending;
+
 -- name: settle(product_ids, versions)!
 -- What came in since it was read has another version and stays.
 DELETE FROM search.pending p USING unnest(:product_ids::text[], :versions::bigint[]) AS d (product_id, version)

@@ -22,6 +22,7 @@ from haat.contracts.search import (
     SearchProducts,
     SuggestFor,
     Suggestions,
+    Waiting,
 )
 from haat.kit.clock import now
 from haat.kit.cursor import InvalidCursor
@@ -112,6 +113,10 @@ class SearchService(Search):
             raise Unavailable(_NOT_READY) from error
         took_ms = int((time.perf_counter() - started) * 1000)
         return DslAnswer(body=encode(elastic_answer(found, took_ms)))
+
+    async def waiting(self, ask: Nothing) -> Waiting:
+        async with self._store.connection() as connection:
+            return Waiting(products=await self._store.count_pending(connection))
 
     async def rebuild(self, ask: Nothing) -> Rebuilt:
         return await self.indexer.rebuild()

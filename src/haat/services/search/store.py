@@ -55,6 +55,10 @@ class SearchStore:
         rows = queries.pending(connection, count=count)
         return [Pending(row["product_id"], row["version"], row["body"]) async for row in rows]
 
+    async def count_pending(self, connection: Connection) -> int:
+        row = await queries.count_pending(connection)
+        return int(row["waiting"]) if row else 0
+
     async def settle(self, connection: Connection, done: Sequence[Pending]) -> None:
         """These are in the index."""
         await queries.settle(

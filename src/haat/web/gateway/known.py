@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import msgspec
 
 from haat.kit.ready import Again
@@ -25,7 +27,8 @@ class KnownTargets:
 
     def __init__(self, limit: int = MOST_TARGETS) -> None:
         self._limit = limit
-        self._known: dict[Target, Known] = {}
+        # An ordinary dict takes the longer to find its oldest key the more were taken out before.
+        self._known: OrderedDict[Target, Known] = OrderedDict()
 
     def get(self, target: Target) -> Known | None:
         return self._known.get(target)
@@ -35,5 +38,5 @@ class KnownTargets:
         if len(target[0]) + len(target[1]) > LONGEST_TARGET:
             return
         while len(self._known) >= self._limit:
-            del self._known[next(iter(self._known))]
+            self._known.popitem(last=False)
         self._known[target] = known

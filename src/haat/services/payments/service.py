@@ -220,7 +220,11 @@ class PaymentsService(Payments):
             return False
         if payment is None and notice.fact is not None:
             waiting = await self._store.awaiting(provider.name, notice.fact.reference)
-            payment = await self._store.load(payment_id=waiting[0]) if len(waiting) == 1 else None
+            if len(waiting) == 1:
+                payment = await self._store.load(payment_id=waiting[0])
+            elif not waiting:
+                # The answer that it waited for may have been written between our two looks.
+                _, payment = await self._store.heard(provider.name, notice.id, about)
         if payment is not None and _answer_is_due(payment):
             # The answer to our own question is on its way and says the same: two writers would only collide.
             await asyncio.sleep(ANSWER_SECONDS)

@@ -237,7 +237,17 @@ def _payments(house: House) -> Any:
     from haat.services.payments.store import PaymentStore
 
     provider, *others = map(house.keep, providers_of(house.settings))
-    return PaymentsService(PaymentStore(house.database("payments")), provider, house.ask(Vault), others=others)
+    store, fees = PaymentStore(house.database("payments")), house.settings.provider_fee_basis_points
+    return PaymentsService(store, provider, house.ask(Vault), others=others, fee_basis_points=fees)
+
+
+def reconciliations(house: House) -> list[Any]:
+    """Each provider's report against the ledger, for the command line."""
+    from haat.engines.payment_provider.choosing import providers_of
+    from haat.services.payments.reconciliation import Reconciliation
+
+    database, fees = house.database("payments"), house.settings.provider_fee_basis_points
+    return [Reconciliation(database, house.keep(provider), fees) for provider in providers_of(house.settings)]
 
 
 def _vault(house: House) -> Any:

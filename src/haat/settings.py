@@ -92,6 +92,9 @@ class Settings(BaseSettings):
     razorpay_contact: str = Field("", description="the shop's own phone, told with every payment: +919000090000")
     razorpay_url: str | None = Field(None, description="another place than Razorpay's own, for trials")
     provider_url: str | None = Field(None, description="the payment provider's sandbox")
+    provider_fee_basis_points: int | None = Field(
+        None, ge=0, le=10_000, description="the agreed fee of a capture, which the daily reconciliation expects"
+    )
     carrier_url: str | None = Field(None, description="the carrier's sandbox")
     webhook_secret: str = ""
     smtp_url: str | None = Field(

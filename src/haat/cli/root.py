@@ -22,6 +22,7 @@ app.command("haat.cli.import_file:import_file", name="import", help="Load produc
 app.command("haat.cli.bench:bench", name="bench", help="Measure a running shop.")
 app.command("haat.cli.doctor_command:doctor_command", name="doctor", help="Say what is wrong with an installation.")
 app.command("haat.cli.audit:audit", name="audit", help="Hold money, stock and orders against each other.")
+app.command("haat.cli.reconcile:reconcile", name="reconcile", help="Hold the provider's report against the ledger.")
 app.command(vault)
 vault.command("haat.cli.vault:rotate", name="rotate", help="Put every card under a new key, destroy the old one.")
 vault.command("haat.cli.vault:verify", name="verify", help="Say whether the audit trail is as it was written.")

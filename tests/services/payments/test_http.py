@@ -134,3 +134,10 @@ async def test_only_finance_makes_money(client: httpx.AsyncClient, path: str):
     body = {"amount": amount} | ({"user_id": "usr_1", "reason": "x"} if path == "/v1/store-credit" else {})
     assert (await client.post(path, headers=signed_in("support"), json=body)).status_code == 403
     assert (await client.post(path, json=body)).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/v1/reconciliation/breaks", "/v1/payment-facts", "/v1/ledger/accounts/bank"])
+async def test_the_books_are_for_finance_only(client: httpx.AsyncClient, path: str):
+    assert (await client.get(path, headers=signed_in("finance"))).status_code == 200
+    assert (await client.get(path, headers=signed_in("support"))).status_code == 403
+    assert (await client.get(path)).status_code == 401

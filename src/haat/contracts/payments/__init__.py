@@ -50,6 +50,16 @@ from haat.contracts.payments.methods import (
     digest,
     sealed,
 )
+from haat.contracts.payments.reconciling import (
+    Break,
+    BreakState,
+    DayReconciled,
+    ExplainBreak,
+    ListBreaks,
+    ListPutAside,
+    PutAside,
+    ReconcileDay,
+)
 from haat.kit.message import Nothing, Page
 from haat.kit.rpc import Contract, promise
 
@@ -60,17 +70,23 @@ __all__ = [
     "AttemptPayment",
     "Authorize",
     "Balance",
+    "Break",
+    "BreakState",
     "Capture",
     "CardMethod",
     "CashMethod",
     "CreditMethod",
     "CreditOf",
+    "DayReconciled",
+    "ExplainBreak",
     "ForgetMethod",
     "GiftCard",
     "GiftCardOf",
     "GiftCode",
     "GrantCredit",
     "IssueGiftCard",
+    "ListBreaks",
+    "ListPutAside",
     "Method",
     "MethodsOf",
     "Payment",
@@ -84,6 +100,8 @@ __all__ = [
     "PaymentRefunded",
     "PaymentStateError",
     "Payments",
+    "PutAside",
+    "ReconcileDay",
     "Refund",
     "RefundView",
     "SavedCard",
@@ -127,3 +145,11 @@ class Payments(Contract):
     async def store_credit(self, ask: CreditOf) -> StoreCredit: ...
     @promise(safe_to_repeat=True)
     async def balances(self, ask: AccountRef) -> AccountBalances: ...
+    @promise(safe_to_repeat=True, timeout_seconds=300)
+    async def reconcile(self, ask: ReconcileDay) -> DayReconciled: ...
+    @promise(safe_to_repeat=True)
+    async def breaks(self, ask: ListBreaks) -> Page[Break]: ...
+    @promise(safe_to_repeat=True)
+    async def explain_break(self, ask: ExplainBreak) -> Break: ...
+    @promise(safe_to_repeat=True)
+    async def facts_put_aside(self, ask: ListPutAside) -> Page[PutAside]: ...

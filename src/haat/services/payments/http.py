@@ -14,17 +14,23 @@ from msgspec import Meta
 from haat.contracts.payments import (
     AccountBalances,
     AccountRef,
+    Break,
+    BreakState,
     CreditOf,
+    ExplainBreak,
     ForgetMethod,
     GiftCard,
     GiftCardOf,
     GiftCode,
     GrantCredit,
     IssueGiftCard,
+    ListBreaks,
+    ListPutAside,
     MethodsOf,
     Payment,
     PaymentRef,
     Payments,
+    PutAside,
     SavedCard,
     StoreCredit,
     Webhook,
@@ -41,6 +47,9 @@ SIGNATURE = re.compile(r"webhook-|stripe-signature$|x-razorpay-")
 MethodId = Annotated[str, Parameter(description="a saved card, `pm_…`")]
 PaymentId = Annotated[str, Parameter(description="a payment, `pay_…`")]
 AccountName = Annotated[str, Parameter(max_length=200, description="such as `psp_clearing:sandbox` or `bank`")]
+BreakId = Annotated[str, Parameter(description="`brk_…`")]
+Cursor = Annotated[str | None, Parameter(max_length=1000, description="`next_cursor` of the page before")]
+Limit = Annotated[int, Parameter(ge=1, le=100)]
 ProviderName = Annotated[str, Parameter(description="who sends the notice, such as `sandbox`")]
 
 
@@ -89,6 +98,10 @@ class CodeBody(Message, frozen=True):
     """In a body, because addresses end up in logs."""
 
     code: GiftCode
+
+
+class NoteBody(Message, frozen=True):
+    note: Annotated[str, Meta(min_length=1, max_length=500)]
 
 
 class CreditBody(Message, frozen=True):
@@ -143,7 +156,36 @@ async def ledger_account(account: AccountName, payments: Payments) -> AccountBal
     return await payments.balances(AccountRef(account=account))
 
 
+@get("/v1/reconciliation/breaks", tags=["payments"], guards=[needs_role("finance")], responses=problems(401, 403, 422))
+async def reconciliation_breaks(
+    payments: Payments, status: BreakState | None = None, cursor: Cursor = None, limit: Limit = 20
+) -> Page[Break]:
+    """Where the provider's reports and the ledger differ, the newest first."""
+    return await payments.breaks(ListBreaks(state=status, cursor=cursor, limit=limit))
+
+
+@post(
+    "/v1/reconciliation/breaks/{break_id:str}/explanation",
+    status_code=200,
+    tags=["payments"],
+    guards=[needs_role("finance")],
+    responses=problems(401, 403, 404, 422),
+)
+async def explain_break(break_id: BreakId, data: NoteBody, payments: Payments, caller: Caller) -> Break:
+    """Say why it is so: the break stays on record, and is open no more."""
+    return await payments.explain_break(ExplainBreak(break_id=break_id, note=data.note, actor=caller.signed_in()))
+
+
+@get("/v1/payment-facts", tags=["payments"], guards=[needs_role("finance")], responses=problems(401, 403, 422))
+async def facts_put_aside(payments: Payments, cursor: Cursor = None, limit: Limit = 20) -> Page[PutAside]:
+    """What providers told that fits no agreement here and was not applied, the newest first."""
+    return await payments.facts_put_aside(ListPutAside(cursor=cursor, limit=limit))
+
+
 ROUTES = [
+    reconciliation_breaks,
+    explain_break,
+    facts_put_aside,
     payment_methods,
     forget_payment_method,
     payment,

@@ -370,3 +370,122 @@ SELECT e.currency, coalesce(sum(e.amount) FILTER (WHERE t.phase = 'posted'), 0):
        ::bigint AS pending
 FROM payments.ledger_entries e JOIN payments.ledger_txns t USING (txn_id)
 WHERE e.account = :account GROUP BY e.currency ORDER BY e.currency;
+
+-- name: put_movements(provider, ids, kinds, matters, provider_ids, amounts, currencies, fees, fee_currencies, ats)
+-- Those that were not known yet.
+INSERT INTO payments.movements (provider, movement_id, kind, matter, provider_id, amount_minor, currency, fee_minor,
+                                fee_currency, at)
+SELECT :provider, n.* FROM unnest(:ids::text[], :kinds::text[], :matters::text[], :provider_ids::text[],
+                                  :amounts::bigint[], :currencies::text[], :fees::bigint[], :fee_currencies::text[],
+                                  :ats::timestamptz[]) AS n
+ON CONFLICT DO NOTHING RETURNING movement_id;
+
+-- name: put_breaks(provider, since, until, grace_seconds, fee_basis_points)!
+-- Sums of a payment in the provider's lines against those in the ledger. What was posted just before the end may be in
+-- the next report, and what we learned late was posted after it: anything between the two readings is right.
+WITH scope AS (
+    SELECT m.provider_id FROM payments.movements m
+    WHERE m.provider = :provider AND m.at >= :since AND m.at < :until AND m.matter IS NOT NULL
+      AND m.provider_id IS NOT NULL
+    UNION
+    SELECT p.provider_id FROM payments.ledger_txns t JOIN payments.payments p USING (payment_id)
+    WHERE t.phase = 'posted' AND t.recorded_at >= :since
+      AND t.recorded_at < :until::timestamptz - make_interval(secs => :grace_seconds)
+      AND p.provider = :provider AND p.provider_id IS NOT NULL
+), known AS MATERIALIZED (
+    SELECT s.provider_id, p.payment_id, p.currency::text AS currency
+    FROM scope s LEFT JOIN payments.provider_payments k ON k.provider = :provider AND k.provider_id = s.provider_id
+    LEFT JOIN payments.payments p ON p.payment_id = k.payment_id
+), lines AS MATERIALIZED (
+    SELECT m.*, k.payment_id, k.currency AS agreed FROM known k
+    JOIN payments.movements m ON m.provider = :provider AND m.provider_id = k.provider_id
+    WHERE m.matter IS NOT NULL AND m.at < :until
+), theirs AS (
+    SELECT provider_id, matter, sum(amount_minor)::bigint AS amount, count(*) AS lines, max(payment_id) AS payment_id,
+           bool_or(currency <> agreed) AS foreign_currency, max(currency) AS currency,
+           -- The same amount more than once, beyond its first time.
+           sum(amount_minor) - sum(DISTINCT amount_minor) AS repeated
+    FROM lines GROUP BY provider_id, matter
+), ours AS (
+    SELECT k.provider_id, g.matter, max(k.currency) AS currency, sum(e.amount)::bigint AS now,
+           coalesce(sum(e.amount) FILTER (
+               WHERE t.recorded_at < :until::timestamptz - make_interval(secs => :grace_seconds)), 0)::bigint AS before
+    FROM known k JOIN payments.ledger_txns t ON t.payment_id = k.payment_id AND t.phase = 'posted'
+    JOIN (VALUES ('capture', 'captures'), ('refund', 'refunds'), ('refund_returned', 'refunds'),
+                 ('dispute_opened', 'disputes'), ('dispute_won', 'disputes')) AS g (kind, matter) ON g.kind = t.kind
+    JOIN payments.ledger_entries e ON e.txn_id = t.txn_id AND e.account = 'psp_clearing:' || :provider
+    GROUP BY k.provider_id, g.matter
+), pairs AS (
+    SELECT coalesce(t.provider_id, o.provider_id) AS provider_id, coalesce(t.matter, o.matter) AS matter,
+           coalesce(t.amount, 0) AS theirs, coalesce(o.now, 0) AS now, coalesce(o.before, 0) AS before,
+           coalesce(t.currency, o.currency) AS currency, t.payment_id IS NULL AND t.lines > 0 AS unknown,
+           coalesce(t.foreign_currency, false) AS foreign_currency, coalesce(t.lines, 0) AS lines, t.repeated
+    FROM theirs t FULL JOIN ours o ON o.provider_id = t.provider_id AND o.matter = t.matter
+), sums AS MATERIALIZED (
+    SELECT CASE WHEN unknown THEN 'extra' WHEN foreign_currency THEN 'currency' WHEN lines = 0 THEN 'missing'
+                WHEN now = 0 THEN 'extra' WHEN repeated <> 0 AND theirs - now = repeated THEN 'duplicate'
+                ELSE 'amount' END AS kind,
+           provider_id AS subject, matter, now AS ours, theirs, currency
+    FROM pairs WHERE unknown OR foreign_currency OR theirs NOT BETWEEN LEAST(now, before) AND GREATEST(now, before)
+), fees AS (
+    SELECT 'fee', l.movement_id, l.matter, e.fee, l.fee_minor, l.fee_currency
+    FROM lines l, LATERAL (
+        SELECT (l.amount_minor * :fee_basis_points::bigint + 9999) / 10000 AS fee) e
+    WHERE l.kind = 'capture' AND l.at >= :since AND l.fee_currency = l.currency AND l.fee_minor <> e.fee
+      AND NOT EXISTS (SELECT FROM sums s WHERE s.subject = l.provider_id)
+)
+INSERT INTO payments.breaks AS b (break_id, provider, kind, subject, matter, ours_minor, theirs_minor, currency, day)
+SELECT 'brk_' || replace(uuidv7()::text, '-', ''), :provider, f.*, :since::date
+FROM (SELECT * FROM sums UNION ALL SELECT * FROM fees) AS f (kind, subject, matter, ours, theirs, currency)
+ON CONFLICT (provider, kind, subject, matter) DO UPDATE
+    SET ours_minor = excluded.ours_minor, theirs_minor = excluded.theirs_minor, seen_at = now(),
+        state = CASE WHEN b.state = 'healed' THEN 'open' ELSE b.state END;
+
+-- name: put_repeated(provider, movement_ids, day)!
+INSERT INTO payments.breaks AS b (break_id, provider, kind, subject, matter, ours_minor, theirs_minor, currency, day)
+SELECT 'brk_' || replace(uuidv7()::text, '-', ''), provider, 'duplicate', movement_id, 'lines', amount_minor,
+       2 * amount_minor, currency, :day::date
+FROM payments.movements WHERE provider = :provider AND movement_id = ANY(:movement_ids::text[])
+ON CONFLICT (provider, kind, subject, matter) DO UPDATE SET seen_at = now();
+
+-- name: end_reconciliation(provider, day, lines)$
+-- What was found for this day before and is there no more has healed; gives how much is open.
+WITH healed AS (
+    UPDATE payments.breaks SET state = 'healed'
+    WHERE provider = :provider AND day = :day::date AND state = 'open' AND seen_at < now() RETURNING 1
+), counted AS (
+    SELECT count(*) AS open FROM payments.breaks
+    WHERE provider = :provider AND day = :day AND state = 'open' AND seen_at >= now()
+), done AS (
+    INSERT INTO payments.reconciliations (provider, day, lines, breaks)
+    SELECT :provider, :day, :lines::bigint, open FROM counted
+    ON CONFLICT (provider, day) DO UPDATE SET lines = excluded.lines, breaks = excluded.breaks, done_at = now()
+)
+SELECT open FROM counted;
+
+-- name: settle_lines(provider, day, movement_ids)
+-- The money that these new lines moved on: fees by currency, and payouts one by one.
+SELECT 'fees' AS kind, 'fees:' || :provider || ':' || :day || ':' || min(movement_id) AS txn_id,
+       fee_currency::text AS currency, sum(fee_minor)::bigint AS amount
+FROM payments.movements
+WHERE provider = :provider AND movement_id = ANY(:movement_ids::text[]) AND fee_minor <> 0
+GROUP BY fee_currency
+UNION ALL
+SELECT 'settlement', 'settlement:' || provider || ':' || movement_id, currency::text, -amount_minor
+FROM payments.movements
+WHERE provider = :provider AND movement_id = ANY(:movement_ids) AND kind = 'settlement' AND amount_minor <> 0;
+
+-- name: reconciled(provider, day)$
+SELECT done_at FROM payments.reconciliations WHERE provider = :provider AND day = :day;
+
+-- name: breaks(state, before, limit)
+SELECT * FROM payments.breaks
+WHERE (:state::text IS NULL OR state = :state) AND (:before::text IS NULL OR break_id < :before)
+ORDER BY break_id DESC LIMIT :limit;
+
+-- name: explain_break(break_id, note)^
+UPDATE payments.breaks SET state = 'explained', note = :note
+WHERE break_id = :break_id AND state <> 'healed' RETURNING *;
+
+-- name: quarantined(before, limit)
+SELECT * FROM payments.quarantine WHERE (:before::timestamptz IS NULL OR at < :before) ORDER BY at DESC LIMIT :limit;

@@ -15,5 +15,6 @@ async def on_orders_placed(service: PaymentsService, batch: Batch[OrderPlaced]) 
 REACTIONS: Reactions = {OrderPlaced: on_orders_placed}
 SWEEPS = [
     Sweep("finish open payments", 2, PaymentsService.finish_open),
+    Sweep("hold the provider's report against the ledger", 600, PaymentsService.reconcile_due),
     Sweep("forget old webhooks", 3600, PaymentsService.forget_webhooks),
 ]

@@ -15,22 +15,29 @@ from haat.contracts.payments import (
     AccountRef,
     AttemptPayment,
     Authorize,
+    Break,
     Capture,
     CardMethod,
     CashMethod,
     CreditMethod,
     CreditOf,
+    DayReconciled,
+    ExplainBreak,
     ForgetMethod,
     GiftCard,
     GiftCardOf,
     GrantCredit,
     IssueGiftCard,
+    ListBreaks,
+    ListPutAside,
     MethodsOf,
     Payment,
     PaymentEvent,
     PaymentRef,
     Payments,
     PaymentStateError,
+    PutAside,
+    ReconcileDay,
     Refund,
     RefundView,
     SavedCard,
@@ -49,6 +56,7 @@ from haat.ports.payment_provider import Answered, Notice, PaymentProvider, Unkno
 from haat.services.payments import model
 from haat.services.payments.model import CASH, CREDIT, HELD, OPEN, Mismatch, PaymentState
 from haat.services.payments.providers import Providers
+from haat.services.payments.reconciliation import Books, Reconciliation
 from haat.services.payments.statements import authorize_key, capture_key
 from haat.services.payments.store import PaymentStore
 from haat.services.payments.teller import Teller, merging
@@ -65,10 +73,18 @@ class PaymentsService(Payments):
     """Every external call has a row before it is made; what came of it is written with ledger and events at once."""
 
     def __init__(
-        self, store: PaymentStore, provider: PaymentProvider, vault: Vault, *, others: Sequence[PaymentProvider] = ()
+        self,
+        store: PaymentStore,
+        provider: PaymentProvider,
+        vault: Vault,
+        *,
+        others: Sequence[PaymentProvider] = (),
+        fee_basis_points: int | None = None,
     ) -> None:
         self._store = store
         self._providers = Providers((provider, *others))
+        self._reconciliations = [Reconciliation(store.database, each, fee_basis_points) for each in (provider, *others)]
+        self._books = Books(store.database)
         self._vault = vault
         self._teller = Teller(store, self._providers, vault)
 
@@ -197,6 +213,27 @@ class PaymentsService(Payments):
 
     async def balances(self, ask: AccountRef) -> AccountBalances:
         return await self._store.credit.balances(ask.account)
+
+    async def reconcile(self, ask: ReconcileDay) -> DayReconciled:
+        wanted = ask.provider or self._reconciliations[0].provider
+        chosen = next((each for each in self._reconciliations if each.provider == wanted), None)
+        if chosen is None:
+            raise NotFound("No such provider is used here")
+        return await chosen.run(ask.day)
+
+    async def breaks(self, ask: ListBreaks) -> Page[Break]:
+        return await self._books.breaks(ask)
+
+    async def explain_break(self, ask: ExplainBreak) -> Break:
+        return await self._books.explain(ask)
+
+    async def facts_put_aside(self, ask: ListPutAside) -> Page[PutAside]:
+        return await self._books.put_aside(ask)
+
+    async def reconcile_due(self) -> None:
+        """Hold yesterday's reports against the ledger, each once."""
+        for each in self._reconciliations:
+            await each.run_due()
 
     async def finish_open(self) -> None:
         """Look again at what is open: lost answers, missing webhooks, voids and refunds under way."""

@@ -50,7 +50,7 @@ class PaymentStore:
     """Every change names the version it was decided on and is written in one statement."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._database = self.database = database
         self.cards = CardStore(database)
         self.credit = CreditStore(database)
 

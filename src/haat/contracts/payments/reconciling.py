@@ -1,0 +1,82 @@
+"""The provider's report held against the ledger, and facts that fit nothing here: both are for a person to look at."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from haat.kit.message import Message
+
+BreakState = Literal["open", "explained", "healed"]
+
+
+class ReconcileDay(Message, frozen=True):
+    """A day in UTC at a provider, the first when left out; again is safe, and heals what has come right meanwhile."""
+
+    day: date
+    provider: str | None = None
+
+
+class DayReconciled(Message, frozen=True):
+    """`lines` of the provider's report, and how many breaks of that day are open."""
+
+    provider: str
+    day: date
+    lines: int
+    breaks: int
+
+
+class Break(Message, frozen=True):
+    """`kind` is missing (they do not know it), extra (we do not), amount, fee, currency or duplicate.
+
+    `subject` is the provider's payment, or its line for fees and repeated lines; `matter` is captures, refunds,
+    disputes or lines. Amounts in minor units as seen from here: above zero came in.
+    """
+
+    id: str
+    provider: str
+    kind: str
+    subject: str
+    matter: str
+    ours_minor: int
+    theirs_minor: int
+    currency: str
+    state: BreakState
+    note: str
+    found_at: datetime
+    day: date
+
+
+class ListBreaks(Message, frozen=True):
+    """The newest first."""
+
+    state: BreakState | None = None
+    cursor: str | None = None
+    limit: int = 20
+
+
+class ExplainBreak(Message, frozen=True):
+    """A person knows why."""
+
+    break_id: str
+    note: Annotated[str, Meta(min_length=1, max_length=500)]
+    actor: str
+
+
+class PutAside(Message, frozen=True):
+    """What a provider told that was not applied: `reason` is what did not fit, `fact` its words."""
+
+    provider: str
+    provider_id: str
+    reason: str
+    fact: dict[str, Any]
+    at: datetime
+
+
+class ListPutAside(Message, frozen=True):
+    """The newest first."""
+
+    cursor: str | None = None
+    limit: int = 20

@@ -1,0 +1,171 @@
+"""Reconciliation: the provider's report of a day, line by line, against the ledger; what differs is kept as a break."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
+
+import structlog
+
+from haat.contracts.payments import (
+    Break,
+    DayReconciled,
+    ExplainBreak,
+    ListBreaks,
+    ListPutAside,
+    PutAside,
+)
+from haat.kit.clock import now
+from haat.kit.cursor import decode_cursor, encode_cursor
+from haat.kit.database import Connection, Database
+from haat.kit.message import Invalid, NotFound, Page, Unavailable
+from haat.ports.payment_provider import Movement, PaymentProvider
+from haat.services.payments.ledger import Posting
+from haat.services.payments.sql import queries
+from haat.services.payments.statements import ledger_columns
+
+log = structlog.get_logger("haat.payments")
+# What is compared as a sum, by the kind of a line. Payouts and the provider's own fees only move money on.
+MATTERS = {
+    "capture": "captures",
+    "refund": "refunds",
+    "refund_failed": "refunds",
+    "dispute": "disputes",
+    "dispute_won": "disputes",
+}
+LINES = 5_000
+# What the provider booked right before the end may be in its next report, or be known here a little later.
+GRACE = timedelta(minutes=15)
+# A day is looked at this long after its end, when late lines are there, too.
+SETTLED_AFTER = timedelta(hours=2)
+
+
+class Reconciliation:
+    """`fee_basis_points` is the agreed fee of a capture, rounded up; None where fees cannot be foretold."""
+
+    def __init__(self, database: Database, provider: PaymentProvider, fee_basis_points: int | None) -> None:
+        self.provider = provider.name
+        self._database = database
+        self._provider = provider
+        self._fee_basis_points = fee_basis_points
+
+    async def run(self, day: date) -> DayReconciled:
+        """Fetch the report, book what it moved on, find what differs. Raises Invalid without reports, Unavailable."""
+        if not self._provider.abilities.report:
+            raise Invalid(errors=[{"pointer": "/day", "code": "not_allowed", "detail": "this provider has no reports"}])
+        since = datetime.combine(day, time(), UTC)
+        until = since + timedelta(days=1)
+        fresh, seen = await self._fetched(since, until)
+        repeated = [movement_id for movement_id, times in seen.items() if times > 1]
+        name = self._provider.name
+        async with self._database.transaction("payments") as transaction:
+            connection = transaction.connection
+            await self._book(connection, day, fresh)
+            asked = {"provider": name, "since": since, "until": until, "grace_seconds": GRACE.total_seconds()}
+            await queries.put_breaks(connection, **asked, fee_basis_points=self._fee_basis_points)
+            await queries.put_repeated(connection, provider=name, movement_ids=repeated, day=day)
+            found = await queries.end_reconciliation(connection, provider=name, day=day, lines=seen.total())
+        if found:
+            log.error("the provider's report and the ledger differ", provider=name, day=str(day), breaks=found)
+        return DayReconciled(provider=name, day=day, lines=seen.total(), breaks=found)
+
+    async def run_due(self) -> None:
+        """Yesterday, once, when its report is complete."""
+        if not self._provider.abilities.report:
+            return
+        day = (now() - SETTLED_AFTER).astimezone(UTC).date() - timedelta(days=1)
+        async with self._database.connection() as connection:
+            done = await queries.reconciled(connection, provider=self._provider.name, day=day)
+        if done is None:
+            with suppress(Unavailable):
+                await self.run(day)
+
+    async def _fetched(self, since: datetime, until: datetime) -> tuple[list[str], Counter[str]]:
+        """Ids of lines that are new here, and how often each line came."""
+        seen: Counter[str] = Counter()
+        fresh: list[str] = []
+        batch: list[Movement] = []
+        async for line in self._provider.report(since, until):
+            seen[line.id] += 1
+            batch.append(line)
+            if len(batch) == LINES:
+                fresh += await self._put(batch)
+                batch = []
+        return fresh + await self._put(batch), seen
+
+    async def _put(self, lines: Sequence[Movement]) -> list[str]:
+        async with self._database.connection() as connection:
+            rows = queries.put_movements(
+                connection,
+                provider=self._provider.name,
+                ids=[line.id for line in lines],
+                kinds=[line.kind for line in lines],
+                matters=[MATTERS.get(line.kind) for line in lines],
+                provider_ids=[line.payment_id for line in lines],
+                amounts=[line.amount.amount for line in lines],
+                currencies=[line.amount.currency for line in lines],
+                fees=[line.fee.amount for line in lines],
+                fee_currencies=[line.fee.currency for line in lines],
+                ats=[line.at for line in lines],
+            )
+            return [row["movement_id"] async for row in rows]
+
+    async def _book(self, connection: Connection, day: date, fresh: Sequence[str]) -> None:
+        """The fees that the provider kept, and what it paid out to the bank."""
+        clearing = f"psp_clearing:{self._provider.name}"
+        rows = queries.settle_lines(
+            connection, provider=self._provider.name, day=day.isoformat(), movement_ids=list(fresh)
+        )
+        for row in [row async for row in rows]:
+            to = "psp_fees" if row["kind"] == "fees" else "bank"
+            entries = ((to, row["amount"]), (clearing, -row["amount"]))
+            posting = Posting(row["kind"], row["txn_id"], "posted", entries)
+            await queries.post(connection, payment_id=None, currency=row["currency"], **ledger_columns([posting]))
+
+
+class Books:
+    """What a person looks at: breaks of every provider, and facts that were put aside."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def breaks(self, ask: ListBreaks) -> Page[Break]:
+        filters = f"breaks|{ask.state}"
+        before = str(decode_cursor(filters, ask.cursor)[0]) if ask.cursor else None
+        async with self._database.connection() as connection:
+            rows = queries.breaks(connection, state=ask.state, before=before, limit=ask.limit + 1)
+            found = [_break(row) async for row in rows]
+        page, more = found[: ask.limit], len(found) > ask.limit
+        return Page(data=page, has_more=more, next_cursor=encode_cursor(filters, [page[-1].id]) if more else None)
+
+    async def explain(self, ask: ExplainBreak) -> Break:
+        async with self._database.connection() as connection:
+            row = await queries.explain_break(connection, break_id=ask.break_id, note=f"{ask.actor}: {ask.note}")
+        if row is None:
+            raise NotFound("There is no such break, or it has healed")
+        return _break(row)
+
+    async def put_aside(self, ask: ListPutAside) -> Page[PutAside]:
+        before = datetime.fromisoformat(str(decode_cursor("put-aside", ask.cursor)[0])) if ask.cursor else None
+        async with self._database.connection() as connection:
+            rows = queries.quarantined(connection, before=before, limit=ask.limit + 1)
+            found = [
+                PutAside(
+                    provider=row["provider"],
+                    provider_id=row["provider_id"],
+                    reason=row["reason"],
+                    fact=row["fact"],
+                    at=row["at"],
+                )
+                async for row in rows
+            ]
+        page, more = found[: ask.limit], len(found) > ask.limit
+        cursor = encode_cursor("put-aside", [page[-1].at.isoformat()]) if more else None
+        return Page(data=page, has_more=more, next_cursor=cursor)
+
+
+def _break(row: object) -> Break:
+    names = "provider kind subject matter ours_minor theirs_minor currency state note found_at day"
+    return Break(id=row["break_id"], **{name: row[name] for name in names.split()})  # type: ignore[index]

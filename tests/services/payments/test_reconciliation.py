@@ -1,0 +1,199 @@
+"""The provider's report against the ledger: every planted break is found, and nothing else is called one."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from haat.contracts.payments import (
+    AccountRef,
+    Capture,
+    ExplainBreak,
+    ListBreaks,
+    ListPutAside,
+    ReconcileDay,
+    Refund,
+)
+from haat.kit.clock import now
+from haat.kit.ids import new_id
+from haat.kit.message import Unavailable
+from haat.kit.money import Money
+from haat.ports.payment_provider import Movement
+from haat.services.payments.reconciliation import Books, Reconciliation
+
+KINDS = ["missing", "extra", "amount", "fee", "currency", "duplicate"]
+# A day with captures of ours and refunds of every tenth; written as the shop writes them, but by the thousand.
+HISTORY = """
+WITH made AS (
+    SELECT n, $1 || '_' || n AS id, 1000 + n % 7919 AS amount, $2::timestamptz + n * interval '0.8 seconds' AS at
+    FROM generate_series(1, $3::bigint) AS n
+), paid AS (
+    INSERT INTO payments.payments (payment_id, attempt_id, checkout_id, provider, provider_id, amount_minor, currency,
+                                   method, state, captured_minor)
+    SELECT id, id, id, $1, 'psp_' || id, amount, 'INR', '{}', 'captured', amount FROM made
+), claimed AS (
+    INSERT INTO payments.provider_payments SELECT $1, 'psp_' || id, id FROM made
+), txns AS (
+    INSERT INTO payments.ledger_txns (txn_id, kind, phase, payment_id, recorded_at)
+    SELECT id || ':capture', 'capture', 'posted', id, at FROM made
+    UNION ALL SELECT id || ':refund', 'refund', 'posted', id, at + interval '1 second' FROM made WHERE n % 10 = 0
+)
+INSERT INTO payments.ledger_entries (txn_id, account, currency, amount)
+SELECT id || ':capture', 'psp_clearing:' || $1, 'INR', amount FROM made
+UNION ALL SELECT id || ':capture', 'customer_due:' || id, 'INR', -amount FROM made
+UNION ALL SELECT id || ':refund', 'psp_clearing:' || $1, 'INR', -100 FROM made WHERE n % 10 = 0
+UNION ALL SELECT id || ':refund', 'customer_due:' || id, 'INR', 100 FROM made WHERE n % 10 = 0
+"""
+
+
+class Reporter:
+    """A provider that only reports: the given lines, in no order."""
+
+    def __init__(self, name: str, lines: list[Movement], abilities: Any) -> None:
+        self.name, self.lines, self.abilities = name, lines, abilities
+
+    async def report(self, since: datetime, until: datetime) -> AsyncIterator[Movement]:
+        for line in self.lines:
+            if since <= line.at < until:
+                yield line
+
+
+def fee(amount: int) -> Money:
+    return Money(-(-amount * 200 // 10_000))
+
+
+def told(name: str, since: datetime, count: int) -> list[Movement]:
+    """What a provider says that agrees with `HISTORY`."""
+    lines = []
+    for n in range(1, count + 1):
+        payment, at = f"psp_{name}_{n}", since + timedelta(seconds=0.8 * n)
+        amount = 1000 + n % 7919
+        lines.append(Movement(f"m{n}", "capture", Money(amount), fee(amount), at, payment))
+        if n % 10 == 0:
+            lines.append(Movement(f"r{n}", "refund", Money(-100), Money(0), at, payment))
+    return lines
+
+
+def planted(lines: list[Movement], how_many: int, chance: random.Random) -> tuple[list[Movement], dict[str, str]]:
+    """The report with breaks in it, and the kind of each by its subject."""
+    chosen = chance.sample([line for line in lines if line.kind == "capture"], how_many)
+    report, expected = {line.id: [line] for line in lines}, {}
+    for i, line in enumerate(chosen):
+        kind = KINDS[i % len(KINDS)]
+        stranger = msgspec.structs.replace(line, id=f"x{i}", payment_id=f"psp_stranger_{i}")
+        off = Money(line.amount.amount + chance.choice([-1, 1, 500]))
+        report[line.id] = {
+            "missing": [],
+            "extra": [line, stranger],
+            "amount": [msgspec.structs.replace(line, amount=off)],
+            "fee": [msgspec.structs.replace(line, fee=Money(line.fee.amount + 1))],
+            "currency": [msgspec.structs.replace(line, amount=Money(line.amount.amount, "USD"))],
+            "duplicate": [line, msgspec.structs.replace(line, id=f"again{i}")],
+        }[kind]
+        expected[{"extra": stranger.payment_id, "fee": line.id}.get(kind, line.payment_id) or ""] = kind
+    shuffled = [line for some in report.values() for line in some]
+    chance.shuffle(shuffled)
+    return shuffled, expected
+
+
+async def found(shop: Any, name: str, state: str = "open") -> dict[str, str]:
+    breaks, cursor = {}, None
+    while True:
+        page = await Books(shop.database).breaks(ListBreaks(state=state, limit=100, cursor=cursor))
+        breaks |= {each.subject: each.kind for each in page.data if each.provider == name}
+        cursor = page.next_cursor
+        if cursor is None:
+            return breaks
+
+
+@pytest.mark.parametrize(
+    ("count", "seconds"),
+    [(2_000, 20), pytest.param(91_000, 60, marks=pytest.mark.slow)],
+    ids=["small", "large"],
+)
+async def test_fifty_planted_breaks_are_found_and_nothing_else(shop: Any, count: int, seconds: int):
+    name, chance = new_id("psp"), random.Random(count)
+    since = datetime.combine(now().date() - timedelta(days=3), datetime.min.time(), UTC)
+    async with shop.database.connection() as connection:
+        await connection.execute(HISTORY, name, since, count, timeout=120)
+        await connection.execute("ANALYZE payments.payments, payments.ledger_txns, payments.ledger_entries")
+    good = told(name, since, count)
+    report, expected = planted(good, 50, chance)
+    provider = Reporter(name, report, shop.provider.abilities)
+    reconciliation = Reconciliation(shop.database, provider, 200)
+    began = time.monotonic()
+    done = await reconciliation.run(since.date())
+    assert time.monotonic() - began < seconds
+    assert (done.lines, done.breaks) == (len(report), 50)
+    assert await found(shop, name) == expected
+
+
+async def test_what_comes_right_heals_and_what_a_person_knows_is_explained(shop: Any):
+    name = new_id("psp")
+    since = datetime.combine(now().date() - timedelta(days=3), datetime.min.time(), UTC)
+    await shop.rows(HISTORY, name, since, 20)
+    good = told(name, since, 20)
+    reporter = Reporter(name, good[2:], shop.provider.abilities)
+    reconciliation = Reconciliation(shop.database, reporter, 200)
+    assert (await reconciliation.run(since.date())).breaks == 2
+    assert (await reconciliation.run(since.date())).breaks == 2
+    first = next(each for each in (await Books(shop.database).breaks(ListBreaks(limit=100))).data if each.provider == name)
+    await Books(shop.database).explain(ExplainBreak(break_id=first.id, note="their outage", actor="usr_staff"))
+    assert (await reconciliation.run(since.date())).breaks == 1
+    reporter.lines = good
+    assert (await reconciliation.run(since.date())).breaks == 0
+    assert await found(shop, name, "explained") == {first.subject: "missing"}
+    assert list((await found(shop, name, "healed")).values()) == ["missing"]
+
+
+async def test_a_line_that_comes_twice_is_a_break_and_is_booked_once(shop: Any):
+    name = new_id("psp")
+    since = datetime.combine(now().date() - timedelta(days=3), datetime.min.time(), UTC)
+    await shop.rows(HISTORY, name, since, 3)
+    good = told(name, since, 3)
+    payout = Movement("out", "settlement", Money(-1_500), Money(0), since + timedelta(hours=5))
+    reconciliation = Reconciliation(
+        shop.database, Reporter(name, [*good, good[0], payout], shop.provider.abilities), 200
+    )
+    for _ in range(2):
+        await reconciliation.run(since.date())
+    assert await found(shop, name) == {"m1": "duplicate"}
+    (balance,) = (await shop.payments.balances(AccountRef(account=f"psp_clearing:{name}"))).balances
+    taken, fees = sum(line.amount.amount for line in good), sum(line.fee.amount for line in good)
+    assert balance.posted == Money(taken - fees - 1_500)
+    posted = "SELECT account, amount FROM payments.ledger_entries WHERE txn_id = ANY($1) ORDER BY account"
+    assert await shop.rows(posted, [f"settlement:{name}:out"]) == [("bank", 1_500), (f"psp_clearing:{name}", -1_500)]
+
+
+async def test_the_sandboxs_own_report_agrees_with_what_was_done(shop: Any):
+    ask = shop.ask(await shop.card(), 10_000)
+    paid = await shop.payments.authorize(ask)
+    for part in (4_000, 6_000):
+        await shop.payments.capture(Capture(payment_id=paid.id, request_id=str(part), amount=Money(part)))
+    await shop.payments.refund(Refund(payment_id=paid.id, request_id="r", reason="x", amount=Money(2_500)))
+    (theirs,) = await shop.books(ask.checkout_id)
+    reconciliation = Reconciliation(shop.database, shop.provider, 200)
+    # The sandbox's clock is moved by other tests: its lines lie in days to come.
+    for days in range(60):
+        await reconciliation.run(now().date() + timedelta(days=days))
+    lines = "SELECT kind, amount_minor FROM payments.movements WHERE provider_id = $1 ORDER BY at, movement_id"
+    assert await shop.rows(lines, theirs["id"]) == [("capture", 4_000), ("capture", 6_000), ("refund", -2_500)]
+    assert theirs["id"] not in await found(shop, "sandbox")
+
+
+async def test_a_report_that_cannot_be_read_changes_nothing(shop: Any):
+    await shop.fault("report", "500_after", 1)
+    with pytest.raises(Unavailable):
+        await shop.payments.reconcile(ReconcileDay(day=now().date()))
+
+
+async def test_facts_that_fit_nothing_are_listed(shop: Any):
+    await shop.rows("INSERT INTO payments.quarantine VALUES ('sandbox', 'psp_x', 'amount', '{\"id\": \"psp_x\"}')")
+    page = await shop.payments.facts_put_aside(ListPutAside(limit=100))
+    assert ("psp_x", "amount", {"id": "psp_x"}) in [(each.provider_id, each.reason, each.fact) for each in page.data]

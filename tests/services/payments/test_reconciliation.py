@@ -143,7 +143,9 @@ async def test_what_comes_right_heals_and_what_a_person_knows_is_explained(shop:
     reconciliation = Reconciliation(shop.database, reporter, 200)
     assert (await reconciliation.run(since.date())).breaks == 2
     assert (await reconciliation.run(since.date())).breaks == 2
-    first = next(each for each in (await Books(shop.database).breaks(ListBreaks(limit=100))).data if each.provider == name)
+    first = next(
+        each for each in (await Books(shop.database).breaks(ListBreaks(limit=100))).data if each.provider == name
+    )
     await Books(shop.database).explain(ExplainBreak(break_id=first.id, note="their outage", actor="usr_staff"))
     assert (await reconciliation.run(since.date())).breaks == 1
     reporter.lines = good

@@ -4,7 +4,7 @@ import itertools
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from haat.contracts.payments import CardMethod, CashMethod, UpiMethod
@@ -16,6 +16,8 @@ from haat.services.payments.model import RANK, Mismatch, PaymentState, RefundSta
 from haat.services.payments.views import summary
 
 AT = now()
+# A busy machine is no fault of the model.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 START = PaymentState(
     payment_id="pay_1",
     attempt_id="att_1",
@@ -54,6 +56,7 @@ def essence(payment: PaymentState) -> tuple[object, ...]:
     return payment.state, payment.captured_minor, payment.refunds, payment.provider_id
 
 
+@UNHURRIED
 @given(
     st.sampled_from(STORIES).flatmap(lambda story: st.lists(st.sampled_from(story)).map(lambda more: story + more)),
     st.randoms(),
@@ -64,6 +67,7 @@ def test_any_order_and_repetition_of_a_story_ends_the_same(told: list[str], rand
     assert essence(after([fact(state) for state in told])) == ends
 
 
+@UNHURRIED
 @given(
     st.lists(
         st.sampled_from(
@@ -89,6 +93,7 @@ def test_a_payment_never_falls_back(facts: list[PaymentFact]):
     assert ranks == sorted(ranks)
 
 
+@UNHURRIED
 @given(
     st.lists(
         st.builds(
@@ -107,6 +112,7 @@ def test_every_posting_balances_and_each_is_written_once(facts: list[PaymentFact
     assert len(refs) == len(set(refs))
 
 
+@UNHURRIED
 @given(st.lists(st.builds(fact, st.just("captured"), st.integers(1, 1000))))
 def test_posted_captures_sum_to_what_is_captured(facts: list[PaymentFact]):
     payment, posted = START, 0

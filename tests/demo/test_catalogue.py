@@ -147,3 +147,36 @@ def test_a_load_catalogue_streams() -> None:
 def test_more_than_a_million_products_are_refused() -> None:
     with pytest.raises(ValueError, match="1000000"):
         generate(1_000_001, seed=1)
+
+
+BEFORE, SINCE = date(2025, 9, 21), date(2025, 9, 22)
+
+
+@pytest.mark.parametrize(
+    ("title", "hsn", "before", "since"),
+    [
+        ("Nanhe Anti-colic Feeding Bottle", "3926", 1200, 500),
+        ("Nanhe Steel Sipper", "7323", 1200, 500),
+        ("Harit Angan Galvanised Watering Can", "7323", 1200, 500),
+        ("Mitti & Glaze Glazed Planter", "6914", 1800, 1800),
+        ("Mitti & Glaze Terracotta Pot, Set of 3", "6914", 0, 0),
+        ("Kaagaz Ghar Handmade Paper Sketchbook", "4820", 1800, 1800),
+        ("Kaagaz Ghar Exercise Notebook", "4820", 1200, 0),
+        ("Neelambari Embroidered Potli", "4202", 1200, 500),
+        ("Nashta Nook Khakhra, Methi", "2106", 500, 500),
+        ("Nashta Nook Bhujia Sev", "2106", 1200, 500),
+        ("Drishtica 32-inch HD Smart Television", "8528", 1800, 1800),
+        ("Drishtica 43-inch 4K Smart Television", "8528", 2800, 1800),
+        ("Ojasvika Sandal Bathing Soap", "3401", 1800, 500),
+        ("Pahiya Commuter Bicycle", "8712", 1200, 500),
+        ("Taalvrinda Tabla Pair", "9206", 0, 0),
+    ],
+)
+def test_headings_and_rates_are_those_of_the_schedules(title: str, hsn: str, before: int, since: int) -> None:
+    (product,) = [each for each in PRODUCTS if each.title == title]
+    assert (product.hsn, rate_on(product, 100, BEFORE), rate_on(product, 100, SINCE)) == (hsn, [before], [since])
+
+
+def test_telephones_came_to_the_common_rate_in_april_2020() -> None:
+    phone = next(product for product in PRODUCTS if product.product_type == "smartphone")
+    assert [rate_on(phone, 100, day) for day in (date(2020, 3, 31), date(2020, 4, 1))] == [[1200], [1800]]

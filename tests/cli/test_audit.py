@@ -50,6 +50,23 @@ FAULTS = {
     "INSERT INTO checkout.attempts (attempt_id, checkout_id, cart_id, cart_version, account, key, fingerprint, state,"
     " complete, saga, lease_until, next_run_at, created_at) VALUES ('att_c', 'chk_a', 'crt_a', 2, 'a', 'k', 'f',"
     " 'paying', '{}', '{}', now(), now(), now() - interval '1 hour')": {"I12"},
+    "INSERT INTO payments.ledger_entries VALUES ('txn_a', 'bank', 'INR', 5)": {"I1"},
+    # What the database itself refuses is planted behind its back.
+    "ALTER TABLE payments.payments DROP CONSTRAINT payments_check1, DROP CONSTRAINT payments_check4;"
+    "UPDATE payments.payments SET captured_minor = 1100 WHERE payment_id = 'pay_a'": {"I1b", "I2", "I5c", "I8a"},
+    "INSERT INTO payments.refunds (refund_id, payment_id, request_id, amount_minor, state, reason)"
+    " VALUES ('ref_a', 'pay_a', 'r', 1001, 'pending', 'r')": {"I3"},
+    "ALTER TABLE payments.webhooks DROP CONSTRAINT webhooks_pkey;"
+    "INSERT INTO payments.webhooks (provider, webhook_id) VALUES ('sandbox', 'w'), ('sandbox', 'w')": {"I7"},
+    "ALTER TABLE promotions.coupons DROP CONSTRAINT coupons_check1;"
+    "INSERT INTO promotions.coupons (code, title, amount_minor, minimum_minor, combinable, limit_total, used)"
+    " VALUES ('A', 'A', 1, 0, true, 1, 2)": {"I9"},
+    "INSERT INTO payments.credits (account, balance_minor, currency) VALUES ('gift_liability:a', 7, 'INR')": {"I9e"},
+    'UPDATE payments.payments SET history = \'[{"type": "captured"}, {"type": "authorized"}]\''
+    " WHERE payment_id = 'pay_a'": {"I10"},
+    "INSERT INTO payments.payments (payment_id, attempt_id, checkout_id, provider, amount_minor, currency, method,"
+    " state, created_at, capture_before) VALUES ('pay_c', 'att_c', 'chk_c', 'sandbox', 5, 'INR', '{}', 'authorized',"
+    " now() - interval '7 days', now() + interval '8 hours')": {"I12b"},
 }
 
 
@@ -79,6 +96,11 @@ async def test_the_audit_finds_what_is_wrong(shop: asyncpg.Connection, fault: st
     await shop.execute(fault)
     after = await _broken(shop)
     assert {invariant for invariant, found in after.items() if found > before[invariant]} == FAULTS[fault]
+
+
+def test_each_invariant_has_a_name_of_its_own_and_has_been_seen_broken():
+    assert len({invariant for invariant, _, _ in QUESTIONS}) == len(QUESTIONS)
+    assert set().union(*FAULTS.values()) == {invariant for invariant, _, _ in QUESTIONS}
 
 
 async def test_a_sound_order_breaks_nothing(shop: asyncpg.Connection):

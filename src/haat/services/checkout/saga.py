@@ -323,9 +323,9 @@ def _must_store(saga: Saga) -> bool:
 
 def _for_others(saga: Saga) -> Saga:
     """As it is stored: whoever goes on from a way forward cannot know what was done meanwhile."""
-    return (
-        saga if saga.state in UNDOING or saga.reach is Reach.MONEY else msgspec.structs.replace(saga, reach=Reach.MONEY)
-    )
+    if saga.state in UNDOING or saga.reach is Reach.MONEY:
+        return saga
+    return msgspec.structs.replace(saga, reach=Reach.MONEY)
 
 
 def _paid(saga: Saga, effect: Effect, paid: Paid) -> Saga:

@@ -1,0 +1,121 @@
+"""T-META-01: faults of concurrency and money, each a small change of the source, and the tests that must see it.
+
+A test that never failed proves nothing. Each mutant is applied in a copy of the tree, and its tests have to turn red.
+docs/money.md says how many are killed, and why the others live.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+SAGA = "services/checkout/saga.py"
+CHECKOUT_SQL = "services/checkout/queries.sql"
+CHECKOUT_TABLES = "services/checkout/migrations/0001_begin.py"
+CHECKOUT = "services/checkout/service.py"
+DRIVER = "services/checkout/driver.py"
+PROMOTIONS_SQL = "services/promotions/queries.sql"
+ORDERS_SQL = "services/orders/queries.sql"
+PAYMENTS_SQL = "services/payments/queries.sql"
+PAYMENTS = "services/payments/service.py"
+PAYMENTS_MODEL = "services/payments/model.py"
+STATEMENTS = "services/payments/statements.py"
+LEDGER = "services/payments/migrations/0001_begin.py"
+STOCK = "services/inventory/migrations/0001_begin.py"
+CART_SQL = "services/cart/queries.sql"
+DATABASE = "kit/database.py"
+LOG = "engines/events/postgres_log.py"
+
+T_SAGA = "tests/services/checkout/test_saga.py"
+T_SIM = "tests/faults/test_simulation.py"
+T_STORE = "tests/services/checkout/test_store.py"
+T_CHECKOUT = "tests/services/checkout/test_service.py"
+T_CRASHES = "tests/services/checkout/test_crashes.py"
+T_COUPONS = "tests/services/promotions/test_service.py"
+T_PAY = "tests/services/payments/test_service.py"
+T_STOCK = "tests/services/inventory/test_service.py"
+T_STOCK_RACES = "tests/services/inventory/test_races.py"
+T_EVENTS = "tests/kit/test_events.py"
+T_DATABASE = "tests/kit/test_database.py"
+
+
+class Mutant(msgspec.Struct, frozen=True):
+    """`find` stands in the file exactly once and becomes `instead`; one of `tests` must fail then."""
+
+    name: str
+    file: str
+    find: str
+    instead: str
+    tests: tuple[str, ...]
+
+
+MUTANTS = (
+    # The saga
+    Mutant("undo only what this driver did", SAGA, "reach = max(saga.reach, REACHES[effect])", "reach = REACHES[effect]", (T_SIM,)),
+    Mutant("trust the stored reach", SAGA, "    if saga.state in UNDOING or saga.reach is Reach.MONEY:\n        return saga", "    if True:\n        return saga", (T_SAGA, T_SIM)),
+    Mutant("undo the payment before the stock", SAGA, "state=State.UNDO_STOCK, failure=failure", "state=State.UNDO_PAYMENT, failure=failure", (T_SAGA, T_SIM)),
+    Mutant("never void", SAGA, "if following is State.UNDO_PAYMENT and saga.reach >= Reach.MONEY:", "if False:", (T_SAGA, T_SIM)),
+    Mutant("never give coupons back", SAGA, "if saga.has_coupons and saga.reach >= Reach.COUPONS:", "if False:", (T_SAGA, T_SIM)),
+    Mutant("take a timeout for a decline", SAGA, 'case "declined" | "expired" | "voided":', 'case "declined" | "expired" | "voided" | "unknown":', (T_SAGA, T_SIM)),
+    Mutant("undo what is sold", SAGA, "    if saga.pivoted:\n        raise Impossible", "    if False:\n        raise Impossible", (T_SAGA,)),
+    Mutant("fail though another has sold", SAGA, "state=State.ASSESSED, failure=None, action=None, pivoted=True", "state=State.FAILED, pivoted=True", (T_SAGA, T_SIM)),
+    Mutant("forget why it failed", SAGA, "return saga.reach is Reach.MONEY\n    return saga.state not in UNSTORED", "return False\n    return saga.state not in UNSTORED", (T_SAGA,)),
+    Mutant("never park", SAGA, "parked = tries > MOST_TRIES", "parked = False", (T_SAGA,)),
+    Mutant("hold money for ever", SAGA, "if age_seconds >= GIVE_UP_SECONDS and", "if False and", (T_SAGA,)),
+    # The checkout's driver, service and store
+    Mutant("take any amount", DRIVER, "if payment.amount != attempt.quote.totals.total:", "if False:", (T_CHECKOUT, T_CRASHES)),
+    Mutant("let units expire while the shopper acts", DRIVER, "if payment.action is not None and attempt.saga.state is not State.WAITING:", "if False:", (T_CHECKOUT, T_CRASHES)),
+    Mutant("believe oneself the first driver", DRIVER, "reach=Reach.NOTHING if first else attempt.saga.reach", "reach=Reach.NOTHING", (T_CRASHES, T_SIM)),
+    Mutant("keep late money", CHECKOUT, "if isinstance(event, PaymentAuthorized) and states.get(event.attempt_id) == State.FAILED:", "if False:", (T_CHECKOUT,)),
+    Mutant("answer a key for any body", CHECKOUT, "    if known.fingerprint != ask.idempotency.fingerprint:\n        raise IdempotencyConflict()", "    pass", (T_CHECKOUT,)),
+    Mutant("write without the version fence", CHECKOUT_SQL, "WHERE attempt_id = :attempt_id AND version = :version\n    RETURNING checkout_id", "WHERE attempt_id = :attempt_id AND :version > 0\n    RETURNING checkout_id", (T_STORE,)),
+    Mutant("lease what is leased", CHECKOUT_SQL, "WHERE a.attempt_id = ANY(:attempt_ids::text[]) AND a.lease_until <= now() AND", "WHERE a.attempt_id = ANY(:attempt_ids::text[]) AND", (T_STORE,)),
+    Mutant("lease what is due though it is driven", CHECKOUT_SQL, "next_run_at <= now() AND lease_until <= now()\n", "next_run_at <= now()\n", (T_STORE,)),
+    Mutant("claim a quote that has run out", CHECKOUT_SQL, "AND status = 'open' AND expires_at > now()", "AND status = 'open'", (T_STORE,)),
+    Mutant("claim a quote that was changed", CHECKOUT_SQL, "ELSE version = :version END", "ELSE true END", (T_STORE,)),
+    Mutant("claim what is not complete", CHECKOUT_SQL, "THEN ready ELSE", "THEN true ELSE", (T_STORE,)),
+    Mutant("order a cart from two tabs", CHECKOUT_TABLES, "CREATE UNIQUE INDEX attempts_cart", "CREATE INDEX attempts_cart", (T_STORE,)),
+    Mutant("use a key for two checkouts", CHECKOUT_TABLES, "        UNIQUE (account, key)\n", "        CHECK (true)\n", (T_CHECKOUT, T_STORE)),
+    Mutant("let an old attempt reopen a canceled checkout", CHECKOUT_SQL, "AND c.status NOT IN ('completed', 'canceled')", "AND true", (T_STORE,)),
+    Mutant("stop at a state of another version", "services/checkout/store.py", "except msgspec.ValidationError as error:", "except ZeroDivisionError as error:", (T_STORE,)),
+    # Coupons
+    Mutant("count a coupon without its limit", PROMOTIONS_SQL, "(c.limit_total IS NULL OR c.used < c.limit_total)", "true", (T_COUPONS,)),
+    Mutant("count a customer without the limit", PROMOTIONS_SQL, "WHERE u.used < coalesce(", "WHERE u.used < 1000 + coalesce(", (T_COUPONS,)),
+    Mutant("count a repeated redeem again", PROMOTIONS_SQL, "WHERE code = ANY(:codes::text[]) AND EXISTS (SELECT FROM attempt) ORDER BY", "WHERE code = ANY(:codes::text[]) ORDER BY", (T_COUPONS,)),
+    Mutant("redeem after giving back", "services/promotions/service.py", 'if state != "redeemed":', "if False:", (T_COUPONS,)),
+    Mutant("give back without counting", PROMOTIONS_SQL, "UPDATE promotions.coupons c SET used = c.used - 1", "UPDATE promotions.coupons c SET used = c.used", (T_COUPONS,)),
+    # Orders
+    Mutant("place a second order", ORDERS_SQL, "ON CONFLICT (checkout_id) DO NOTHING\n    RETURNING id, number", "RETURNING id, number", ("tests/services/orders/test_store.py",)),
+    Mutant("end a task twice", ORDERS_SQL, "WHERE id = :id AND NOT done\nRETURNING COALESCE", "WHERE id = :id\nRETURNING COALESCE", ("tests/services/orders/test_tasks.py", "tests/services/orders/test_store.py")),
+    Mutant("write an order decided on an older look", ORDERS_SQL, "WHERE id = :id AND version = :version RETURNING version", "WHERE id = :id AND :version > 0 RETURNING version", ("tests/services/orders/test_store.py",)),
+    # Payments
+    Mutant("ask under a new key each time", STATEMENTS, 'return f"{payment.payment_id}:authorize"', 'return f"{payment.payment_id}:authorize:{now().timestamp()}"', (T_PAY,)),
+    Mutant("refund more than was taken", PAYMENTS_SQL, "AND refunded_minor + :amount_minor::bigint + disputed_minor <= captured_minor\n      AND NOT EXISTS", "AND NOT EXISTS", (T_PAY,)),
+    Mutant("capture more than was authorised", PAYMENTS_SQL, "AND captured_minor + capturing_minor + :amount_minor::bigint <= amount_minor - credit_minor\n      AND NOT EXISTS (SELECT FROM payments.provider_calls WHERE idem_key = :idem_key)\n    RETURNING payment_id\n", "AND NOT EXISTS (SELECT FROM payments.provider_calls WHERE idem_key = :idem_key)\n    RETURNING payment_id\n", (T_PAY,)),
+    Mutant("capture what is being voided", PAYMENTS_SQL, "WHERE payment_id = :payment_id AND void_reason IS NULL AND state IN ('authorized', 'captured')", "WHERE payment_id = :payment_id AND state IN ('authorized', 'captured')", (T_PAY,)),
+    Mutant("write a payment decided on an older look", PAYMENTS_SQL, "    WHERE payment_id = :payment_id AND version = :version\n      AND (:call_key::text IS NULL", "    WHERE payment_id = :payment_id AND :version > 0\n      AND (:call_key::text IS NULL", ("tests/services/payments/test_store.py", T_PAY)),
+    Mutant("begin after the void", PAYMENTS, "if payment.tombstone or payment.void_reason is not None:\n            raise", "if False:\n            raise", (T_PAY,)),
+    Mutant("change the amount of an attempt", PAYMENTS, "if call is None or call.request_hash != _request_hash(ask):", "if call is None:", (T_PAY,)),
+    Mutant("take another amount for ours", PAYMENTS_MODEL, "    if fact.amount != payment.asked:\n", "    if False:\n", ("tests/services/payments/test_webhooks.py", "tests/services/payments/test_model.py")),
+    Mutant("let an old notice turn a payment back", PAYMENTS_MODEL, "state = told if RANK[told] > RANK[payment.state] else payment.state", "state = told", ("tests/services/payments/test_model.py", "tests/services/payments/test_webhooks.py")),
+    Mutant("accept any signature", "engines/payment_provider/sandbox.py", "if not any(_signed(webhook, body, lowered) for webhook in self._webhooks):", "if False:", ("tests/services/payments/test_webhooks.py",)),
+    Mutant("post what does not balance", LEDGER, "GROUP BY currency HAVING sum(amount) <> 0) THEN", "GROUP BY currency HAVING false) THEN", ("tests/services/payments/test_ledger_guards.py",)),
+    Mutant("correct the ledger in place", LEDGER, "RAISE EXCEPTION 'the ledger is append-only: correct it by a reversing transaction' USING ERRCODE = '23001';", "RETURN NULL;", ("tests/services/payments/test_ledger_guards.py",)),
+    # Stock
+    Mutant("commit what was released", STOCK, "IF r_state IS NULL OR r_state IN ('committed', 'released') THEN RETURN; END IF;", "IF r_state IS NULL OR r_state = 'committed' THEN RETURN; END IF;", (T_STOCK, T_STOCK_RACES)),
+    Mutant("expire what is not due", STOCK, "WHERE state = 'held' AND expires_at < clock_timestamp()", "WHERE state = 'held'", (T_STOCK,)),
+    Mutant("keep an expired hold committable after its release", STOCK, "UPDATE inventory.reservations SET state = 'released' WHERE attempt_id = p_attempt;", "UPDATE inventory.reservations SET state = 'released' WHERE attempt_id = p_attempt AND r_state = 'held';", (T_STOCK,)),
+    Mutant("leave no tombstone", STOCK, "INSERT INTO inventory.reservations (attempt_id, state, expires_at) VALUES (p_attempt, 'released', now())\n    ON CONFLICT DO NOTHING;", "PERFORM 1 WHERE NOT EXISTS (SELECT FROM inventory.reservations WHERE attempt_id = p_attempt);", (T_STOCK, T_STOCK_RACES)),
+    # Carts
+    Mutant("lose what another adds to the cart", CART_SQL, "DO UPDATE SET version = c.version + 1, updated_at = now() WHERE c.version = :version\n    RETURNING version\n), item", "DO UPDATE SET version = c.version + 1, updated_at = now() WHERE :version >= 0\n    RETURNING version\n), item", ("tests/services/cart/test_store.py",)),
+    # Idempotency, inboxes, the log
+    Mutant("accept an event twice", DATABASE, "return [event for event in once.values() if event.id in ids]", "return list(once.values())", (T_EVENTS, T_DATABASE)),
+    Mutant("answer another body under the key", DATABASE, "    if stored_fingerprint != idempotency.fingerprint:\n        raise IdempotencyConflict()\n", "", (T_DATABASE,)),
+    Mutant("run two requests of one key side by side", DATABASE, '        if not row["free"]:\n            raise IdempotencyInFlight()\n', "", (T_DATABASE,)),
+    Mutant("read past a running transaction", LOG, "AND tx < pg_snapshot_xmin(pg_current_snapshot())", "AND true", (T_EVENTS,)),
+    Mutant("sort transactions as text", LOG, "ORDER BY log.tx, log.position", "ORDER BY log.tx::text, log.position", (T_EVENTS,)),
+    Mutant("take a reader's place back", LOG, "if place > self._places.get(reader, BEGINNING):", "if True:", (T_EVENTS,)),
+    Mutant("lose an event in an outage", "kit/reactions.py", "        if isinstance(error, Unavailable):\n", "        if False:\n", (T_EVENTS,)),
+    # Money
+    Mutant("lose the odd paisa", "kit/money.py", "shares[i] += 1", "shares[i] += 0", ("tests/kit/test_money.py", "tests/services/checkout/test_totals.py")),
+    Mutant("round down", "kit/money.py", "(abs(numerator) * 2 + abs(denominator)) //", "(abs(numerator) * 2) //", ("tests/kit/test_money.py",)),
+)  # fmt: skip

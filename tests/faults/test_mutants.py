@@ -1,0 +1,30 @@
+"""The tests of money and stock have been seen to fail: each mutant still fits the source, and some are killed here."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.mutants import MUTANTS, Mutant
+from tests.faults.mutation import ROOT, killed, mutated, passes, scratch
+
+SOME = [
+    each for each in MUTANTS if each.name in ("write without the version fence", "never void", "lose the odd paisa")
+]
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda each: each.name)
+def test_a_mutant_fits_the_source(mutant: Mutant):
+    text = (ROOT / "src" / "haat" / mutant.file).read_text()
+    assert mutated(mutant, text) != text
+    assert all((ROOT / test).exists() for test in mutant.tests)
+
+
+def test_there_are_enough_of_them():
+    assert len({each.name for each in MUTANTS}) == len(MUTANTS) >= 40
+
+
+@pytest.mark.slow
+def test_some_mutants_are_killed_and_the_sound_source_is_not():
+    with scratch() as tree:
+        assert [each.name for each in SOME if not killed(each, tree)] == []
+        assert passes(tuple({test for each in SOME for test in each.tests}), tree)

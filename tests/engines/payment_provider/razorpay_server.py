@@ -191,7 +191,7 @@ class RazorpayServer(Scripted):
                     status, told = 400, error("BAD_REQUEST_ERROR", "The id provided does not exist")
                 if mode == "500_after":
                     status, told = 500, error("SERVER_ERROR", "ordered")
-                return web.json_response(told, status=status)
+                return web.json_response(told | self.garbled.get(op, {}), status=status)
 
             return await self.disturbed(op, request, answer)
 

@@ -21,6 +21,8 @@ class Scripted:
         self.url = ""
         self.seen: list[tuple[str, str]] = []
         self.faults: dict[str, deque[str]] = defaultdict(deque)
+        # What the answers of an operation say in place of the truth.
+        self.garbled: dict[str, dict[str, object]] = {}
         self._runner: web.AppRunner | None = None
 
     async def start(self, routes: list[web.RouteDef]) -> None:

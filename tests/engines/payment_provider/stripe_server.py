@@ -287,6 +287,7 @@ class StripeServer(Scripted):
                     status, made = self._tried(lambda: act(asked(request, body)), request)
                 if mode == "500_after":
                     status, made = 500, error("api_error", "", "ordered")
+                made = made | self.garbled.get(op, {})
                 self.answers[key] = (place, status, json.loads(json.dumps(made)))
                 return told(status, made)
 

@@ -8,6 +8,9 @@ import msgspec
 
 from haat.kit.money import Money, exponent
 
+# What reading a provider's object may raise: a wrong form, a missing part, an amount or a moment out of any range.
+UNREADABLE = (msgspec.MsgspecError, KeyError, TypeError, ValueError, OverflowError, OSError)
+
 
 class NotRepresentable(ValueError):
     """An amount that the provider cannot be told, or has told us, without losing a part of it."""

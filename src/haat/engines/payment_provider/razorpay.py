@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from haat.engines.payment_provider.amounts import NotRepresentable, to_wire
+from haat.engines.payment_provider.amounts import UNREADABLE, NotRepresentable, to_wire
 from haat.engines.payment_provider.razorpay_calls import RazorpayCalls, Unanswered
 from haat.engines.payment_provider.razorpay_facts import (
     DECIMALS,
@@ -119,6 +119,8 @@ class RazorpayProvider:
             outcome = self.read(*begun)
         except Unanswered as lost:
             return Unknown(lost.why)
+        except UNREADABLE as error:
+            return Unknown(f"an answer that cannot be read: {error}")
         if not isinstance(outcome, Answered) or outcome.fact.action is None:
             return outcome
         kind = SHOWN_AS[ask.method.get("flow") or ask.method["type"]]
@@ -128,16 +130,18 @@ class RazorpayProvider:
     async def capture(self, key: str, payment_id: str, amount_minor: int) -> Outcome:
         """The whole or nothing. Captures know no key: one that was taken before is told, not taken again."""
         try:
+            wire = self._wire(Money(amount_minor, self._currency))
+        except NotRepresentable as error:
+            return Refused("amount_not_representable", str(error))
+        try:
             reference, attempt = await self._attempt(payment_id)
             if attempt is None:
                 return Refused("payment_not_begun", "Nobody has tried to pay this order")
-            wire = self._wire(Money(amount_minor, self._currency))
             if wire != attempt.amount:
                 return Refused("amount_not_whole", "Razorpay captures the whole of a payment only")
             if attempt.captured:
                 return Answered(await self._whole(payment_id, reference, attempt))
-            asked = {"amount": wire, "currency": attempt.currency}
-            taken = attempt.id
+            taken, asked = attempt.id, {"amount": wire, "currency": attempt.currency}
             status, body = await self._calls.ask(lambda client: client.payment.capture(taken, wire, asked))
             if status != 200:
                 # Somebody may have been faster, our own lost call above all.
@@ -148,9 +152,7 @@ class RazorpayProvider:
             return Answered(fact_of(payment_id, reference, msgspec.convert(body, Attempt)))
         except Unanswered as lost:
             return Unknown(lost.why)
-        except NotRepresentable as error:
-            return Refused("amount_not_representable", str(error))
-        except msgspec.ValidationError as error:
+        except UNREADABLE as error:
             return Unknown(f"an answer that cannot be read: {error}")
 
     async def void(self, key: str, payment_id: str) -> Outcome:
@@ -159,26 +161,25 @@ class RazorpayProvider:
 
     async def refund(self, key: str, payment_id: str, amount_minor: int, reason: str) -> Outcome:
         try:
+            wire = self._wire(Money(amount_minor, self._currency))
+        except NotRepresentable as error:
+            return Refused("amount_not_representable", str(error))
+        if wire <= 0:
+            return Refused("amount_not_positive", "The amount must be above zero")
+        asked = {"amount": wire, "speed": "normal", "notes": {"haat_reason": reason[:250]}}
+        under = {"X-Refund-Idempotency": NOT_IN_A_KEY.sub("-", key).ljust(10, "-")}
+        try:
             reference, attempt = await self._attempt(payment_id)
             if attempt is None or not attempt.captured:
                 return Refused("payment_not_captured", "There is nothing to give back")
-            if amount_minor <= 0:
-                return Refused("amount_not_positive", "The amount must be above zero")
-            asked = {
-                "amount": self._wire(Money(amount_minor, self._currency)),
-                "speed": "normal",
-                "notes": {"haat_reason": reason[:250]},
-            }
-            under = {"X-Refund-Idempotency": NOT_IN_A_KEY.sub("-", key).ljust(10, "-")}
-            status, body = await self._calls.ask(lambda client: client.payment.refund(attempt.id, asked, headers=under))
+            paid = attempt.id
+            status, body = await self._calls.ask(lambda client: client.payment.refund(paid, asked, headers=under))
             if status != 200:
                 return _refusal(body)
             return Answered(await self._whole(payment_id, reference, attempt, str(body.get("id"))))
         except Unanswered as lost:
             return Unknown(lost.why)
-        except NotRepresentable as error:
-            return Refused("amount_not_representable", str(error))
-        except (msgspec.ValidationError, KeyError) as error:
+        except UNREADABLE as error:
             return Unknown(f"an answer that cannot be read: {error}")
 
     async def fetch(self, payment_id: str) -> Outcome:
@@ -192,7 +193,7 @@ class RazorpayProvider:
             return Answered(await self._whole(payment_id, attempt.reference, attempt))
         except Unanswered as lost:
             return Unknown(lost.why)
-        except (msgspec.ValidationError, NotRepresentable, KeyError) as error:
+        except UNREADABLE as error:
             return Unknown(f"an answer that cannot be read: {error}")
 
     async def find(self, reference: str) -> list[PaymentFact] | Unknown:
@@ -203,7 +204,7 @@ class RazorpayProvider:
             return [fact_of(order.id, reference, attempt) for order, attempt in tried if attempt is not None]
         except Unanswered as lost:
             return Unknown(lost.why)
-        except (msgspec.ValidationError, NotRepresentable, KeyError) as error:
+        except UNREADABLE as error:
             return Unknown(f"an answer that cannot be read: {error}")
 
     async def report(self, since: datetime, until: datetime) -> AsyncIterator[Movement]:
@@ -220,8 +221,12 @@ class RazorpayProvider:
                     raise Unavailable(lost.why) from None
                 if status != 200:
                     raise Unavailable(f"Razorpay answered {status}")
-                rows = msgspec.convert(body["items"], list[Row])
-                for movement in map(movement_of, rows):
+                try:
+                    rows = msgspec.convert(body["items"], list[Row])
+                    moved = [movement_of(row) for row in rows]
+                except UNREADABLE as error:
+                    raise Unavailable(f"a report that cannot be read: {error}") from None
+                for movement in moved:
                     if since <= movement.at < until:
                         yield movement
                 skip, full = skip + len(rows), len(rows) == REPORT_ROWS
@@ -233,7 +238,7 @@ class RazorpayProvider:
         try:
             told = msgspec.convert(body, Told)
             return Answered(fact_of(told.order_id, told.reference, told.attempt, action=told.action))
-        except (msgspec.ValidationError, NotRepresentable) as error:
+        except UNREADABLE as error:
             return Unknown(f"an answer that cannot be read: {error}")
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> Notice | None:
@@ -253,7 +258,7 @@ class RazorpayProvider:
                 return notice
             fact = fact_of(attempt.order_id, attempt.reference, attempt)
             return msgspec.structs.replace(notice, fact=fact)
-        except (msgspec.DecodeError, NotRepresentable, UnicodeDecodeError):
+        except UNREADABLE:
             return None
 
     async def close(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from haat.engines.payment_provider.amounts import NotRepresentable, to_wire
+from haat.engines.payment_provider.amounts import UNREADABLE, NotRepresentable, to_wire
 from haat.engines.payment_provider.razorpay import BROWSER, TIMEOUT_SECONDS
 from haat.engines.payment_provider.razorpay_calls import RazorpayCalls, Unanswered
 from haat.engines.payment_provider.razorpay_facts import DECIMALS, Attempts, deciding
@@ -83,14 +83,14 @@ class RazorpayCards:
                     lambda client, asked: client.payment.createPaymentJson(asked),
                 )
             )
-        except (Unanswered, msgspec.ValidationError) as lost:
+        except (Unanswered, *UNREADABLE) as lost:
             raise Unavailable(getattr(lost, "why", "an answer that cannot be read")) from None
 
     async def fetch(self, payment_id: str) -> tuple[int, dict[str, Any]]:
         try:
             status, body = await self._calls.ask(lambda client: client.order.payments(payment_id))
             attempt = deciding(msgspec.convert(body, Attempts).items) if status == 200 else None
-        except (Unanswered, msgspec.ValidationError) as lost:
+        except (Unanswered, *UNREADABLE) as lost:
             raise Unavailable(getattr(lost, "why", "an answer that cannot be read")) from None
         if status != 200 or attempt is None:
             return _cut(status, body) if status != 200 else (404, _refusal("not_found", "Nobody has tried to pay"))

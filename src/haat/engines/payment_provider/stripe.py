@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from haat.engines.payment_provider.amounts import NotRepresentable, to_wire
+from haat.engines.payment_provider.amounts import UNREADABLE, NotRepresentable, to_wire
 from haat.engines.payment_provider.signatures import TOLERANCE_SECONDS, signed
 from haat.engines.payment_provider.stripe_calls import StripeCalls, Unanswered
 from haat.engines.payment_provider.stripe_facts import (
@@ -158,7 +158,7 @@ class StripeProvider:
             if not isinstance(made.payment_intent, Intent):
                 return Unknown("a refund without its payment")
             return Answered(fact_of(made.payment_intent, ours=made.id))
-        except (msgspec.ValidationError, NotRepresentable) as error:
+        except UNREADABLE as error:
             return Unknown(f"an answer that cannot be read: {error}")
 
     async def fetch(self, payment_id: str) -> Outcome:
@@ -179,7 +179,7 @@ class StripeProvider:
             return [fact_of(intent) for intent in sorted(found, key=lambda intent: intent.created)]
         except Unanswered as lost:
             return Unknown(lost.why)
-        except (msgspec.ValidationError, NotRepresentable, KeyError) as error:
+        except UNREADABLE as error:
             return Unknown(f"an answer that cannot be read: {error}")
 
     async def _recent(self) -> AsyncIterator[Intent]:
@@ -217,9 +217,13 @@ class StripeProvider:
                 raise Unavailable(lost.why) from None
             if status != 200:
                 raise Unavailable(f"Stripe answered {status}")
-            lines = msgspec.convert(body["data"], list[Line])
-            for line in lines:
-                yield movement_of(line)
+            try:
+                lines = msgspec.convert(body["data"], list[Line])
+                moved = [movement_of(line) for line in lines]
+            except UNREADABLE as error:
+                raise Unavailable(f"a report that cannot be read: {error}") from None
+            for movement in moved:
+                yield movement
             more = bool(lines) and bool(body.get("has_more"))
             asked = asked | {"starting_after": lines[-1].id} if lines else asked
 
@@ -227,7 +231,7 @@ class StripeProvider:
         if status == 200:
             try:
                 return Answered(fact_of(msgspec.convert(body, Intent)))
-            except (msgspec.ValidationError, NotRepresentable) as error:
+            except UNREADABLE as error:
                 return Unknown(f"an answer that cannot be read: {error}")
         said = body.get("error")
         if 400 <= status < 500 and isinstance(said, Mapping) and said.get("type") in REFUSALS:
@@ -264,6 +268,8 @@ class StripeProvider:
             return outcome
         except Unanswered as lost:
             return Unknown(lost.why)
+        except UNREADABLE as error:
+            return Unknown(f"an answer that cannot be read: {error}")
 
     async def _disputes(self, payment_id: str) -> list[Dispute]:
         asked = {"payment_intent": payment_id, "limit": PAGE}
@@ -279,23 +285,25 @@ class StripeProvider:
         try:
             return self.read(*await self._calls.ask(call))
         except Unanswered as lost:
-            intent = await self._look(payment_id) if lost.kept else None
-            return Answered(fact_of(intent)) if intent is not None and done(intent) else Unknown(lost.why)
+            found = await self._look(payment_id) if lost.kept else None
+            return Answered(found[1]) if found is not None and done(found[0]) else Unknown(lost.why)
 
     async def _refund_found(self, payment_id: str, key: str, lost: Unanswered) -> Outcome:
-        intent = await self._look(payment_id) if lost.kept else None
-        made = None if intent is None else refund_under(intent, key)
-        if intent is None or made is None:
+        found = await self._look(payment_id) if lost.kept else None
+        made = None if found is None else refund_under(found[0], key)
+        if found is None or made is None:
             return Unknown(lost.why)
-        return Answered(fact_of(intent, ours=made.id))
+        return Answered(fact_of(found[0], ours=made.id))
 
-    async def _look(self, payment_id: str) -> Intent | None:
+    async def _look(self, payment_id: str) -> tuple[Intent, PaymentFact] | None:
+        """The payment as it is, when that can be known and read."""
         try:
             status, body = await self._calls.ask(
                 lambda client: client.v1.payment_intents.retrieve_async(payment_id, {"expand": EXPAND})
             )
-            return msgspec.convert(body, Intent) if status == 200 else None
-        except (Unanswered, msgspec.ValidationError):
+            intent = msgspec.convert(body, Intent)
+            return (intent, fact_of(intent)) if status == 200 else None
+        except (Unanswered, *UNREADABLE):
             return None
 
 
@@ -334,5 +342,5 @@ def _notice(body: bytes) -> Notice | None:
         intent = msgspec.json.decode(event.data.object, type=Intent)
         # An intent of a notice comes without its charge: nothing of refunds and disputes is told.
         return Notice(event.id, event.type, fact_of(intent), intent.id)
-    except (msgspec.DecodeError, NotRepresentable, UnicodeDecodeError):
+    except UNREADABLE:
         return None

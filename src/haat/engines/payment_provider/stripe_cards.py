@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from haat.engines.payment_provider.amounts import NotRepresentable, to_wire
+from haat.engines.payment_provider.amounts import UNREADABLE, NotRepresentable, to_wire
 from haat.engines.payment_provider.stripe import TIMEOUT_SECONDS, intent_body
 from haat.engines.payment_provider.stripe_calls import StripeCalls, Unanswered
 from haat.engines.payment_provider.stripe_facts import DECIMALS, EXPAND, Intent, fact_of
@@ -106,7 +106,7 @@ def _told(status: int, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     try:
         intent = msgspec.convert(body, Intent)
         told: dict[str, Any] = msgspec.to_builtins(intent) | {"state": fact_of(intent).state}
-    except (msgspec.ValidationError, NotRepresentable) as error:
+    except UNREADABLE as error:
         raise Unanswered(f"an answer that cannot be read: {error}") from None
     if intent.setup_future_usage is not None and isinstance(intent.payment_method, str):
         told["network_token"] = intent.payment_method

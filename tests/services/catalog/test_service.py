@@ -1,6 +1,7 @@
 """The catalogue's promises, on the real database."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 import pytest
@@ -25,6 +26,7 @@ from haat.contracts.catalog import (
     WriteReview,
 )
 from haat.contracts.inventory import StockChanged
+from haat.engines.cache.memory import MemoryCache
 from haat.kit.cursor import InvalidCursor
 from haat.kit.database import Batch
 from haat.kit.idempotency import Idempotency
@@ -471,3 +473,27 @@ async def test_a_price_below_zero_or_in_another_currency_is_refused(catalog, a_p
         "/variants/0/price/amount",
         "/variants/1/price/currency",
     ]
+
+
+class Told(MemoryCache):
+    """A cache that hears of a change of everything between a read and its keeping."""
+
+    async def put(self, key: str, value: bytes, **given: Any) -> None:
+        await self.invalidate(*given["tags"])
+        await super().put(key, value, **given)
+
+
+async def test_a_page_that_changes_while_it_is_read_is_not_kept(service, created):
+    product = await created()
+    service._cache = Told()
+    await service.product_page(ProductRef(ref=product.id))
+    assert await service._cache.get(f"product:{product.id}") is None
+
+
+async def test_a_page_is_read_once_until_it_changes(service, created):
+    product = await created()
+    first = await service.product_page(ProductRef(ref=product.id))
+    kept = await service._cache.get(f"product:{product.id}")
+    await service.write_review(WriteReview(product_id=product.id, user_id="usr_1", author="Asha", rating=4))
+    second = await service.product_page(ProductRef(ref=product.id))
+    assert (kept is not None, first.etag == second.etag, b'"average":4' in second.body) == (True, False, True)

@@ -16,6 +16,8 @@ CHANNEL = "haat_cache"
 RECONNECT_SECONDS = 1.0
 # NOTIFY carries at most 8,000 bytes.
 TAGS_A_NOTICE = 100
+# How many invalidated tags are remembered, so that what was read before is not kept after.
+TAGS_REMEMBERED = 10_000
 
 
 class MemoryCache:
@@ -27,6 +29,10 @@ class MemoryCache:
         # An ordinary dict takes the longer to find its oldest key the more were taken out before.
         self._entries: OrderedDict[str, tuple[float, bytes, tuple[str, ...]]] = OrderedDict()
         self._keys_by_tag: defaultdict[str, set[str]] = defaultdict(set)
+        self._moment = 0
+        self._invalidated: OrderedDict[str, int] = OrderedDict()
+        # What was read before this moment is not kept: what has been invalidated since is no longer known.
+        self._earliest = 0
         self._connection: asyncpg.Connection | None = None
         self._listener: asyncio.Task[None] | None = None
 
@@ -54,7 +60,16 @@ class MemoryCache:
             return None
         return entry[1]
 
-    async def put(self, key: str, value: bytes, *, seconds: float, tags: tuple[str, ...] = ()) -> None:
+    def moment(self) -> int:
+        return self._moment
+
+    async def put(
+        self, key: str, value: bytes, *, seconds: float, tags: tuple[str, ...] = (), read_at: int | None = None
+    ) -> None:
+        if read_at is not None and (
+            read_at < self._earliest or any(self._invalidated.get(tag, 0) > read_at for tag in tags)
+        ):
+            return
         if key in self._entries:
             self._drop(key)
         while len(self._entries) >= self._limit:
@@ -72,9 +87,14 @@ class MemoryCache:
                     await self._connection.execute("SELECT pg_notify($1, $2)", CHANNEL, notice)
 
     def _forget(self, tags: tuple[str, ...] | list[str]) -> None:
+        self._moment += 1
         for tag in tags:
+            self._invalidated[tag] = self._moment
+            self._invalidated.move_to_end(tag)
             for key in list(self._keys_by_tag.get(tag, ())):
                 self._drop(key)
+        while len(self._invalidated) > TAGS_REMEMBERED:
+            self._earliest = self._invalidated.popitem(last=False)[1]
 
     def _drop(self, key: str) -> None:
         _, _, tags = self._entries.pop(key)
@@ -97,9 +117,17 @@ class MemoryCache:
             if self._connection is not None and not self._connection.is_closed():
                 continue
             # Invalidations may have been missed while deaf: start empty.
-            self._entries.clear()
-            self._keys_by_tag.clear()
+            self._start_empty()
             try:
                 await self._connect()
             except (OSError, asyncpg.PostgresError) as error:
                 log.warning("cache cannot listen", error=repr(error))
+            else:
+                # Nor may what was kept meanwhile outlive the silence.
+                self._start_empty()
+
+    def _start_empty(self) -> None:
+        self._entries.clear()
+        self._keys_by_tag.clear()
+        self._moment += 1
+        self._earliest = self._moment

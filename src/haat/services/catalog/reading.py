@@ -34,6 +34,8 @@ from haat.services.catalog.review_store import ReviewStore
 from haat.services.catalog.store import CatalogStore, Page, Place
 
 CACHE_SECONDS = 5.0
+# Whatever changes a product invalidates its page; a lost notice would be forgotten after this long.
+PAGE_SECONDS = 30.0
 COUNTS_SECONDS = 10.0
 LONGEST_LIST = 100
 NEWEST = Place(datetime(9999, 1, 1, tzinfo=UTC), "")
@@ -59,10 +61,11 @@ class CatalogReading(Catalog):
             cached = await self._cache.get(key)
             if cached is not None:
                 return _unpacked(cached)
+        read_at = self._cache.moment()
         page = await self._page(ask)
         if page.status == "published":
             tags = (f"product:{page.product_id}",)
-            await self._cache.put(key, _packed(page.encoded), seconds=CACHE_SECONDS, tags=tags)
+            await self._cache.put(key, _packed(page.encoded), seconds=PAGE_SECONDS, tags=tags, read_at=read_at)
         return page.encoded
 
     async def product(self, ask: ProductRef) -> Product:

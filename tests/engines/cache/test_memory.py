@@ -1,0 +1,71 @@
+"""The cache of one process, and of several that tell each other: it never outlives what it was told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from haat.engines.cache import memory
+from haat.engines.cache.memory import MemoryCache
+
+
+@pytest.fixture
+def cache() -> MemoryCache:
+    return MemoryCache()
+
+
+@pytest.fixture
+async def pair(database_url: str) -> AsyncIterator[tuple[MemoryCache, MemoryCache]]:
+    """Two processes' caches on one database."""
+    caches = MemoryCache(dsn=database_url), MemoryCache(dsn=database_url)
+    for each in caches:
+        await each.start()
+    yield caches
+    for each in caches:
+        await each.stop()
+
+
+async def test_what_is_kept_is_found_until_a_tag_of_it_is_invalidated(cache: MemoryCache):
+    await cache.put("a", b"1", seconds=60, tags=("x", "y"))
+    await cache.put("b", b"2", seconds=60, tags=("y",))
+    await cache.invalidate("x")
+    assert [await cache.get(key) for key in ("a", "b")] == [None, b"2"]
+
+
+async def test_what_was_read_before_an_invalidation_is_not_kept_after_it(cache: MemoryCache):
+    read_at = cache.moment()
+    await cache.invalidate("x")
+    await cache.put("old", b"1", seconds=60, tags=("x",), read_at=read_at)
+    await cache.put("other", b"2", seconds=60, tags=("y",), read_at=read_at)
+    await cache.put("new", b"3", seconds=60, tags=("x",), read_at=cache.moment())
+    assert [await cache.get(key) for key in ("old", "other", "new")] == [None, b"2", b"3"]
+
+
+async def test_a_moment_too_long_ago_to_know_keeps_nothing(cache: MemoryCache, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(memory, "TAGS_REMEMBERED", 2)
+    read_at = cache.moment()
+    for tag in ("x", "y", "z"):
+        await cache.invalidate(tag)
+    await cache.put("old", b"1", seconds=60, tags=("x",), read_at=read_at)
+    assert await cache.get("old") is None
+
+
+async def test_the_oldest_make_room():
+    cache = MemoryCache(limit=2)
+    for key in ("a", "b", "c"):
+        await cache.put(key, b"1", seconds=60)
+    assert [await cache.get(key) for key in ("a", "b", "c")] == [None, b"1", b"1"]
+
+
+async def test_an_invalidation_reaches_other_processes(pair: tuple[MemoryCache, MemoryCache]):
+    here, there = pair
+    await there.put("a", b"1", seconds=60, tags=("x",))
+    read_at = there.moment()
+    await here.invalidate("x")
+    async with asyncio.timeout(5):
+        while there.moment() == read_at:  # noqa: ASYNC110 - another cache hears of it
+            await asyncio.sleep(0.01)
+    await there.put("late", b"2", seconds=60, tags=("x",), read_at=read_at)
+    assert [await there.get(key) for key in ("a", "late")] == [None, None]

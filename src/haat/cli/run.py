@@ -180,7 +180,8 @@ def _webhook_secret(data: Path) -> str:
 
 def _welcome(url: str, environment: Mapping[str, str], password: str, started: float) -> None:
     shopper = "asha@example.com / namaste-haat"
-    buy = f"curl -X POST '{url}/sandbox/buy?q=kettle'"
+    sandbox = "HAAT_PROVIDER_URL" in environment
+    buy = f"curl -X POST '{url}/sandbox/buy?q=kettle'" if sandbox else f"with real cards, see {url}/docs"
     print(
         f"""
   shop         {url}

@@ -113,7 +113,9 @@ def _secrets(settings: Settings, chosen: str) -> Iterator[StartupFault]:
             file = settings.data.absolute() / "secrets" / name.replace("_", "-")
             yield StartupFault(
                 f"{chosen} is chosen for payments, and HAAT_{name.upper()} is not set.",
-                f"Set it, or write it into {file} (from {chosen}'s dashboard).",
+                f"Set it, or write it into {file}; {chosen}'s dashboard tells it."
+                if name != "razorpay_contact"
+                else f"Set it, or write it into {file}: the shop's own phone, such as +919000090000.",
             )
     if chosen != "sandbox" and len(_live(settings.secret(f"{chosen}_webhook_secret"))) > LIVE_SECRETS:
         yield StartupFault(

@@ -14,7 +14,7 @@ def parked_events(*, limit: int = 50) -> None:
     import asyncio
 
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from haat.cli.database import database_for
     from haat.engines.database.pool import PostgresDatabase
@@ -33,7 +33,7 @@ def parked_events(*, limit: int = 50) -> None:
     with database_for(Settings()) as settings:
         assert settings.database_url is not None
         found = asyncio.run(listed(settings.database_url))
-    table = Table("since", "by", "event", "id", "error")
+    table = Table("since", "by", "event", Column("id", no_wrap=True), "error")
     for each in found:
         table.add_row(f"{each.at:%Y-%m-%d %H:%M}", each.reader, each.name, each.event_id, each.error[:200])
     Console().print(table if found else "Nothing is put aside.")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from haat.contracts.identity import AskEmailChange, AskReset, ConfirmEmail, ResetPassword, SignIn
+from haat.web import storefront
 from tests.web.storefront.conftest import Visitor
 
 NEW = "an entirely new password"
@@ -36,7 +39,7 @@ async def test_an_address_that_is_none_is_told(visitor: Visitor):
 async def test_looking_at_the_link_uses_nothing_up_and_tells_no_one_its_address(visitor: Visitor):
     page = await visitor.see("/reset-password?token=ltr_1.good")
     assert 'name="token" value="ltr_1.good"' in page.text
-    assert '<meta name="referrer" content="no-referrer">' in page.text
+    assert '<meta name="referrer" content="same-origin">' in page.text
     assert visitor.behind.identity.asked == []
 
 
@@ -84,3 +87,11 @@ async def test_a_new_address_is_confirmed_by_a_button_not_by_looking(visitor: Vi
 async def test_each_page_is_one_document_that_no_index_keeps(visitor: Visitor, path: str):
     page = await visitor.see(path)
     assert (page.status_code, page.text.count("<h1"), 'content="noindex"' in page.text) == (200, 1, True)
+
+
+async def test_no_page_keeps_its_forms_from_saying_where_they_come_from(visitor: Visitor):
+    """With `no-referrer` browsers send `Origin: null` along with a page's own forms, which no door of ours lets in."""
+    folder = Path(storefront.__file__).parent / "pages"
+    assert [path.name for path in folder.rglob("*.html") if "no-referrer" in path.read_text()] == []
+    answer = await visitor.send("/forgot-password", email="asha@example.com", origin="null")
+    assert answer.status_code == 403

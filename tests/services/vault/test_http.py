@@ -145,4 +145,6 @@ async def test_the_pages_load_nothing_from_elsewhere(client: httpx.AsyncClient):
     ]
     assert [page.status_code for page in pages] == [200] * 2
     text = "".join(page.text.replace(SHOP, "") for page in pages)
-    assert [word in text for word in ("http:", "https:", "@import", "url(", " src=", "<link")] == [False] * 6
+    # Nor do they tell anything to whoever may be listening.
+    words = ("http:", "https:", "@import", "url(", " src=", "<link", "'*'", '"*"')
+    assert [word for word in words if word in text] == []

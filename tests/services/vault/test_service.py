@@ -9,6 +9,7 @@ import pytest
 
 from haat.contracts.vault import CardRef, CardUnknown, KeepCard
 from haat.kit.message import Unavailable
+from haat.services.vault.store import queries
 
 SECRET = "SELECT kind, ciphertext, owner, purge_after FROM vault.cards WHERE token = $1"
 CARD = {"type": "card", "number": "4242424242424242", "exp_month": 12, "exp_year": 2040, "cvc": "987"}
@@ -230,6 +231,19 @@ async def test_of_two_charges_at_once_one_has_the_card(vaulted: Any):
     )
     refused = [answer for answer in answers if isinstance(answer, CardUnknown)]
     assert (len(refused), len(vaulted.acquirer.asked)) == (4, 1)
+
+
+async def test_only_the_vaults_own_statements_do_not_wait_for_the_disk(vaulted: Any):
+    ask = vaulted.charge(await vaulted.token(), may_be_kept=False)
+    async with vaulted.database.connection() as connection:
+        await connection.execute("SET synchronous_commit = on")
+        await queries.begin_waiting(connection, idempotency_key=ask.idempotency_key, token=ask.token, request_hash="h")
+        assert await connection.fetchval("SHOW synchronous_commit") == "on"
+        await queries.end_charge(
+            connection, idempotency_key=ask.idempotency_key, status=200, answer={}, provider_id="psp_1", detail=""
+        )
+        assert await connection.fetchval("SHOW synchronous_commit") == "on"
+        await connection.execute("RESET synchronous_commit")
 
 
 @pytest.mark.parametrize("table", ["cards", "charges", "audit", "audit_seals"])

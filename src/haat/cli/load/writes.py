@@ -47,9 +47,7 @@ WRITES: tuple[tuple[str, str, Mapping[str, str]], ...] = (
         "history": "'[]'", "next_check_at": "(now() + interval '30 seconds')", "created_at": "now()",
         "idem_key": ":authorize", "request_hash": "'h'",
     }),
-    ("vault", "begin_charge", {
-        "idempotency_key": ":authorize", "token": ":card", "request_hash": "'h'", "owner": "NULL", "waiting": "true",
-    }),
+    ("vault", "begin_waiting", {"idempotency_key": ":authorize", "token": ":card", "request_hash": "'h'"}),
     ("vault", "end_charge", {
         "idempotency_key": ":authorize", "status": "200", "answer": ":answer", "provider_id": ":psp",
         "detail": "'200 authorized'",

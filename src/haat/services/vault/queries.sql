@@ -1,12 +1,26 @@
 -- name: card(token)^
 SELECT * FROM vault.cards WHERE token = :token AND (purge_after IS NULL OR purge_after > now());
 
--- name: begin_charge(idempotency_key, token, request_hash, owner, waiting)^
--- The row of the call before it is made, for a card that waits in memory or is kept for its owner; the kept card, and a
--- charge under the same key that is there already, come along.
-WITH begun AS (
+-- name: begin_waiting(idempotency_key, token, request_hash)$
+-- The row of the call before it is made, for a card that waits in memory: true when there was none under this key.
+-- Nobody waits for the disk here: payments has a row of the same call there already, see decision 43.
+WITH quick AS MATERIALIZED (
+    SELECT set_config('synchronous_commit', 'off', true)
+), begun AS (
     INSERT INTO vault.charges (idempotency_key, token, request_hash)
-    SELECT :idempotency_key, :token, :request_hash
+    SELECT :idempotency_key, :token, :request_hash FROM quick
+    ON CONFLICT (idempotency_key) DO NOTHING RETURNING idempotency_key
+)
+INSERT INTO vault.audit (action, token, detail) SELECT 'charge_begun', :token, idempotency_key FROM begun RETURNING true;
+
+-- name: begin_charge(idempotency_key, token, request_hash, owner, waiting)^
+-- As begin_waiting, for a card that waits in memory or is kept for its owner; the kept card, and a charge under the
+-- same key that is there already, come along.
+WITH quick AS MATERIALIZED (
+    SELECT set_config('synchronous_commit', 'off', true)
+), begun AS (
+    INSERT INTO vault.charges (idempotency_key, token, request_hash)
+    SELECT :idempotency_key, :token, :request_hash FROM quick
     WHERE :waiting::boolean OR EXISTS (SELECT FROM vault.cards WHERE token = :token AND owner = :owner::text
                                        AND ciphertext IS NOT NULL AND (purge_after IS NULL OR purge_after > now()))
     ON CONFLICT (idempotency_key) DO NOTHING RETURNING idempotency_key
@@ -19,9 +33,12 @@ LEFT JOIN vault.cards c ON NOT :waiting AND c.token = :token AND (c.purge_after 
 LEFT JOIN vault.charges k ON k.idempotency_key = :idempotency_key;
 
 -- name: end_charge(idempotency_key, status, answer, provider_id, detail)!
-WITH ended AS (
+-- Nobody waits for the disk here either: payments writes the same answer down next, and waits.
+WITH quick AS MATERIALIZED (
+    SELECT set_config('synchronous_commit', 'off', true)
+), ended AS (
     UPDATE vault.charges SET status = :status, answer = :answer::jsonb, provider_id = :provider_id
-    WHERE idempotency_key = :idempotency_key AND answer IS NULL RETURNING token
+    FROM quick WHERE idempotency_key = :idempotency_key AND answer IS NULL RETURNING token
 )
 INSERT INTO vault.audit (action, token, detail) SELECT 'charge_ended', token, :detail FROM ended;
 

@@ -70,6 +70,10 @@ class VaultStore:
     ) -> tuple[StoredCard | None, Charge | None]:
         """The kept card, if it is one, and the charge under this key that was begun before, if there was one."""
         async with self.connection() as connection:
+            if waiting and await queries.begin_waiting(
+                connection, idempotency_key=key, token=token, request_hash=request_hash
+            ):
+                return None, None
             row = await queries.begin_charge(
                 connection,
                 idempotency_key=key,

@@ -11,6 +11,7 @@ app = App(
 )
 events = App(name="events", help="Events that a service could not act on.")
 vault = App(name="vault", help="The upkeep of the card vault.")
+inventory = App(name="inventory", help="Check, rebuild and measure stock.")
 evaluate = App(name="evaluate", help="Repeat a published figure on public data.")
 
 app.command("haat.cli.run:run", name="run", help="Start a whole shop here.")
@@ -32,6 +33,10 @@ vault.command(
 app.command(events)
 events.command("haat.cli.events:parked_events", name="parked", help="List what was put aside.")
 events.command("haat.cli.events:replay_events", name="replay", help="Have it acted on once more.")
+app.command(inventory)
+inventory.command("haat.cli.inventory:verify", name="verify", help="Fold every event and hold the levels against it.")
+inventory.command("haat.cli.inventory:rebuild", name="rebuild", help="Write the levels anew out of their events.")
+inventory.command("haat.cli.inventory:bench", name="bench", help="Measure a crowd on one SKU.")
 app.command(evaluate)
 evaluate.command(
     "haat.cli.evaluate_search:evaluate_search", name="search", help="Index a catalogue and score judged queries."

@@ -68,6 +68,11 @@ class Depot:
         (level,) = (await self.service.levels(SkuRef(sku=sku))).data
         return level
 
+    async def stock(self, sku: str) -> tuple[int, int]:
+        """on_hand and reserved over all locations."""
+        levels = (await self.service.levels(SkuRef(sku=sku))).data
+        return sum(level.on_hand for level in levels), sum(level.reserved for level in levels)
+
     async def counts(self, sku: str) -> tuple[int, int, int]:
         """on_hand, reserved, available."""
         level = await self.level(sku)

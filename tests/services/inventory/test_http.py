@@ -148,3 +148,49 @@ async def test_stock_is_for_fulfilment_staff_only(http, method, path):
     del http.headers["Authorization"]
     nobody = await http.request(method, path, json={})
     assert (shopper.status_code, nobody.status_code) == (403, 401)
+
+
+async def test_damaged_units_are_written_off(http, depot):
+    sku = await depot.sku(10)
+    answer = await http.post(f"/v1/inventory/{sku}/damages", json={"quantity": 3, "reason": "wet"})
+    assert (answer.status_code, answer.json()["on_hand"]) == (201, 7)
+
+
+async def test_more_than_is_free_cannot_be_written_off(http, depot):
+    sku = await depot.sku(2)
+    answer = await http.post(f"/v1/inventory/{sku}/damages", json={"quantity": 3, "reason": "wet"})
+    assert (answer.status_code, answer.json()["code"], answer.json()["available"]) == (409, "out_of_stock", 2)
+
+
+async def test_a_transfer_shows_both_locations(http, depot):
+    sku = await depot.sku(10)
+    move = {"quantity": 4, "source": "main", "target": "annex", "reason": "near"}
+    answer = await http.post(f"/v1/inventory/{sku}/transfers", json=move)
+    levels = [(level["location"], level["on_hand"]) for level in answer.json()["data"]]
+    assert (answer.status_code, levels) == (201, [("main", 6), ("annex", 4)])
+
+
+async def test_a_transfer_to_where_it_lies_is_422(http, depot):
+    sku = await depot.sku(10)
+    move = {"quantity": 4, "source": "main", "target": "main", "reason": "near"}
+    assert (await http.post(f"/v1/inventory/{sku}/transfers", json=move)).status_code == 422
+
+
+async def test_a_drop_is_announced_and_called_off(http, depot):
+    sku = await depot.sku(10)
+    answers = [
+        await http.put(f"/v1/inventory/{sku}/drop", json={"until": until}) for until in ("2100-01-01T00:00:00Z", None)
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200]
+
+
+async def test_a_drop_of_a_sku_never_heard_of_is_404(http):
+    assert (await http.put("/v1/inventory/no-such-sku/drop", json={"until": None})).status_code == 404
+
+
+async def test_locations_are_listed_in_the_order_in_which_they_are_asked(http, depot):
+    first = "loc-" + await depot.sku(1)
+    await http.put(f"/v1/inventory/locations/{first}", json={"priority": 0})
+    listed = (await http.get("/v1/inventory/locations")).json()["data"]
+    assert listed[0] == {"location": first, "priority": 0}
+    await http.put(f"/v1/inventory/locations/{first}", json={"priority": 500})

@@ -1,8 +1,12 @@
 """Many buyers at once, from several pools as several workers would: nothing is sold twice, nothing is lost."""
 
 import asyncio
+import os
 import random
+import time
 from collections import Counter
+
+import pytest
 
 from haat.contracts.inventory import OutOfStock, ReservationGone
 from haat.kit.ids import new_id
@@ -120,3 +124,65 @@ async def test_under_a_crowd_versions_have_no_gap_and_time_runs_with_them(depots
             sku,
         )
     assert [row["version"] for row in rows] == list(range(1, 62))
+
+
+async def deadlocks(depot) -> int:
+    async with depot.database.connection() as connection:
+        return await connection.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+
+
+@pytest.mark.slow
+async def test_5000_abandoned_holds_end_once_whatever_expiry_and_commit_do(depots):
+    count = int(os.environ.get("HAAT_STOCK_RACES", "5000"))
+    skus = sorted([await depots[0].sku(count) for _ in range(3)])
+    chance = random.Random(2)
+    ended: Counter[str] = Counter()
+    for _ in range(count // 250):
+        attempts = [await depots[0].held({chance.choice(skus): 1}) for _ in range(250)]
+        await depots[0].let_time_pass(*attempts)
+        works = [depots[i % 3].commit(attempt) for i, attempt in enumerate(attempts) if chance.random() < 0.7]
+        sweeps = [depots[3].service.expire_holds() for _ in range(6)]
+        outcomes, *_ = await asyncio.gather(at_once(*works), *sweeps)
+        ended += outcomes
+        await depots[3].service.expire_holds()
+    async with depots[0].database.connection() as connection:
+        states = await connection.fetch(
+            "SELECT r.state, count(*) AS attempts, sum(l.quantity)::bigint AS units FROM inventory.reservations r"
+            " CROSS JOIN unnest(r.streams, r.quantities) AS l (stream, quantity) JOIN inventory.stock s USING (stream)"
+            " WHERE s.sku = ANY($1) GROUP BY 1",
+            skus,
+        )
+    by_state = {row["state"]: row["units"] for row in states}
+    levels = [await depots[0].level(sku) for sku in skus]
+    assert set(by_state) == {"committed", "expired"}
+    assert by_state["committed"] == ended["committed"]
+    assert sum(level.available for level in levels) == 3 * count - by_state["committed"]
+    assert sum(level.reserved for level in levels) == 0
+
+
+@pytest.mark.slow
+async def test_64_clients_with_opposite_carts_meet_no_deadlock(depots):
+    seconds = float(os.environ.get("HAAT_STOCK_SECONDS", "10"))
+    skus = [await depots[0].sku(1_000_000) for _ in range(8)]
+    before, outcomes, until = await deadlocks(depots[0]), Counter(), time.monotonic() + seconds
+
+    async def client(number: int) -> None:
+        chance = random.Random(number)
+        while time.monotonic() < until:
+            depot, attempt = depots[number % 4], new_id("att")
+            outcomes[await outcome(depot.reserve(attempt, dict.fromkeys(chance.sample(skus, 4), 1)))] += 1
+            end = depot.commit(attempt) if chance.random() < 0.5 else depot.release(attempt)
+            await end
+
+    await asyncio.gather(*(client(number) for number in range(64)))
+    assert set(outcomes) == {"held"}
+    assert (await deadlocks(depots[0]) - before) / outcomes["held"] < 0.001
+
+
+async def test_locations_that_begin_at_once_are_sold_as_one_stock(depots):
+    skus = [new_id("sku") for _ in range(12)]
+    places = ("main", "annex", "attic", "cellar")
+    await asyncio.gather(*(depots[i].receive(sku, 5, place) for sku in skus for i, place in enumerate(places)))
+    outcomes = await at_once(*(depots[i % 4].reserve(new_id("att"), {skus[i % 12]: 4}) for i in range(60)))
+    assert outcomes == {"held": 60}
+    assert {tuple(await depots[0].stock(sku)) for sku in skus} == {(20, 20)}

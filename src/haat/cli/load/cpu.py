@@ -34,7 +34,12 @@ def used(data: Path) -> Used:
             sandboxes += _seconds(pid)
         else:
             services += _seconds(pid)
-    return Used(services, sum(map(_seconds, _postgres(data)), 0.0), sandboxes)
+    return Used(services, processes_seconds(_postgres(data)), sandboxes)
+
+
+def processes_seconds(pids: Iterable[int]) -> float:
+    """Seconds of CPU that these processes have used."""
+    return sum(map(_seconds, pids), 0.0)
 
 
 def _postgres(data: Path) -> Iterable[int]:

@@ -69,21 +69,25 @@ class Crowds:
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         lane.waiting[request.attempt_id] = future
         lane.queue.append(request)
-        if lane.task is None:
+        if lane.task is None or lane.task.done():
             # Not in the first one's context: it serves others too.
             lane.task = asyncio.create_task(self._drive(request.sku, lane), context=Context())
         return await asyncio.shield(future)
 
     async def _drive(self, sku: str, lane: _Lane) -> None:
-        while lane.queue:
-            if len(lane.queue) < MOST:
-                await asyncio.sleep(COLLECT_SECONDS)
-            batch, lane.queue = lane.queue[:MOST], lane.queue[MOST:]
-            if len(batch) > 1:
-                self.heat([sku])
-            await self._grant(sku, batch, lane)
-        lane.task = None
-        del self._lanes[sku]
+        try:
+            while lane.queue:
+                if len(lane.queue) < MOST:
+                    await asyncio.sleep(COLLECT_SECONDS)
+                batch, lane.queue = lane.queue[:MOST], lane.queue[MOST:]
+                if len(batch) > 1:
+                    self.heat([sku])
+                await self._grant(sku, batch, lane)
+        finally:
+            del self._lanes[sku]
+            # Nobody waits for ever, whatever went wrong here.
+            for future in lane.waiting.values():
+                future.cancel()
 
     async def _grant(self, sku: str, batch: list[Request], lane: _Lane) -> None:
         """Every request of the batch gets its answer, whatever happens."""

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from haat.contracts.cart import Cart, Owner
 from haat.contracts.catalog import Catalog
 from haat.contracts.checkout import Checkout
 from haat.contracts.identity import Identity
-from haat.services.checkout.driver import REVIEW_ABOVE_MINOR, Driver
+from haat.contracts.payments import Authorize, Payment, UpiMethod
+from haat.kit.money import Money
+from haat.services.checkout.driver import ACTION_GRACE_SECONDS, REVIEW_ABOVE_MINOR, Driver
 from haat.services.checkout.model import Shop, owner_key
 from haat.services.checkout.service import CheckoutService
-from haat.services.checkout.store import CheckoutStore
-from tests.services.shopfloor import CASH, DECLINED, Away, Floor
+from haat.services.checkout.store import Attempt, CheckoutStore
+from tests.services.shopfloor import CASH, DECLINED, Away, Floor, later
 
 
 def checkouts_without(floor: Floor, **away: str) -> tuple[CheckoutService, dict[str, Any]]:
@@ -139,3 +144,48 @@ async def test_a_neighbour_away_again_and_again_is_asked_with_growing_patience(f
     tries = await floor.value("SELECT tries FROM checkout.attempts WHERE checkout_id = $1", checkout.id)
     assert (waits, tries) == (sorted(waits), 4)
     assert await counted(floor, checkout.id) == (0, [])
+
+
+class Otherwise:
+    """Payments whose answer is changed on its way."""
+
+    def __init__(self, payments: Any, change: Callable[[Payment], Payment]) -> None:
+        self._payments, self._change = payments, change
+        self.void = payments.void
+
+    async def authorize(self, ask: Authorize) -> Payment:
+        return self._change(await self._payments.authorize(ask))
+
+
+async def driven(floor: Floor, owner: Owner, checkout: Checkout, payment: Any, change: Any) -> Attempt:
+    """An attempt as far as it gets with payments that answer otherwise."""
+    store = CheckoutStore(floor.database)
+    payments = Otherwise(floor.payments, change)
+    claimed = await store.claim(floor.asked(owner, checkout.id, payment), owner_key(owner), None, 30)
+    assert claimed is not None
+    driver = Driver(store, floor.inventory, floor.promotions, floor.fraud, payments, floor.orders)  # type: ignore[arg-type]
+    return await driver.drive(claimed[1], first=True)
+
+
+async def test_a_payment_of_another_amount_is_let_go_of(floor: Floor):
+    def less(payment: Payment) -> Payment:
+        return msgspec.structs.replace(payment, amount=Money(payment.amount.amount - 1))
+
+    owner, checkout, lamp = await opened(floor)
+    attempt = await driven(floor, owner, checkout, await floor.card(), less)
+    assert attempt.saga.failure is not None
+    assert (attempt.saga.state, attempt.saga.failure.code) == ("failed", "payment_mismatch")
+    assert (await counted(floor, checkout.id), await floor.stock(lamp)) == ((0, ["voided"]), (10, 0, 10))
+
+
+async def test_units_wait_as_long_as_the_provider_does(floor: Floor):
+    until = later(minutes=40)
+
+    def patient(payment: Payment) -> Payment:
+        assert payment.action is not None
+        return msgspec.structs.replace(payment, action=msgspec.structs.replace(payment.action, expires_at=until))
+
+    owner, checkout, _ = await opened(floor)
+    attempt = await driven(floor, owner, checkout, UpiMethod(flow="qr"), patient)
+    held = await floor.value("SELECT expires_at FROM inventory.reservations WHERE attempt_id = $1", attempt.attempt_id)
+    assert held >= until + timedelta(seconds=ACTION_GRACE_SECONDS - 5)

@@ -20,7 +20,8 @@ PAYMENTS = "services/payments/service.py"
 PAYMENTS_MODEL = "services/payments/model.py"
 STATEMENTS = "services/payments/statements.py"
 LEDGER = "services/payments/migrations/0001_begin.py"
-STOCK = "services/inventory/migrations/0001_begin.py"
+STOCK = "services/inventory/migrations/0003_one_pass.py"
+CROWDS = "services/inventory/migrations/0004_crowds.py"
 CART_SQL = "services/cart/queries.sql"
 DATABASE = "kit/database.py"
 LOG = "engines/events/postgres_log.py"
@@ -34,6 +35,7 @@ T_COUPONS = "tests/services/promotions/test_service.py"
 T_PAY = "tests/services/payments/test_service.py"
 T_STOCK = "tests/services/inventory/test_service.py"
 T_STOCK_RACES = "tests/services/inventory/test_races.py"
+T_CROWDS = "tests/services/inventory/test_crowds.py"
 T_EVENTS = "tests/kit/test_events.py"
 T_DATABASE = "tests/kit/test_database.py"
 
@@ -101,10 +103,13 @@ MUTANTS = (
     Mutant("post what does not balance", LEDGER, "GROUP BY currency HAVING sum(amount) <> 0) THEN", "GROUP BY currency HAVING false) THEN", ("tests/services/payments/test_ledger_guards.py",)),
     Mutant("correct the ledger in place", LEDGER, "RAISE EXCEPTION 'the ledger is append-only: correct it by a reversing transaction' USING ERRCODE = '23001';", "RETURN NULL;", ("tests/services/payments/test_ledger_guards.py",)),
     # Stock
-    Mutant("commit what was released", STOCK, "IF r_state IS NULL OR r_state IN ('committed', 'released') THEN RETURN; END IF;", "IF r_state IS NULL OR r_state = 'committed' THEN RETURN; END IF;", (T_STOCK, T_STOCK_RACES)),
-    Mutant("expire what is not due", STOCK, "WHERE state = 'held' AND expires_at < clock_timestamp()", "WHERE state = 'held'", (T_STOCK,)),
+    Mutant("commit what was released", STOCK, "IF r_state IS DISTINCT FROM 'expired' THEN RETURN; END IF;", "IF r_state IS NULL OR r_state NOT IN ('expired', 'released') THEN RETURN; END IF;", (T_STOCK, T_STOCK_RACES)),
+    Mutant("commit what is not held", STOCK, "WHERE r.attempt_id = p_attempt AND r.state = 'held'\n    RETURNING", "WHERE r.attempt_id = p_attempt\n    RETURNING", (T_STOCK, T_STOCK_RACES)),
+    Mutant("expire what is not due", STOCK, "WHERE state IN ('held', 'filling') AND expires_at < clock_timestamp()", "WHERE state IN ('held', 'filling')", (T_STOCK,)),
     Mutant("keep an expired hold committable after its release", STOCK, "UPDATE inventory.reservations SET state = 'released' WHERE attempt_id = p_attempt;", "UPDATE inventory.reservations SET state = 'released' WHERE attempt_id = p_attempt AND r_state = 'held';", (T_STOCK,)),
     Mutant("leave no tombstone", STOCK, "INSERT INTO inventory.reservations (attempt_id, state, expires_at) VALUES (p_attempt, 'released', now())\n    ON CONFLICT DO NOTHING;", "PERFORM 1 WHERE NOT EXISTS (SELECT FROM inventory.reservations WHERE attempt_id = p_attempt);", (T_STOCK, T_STOCK_RACES)),
+    Mutant("grant a crowd more than there is", CROWDS, "CONTINUE WHEN r_states[i] IS NOT NULL OR v_want > r_available;", "CONTINUE WHEN r_states[i] IS NOT NULL;", (T_CROWDS,)),
+    Mutant("grant one of a crowd twice", CROWDS, "CONTINUE WHEN r_states[i] IS NOT NULL OR v_want > r_available;", "CONTINUE WHEN v_want > r_available;", (T_CROWDS,)),
     # Carts
     Mutant("lose what another adds to the cart", CART_SQL, "DO UPDATE SET version = c.version + 1, updated_at = now() WHERE c.version = :version\n    RETURNING version\n), item", "DO UPDATE SET version = c.version + 1, updated_at = now() WHERE :version >= 0\n    RETURNING version\n), item", ("tests/services/cart/test_store.py",)),
     # Idempotency, inboxes, the log

@@ -41,7 +41,7 @@ from haat.services.checkout.saga import (
     given_up,
 )
 
-MOST_STEPS = 1500
+MOST_STEPS = 10_000
 LEASE = 30.0
 # After this moment nothing fails any more, and every story has to end.
 TROUBLE_SECONDS = 900.0

@@ -220,3 +220,9 @@ async def test_a_canceled_checkout_cannot_be_completed(shopfront, guest):
     body = answer.json()
     assert (canceled.status_code, canceled.json()["status"]) == (200, "canceled")
     assert (answer.status_code, body["code"], body["status"], body["state"]) == (409, "checkout_state", 409, "canceled")
+
+
+async def test_parked_checkouts_are_for_staff_only(shopfront, guest):
+    asks = [shopfront.get("/v1/parked-checkouts", headers=guest)]
+    asks.append(shopfront.post("/v1/parked-checkouts/go-on", headers=guest, json={"attempt_ids": ["att_1"]}))
+    assert [(await ask).status_code for ask in asks] == [401, 401]

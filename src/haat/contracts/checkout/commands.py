@@ -81,4 +81,4 @@ class ParkedOf(Message, frozen=True):
 class GoOn(Message, frozen=True):
     """Staff: try parked attempts again now rather than within the hour; others are left alone."""
 
-    attempt_ids: Annotated[list[str], Meta(max_length=100)]
+    attempt_ids: Annotated[list[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=100)]

@@ -16,13 +16,16 @@ from haat.contracts.checkout import (
     Checkouts,
     Codes,
     Complete,
+    GoOn,
     OpenCheckout,
+    ParkedAttempt,
+    ParkedOf,
 )
 from haat.contracts.identity import Address, Email
 from haat.contracts.payments import Method, sealed
-from haat.kit.access import Caller
+from haat.kit.access import Caller, needs_role
 from haat.kit.idempotency import Idempotency, IdempotencyKeyMissing
-from haat.kit.message import Message
+from haat.kit.message import Message, Page
 from haat.kit.problem import problems
 
 CheckoutId = Annotated[str, Parameter(description="`chk_…`")]
@@ -135,4 +138,32 @@ async def complete_checkout(
     return Response(done, status_code=200 if done.status == "completed" else 202)
 
 
-ROUTES = [open_checkout, view_checkout, change_checkout, cancel_checkout, complete_checkout]
+@get("/v1/parked-checkouts", tags=["staff"], guards=[needs_role("support")], responses=problems(401, 403, 422))
+async def parked_checkouts(
+    checkout: Checkouts, limit: Annotated[int, Parameter(ge=1, le=100)] = 20
+) -> Page[ParkedAttempt]:
+    """Staff: checkouts that cannot go on by themselves, with the reason, the oldest first."""
+    return await checkout.parked(ParkedOf(limit=limit))
+
+
+@post(
+    "/v1/parked-checkouts/go-on",
+    status_code=204,
+    tags=["staff"],
+    guards=[needs_role("support")],
+    responses=problems(401, 403, 422),
+)
+async def go_on(data: GoOn, checkout: Checkouts) -> None:
+    """Staff: try these again now rather than within the hour. Repeating it does no harm."""
+    await checkout.go_on(data)
+
+
+ROUTES = [
+    open_checkout,
+    view_checkout,
+    change_checkout,
+    cancel_checkout,
+    complete_checkout,
+    parked_checkouts,
+    go_on,
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import secrets
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +14,7 @@ from aiohttp import web
 
 from tests.engines.payment_provider.scripted import Scripted
 
-NOW = 1_790_000_000
+NOW = int(time.time())
 Answer = tuple[int, dict[str, Any]]
 
 

@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 import secrets
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -14,7 +15,7 @@ from aiohttp import web
 
 from tests.engines.payment_provider.scripted import Scripted
 
-NOW = 1_790_000_000
+NOW = int(time.time())
 DECLINED, CHALLENGED = "4000000000000002", "4000002760003184"
 Act = Callable[[], tuple[int, dict[str, Any]]]
 

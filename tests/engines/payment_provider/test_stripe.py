@@ -37,21 +37,47 @@ async def test_an_error_kept_under_the_key_is_settled_by_looking(stripe_world: S
     assert (type(lost), type(settled), await stripe_world.book(reference)) == (Unknown, Answered, Book(1, 1000, 0))
 
 
-@pytest.mark.parametrize("op", ["capture", "void", "refund"])
-async def test_an_error_kept_without_an_effect_stays_unknown_and_no_new_key_is_made(
+@pytest.mark.parametrize("op", ["capture", "void"])
+async def test_an_error_kept_without_an_effect_does_not_bury_what_can_happen_once_only(
     stripe_world: StripeWorld, stripe_server: StripeServer, op: str
 ):
-    payment_id = await stripe_world.hold()
+    reference = new_id("chk")
+    payment_id = await stripe_world.hold(1000, reference)
     provider = stripe_world.provider
     ask = {
         "capture": lambda: provider.capture("key-1", payment_id, 1000),
         "void": lambda: provider.void("key-1", payment_id),
-        "refund": lambda: provider.refund("key-1", payment_id, 1000, "x"),
     }[op]
     await stripe_world.order(op, "500_before")
-    outcomes = [await ask(), await ask()]
+    outcomes = [await ask() for _ in range(3)]
+    assert [type(outcome) for outcome in outcomes] == [Unknown, Answered, Answered]
+    assert {key for seen, key in stripe_server.seen if seen == op} == {"key-1", "key-1:again"}
+    assert await stripe_world.book(reference) == Book(1, {"capture": 1000, "void": 0}[op], 0)
+
+
+@pytest.mark.parametrize("op", ["capture", "void"])
+async def test_two_errors_that_are_kept_stay_unknown(stripe_world: StripeWorld, stripe_server: StripeServer, op: str):
+    payment_id = await stripe_world.hold()
+    ask = {
+        "capture": lambda: stripe_world.provider.capture("key-1", payment_id, 1000),
+        "void": lambda: stripe_world.provider.void("key-1", payment_id),
+    }[op]
+    await stripe_world.order(op, "500_before")
+    await stripe_world.order(op, "")
+    await stripe_world.order(op, "500_before")
+    outcomes = [await ask() for _ in range(3)]
+    assert ([type(outcome) for outcome in outcomes], len({key for _, key in stripe_server.seen})) == ([Unknown] * 3, 4)
+
+
+async def test_a_refund_whose_error_is_kept_is_never_given_under_another_key(
+    stripe_world: StripeWorld, stripe_server: StripeServer
+):
+    payment_id = await stripe_world.hold()
+    await stripe_world.provider.capture("key-1", payment_id, 1000)
+    await stripe_world.order("refund", "500_before")
+    outcomes = [await stripe_world.provider.refund("key-2", payment_id, 1000, "x") for _ in range(2)]
     assert [type(outcome) for outcome in outcomes] == [Unknown, Unknown]
-    assert [key for seen, key in stripe_server.seen if seen == op] == ["key-1", "key-1"]
+    assert [key for seen, key in stripe_server.seen if seen == "refund"] == ["key-2", "key-2"]
 
 
 async def test_a_capture_that_somebody_else_made_is_not_taken_for_ours(stripe_world: StripeWorld):

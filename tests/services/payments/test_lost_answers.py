@@ -121,11 +121,10 @@ async def test_a_lost_authorisation_ends_as_one_hold(till: Till, mode: str):
     assert await till.world.book(asked.checkout_id) == (1, 0, 0)
 
 
-@pytest.mark.parametrize("mode", [*BROKEN, "500_after"])
+@pytest.mark.parametrize("mode", [*BROKEN, "500_before", "500_after"])
 async def test_a_lost_capture_takes_the_money_once(till: Till, mode: str):
     asked = await till.held()
     payment_id = await till.id_of(asked)
-    await till.world.order("capture", mode)
     await till.world.order("capture", mode)
     with suppress(DomainError):
         await till.payments.capture(Capture(payment_id=payment_id, request_id="order-placed"))
@@ -147,7 +146,7 @@ async def test_a_lost_refund_is_given_once(till: Till, mode: str):
     assert (again.state, await till.world.book(asked.checkout_id)) == ("succeeded", (1, 1000, 400))
 
 
-@pytest.mark.parametrize("mode", [*BROKEN, "500_after"])
+@pytest.mark.parametrize("mode", [*BROKEN, "500_before", "500_after"])
 async def test_a_lost_void_lets_the_money_go(stripe_till: Till, mode: str):
     asked = await stripe_till.held()
     payment_id = await stripe_till.id_of(asked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,6 +45,8 @@ TIMEOUT_SECONDS = 8.0
 PAGE = 100
 # Searches show a payment within a minute, and later when Stripe is ill.
 FIND_LAG = timedelta(minutes=15)
+# Neither captured nor given up.
+UNTOUCHED = ("requires_capture", "requires_action", "requires_payment_method", "requires_confirmation")
 LOOK_BACK = timedelta(hours=24)
 LOOK_PAGES = 50
 # Refusals of a request that has no effect; any other error object says nothing.
@@ -123,7 +126,8 @@ class StripeProvider:
         body = {"amount_to_capture": wire, "metadata": {CAPTURE_KEY: key}, "expand": EXPAND}
         return await self._command(
             payment_id,
-            lambda client: client.v1.payment_intents.capture_async(payment_id, body, _under(key)),
+            key,
+            lambda client, key: client.v1.payment_intents.capture_async(payment_id, body, _under(key)),
             lambda intent: intent.metadata.get(CAPTURE_KEY) == key and intent.amount_received > 0,
         )
 
@@ -131,7 +135,8 @@ class StripeProvider:
         body = {"cancellation_reason": "requested_by_customer", "expand": EXPAND}
         return await self._command(
             payment_id,
-            lambda client: client.v1.payment_intents.cancel_async(payment_id, body, _under(key)),
+            key,
+            lambda client, key: client.v1.payment_intents.cancel_async(payment_id, body, _under(key)),
             lambda intent: intent.status == "canceled",
         )
 
@@ -279,14 +284,27 @@ class StripeProvider:
         return msgspec.convert(body["data"], list[Dispute])
 
     async def _command(
-        self, payment_id: str, call: Callable[[Any], Awaitable[Any]], done: Callable[[Intent], bool]
+        self,
+        payment_id: str,
+        key: str,
+        call: Callable[[Any, str], Awaitable[Any]],
+        done: Callable[[Intent], bool],
     ) -> Outcome:
-        """A write on an intent. An error that Stripe keeps under the key is settled by looking, never by a new key."""
+        """A write that an intent takes once. An error that Stripe keeps under the key is settled by looking."""
         try:
-            return self.read(*await self._calls.ask(call))
+            return self.read(*await self._calls.ask(lambda client: call(client, key)))
         except Unanswered as lost:
-            found = await self._look(payment_id) if lost.kept else None
-            return Answered(found[1]) if found is not None and done(found[0]) else Unknown(lost.why)
+            if not lost.kept:
+                return Unknown(lost.why)
+        found = await self._look(payment_id)
+        if found is not None and not done(found[0]) and found[0].status in UNTOUCHED:
+            # The key is used up. Whichever of the two is carried out, the intent refuses the other.
+            with suppress(Unanswered):
+                await self._calls.ask(lambda client: call(client, f"{key}:again"))
+            found = await self._look(payment_id)
+        if found is not None and done(found[0]):
+            return Answered(found[1])
+        return Unknown("Stripe keeps an error under this key")
 
     async def _refund_found(self, payment_id: str, key: str, lost: Unanswered) -> Outcome:
         found = await self._look(payment_id) if lost.kept else None

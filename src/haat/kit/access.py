@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from haat.kit.message import Forbidden, Message, Unauthenticated
@@ -35,8 +36,13 @@ class Caller(Message, frozen=True):
 
     @property
     def account(self) -> str:
-        """Whose idempotency keys these are: the user, else the guest's cart, else the address."""
-        return self.user_id or self.cart_token or f"address:{self.address}"
+        """Whose idempotency keys these are: the user, else the guest's cart, else the address.
+
+        A digest of the cart's token: the token is a key, and accounts are stored.
+        """
+        if self.user_id is not None or self.cart_token is None:
+            return self.user_id or f"address:{self.address}"
+        return "guest:" + hashlib.blake2b(self.cart_token.encode(), digest_size=16).hexdigest()
 
 
 async def needs_user(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:

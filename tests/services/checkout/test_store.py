@@ -213,3 +213,26 @@ async def test_a_parked_attempt_waits_until_somebody_lets_it_go_on(floor: Floor,
     await store.go_on([attempt.attempt_id])
     (due,) = [each for each in await store.lease_due(0, 1000) if each.attempt_id == attempt.attempt_id]
     assert (attempt.attempt_id in waiting, due.state, due.saga.state) == (False, "parked", State.AUTHORIZED)
+
+
+async def test_a_guests_token_is_stored_nowhere_and_their_order_is_known_by_it(floor: Floor, shopfront: Any):
+    owner = await floor.guest((await floor.variant(), 1))
+    assert owner.token is not None
+    checkout = await floor.open(owner)
+    headers = {"Cart-Token": owner.token, "Idempotency-Key": new_id("key")}
+    answer = await shopfront.post(
+        f"/v1/checkouts/{checkout.id}/complete", json={"payment": {"method": "cod"}}, headers=headers
+    )
+    order_id = answer.json()["order"]["id"]
+    secret = owner.token.partition(".")[2]
+    assert (await shopfront.get(f"/v1/orders/{order_id}", headers={"Cart-Token": owner.token})).status_code == 200
+    assert len(secret) > 16
+    for table in (
+        "checkout.attempts",
+        "checkout.checkouts",
+        "checkout.idempotency",
+        "checkout.outbox",
+        "orders.orders",
+    ):
+        found = await floor.value(f"SELECT count(*) FROM {table} t WHERE t::text LIKE '%' || $1 || '%'", secret)
+        assert (table, found) == (table, 0)

@@ -9,7 +9,6 @@ from contextlib import suppress
 import msgspec
 import structlog
 
-from haat.contracts.cart import guest_hash
 from haat.contracts.checkout import CheckoutCompleted
 from haat.contracts.fraud import Assess, Fraud
 from haat.contracts.inventory import AttemptRef, ExtendHold, Inventory, Line, Reserve
@@ -20,6 +19,7 @@ from haat.kit.clock import now
 from haat.kit.crashpoints import crashpoint
 from haat.kit.message import DomainError, Event, Unavailable
 from haat.kit.telemetry import PARKED
+from haat.services.checkout.model import guest_of
 from haat.services.checkout.saga import (
     DONE,
     LEASE_SECONDS,
@@ -232,7 +232,7 @@ class Driver:
                 user_id=attempt.complete.owner.user_id,
                 on_hold=saga.on_hold,
                 coupon_codes=choices.coupon_codes,
-                guest_hash=guest_hash(attempt.complete.owner),
+                guest_hash=guest_of(attempt.owner),
             )
         )
         crashpoint("order.acked")

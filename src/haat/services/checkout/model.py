@@ -68,6 +68,9 @@ class Shop(msgspec.Struct, frozen=True):
     seller_state: str = "KA"
 
 
+GUEST = "guest:"
+
+
 def owner_key(owner: Owner) -> str:
     """The stored owner of a checkout. Raises Unauthenticated when the caller has neither user nor cart token."""
     if owner.user_id is not None:
@@ -75,7 +78,12 @@ def owner_key(owner: Owner) -> str:
     hashed = guest_hash(owner)
     if hashed is None:
         raise Unauthenticated("Send the Cart-Token of the guest's cart, or sign in")
-    return f"guest:{hashed}"
+    return GUEST + hashed
+
+
+def guest_of(owner: str) -> str | None:
+    """What a stored owner keeps of a guest's cart token; None for a user."""
+    return owner.removeprefix(GUEST) if owner.startswith(GUEST) else None
 
 
 def quote(facts: Facts, choices: Choices, shop: Shop) -> Quote:

@@ -39,11 +39,11 @@ LEFT JOIN checkout.attempts a ON a.account = :account AND a.key = :key
 WHERE c.id = :id AND c.owner = :owner;
 
 -- name: attempt_of_key(account, key)^
-SELECT a.*, c.quote FROM checkout.attempts a JOIN checkout.checkouts c ON c.id = a.checkout_id
+SELECT a.*, c.quote, c.owner FROM checkout.attempts a JOIN checkout.checkouts c ON c.id = a.checkout_id
 WHERE a.account = :account AND a.key = :key;
 
 -- name: attempt(attempt_id)^
-SELECT a.*, c.quote FROM checkout.attempts a JOIN checkout.checkouts c ON c.id = a.checkout_id
+SELECT a.*, c.quote, c.owner FROM checkout.attempts a JOIN checkout.checkouts c ON c.id = a.checkout_id
 WHERE a.attempt_id = :attempt_id;
 
 -- name: not_placed(attempt_ids)
@@ -56,7 +56,7 @@ UPDATE checkout.attempts a SET lease_until = now() + make_interval(secs => :leas
 FROM checkout.checkouts c
 WHERE a.attempt_id = ANY(:attempt_ids::text[]) AND a.lease_until <= now() AND a.state NOT IN ('placed', 'failed')
     AND c.id = a.checkout_id
-RETURNING a.*, c.quote, extract(epoch FROM now() - a.created_at)::float8 AS age_seconds;
+RETURNING a.*, c.quote, c.owner, extract(epoch FROM now() - a.created_at)::float8 AS age_seconds;
 
 -- name: lease_due(lease_seconds, how_many)
 WITH due AS MATERIALIZED (
@@ -66,7 +66,7 @@ WITH due AS MATERIALIZED (
 )
 UPDATE checkout.attempts a SET lease_until = now() + make_interval(secs => :lease_seconds), version = a.version + 1
 FROM due, checkout.checkouts c WHERE a.attempt_id = due.attempt_id AND c.id = a.checkout_id
-RETURNING a.*, c.quote, extract(epoch FROM now() - a.created_at)::float8 AS age_seconds;
+RETURNING a.*, c.quote, c.owner, extract(epoch FROM now() - a.created_at)::float8 AS age_seconds;
 
 -- name: park(attempt_id, version, seconds, error)!
 -- Put aside what cannot even be read; it is looked at again after a while, when newer code may run.

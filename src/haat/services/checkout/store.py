@@ -12,6 +12,7 @@ import asyncpg
 import msgspec
 import structlog
 
+from haat.contracts.cart import Owner
 from haat.contracts.checkout import Complete, ParkedAttempt, TaxRate
 from haat.contracts.payments import Action
 from haat.kit.clock import now
@@ -63,7 +64,9 @@ class Attempt(msgspec.Struct, frozen=True):
     fingerprint: str
     state: str
     saga: Saga
+    # Who asked is `owner`, as the checkout keeps it: a guest's cart token is a key, and keys are not stored.
     complete: Complete
+    owner: str
     quote: Quote
     version: int
     tries: int
@@ -123,7 +126,8 @@ class CheckoutStore:
         if row is None or row["attempt"] is None:
             return _checkout(row), None
         # An answer to this key needs no more of the quote than the checkout has.
-        return _checkout(row), msgspec.convert({**row["attempt"], "quote": row["quote"]}, Attempt)
+        facts = {**row["attempt"], "quote": row["quote"], "owner": row["owner"]}
+        return _checkout(row), msgspec.convert(facts, Attempt)
 
     async def requote(self, old: StoredCheckout, cart_version: int, quote: Quote, valid_seconds: float) -> Any:
         """Put a new quote on an open or expired checkout; None when it has moved on."""
@@ -149,6 +153,7 @@ class CheckoutStore:
         None when it is not open, or somebody else has it, its cart, or the key.
         """
         attempt_id, saga, idempotency = new_id("att"), Saga(State.CLAIMED), ask.idempotency
+        kept = msgspec.structs.replace(ask, owner=Owner(user_id=ask.owner.user_id))
         try:
             async with self.connection() as connection:
                 row = await queries.claim(
@@ -160,7 +165,7 @@ class CheckoutStore:
                     account=idempotency.account,
                     key=idempotency.key,
                     fingerprint=idempotency.fingerprint,
-                    complete=ask,
+                    complete=kept,
                     saga=saga,
                     lease_seconds=lease_seconds,
                 )
@@ -178,7 +183,8 @@ class CheckoutStore:
             fingerprint=idempotency.fingerprint,
             state=saga.state,
             saga=saga,
-            complete=ask,
+            complete=kept,
+            owner=taken.owner,
             quote=taken.quote,
             version=1,
             tries=0,

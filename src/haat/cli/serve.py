@@ -45,8 +45,9 @@ def serve_command(
     if unknown:
         raise StartupFault(f"There is no service {', '.join(unknown)}.", f"Choose from gateway, {', '.join(SERVICES)}.")
     settings = Settings()
-    unpaid = payment_faults(settings)
-    if unpaid and {"gateway", "payments", "vault"} & set(names or ["gateway"]):
+    serving = set(names or ["gateway"])
+    unpaid = payment_faults(settings, hears=bool({"gateway", "payments"} & serving))
+    if unpaid and {"gateway", "payments", "vault"} & serving:
         raise StartupFault.joined(unpaid)
     serve(
         names or ["gateway"],

@@ -49,6 +49,14 @@ def test_a_missing_secret_is_named_with_the_way_out(provider: str, missing: str,
     assert str(tmp_path / "secrets" / missing.replace("_", "-")) in fault.value.what_to_do
 
 
+@pytest.mark.parametrize("provider", KEYS)
+def test_the_vault_needs_no_secret_of_notices(provider: str, tmp_path: Path):
+    deaf = settings(provider, tmp_path, **(COMPLETE[provider] | {f"{provider}_webhook_secret": ""}))
+    assert type(cards_of(deaf)).__name__.lower() == f"{provider}cards"
+    with pytest.raises(StartupFault):
+        providers_of(deaf)
+
+
 @pytest.mark.parametrize(("provider", "name"), [(each, name) for each in COMPLETE for name in COMPLETE[each]])
 def test_a_secret_may_lie_in_a_file(provider: str, name: str, tmp_path: Path):
     (tmp_path / "secrets").mkdir()

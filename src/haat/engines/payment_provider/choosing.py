@@ -59,7 +59,7 @@ def _provider(name: str, settings: Settings) -> PaymentProvider:
 
 def cards_of(settings: Settings) -> CardAcquirer:
     """The adapter that the vault uses: every provider takes cards, so the first choice's. Raises StartupFault."""
-    _check(settings)
+    _check(settings, hears=False)
     match settings.payment_providers[0]:
         case "stripe":
             from haat.engines.payment_provider.stripe_cards import StripeCards  # noqa: PLC0415
@@ -82,8 +82,11 @@ def cards_of(settings: Settings) -> CardAcquirer:
             return SandboxCards(settings.provider_url or NOBODY)
 
 
-def payment_faults(settings: Settings) -> list[StartupFault]:
-    """Everything that keeps this shop from being paid, each with the way out."""
+def payment_faults(settings: Settings, hears: bool = True) -> list[StartupFault]:
+    """Everything that keeps this shop from being paid, each with the way out.
+
+    A process that does not hear the provider's notices, such as the vault's, needs no secret of theirs.
+    """
     chosen = settings.payment_providers
     unknown = [name for name in chosen if name not in NEEDED]
     if unknown or not chosen or len(set(chosen)) < len(chosen):
@@ -92,12 +95,12 @@ def payment_faults(settings: Settings) -> list[StartupFault]:
     return [
         fault
         for name in chosen
-        for fault in (*_package(name), *_secrets(settings, name), *_real_or_not(settings, name))
+        for fault in (*_package(name), *_secrets(settings, name, hears), *_real_or_not(settings, name))
     ]
 
 
-def _check(settings: Settings) -> None:
-    faults = payment_faults(settings)
+def _check(settings: Settings, hears: bool = True) -> None:
+    faults = payment_faults(settings, hears)
     if faults:
         raise StartupFault.joined(faults)
 
@@ -107,9 +110,9 @@ def _package(chosen: str) -> Iterator[StartupFault]:
         yield StartupFault(f"The official client of {chosen} is not installed.", "uv sync --locked --extra payments")
 
 
-def _secrets(settings: Settings, chosen: str) -> Iterator[StartupFault]:
+def _secrets(settings: Settings, chosen: str, hears: bool) -> Iterator[StartupFault]:
     for name in NEEDED[chosen]:
-        if not settings.secret(name):
+        if not settings.secret(name) and (hears or not name.endswith("_webhook_secret")):
             file = settings.data.absolute() / "secrets" / name.replace("_", "-")
             yield StartupFault(
                 f"{chosen} is chosen for payments, and HAAT_{name.upper()} is not set.",

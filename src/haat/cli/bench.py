@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SETTLE_SECONDS = 2.0
 COUNT_SECONDS = 3.0
+IN_USE = 1_000
 OPERATIONS = ("list", "product", "search", "refined_search", "new_search", "add_to_cart", "journey")
 
 
@@ -115,7 +116,8 @@ async def _bench(url: str, data: Path, seconds: float, users: int, chosen: list[
     shop = _shop(url)
     config = msgspec.json.decode((await shop.ask("GET", "/v1/config")).body)
     scenarios = Scenarios(shop, _shop(config["vault_url"]))
-    await scenarios.prepare(2_000)
+    # As many in use in a large shop as in a small one.
+    await scenarios.prepare(IN_USE)
     steps = {
         "list": scenarios.list_products,
         "product": scenarios.product,

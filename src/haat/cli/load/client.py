@@ -94,9 +94,9 @@ def _dechunked(buffer: bytearray, position: int) -> bytes:
 class Shop:
     """Connections to one shop, opened when they are needed; beyond `most` a request waits for one."""
 
-    def __init__(self, host: str, port: int, most: int = 256) -> None:
+    def __init__(self, host: str, port: int, most: int = 900) -> None:
         self._host, self._port = host, port
-        # A server serves so many connections at once; idle ones that nobody needs any more would keep others out.
+        # Fewer than the files that a process may have open by default.
         self._turn = asyncio.Semaphore(most)
         self._idle: list[Connection] = []
 

@@ -47,6 +47,8 @@ LONGEST_WAIT_SECONDS = 300
 LATE_WINDOW = timedelta(hours=1)
 # A hold is decided on before it can run out on us.
 HOLD_SHARE = 0.8
+# A bank that sends a refund back so often will do so again: now a person has to find another way.
+MOST_FAILED = 5
 # Longer than a call by the vault may take; a payment that turns up even later is let go.
 GIVE_UP = timedelta(seconds=60)
 
@@ -149,6 +151,12 @@ class PaymentState(msgspec.Struct, frozen=True):
     @property
     def credit_refundable_minor(self) -> int:
         return self.credit_minor - self.credit_refunded_minor if self.credit_state == "taken" else 0
+
+    @property
+    def still_to_return(self) -> bool:
+        """Whether money of a payment that was let go of can be sent back once more, without a person's help."""
+        failed = sum(refund.state == "failed" for refund in self.refunds)
+        return self.refundable_minor + self.credit_refundable_minor > 0 and failed < MOST_FAILED
 
     @property
     def decide_hold_at(self) -> datetime | None:
@@ -307,9 +315,7 @@ def next_check(payment: PaymentState, at: datetime) -> datetime | None:
     """When to look at the payment again, None when there is nothing left to find out or to do."""
     if payment.tombstone:
         return None
-    must_give_back = payment.void_reason is not None and (
-        payment.state == "authorized" or payment.refundable_minor + payment.credit_refundable_minor > 0
-    )
+    must_give_back = payment.void_reason is not None and (payment.state == "authorized" or payment.still_to_return)
     if must_give_back:
         return at
     if payment.state == "authorizing":

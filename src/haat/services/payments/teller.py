@@ -163,8 +163,9 @@ class Teller:
             if payment.tombstone or payment.state in ("declined", "expired", "voided"):
                 return payment
             if payment.state == "captured":
-                left = refundable(payment)
-                request_id = f"void:{payment.taken_minor}"
+                left = refundable(payment) if payment.still_to_return else 0
+                # A refund that failed is given again, under a name of its own.
+                request_id = f"void:{payment.taken_minor}:{len(payment.refunds)}"
                 reason = "late" if payment.late else payment.void_reason or "void"
                 return await self.refund(payment, request_id, left, reason) if left else payment
             if payment.provider == CASH:

@@ -54,3 +54,25 @@ async def test_balances_are_per_currency(shop: Any):
             " INSERT INTO payments.ledger_entries VALUES ($1, 'a', 'INR', 5), ($1, 'b', 'USD', -5)",
             txn,
         )
+
+
+async def test_no_role_but_the_owner_may_change_what_is_written(admin_url: str):
+    owner = await asyncpg.connect(admin_url)
+    try:
+        allowed = await owner.fetch(
+            "SELECT r.rolname, t.name, p.name FROM pg_roles r,"
+            " unnest(ARRAY['payments.ledger_txns', 'payments.ledger_entries']) AS t (name),"
+            " unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS p (name)"
+            " WHERE r.rolname LIKE 'haat\\_%' AND NOT r.rolsuper AND has_table_privilege(r.rolname, t.name, p.name)"
+        )
+        roles = await owner.fetchval("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'haat\\_%' AND NOT rolsuper")
+    finally:
+        await owner.close()
+    assert (allowed, roles > 1) == ([], True)
+
+
+async def test_an_entry_needs_its_transaction(shop: Any):
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await shop.rows(
+            "INSERT INTO payments.ledger_entries VALUES ($1, 'a', 'INR', 5), ($1, 'b', 'INR', -5)", new_id("t")
+        )

@@ -2,35 +2,15 @@
 
 import asyncio
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
-from standardwebhooks import Webhook as Signer
 
-from haat.contracts.payments import PaymentRef, SignatureRefused, UpiMethod, Webhook
-from haat.kit.ids import new_id
+from haat.contracts.payments import PaymentRef, SignatureRefused, UpiMethod
 from haat.kit.message import NotFound
-
-SECRET = "whsec_c2FuZGJveC10ZXN0cy1zZWNyZXQ="
-OLD_SECRET = "whsec_YW4tb2xkZXItc2VjcmV0LXN0aWxsLWxpdmU="
-
-
-def notice(body: bytes, secret: str = SECRET, age: timedelta = timedelta(0), webhook_id: str | None = None) -> Webhook:
-    webhook_id, at = webhook_id or new_id("msg"), datetime.now(UTC) - age
-    headers = {
-        "webhook-id": webhook_id,
-        "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": Signer(secret).sign(webhook_id, at, body.decode()),
-    }
-    return Webhook(provider="sandbox", body=body, headers=headers)
-
-
-async def body_about(shop: Any, checkout_id: str, kind: str, **changes: Any) -> bytes:
-    async with shop.session.get(f"{shop.url}/v1/payments?reference={checkout_id}") as answer:
-        (payment,) = msgspec.json.decode(await answer.read())["data"]
-    return msgspec.json.encode({"type": kind, "data": {"payment": {**payment, **changes}}})
+from tests.services.payments.notices import OLD_SECRET, body_about, notice
 
 
 async def waiting_upi(shop: Any) -> tuple[Any, Any]:

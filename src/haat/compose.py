@@ -216,9 +216,7 @@ def _inventory(house: House) -> Any:
     from haat.services.inventory.service import InventoryService
     from haat.services.inventory.store import InventoryStore
 
-    settings = house.settings
-    store = InventoryStore(house.database("inventory"))
-    return InventoryService(store, settings.sourcing, settings.reservation_days)
+    return InventoryService(InventoryStore(house.database("inventory")), house.settings.sourcing)
 
 
 def _identity(house: House) -> Any:

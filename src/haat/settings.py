@@ -116,7 +116,6 @@ class Settings(BaseSettings):
     sourcing: Literal["fewest_parcels", "priority"] = Field(
         "fewest_parcels", description="from which locations a cart is served; each location has a priority"
     )
-    reservation_days: int = Field(30, ge=1, description="reservations that ended are forgotten after so long")
     fraud_attempts_per_hour: int = Field(
         60,
         ge=0,

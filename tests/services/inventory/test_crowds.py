@@ -1,6 +1,7 @@
 """Hot SKUs: granted many at a time, exact in every mode, while modes change, and next to calm lines in one cart."""
 
 import asyncio
+import os
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -44,6 +45,40 @@ async def test_200_buyers_of_50_units_get_exactly_50_when_granted_together(depot
     assert outcomes == {"held": 50, "out_of_stock": 150}
     assert await depots[0].counts(sku) == (50, 50, 0)
     assert await soundness(depots[0], sku) == []
+
+
+def warm(depots, sku: str, mode: str, wave: int) -> None:
+    """Every process takes the SKU as hot, none does, or some do and others at another time."""
+    for number, depot in enumerate(depots):
+        crowds(depot)._hot_until.clear()
+        if mode == "hot" or (mode == "switching" and (number + wave) % 3 == 0):
+            crowds(depot).heat([sku])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["normal", "hot", "switching"])
+async def test_10000_buyers_of_100_units_get_exactly_100(depots, mode, monkeypatch):
+    # In normal mode nobody may become hot by the crowd alone.
+    monkeypatch.setattr("haat.services.inventory.crowds.HOT_AT", 4 if mode != "normal" else 1_000_000)
+    sku = await depots[0].sku(100)
+    outcomes: Counter[str] = Counter()
+    for wave in range(10):
+        warm(depots, sku, mode, wave)
+        outcomes += await at_once(*(depots[i % 4].reserve(new_id("att"), {sku: 1}) for i in range(1_000)))
+    assert outcomes == {"held": 100, "out_of_stock": 9_900}
+    assert await depots[0].counts(sku) == (100, 100, 0)
+    assert await soundness(depots[0], sku) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["normal", "hot", "switching"])
+async def test_500_buyers_of_one_unit_are_one_buyer_each_time(depots, mode, monkeypatch):
+    monkeypatch.setattr("haat.services.inventory.crowds.HOT_AT", 4 if mode != "normal" else 1_000_000)
+    for wave in range(int(os.environ.get("HAAT_STOCK_ROUNDS", "20"))):
+        sku = await depots[0].sku(1)
+        warm(depots, sku, mode, wave)
+        outcomes = await at_once(*(depots[i % 4].reserve(new_id("att"), {sku: 1}) for i in range(500)))
+        assert outcomes == {"held": 1, "out_of_stock": 499}
 
 
 async def test_some_processes_hot_and_some_not_still_sell_exactly_what_there_is(depots):

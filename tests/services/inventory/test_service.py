@@ -24,8 +24,10 @@ from haat.contracts.inventory import (
     StockRanLow,
     Transfer,
 )
+from haat.engines.database.pruning import prune
 from haat.kit.ids import is_id, new_id
 from haat.kit.message import Invalid, NotFound
+from haat.services.inventory.reactions import KEPT
 
 KINDS = {"inventory.StockChanged": StockChanged, "inventory.StockRanLow": StockRanLow}
 
@@ -275,11 +277,10 @@ async def test_a_reservation_that_ended_long_ago_is_forgotten_and_its_events_sta
     await depot.commit(fresh)
     async with depot.database.connection() as connection:
         await connection.execute(
-            "UPDATE inventory.reservations SET at = now() - interval '31 days', expires_at = now() - interval '31 days'"
-            " WHERE attempt_id = ANY($1)",
+            "UPDATE inventory.reservations SET expires_at = now() - interval '31 days' WHERE attempt_id = ANY($1)",
             [old, held],
         )
-    await depot.service.prune()
+    await prune(depot.database, "inventory", KEPT)
     async with depot.database.connection() as connection:
         left = await connection.fetch(
             "SELECT attempt_id FROM inventory.reservations WHERE attempt_id = ANY($1)", [old, fresh, held]

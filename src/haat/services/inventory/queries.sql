@@ -45,18 +45,6 @@ SELECT state, expires_at, inventory.skus_of(streams) AS skus, quantities FROM fo
 -- name: expire_holds(batch)$
 SELECT inventory.expire_holds(:batch);
 
--- name: prune(days, most)$
--- Oldest first, because that is where the table begins.
-WITH gone AS (
-    DELETE FROM inventory.reservations WHERE ctid = ANY(ARRAY(
-        SELECT ctid FROM inventory.reservations
-        WHERE state NOT IN ('held', 'filling') AND at < now() - make_interval(days => :days::integer)
-          AND expires_at < now() - make_interval(days => :days::integer)
-        LIMIT :most FOR UPDATE SKIP LOCKED
-    )) RETURNING 1
-)
-SELECT count(*) FROM gone;
-
 -- name: book(type, cause_id, cause_kind, location, skus, quantities, data)$
 SELECT inventory.book(:type, :cause_id, :cause_kind, :location, :skus::text[], :quantities::bigint[], :data);
 

@@ -44,8 +44,6 @@ from haat.services.inventory.sourcing import Rule
 from haat.services.inventory.store import Drift, InventoryStore
 
 SWEEP_BATCH = 200
-PRUNE_BATCH = 2_000
-KEEP_DAYS = 30
 AUDIT_LEAST = 200
 SNAPSHOT_EVERY = 500
 
@@ -55,9 +53,8 @@ log = structlog.get_logger("haat.inventory")
 class InventoryService(Inventory):
     """A reservation is granted, and a level changed, only by the statement that counts it."""
 
-    def __init__(self, store: InventoryStore, sourcing: Rule = "fewest_parcels", keep_days: int = KEEP_DAYS) -> None:
+    def __init__(self, store: InventoryStore, sourcing: Rule = "fewest_parcels") -> None:
         self._store = store
-        self._keep_days = keep_days
         self._reserving = Reserving(store, sourcing)
 
     async def stock_of(self, ask: StockOf) -> Stock:
@@ -231,16 +228,6 @@ class InventoryService(Inventory):
             log.error("stock has drifted", sku=drift.sku, location=drift.location, fault=drift.fault)
             DRIFTS.inc()
         return found
-
-    async def prune(self) -> int:
-        """Forget reservations that ended long ago; how many. Their events stay."""
-        pruned = 0
-        while True:
-            async with self._store.connection() as connection:
-                gone = await self._store.prune(connection, self._keep_days, PRUNE_BATCH)
-            pruned += gone
-            if gone < PRUNE_BATCH:
-                return pruned
 
 
 def _refused(level: Level | None, sku: str, leaving: int) -> NotFound | OutOfStock:

@@ -228,11 +228,6 @@ class InventoryStore:
         """When a location is asked for units; it need not hold any yet."""
         await queries.set_priority(connection, location=location, priority=priority)
 
-    async def prune(self, connection: Connection, days: int, most: int) -> int:
-        """Forget reservations that ended before so many days; how many. Their events stay."""
-        pruned: int = await queries.prune(connection, days=days, most=most)
-        return pruned
-
     async def levels(self, connection: Connection, sku: str) -> list[Level]:
         """By location, the oldest first."""
         return [Level(**row) async for row in queries.levels(connection, sku=sku)]

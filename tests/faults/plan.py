@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from random import Random
@@ -11,9 +13,10 @@ from random import Random
 import msgspec
 
 from haat.kit.crashpoints import POINTS
-from tests.faults import experiments, races, simulation
+from tests.faults import experiments, mutation, races, simulation
 from tests.faults.experiments import Numbers
 from tests.faults.lab import Lab
+from tests.faults.mutants import MUTANTS, Mutant
 
 SIMULATED, CHUNK = 1_000_000, 50_000
 TIMES = 20
@@ -22,6 +25,16 @@ VICTIMS = (
     "postmaster", "backend",
 )  # fmt: skip
 JUMPS = (3600, -3600, -300)
+# Tests of the services' own that take longer when asked to: what they are called, the tests, how long.
+SUITES: tuple[tuple[str, tuple[str, ...], Mapping[str, str]], ...] = (
+    ("T-OUT-01", ("tests/kit/test_events.py",), {}),
+    ("T-INV-01/inside", ("tests/services/inventory/test_crowds.py",), {"HAAT_STOCK_ROUNDS": "200"}),
+    ("T-INV-02", ("tests/services/inventory/test_races.py", "-k", "abandoned"), {"HAAT_STOCK_RACES": "5000"}),
+    ("T-INV-03", ("tests/services/inventory/test_stateful.py",), {"HAAT_STOCK_STEPS": "200000"}),
+    ("T-INV-04", ("tests/services/inventory/test_races.py", "-k", "opposite"), {"HAAT_STOCK_SECONDS": "60"}),
+    ("T-LED-01", ("tests/services/payments/test_ledger_machine.py",), {"HAAT_LEDGER_STEPS": "100000"}),
+    ("T-PAY-01", ("tests/services/payments/test_broken_wire.py",), {}),
+)
 
 
 class Experiment(msgspec.Struct, frozen=True):
@@ -36,7 +49,7 @@ class Experiment(msgspec.Struct, frozen=True):
 
 def plan() -> Iterator[Experiment]:
     """Everything, in order."""
-    return chain(_simulated(), _races(), _crashes())
+    return chain(_simulated(), _mutants(), _suites(), _races(), _crashes())
 
 
 def _simulated() -> Iterator[Experiment]:
@@ -49,6 +62,39 @@ async def _simulate(first: int, _: Lab | None) -> Numbers:
         return {"seeds": CHUNK, "steps": await asyncio.to_thread(simulation.simulate, first, CHUNK)}
     except simulation.Broken as fault:
         return {"wrong": [str(fault)]}
+
+
+def _mutants() -> Iterator[Experiment]:
+    for mutant in MUTANTS:
+        yield Experiment(f"T-META-01/{mutant.name}", 0, partial(_mutate, mutant), workers=0)
+
+
+async def _mutate(mutant: Mutant, _: Lab | None) -> Numbers:
+    with mutation.scratch() as tree:
+        dead = await asyncio.to_thread(mutation.killed, mutant, tree)
+    return {"killed": dead, "wrong": [] if dead else ["its tests stayed green"]}
+
+
+def _suites() -> Iterator[Experiment]:
+    for name, tests, environment in SUITES:
+        if (mutation.ROOT / tests[0]).exists():
+            yield Experiment(name, 0, partial(_suite, tests, environment), workers=0)
+
+
+async def _suite(tests: Sequence[str], environment: Mapping[str, str], _: Lab | None) -> Numbers:
+    done = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests),
+        cwd=mutation.ROOT,
+        env={**os.environ, **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _error = await done.communicate()
+    lines = output.decode().splitlines()
+    wrong = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
+    if done.returncode and not wrong:
+        wrong = lines[-5:]
+    return {"said": lines[-1] if lines else "", **environment, "wrong": wrong}
 
 
 def _races() -> Iterator[Experiment]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import tantivy
@@ -22,8 +23,10 @@ def path_name(categories: Sequence[CategoryRef]) -> str:
     return _BETWEEN_CATEGORIES.join(_BETWEEN_PARTS.join((each.id, each.slug, each.name)) for each in categories)
 
 
-def path_of(name: str) -> list[CategoryRef]:
-    return [CategoryRef(*part.split(_BETWEEN_PARTS)) for part in name.split(_BETWEEN_CATEGORIES)]
+# A shop has few paths, and each search counts dozens of them.
+@lru_cache(maxsize=10_000)
+def path_of(name: str) -> tuple[CategoryRef, ...]:
+    return tuple(CategoryRef(*part.split(_BETWEEN_PARTS)) for part in name.split(_BETWEEN_CATEGORIES))
 
 
 class Names:

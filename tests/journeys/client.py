@@ -62,7 +62,7 @@ class Client:
 
     async def sign_in(self, email: str, password: str) -> None:
         status, tokens = await self.call("POST", "/v1/sessions", {"email": email, "password": password})
-        assert status == 201
+        assert status == 201, tokens
         self.headers["Authorization"] = f"Bearer {tokens['access_token']}"
 
     async def sign_in_as_staff(self) -> None:
@@ -89,7 +89,7 @@ class Client:
             "tax_class": "electronics",
         }
         status, made = await self.call("POST", "/v1/products", product)
-        assert status == 201
+        assert status == 201, tokens
         return dict(made)
 
     async def add(self, variant: str, quantity: int = 1) -> tuple[int, Any]:
@@ -98,7 +98,7 @@ class Client:
 
     async def card(self, number: str = CARD["number"]) -> str:  # type: ignore[assignment]
         status, made = await self.call("POST", f"{self.shop.vault_url}/v1/tokens", {**CARD, "number": number})
-        assert status == 201
+        assert status == 201, tokens
         return str(made["token"])
 
     async def checkout(self, **choices: Any) -> dict[str, Any]:

@@ -89,7 +89,7 @@ class Client:
             "tax_class": "electronics",
         }
         status, made = await self.call("POST", "/v1/products", product)
-        assert status == 201, tokens
+        assert status == 201, made
         return dict(made)
 
     async def add(self, variant: str, quantity: int = 1) -> tuple[int, Any]:
@@ -98,7 +98,7 @@ class Client:
 
     async def card(self, number: str = CARD["number"]) -> str:  # type: ignore[assignment]
         status, made = await self.call("POST", f"{self.shop.vault_url}/v1/tokens", {**CARD, "number": number})
-        assert status == 201, tokens
+        assert status == 201, made
         return str(made["token"])
 
     async def checkout(self, **choices: Any) -> dict[str, Any]:

@@ -29,13 +29,21 @@ REDACTED = Counter("haat_log_redactions_total", "Card-like numbers found in log 
 
 
 def redact(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """structlog processor: values under secret names and card-like digits never reach a log."""
-    for name, value in line.items():
-        if _SECRET_NAMES.search(name):
-            line[name] = "[redacted]"
-        elif isinstance(value, str) and _DIGITS.search(value):
-            line[name] = _DIGITS.sub(_mask, value)
-    return line
+    """structlog processor: values under secret names never reach a log, however deep they lie."""
+    return {name: "[redacted]" if _SECRET_NAMES.search(name) else _clean(value) for name, value in line.items()}
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, dict):
+        return redact(None, "", {str(name): each for name, each in value.items()})
+    if isinstance(value, int) and _DIGITS.sub(_mask, str(value)) != str(value):
+        return "[card]"
+    return [_clean(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def mask_cards(_: Any, __: str, line: Any) -> str:
+    """The last processor: whatever the line was made of, nothing in it looks like a card number."""
+    return _DIGITS.sub(_mask, line)
 
 
 def _mask(match: re.Match[str]) -> str:
@@ -59,13 +67,14 @@ def start_logging(level: str = "INFO", json: bool = True) -> None:
         redact,
     ]
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=[*shared, renderer, mask_cards],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
+    last = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer, mask_cards]
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=last, foreign_pre_chain=shared))
     logging.basicConfig(
         level=max(logging.WARNING, logging.getLevelNamesMapping()[level]), handlers=[handler], force=True
     )

@@ -34,6 +34,7 @@ SUITES: tuple[tuple[str, tuple[str, ...], Mapping[str, str]], ...] = (
     ("T-INV-04", ("tests/services/inventory/test_races.py", "-k", "opposite"), {"HAAT_STOCK_SECONDS": "60"}),
     ("T-LED-01", ("tests/services/payments/test_ledger_machine.py",), {"HAAT_LEDGER_STEPS": "100000"}),
     ("T-PAY-01", ("tests/services/payments/test_broken_wire.py",), {}),
+    ("T-PAY-08", ("tests/services/payments/test_reconciliation.py",), {}),
 )
 
 

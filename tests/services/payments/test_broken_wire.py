@@ -26,7 +26,8 @@ from haat.kit.message import Unavailable
 from haat.kit.money import Money
 from tests.services.payments.notices import body_about, notice
 
-MODES = ["drop_before", "drop_after", "500_after", "stall"]
+# A stall costs seconds each time.
+MODES = ["drop_before", "drop_after", "500_after", pytest.param("stall", marks=pytest.mark.slow)]
 ENDS = {
     "authorize": ("authorized", ["authorize"]),
     "capture": ("captured", ["authorize", "capture"]),

@@ -255,6 +255,10 @@ class PaymentsService(Payments):
         about = notice.fact.id if notice.fact is not None else notice.payment_id
         if about is None:
             return False
+        if payment is None or _answer_is_due(payment):
+            # The answer to our own question is on its way and says the same: two writers would only collide.
+            await asyncio.sleep(ANSWER_SECONDS)
+            _, payment = await self._store.heard(provider.name, notice.id, about)
         if payment is None and notice.fact is not None:
             waiting = await self._store.awaiting(provider.name, notice.fact.reference)
             if len(waiting) == 1:
@@ -262,10 +266,6 @@ class PaymentsService(Payments):
             elif not waiting:
                 # The answer that it waited for may have been written between our two looks.
                 _, payment = await self._store.heard(provider.name, notice.id, about)
-        if payment is not None and _answer_is_due(payment):
-            # The answer to our own question is on its way and says the same: two writers would only collide.
-            await asyncio.sleep(ANSWER_SECONDS)
-            payment = await self._store.load(payment_id=payment.payment_id)
         if payment is None:
             log.warning("a webhook about an unknown payment", webhook_id=notice.id, kind=notice.type)
             return False

@@ -11,7 +11,8 @@ import pytest
 from litestar import Litestar
 from litestar.di import Provide
 
-from haat.kit.problem import EXCEPTION_HANDLERS
+from haat.contracts.vault import CardToken, NewCard, Vault
+from haat.kit.problem import EXCEPTION_HANDLERS, TooMany
 from haat.services.vault.http import ROUTES
 from haat.settings import Settings
 
@@ -148,3 +149,28 @@ async def test_the_pages_load_nothing_from_elsewhere(client: httpx.AsyncClient):
     # Nor do they tell anything to whoever may be listening.
     words = ("http:", "https:", "@import", "url(", " src=", "<link", "'*'", '"*"')
     assert [word for word in words if word in text] == []
+
+
+class Heard(Vault):
+    """A vault that writes down who asks, and refuses."""
+
+    def __init__(self) -> None:
+        self.addresses: list[str] = []
+
+    async def tokenize(self, ask: NewCard) -> CardToken:
+        self.addresses.append(ask.network_address)
+        raise TooMany()
+
+
+@pytest.mark.parametrize(("proxies", "heard"), [(0, "127.0.0.1"), (1, "93.184.216.7")])
+async def test_behind_our_own_proxies_tries_are_counted_by_the_shoppers_address(proxies: int, heard: str):
+    vault, settings = Heard(), Settings(public_url=SHOP + "/", trusted_proxies=proxies)
+    dependencies = {
+        "vault": Provide(lambda: vault, sync_to_thread=False),
+        "settings": Provide(lambda: settings, sync_to_thread=False),
+    }
+    app = Litestar(ROUTES, dependencies=dependencies, exception_handlers=EXCEPTION_HANDLERS)
+    headers = {"Origin": SHOP, "X-Forwarded-For": "1.2.3.4, 93.184.216.7"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as client:
+        await client.post("/v1/tokens", json=CARD, headers=headers)
+    assert vault.addresses == [heard]

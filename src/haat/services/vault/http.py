@@ -16,6 +16,7 @@ from litestar.params import Parameter
 from msgspec import Meta
 
 from haat.contracts.vault import CardToken, NewCard, Vault
+from haat.kit.forwarded import address_behind
 from haat.kit.message import DomainError, Invalid, Message, encode
 from haat.kit.problem import problem_response, problems
 from haat.kit.validation import faults
@@ -48,7 +49,7 @@ _card_body = msgspec.json.Decoder(CardBody)
 async def make_token(request: Request[Any, Any, Any], vault: Vault, settings: Settings) -> Response[Any]:
     """`{number, exp_month, exp_year, cvc, name}` becomes a token for one payment within 15 minutes."""
     try:
-        made = await vault.tokenize(_card_in(await request.body(), _address(request)))
+        made = await vault.tokenize(_card_in(await request.body(), _address(request, settings)))
         answer: Response[Any] = Response(encode(made), status_code=201, media_type="application/json")
     except DomainError as error:
         answer = problem_response(request, error.status, error.code, error.title, error.detail, error.facts)
@@ -92,7 +93,7 @@ async def send_card_form(request: Request[Any, Any, Any], vault: Vault, settings
     given = dict(parse_qsl((await request.body()).decode(errors="replace")))
     return_to = _back_to_shop(settings, given.pop("return_to", ""))
     try:
-        card = await vault.tokenize(_typed(given, _address(request)))
+        card = await vault.tokenize(_typed(given, _address(request, settings)))
     except Invalid as error:
         told = {fault["pointer"].removeprefix("/"): fault["detail"] for fault in reversed(error.facts["errors"])}
         return _form(settings, return_to, 422, told, given)
@@ -122,8 +123,11 @@ def _card_in(body: bytes, address: str) -> NewCard:
     )
 
 
-def _address(request: Request[Any, Any, Any]) -> str:
-    return request.client.host if request.client else ""
+def _address(request: Request[Any, Any, Any], settings: Settings) -> str:
+    peer = request.client.host if request.client else ""
+    return (
+        address_behind(settings.trusted_proxies, request.scope["headers"], peer) if settings.trusted_proxies else peer
+    )
 
 
 def _typed(given: dict[str, str], address: str) -> NewCard:

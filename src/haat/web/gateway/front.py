@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +15,7 @@ from prometheus_client import Counter, Histogram
 
 from haat.contracts.identity import AccessToken, Identity, Principal
 from haat.kit.access import Caller
+from haat.kit.forwarded import address_behind
 from haat.kit.idempotency import replayed
 from haat.kit.ids import new_id
 from haat.kit.message import DomainError
@@ -256,21 +256,6 @@ def _stranger(scope: Scope, headers: dict[bytes, bytes], api: bool, proxies: int
         user_agent=headers.get(b"user-agent", b"").decode("latin-1")[:300],
     )
     return nobody, None if token is None else token.decode("latin-1")
-
-
-def address_behind(proxies: int, headers: Iterable[tuple[bytes, bytes]], peer: str) -> str:
-    """Who asked the outermost of our proxies. What lies further left was written by the asker, and is not believed."""
-    told = b",".join(value for name, value in headers if name == b"x-forwarded-for").decode("latin-1")
-    chain = [*(part.strip() for part in told.split(",") if part.strip()), peer]
-    found = chain[max(0, len(chain) - 1 - proxies)]
-    # Some proxies add a port, and put an IPv6 address into brackets.
-    bare = found[1:].partition("]")[0] if found.startswith("[") else found
-    if bare.count(":") == 1:
-        bare = bare.partition(":")[0]
-    try:
-        return str(ipaddress.ip_address(bare))
-    except ValueError:
-        return peer
 
 
 def _signed_in(nobody: Caller, principal: Principal) -> Caller:

@@ -12,6 +12,7 @@ import structlog
 from haat.compose import SERVICES, House, parts_of
 from haat.engines.database.migrations import every_unit
 from haat.engines.database.pruning import prune
+from haat.engines.database.roles import ALONE
 from haat.engines.events.parked import PostgresParked
 from haat.engines.events.postgres_log import PostgresLog
 from haat.kit.message import Unavailable
@@ -57,7 +58,7 @@ async def working(house: House, names: Sequence[str]) -> AsyncIterator[None]:
     parked = PostgresParked(house.database("events"))
     readers: dict[str, Reader] = {}
     async with opened(house, names):
-        jobs = [_relay(logs, [name for name in names if name in kept]), _forget(logs)]
+        jobs = [_relay(logs, told_by(names)), _forget(logs)]
         jobs += [_prune(house, [name for name in names if name in kept]), _replay(parked, readers)]
         for name in names:
             service = house.service(name)
@@ -78,8 +79,14 @@ async def working(house: House, names: Sequence[str]) -> AsyncIterator[None]:
             await logs.stop()
 
 
+def told_by(names: Sequence[str]) -> list[str]:
+    """The services whose outboxes go into the log. Nobody else is let into the vault's, and it tells nothing."""
+    kept = set(every_unit())
+    return [name for name in names if name in kept and name not in ALONE]
+
+
 async def _relay(logs: PostgresLog, schemas: list[str]) -> None:
-    while True:
+    while schemas:
         try:
             moved = await logs.relay(schemas)
         except Exception:

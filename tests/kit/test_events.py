@@ -276,6 +276,12 @@ async def test_waiting_for_readers_ends_when_none_moves(probe, probe_url, logs, 
         await until_read(probe_url, still_seconds=0.5)
 
 
+async def test_what_waits_in_an_outbox_is_waited_for(probe, probe_url, alone):
+    await tell(probe, Counted(about="a", number=1))
+    with pytest.raises(TimeoutError, match=r"waiting for the outbox of kit_probe$"):
+        await until_read(probe_url, ["kit_probe"], still_seconds=0.5)
+
+
 async def test_waiting_for_readers_lasts_as_long_as_one_moves(probe, probe_url, logs, name, alone):
     """The last event is acted on long after the patience for a reader that stands still."""
     await logs[0].read(name, ["test_events.Counted"], 1)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
-from haat.background import opened, working
+from haat.background import opened, told_by, working
 from haat.cli.steps import Steps
 from haat.compose import SERVICES, House
 from haat.contracts.catalog import (  # fmt: skip
@@ -271,7 +271,7 @@ async def _drained(house: House, still_seconds: float = STILL_SECONDS) -> None:
     """
     search = house.ask(Search)
     try:
-        await until_read(house.dsn("events"), still_seconds)
+        await until_read(house.dsn("events"), told_by(list(house.serves)), still_seconds)
         left, moved_at = -1, time.monotonic()
         while waiting := (await search.waiting(Nothing())).products:
             if waiting != left:

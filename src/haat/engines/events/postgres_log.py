@@ -69,7 +69,7 @@ INSERT INTO events.parked (reader, event_id, name, body, error) VALUES ($1, $2, 
 """
 
 
-# Who still has something before it (what an outbox holds is not counted).
+# Who still has something before it in the log.
 _LAGGING = """
 SELECT c.reader FROM events.cursor c WHERE EXISTS (
     SELECT 1 FROM events.log l WHERE (l.tx, l.position) > (c.tx, c.position)
@@ -222,24 +222,31 @@ def _relay_statement(schemas: tuple[str, ...]) -> str:
     return _RELAY.format(moved=moved, union=union, channel=CHANNEL)
 
 
-async def until_read(dsn: str, still_seconds: float = STILL_SECONDS) -> None:
-    """Wait until no reader has anything before it any more, for as long as any of them moves.
+async def until_read(dsn: str, outboxes: Sequence[str] = (), still_seconds: float = STILL_SECONDS) -> None:
+    """Wait until these services' outboxes are empty and no reader has anything before it, as long as anybody moves.
 
     Raises TimeoutError, naming who lags, when nobody has moved for `still_seconds`.
     """
     connection = await asyncpg.connect(dsn)
     clock = asyncio.get_running_loop().time
     try:
-        # The relay looks at the outboxes every tenth of a second.
-        await asyncio.sleep(1)
         places, moved_at = None, clock()
-        while lagging := await connection.fetch(_LAGGING):
+        # Looked at in this order: what leaves an outbox is before its readers.
+        while lagging := await _untold(connection, outboxes) or await connection.fetch(_LAGGING):
             seen = await connection.fetch(_PLACES)
             if seen != places:
                 places, moved_at = seen, clock()
             elif clock() - moved_at > still_seconds:
-                names = ", ".join(row["reader"] for row in lagging)
+                names = ", ".join(row[0] for row in lagging)
                 raise TimeoutError(f"no event was acted on for {still_seconds:g} s; waiting for {names}")
             await asyncio.sleep(0.2)
     finally:
         await connection.close()
+
+
+async def _untold(connection: asyncpg.Connection, schemas: Sequence[str]) -> list[Any]:
+    """The services that have told something which is not in the log yet."""
+    if not schemas:
+        return []
+    looks = [f"SELECT 'the outbox of {schema}' WHERE EXISTS (SELECT 1 FROM {schema}.outbox)" for schema in schemas]  # noqa: S608 - our own names
+    return list(await connection.fetch(" UNION ALL ".join(looks)))

@@ -65,14 +65,14 @@ def passes(tests: tuple[str, ...], tree: Path) -> bool:
 def main() -> int:
     """Each mutant named on the command line, or all."""
     wanted = [each for each in MUTANTS if not sys.argv[1:] or each.name in sys.argv[1:]]
-    survivors = []
+    survivors: list[Mutant] = []
     with scratch() as tree:
         for each in wanted:
             dead = killed(each, tree)
             print("killed  " if dead else "SURVIVED", each.name, flush=True)
-            survivors += [] if dead else [each.name]
+            survivors += [] if dead else [each]
     print(f"{len(wanted) - len(survivors)} of {len(wanted)} killed")
-    return 1 if survivors else 0
+    return 1 if any(not each.lives for each in survivors) else 0
 
 
 if __name__ == "__main__":

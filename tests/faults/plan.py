@@ -73,7 +73,7 @@ def _mutants() -> Iterator[Experiment]:
 async def _mutate(mutant: Mutant, _: Lab | None) -> Numbers:
     with mutation.scratch() as tree:
         dead = await asyncio.to_thread(mutation.killed, mutant, tree)
-    return {"killed": dead, "wrong": [] if dead else ["its tests stayed green"]}
+    return {"killed": dead, "lives": mutant.lives, "wrong": [] if dead or mutant.lives else ["its tests stayed green"]}
 
 
 def _suites() -> Iterator[Experiment]:

@@ -363,6 +363,7 @@ def _recommendations(house: House) -> Any:
 
 
 def _notifications(house: House) -> Any:
+    from haat.contracts.checkout import Checkouts
     from haat.contracts.identity import Identity
     from haat.contracts.orders import Orders
     from haat.engines.mail.local import LocalMailbox
@@ -374,7 +375,8 @@ def _notifications(house: House) -> Any:
     mailer = SmtpMailer(settings.smtp_url, settings.mail_sender) if settings.smtp_url else LocalMailbox()
     public_url = settings.public_url or f"http://{settings.host}:{settings.port}"
     store = MailStore(house.database("notifications"))
-    return NotificationsService(store, house.ask(Orders), house.ask(Identity), mailer, public_url, settings.staff_email)
+    orders, identity, checkouts = house.ask(Orders), house.ask(Identity), house.ask(Checkouts)
+    return NotificationsService(store, orders, identity, checkouts, mailer, public_url, settings.staff_email)
 
 
 BUILDERS: dict[str, Callable[[House], Any]] = {

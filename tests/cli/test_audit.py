@@ -20,6 +20,10 @@ INSERT INTO payments.ledger_txns (txn_id, kind, phase, payment_id)
 VALUES ('txn_a', 'capture', 'posted', 'pay_a');
 INSERT INTO payments.ledger_entries VALUES
     ('txn_a', 'psp_clearing:sandbox', 'INR', 1000), ('txn_a', 'customer_due:chk_a', 'INR', -1000);
+INSERT INTO payments.credits (account, currency, balance_minor) VALUES ('gift_liability:gft_a', 'INR', 5);
+INSERT INTO payments.ledger_txns (txn_id, kind, phase, payment_id) VALUES ('txn_g', 'credit_issued', 'posted', NULL);
+INSERT INTO payments.ledger_entries VALUES
+    ('txn_g', 'credit_issued', 'INR', 5), ('txn_g', 'gift_liability:gft_a', 'INR', -5);
 INSERT INTO orders.orders (id, number, checkout_id, attempt_id, cart_id, email, status, on_hold, body, product_ids,
     payment_id, payment_status, currency, total_minor, captured_minor)
 VALUES ('ord_a', 'HT-A', 'chk_a', 'att_a', 'crt_a', 'a@x.example', 'confirmed', false, '{
@@ -40,6 +44,7 @@ FAULTS = {
     "UPDATE checkout.checkouts SET status = 'open', order_id = NULL WHERE id = 'chk_a'": {"I4b"},
     "INSERT INTO payments.payments (payment_id, attempt_id, checkout_id, provider, amount_minor, currency, method,"
     " state) VALUES ('pay_b', 'att_b', 'chk_a', 'sandbox', 1000, 'INR', '{}', 'authorized')": {"I4"},
+    "UPDATE payments.credits SET balance_minor = 4 WHERE account = 'gift_liability:gft_a'": {"I9e"},
     "INSERT INTO books VALUES ('psp_b', 'chk_b', 700, 'INR', 'authorized', 0, 0)": {"I5b", "I8b"},
     "UPDATE books SET refunded = 1 WHERE id = 'psp_a'": {"I8a"},
     "UPDATE inventory.stock SET on_hand = 4, available = 4 WHERE sku = 'sku-a'": {"I9b"},

@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from haat.contracts.checkout import ContactOf
 from haat.contracts.payments import GiftCardOf, IssueGiftCard
 from haat.kit.ids import new_id
+from haat.kit.message import NotFound
 from haat.kit.money import Money
 from tests.services.shopfloor import ADDRESS, Floor
 
@@ -63,3 +65,12 @@ async def test_a_gift_card_that_does_not_do_is_declined(shopfront, floor: Floor,
     status, body, _ = await bought(shopfront, floor, {"method": "credit", "gift_cards": [shown]})
     assert (status, body["code"], body["decline_code"]) == (402, "payment_declined", code)
     assert await left(floor, card) == 100
+
+
+async def test_whom_to_tell_about_a_checkout_without_an_order(floor: Floor):
+    owner = await floor.guest((await floor.variant(), 1))
+    checkout = await floor.open(owner, email="late@example.com")
+    contact = await floor.checkouts.contact(ContactOf(checkout_id=checkout.id))
+    assert (contact.email, contact.name) == ("late@example.com", ADDRESS.name)
+    with pytest.raises(NotFound):
+        await floor.checkouts.contact(ContactOf(checkout_id="chk_none"))

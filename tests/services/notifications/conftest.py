@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from haat.contracts.checkout import QuoteLine, TaxLine, Totals
+from haat.contracts.checkout import Checkouts, Contact, ContactOf, QuoteLine, TaxLine, Totals
 from haat.contracts.identity import AccountLetter, Address, Identity, LetterRef, OfUser, User
 from haat.contracts.orders import Order, OrderLink, OrderOf, OrderPayment, OrderPlaced, Orders
 from haat.contracts.shipping import Shipment
@@ -33,6 +33,13 @@ class Shelf(Orders):
 
     async def link(self, ask: OrderOf) -> OrderLink:
         return OrderLink(link=f"signed-{(await self.order(ask)).number}")
+
+
+class Desk(Checkouts):
+    """A checkout knows whom to write to, whatever became of it."""
+
+    async def contact(self, ask: ContactOf) -> Contact:
+        return Contact(email=f"{ask.checkout_id}@example.in", name="Asha")
 
 
 class People(Identity):
@@ -160,9 +167,9 @@ async def clean(database: PostgresDatabase) -> None:
 def notifications(
     database: PostgresDatabase, shelf: Shelf, people: People, pen: Pen, clean: None
 ) -> NotificationsService:
-    orders, identity = local(Orders, shelf), local(Identity, people)
+    orders, identity, checkouts = local(Orders, shelf), local(Identity, people), local(Checkouts, Desk())
     return NotificationsService(
-        MailStore(database), orders, identity, pen, "https://shop.example", "staff@shop.example"
+        MailStore(database), orders, identity, checkouts, pen, "https://shop.example", "staff@shop.example"
     )
 
 

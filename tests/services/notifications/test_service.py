@@ -11,6 +11,7 @@ from haat.contracts.notifications import Mailbox, MailRef
 from haat.contracts.orders import OrderMoved
 from haat.contracts.payments import PaymentRefunded
 from haat.kit.database import Batch
+from haat.kit.ids import new_id
 from haat.kit.message import NotFound
 from haat.kit.money import Money
 from haat.ports.mail import LetterRefused, MailUnreachable
@@ -169,6 +170,18 @@ async def test_a_refund_that_is_told_before_its_order_waits_for_it(notifications
     await due_now()
     await notifications.send_due()
     assert len(pen.letters) == 2
+
+
+async def test_money_that_no_order_came_of_is_told_once(notifications, pen, due_now):
+    about = type("NoOrder", (), {"checkout_id": new_id("chk")})
+    for _ in range(2):
+        await notifications.on_refunded(Batch([refunded(about)]))
+    for _ in range(5):
+        await notifications.send_due()
+        await due_now()
+    (letter,) = pen.letters
+    assert (letter.to, letter.subject) == (f"{about.checkout_id}@example.in", "Your payment is on its way back")
+    assert "₹1,200.50" in letter.text
 
 
 async def test_a_refund_that_failed_is_not_told(notifications, placed):

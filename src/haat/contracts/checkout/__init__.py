@@ -6,6 +6,7 @@ from haat.contracts.checkout.commands import (
     CheckoutRef,
     Codes,
     Complete,
+    ContactOf,
     GoOn,
     OpenCheckout,
     ParkedOf,
@@ -21,7 +22,16 @@ from haat.contracts.checkout.outcomes import (
     EmptyCart,
     PriceChanged,
 )
-from haat.contracts.checkout.view import Checkout, OrderRef, ParkedAttempt, QuoteLine, Requirement, TaxLine, Totals
+from haat.contracts.checkout.view import (
+    Checkout,
+    Contact,
+    OrderRef,
+    ParkedAttempt,
+    QuoteLine,
+    Requirement,
+    TaxLine,
+    Totals,
+)
 
 __all__ = [
     "ChangeCheckout",
@@ -35,6 +45,8 @@ __all__ = [
     "Checkouts",
     "Codes",
     "Complete",
+    "Contact",
+    "ContactOf",
     "EmptyCart",
     "GoOn",
     "OpenCheckout",

@@ -6,12 +6,13 @@ from haat.contracts.checkout.commands import (
     ChangeCheckout,
     CheckoutRef,
     Complete,
+    ContactOf,
     GoOn,
     OpenCheckout,
     ParkedOf,
     SaveTaxRates,
 )
-from haat.contracts.checkout.view import Checkout, ParkedAttempt
+from haat.contracts.checkout.view import Checkout, Contact, ParkedAttempt
 from haat.kit.message import Nothing, Page
 from haat.kit.rpc import Contract, promise
 
@@ -34,3 +35,5 @@ class Checkouts(Contract):
     async def parked(self, ask: ParkedOf) -> Page[ParkedAttempt]: ...
     @promise(safe_to_repeat=True)
     async def go_on(self, ask: GoOn) -> Nothing: ...
+    @promise(safe_to_repeat=True)
+    async def contact(self, ask: ContactOf) -> Contact: ...

@@ -57,6 +57,12 @@ class Complete(Message, frozen=True):
     network_address: str = ""
 
 
+class ContactOf(Message, frozen=True):
+    """Whom to tell about a checkout that led to no order; for other services only."""
+
+    checkout_id: str
+
+
 class TaxRate(Message, frozen=True):
     """`rate_basis_points` of a class from a date on, for values without tax from `price_from_minor` up."""
 

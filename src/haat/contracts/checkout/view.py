@@ -67,6 +67,13 @@ class OrderRef(Message, frozen=True):
     number: str
 
 
+class Contact(Message, frozen=True):
+    """Where to write to, and to whom."""
+
+    email: str
+    name: str
+
+
 class Checkout(Message, frozen=True):
     """`status` is open, completing, requires_action, completed, canceled or expired."""
 

@@ -7,6 +7,10 @@ RETURNING expires_at;
 -- name: load(id, owner)^
 SELECT *, expires_at <= now() AS ran_out FROM checkout.checkouts WHERE id = :id AND owner = :owner;
 
+-- name: contact(id)^
+SELECT quote #>> '{choices,email}' AS email, quote #>> '{choices,shipping_address,name}' AS name
+FROM checkout.checkouts WHERE id = :id;
+
 -- name: requote(id, owner, version, cart_version, quote, ready, valid_seconds)^
 UPDATE checkout.checkouts
 SET quote = :quote, ready = :ready, expires_at = now() + make_interval(secs => :valid_seconds),

@@ -18,6 +18,8 @@ from haat.contracts.checkout import (
     Checkouts,
     CheckoutStateError,
     Complete,
+    Contact,
+    ContactOf,
     EmptyCart,
     GoOn,
     OpenCheckout,
@@ -123,6 +125,12 @@ class CheckoutService(Checkouts):
                 await drive_all(self._driver, leased)
                 stored = await self._stored(ask.owner, ask.checkout_id)
         return _view(stored)
+
+    async def contact(self, ask: ContactOf) -> Contact:
+        found = await self._store.contact(ask.checkout_id)
+        if found is None:
+            raise NotFound("Nobody is named there")
+        return found
 
     async def cancel(self, ask: CheckoutRef) -> Checkout:
         stored = await self._stored(ask.owner, ask.checkout_id)

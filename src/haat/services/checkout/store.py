@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from haat.contracts.cart import Owner
-from haat.contracts.checkout import Complete, ParkedAttempt, TaxRate
+from haat.contracts.checkout import Complete, Contact, ParkedAttempt, TaxRate
 from haat.contracts.payments import Action
 from haat.kit.clock import now
 from haat.kit.database import Connection, Database, Transaction, outbox_columns
@@ -128,6 +128,13 @@ class CheckoutStore:
         # An answer to this key needs no more of the quote than the checkout has.
         facts = {**row["attempt"], "quote": row["quote"], "owner": row["owner"]}
         return _checkout(row), msgspec.convert(facts, Attempt)
+
+    async def contact(self, checkout_id: str) -> Contact | None:
+        """Whom the checkout's shopper named; None when nobody yet."""
+        async with self.connection() as connection:
+            row = await queries.contact(connection, id=checkout_id)
+        known = row is not None and row["email"] is not None
+        return Contact(email=row["email"], name=row["name"] or "") if known else None
 
     async def requote(self, old: StoredCheckout, cart_version: int, quote: Quote, valid_seconds: float) -> Any:
         """Put a new quote on an open or expired checkout; None when it has moved on."""

@@ -77,6 +77,14 @@ WORDS: Final[dict[Kind, Words]] = {
         "We have sent {amount} back for order {number}. Banks take up to seven working days to show it.",
         "View your order",
     ),
+    "refunded_without_order": Words(
+        "Your payment is on its way back",
+        "Your money is on its way back",
+        "Your payment of {amount} reached us when it could no longer become an order, so we have sent it back. "
+        "Banks take up to seven working days to show it. Nothing was ordered.",
+        "Go shopping",
+        "plain",
+    ),
     "welcome": Words(
         "Welcome to haat",
         "Welcome, {name}",

@@ -20,6 +20,7 @@ Kind = Literal[
     "order_canceled",
     "order_returned",
     "refunded",
+    "refunded_without_order",
     "welcome",
     "session_ended",
     "stock_low",

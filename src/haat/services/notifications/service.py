@@ -10,6 +10,7 @@ from urllib.parse import quote
 import msgspec
 import structlog
 
+from haat.contracts.checkout import Checkouts, ContactOf
 from haat.contracts.identity import Identity, LetterRef, LetterWanted, OfUser, RefreshTokenReused, UserRegistered
 from haat.contracts.inventory import StockRanLow
 from haat.contracts.notifications import Mail, Mailbox, MailRef, Notifications
@@ -44,6 +45,8 @@ E = TypeVar("E", bound=Event)
 PACE = 20
 AT_ONCE = 5
 LEASE_SECONDS = 120
+# After so many tries to find the order of a refund there is none.
+PATIENT_TRIES = 2
 WITH_INVOICE = frozenset({"order_partially_shipped", "order_shipped", "order_delivered"})
 NOT_KEPT = "This letter holds a link that is a key to an account: it was sent, and is not kept here."
 _PATHS: dict[Kind, str] = {
@@ -62,6 +65,7 @@ class NotificationsService(Notifications):
         store: MailStore,
         orders: Orders,
         identity: Identity,
+        checkouts: Checkouts,
         mailer: Mailer,
         public_url: str,
         staff_email: str,
@@ -69,6 +73,7 @@ class NotificationsService(Notifications):
         self._store = store
         self._orders = orders
         self._identity = identity
+        self._checkouts = checkouts
         self._mailer = mailer
         self._scribe = Scribe(public_url)
         self._staff_email = staff_email
@@ -160,6 +165,8 @@ class NotificationsService(Notifications):
         if not order_id:
             async with self._store.connection() as connection:
                 order_id = await self._store.order_of_checkout(connection, mail.facts["checkout_id"]) or ""
+        if not order_id and mail.kind == "refunded" and mail.tries > PATIENT_TRIES:
+            return await self._without_order(mail)
         which = OrderOf(order=order_id, any_owner=True)
         order = await self._orders.order(which)
         link = (await self._orders.link(which)).link
@@ -170,6 +177,13 @@ class NotificationsService(Notifications):
             facts["amount"] = format_money(Money(mail.facts["amount"], mail.facts["currency"]))
         known = msgspec.structs.replace(mail, about=order.id, address=mail.address or order.email)
         return self._with(known, f"orders/{order.id}?token={link}", facts, order)
+
+    async def _without_order(self, mail: DueMail) -> DueMail:
+        """Money went back that no order came of; the notice of an order would have come by now."""
+        contact = await self._checkouts.contact(ContactOf(checkout_id=mail.facts["checkout_id"]))
+        facts = {**mail.facts, "amount": format_money(Money(mail.facts["amount"], mail.facts["currency"]))}
+        known = msgspec.structs.replace(mail, address=contact.email)
+        return self._with(known, "", facts, kind="refunded_without_order")
 
     async def _of_account(self, mail: DueMail) -> DueMail | Settled:
         """Address and name are asked for now: they are in no event, and may have changed since."""
@@ -184,8 +198,10 @@ class NotificationsService(Notifications):
         known = msgspec.structs.replace(mail, about=letter.user_id, address=letter.email)
         return self._with(known, _PATHS[mail.kind] + letter.token, {"name": letter.name})
 
-    def _with(self, mail: DueMail, path: str, facts: dict[str, Any], order: Order | None = None) -> DueMail:
-        letter = self._scribe.write(mail.kind, path, facts, order)
+    def _with(
+        self, mail: DueMail, path: str, facts: dict[str, Any], order: Order | None = None, kind: Kind | None = None
+    ) -> DueMail:
+        letter = self._scribe.write(kind or mail.kind, path, facts, order)
         return msgspec.structs.replace(mail, subject=letter.subject, html=letter.html, text=letter.text)
 
     def _kept(self, mail: DueMail) -> DueMail:

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from haat.kit.access import Caller
 from haat.kit.idempotency import Idempotency
-from haat.kit.message import DomainError, Event, Message, Nothing
+from haat.kit.message import DomainError, Event, Message, Nothing, Page
 from haat.kit.money import Money
 from haat.kit.rpc import Contract, promise
 
@@ -118,6 +118,29 @@ class MergeCarts(Message, frozen=True):
     token: str
 
 
+class WishesOf(Message, frozen=True):
+    user_id: str
+
+
+class WishRef(Message, frozen=True):
+    user_id: str
+    product_id: str
+
+
+class Wish(Message, frozen=True):
+    """A product that a user wants to find again."""
+
+    product_id: str
+    added_at: datetime
+
+
+class WishlistFull(DomainError):
+    """A wishlist holds at most 200 products."""
+
+    code = "wishlist_full"
+    title = "The wishlist holds 200 products already"
+
+
 class NotForSale(DomainError):
     """The product or variant does not exist or is not published."""
 
@@ -159,3 +182,9 @@ class Cart(Contract):
     async def remove_item(self, ask: RemoveItem) -> CartView: ...
     @promise(safe_to_repeat=True)
     async def merge(self, ask: MergeCarts) -> Nothing: ...
+    @promise(safe_to_repeat=True)
+    async def wishes(self, ask: WishesOf) -> Page[Wish]: ...
+    @promise(safe_to_repeat=True)
+    async def wish(self, ask: WishRef) -> Nothing: ...
+    @promise(safe_to_repeat=True)
+    async def unwish(self, ask: WishRef) -> Nothing: ...

@@ -18,6 +18,9 @@ from haat.contracts.cart import (
     Owner,
     RemoveItem,
     ViewCart,
+    Wish,
+    WishesOf,
+    WishRef,
 )
 from haat.contracts.catalog import Catalog, CategoryNode, Product, ProductRef, Products, Review, ReviewsOf, WriteReview
 from haat.contracts.identity import (
@@ -195,9 +198,21 @@ class MemoryCart(Cart):
     def __init__(self, catalog: MemoryCatalog) -> None:
         self._catalog = catalog
         self.lines: dict[str, list[CartItem]] = {}
+        self.wished: dict[str, list[str]] = {}
 
     def of(self, owner: Owner) -> str:
         return owner.user_id or owner.token or "crt_new"
+
+    async def wishes(self, ask: WishesOf) -> Page[Wish]:
+        return Page(data=[Wish(product_id=each, added_at=MOMENT) for each in self.wished.get(ask.user_id, [])])
+
+    async def wish(self, ask: WishRef) -> Nothing:
+        self.wished.setdefault(ask.user_id, []).insert(0, ask.product_id)
+        return Nothing()
+
+    async def unwish(self, ask: WishRef) -> Nothing:
+        self.wished[ask.user_id].remove(ask.product_id)
+        return Nothing()
 
     async def view(self, ask: ViewCart) -> CartView:
         return self._view(ask.owner)

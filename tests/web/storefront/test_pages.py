@@ -352,3 +352,22 @@ async def test_the_invoice_opens_once_there_is_one(visitor: Visitor):
     assert (answer.status_code, answer.content, answer.headers["Content-Type"]) == (200, b"%PDF-", "application/pdf")
     assert answer.headers["Cache-Control"] == "private, no-store"
     assert (await visitor.see("/orders/ord_0/invoice.pdf")).status_code == 404
+
+
+async def test_a_thing_is_put_on_the_wishlist_and_taken_off(visitor: Visitor):
+    stranger = await visitor.send("/wishlist", product="book-14-laptop")
+    await visitor.register()
+    await visitor.send("/wishlist", product="brass-lamp")
+    await visitor.send("/wishlist", product="book-14-laptop")
+    page = (await visitor.see("/wishlist")).text
+    assert stranger.headers["Location"] == "/sign-in?next=/p/book-14-laptop"
+    assert page.index("Book 14 laptop") < page.index("Brass lamp")
+    await visitor.send("/wishlist/prd_1/remove")
+    assert ("Book 14 laptop" in (await visitor.see("/wishlist")).text, visitor.behind.cart.wished) == (
+        False,
+        {"usr_0": ["prd_3"]},
+    )
+
+
+async def test_a_wishlist_needs_an_account(visitor: Visitor):
+    assert (await visitor.see("/wishlist")).headers["Location"] == "/sign-in?next=/wishlist"

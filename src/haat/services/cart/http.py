@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import Response, delete, get, patch, post
+from litestar import Response, delete, get, patch, post, put
 from litestar.params import Parameter
 
-from haat.contracts.cart import AddItem, Cart, CartView, ChangeItem, Quantity, RemoveItem, ViewCart, owner_of
-from haat.kit.access import Caller
+from haat.contracts.cart import (
+    AddItem,
+    Cart,
+    CartView,
+    ChangeItem,
+    Quantity,
+    RemoveItem,
+    ViewCart,
+    Wish,
+    WishesOf,
+    WishRef,
+    owner_of,
+)
+from haat.kit.access import Caller, needs_user
 from haat.kit.idempotency import Idempotency
-from haat.kit.message import Message
+from haat.kit.message import Message, Page
 from haat.kit.problem import problems
 
+ProductId = Annotated[str, Parameter(description="a product, `prd_…`", max_length=100)]
 ItemId = Annotated[str, Parameter(description="an item of this cart, `itm_…`")]
 
 
@@ -63,9 +76,33 @@ async def remove_item(item_id: ItemId, cart: Cart, caller: Caller) -> Response[C
     return _answer(await cart.remove_item(RemoveItem(owner=owner_of(caller), item_id=item_id)))
 
 
+@get("/v1/wishlist", tags=["cart"], guards=[needs_user], responses=problems(401))
+async def view_wishlist(cart: Cart, caller: Caller) -> Page[Wish]:
+    """Products that you want to find again, the newest first; at most 200."""
+    return await cart.wishes(WishesOf(user_id=caller.signed_in()))
+
+
+@put(
+    "/v1/wishlist/{product_id:str}",
+    status_code=204,
+    tags=["cart"],
+    guards=[needs_user],
+    responses=problems(401, 404, 409),
+)
+async def wish(product_id: ProductId, cart: Cart, caller: Caller) -> None:
+    """Put a product on your wishlist."""
+    await cart.wish(WishRef(user_id=caller.signed_in(), product_id=product_id))
+
+
+@delete("/v1/wishlist/{product_id:str}", tags=["cart"], guards=[needs_user], responses=problems(401))
+async def unwish(product_id: ProductId, cart: Cart, caller: Caller) -> None:
+    """Take a product off your wishlist."""
+    await cart.unwish(WishRef(user_id=caller.signed_in(), product_id=product_id))
+
+
 def _answer(view: CartView, status: int = 200) -> Response[CartView]:
     headers = {"Cart-Token": view.token} if view.token else {}
     return Response(view, status_code=status, headers=headers)
 
 
-ROUTES = [view_cart, add_item, change_item, remove_item]
+ROUTES = [view_cart, add_item, change_item, remove_item, view_wishlist, wish, unwish]

@@ -75,3 +75,20 @@ DELETE FROM cart.carts WHERE cart_id = :cart_id;
 
 -- name: forget_old_guests(before)!
 DELETE FROM cart.carts WHERE user_id IS NULL AND updated_at < :before::timestamptz;
+
+-- name: wishes(user_id)
+SELECT product_id, added_at FROM cart.wishes WHERE user_id = :user_id ORDER BY added_at DESC, product_id;
+
+-- name: wish(user_id, product_id, most)$
+-- True when it is on the list, now or already; false when the list is full.
+WITH made AS (
+    INSERT INTO cart.wishes (user_id, product_id)
+    SELECT :user_id::text, :product_id::text
+    WHERE (SELECT count(*) FROM cart.wishes WHERE user_id = :user_id) < :most::integer
+    ON CONFLICT DO NOTHING RETURNING 1
+)
+SELECT EXISTS (SELECT FROM made)
+    OR EXISTS (SELECT FROM cart.wishes WHERE user_id = :user_id AND product_id = :product_id);
+
+-- name: unwish(user_id, product_id)!
+DELETE FROM cart.wishes WHERE user_id = :user_id AND product_id = :product_id;

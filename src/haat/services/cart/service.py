@@ -13,16 +13,21 @@ from haat.contracts.cart import (
     ChangeItem,
     ItemAdded,
     MergeCarts,
+    NotForSale,
     Owner,
     RemoveItem,
     ViewCart,
+    Wish,
+    WishesOf,
+    WishlistFull,
+    WishRef,
 )
-from haat.contracts.catalog import Catalog, ForSale, VariantsForSale
+from haat.contracts.catalog import Catalog, ForSale, Products, VariantsForSale
 from haat.contracts.inventory import Inventory, StockOf
 from haat.contracts.orders import OrderPlaced
 from haat.kit.clock import now
 from haat.kit.database import Batch
-from haat.kit.message import DomainError, Invalid, Nothing, Unavailable
+from haat.kit.message import DomainError, Invalid, Nothing, Page, Unavailable
 from haat.services.cart.model import CartState, Item, check_stock, for_sale, new_cart, view
 from haat.services.cart.store import CartStore
 
@@ -107,6 +112,23 @@ class CartService(Cart):
             if version is not None:
                 return await self.view(ViewCart(owner=ask.owner))
         raise Unavailable("This cart is being changed elsewhere; try again")
+
+    async def wishes(self, ask: WishesOf) -> Page[Wish]:
+        async with self._store.connection() as connection:
+            return Page(data=await self._store.wishes(connection, ask.user_id))
+
+    async def wish(self, ask: WishRef) -> Nothing:
+        if not (await self._catalog.products(Products(ids=[ask.product_id]))).data:
+            raise NotForSale()
+        async with self._store.connection() as connection:
+            if not await self._store.wish(connection, ask.user_id, ask.product_id):
+                raise WishlistFull()
+        return Nothing()
+
+    async def unwish(self, ask: WishRef) -> Nothing:
+        async with self._store.connection() as connection:
+            await self._store.unwish(connection, ask.user_id, ask.product_id)
+        return Nothing()
 
     async def merge(self, ask: MergeCarts) -> Nothing:
         async with self._store.transaction() as transaction:

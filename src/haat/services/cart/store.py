@@ -7,12 +7,15 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 
-from haat.contracts.cart import Owner
+import msgspec
+
+from haat.contracts.cart import Owner, Wish
 from haat.kit.database import Connection, Database, Transaction, outbox_columns
 from haat.kit.message import Event
 from haat.kit.sql import load_queries
 from haat.services.cart.model import MAX_ITEMS, MAX_QUANTITY, CartState, Item, cart_of, new_cart, opens, secret_hash
 
+MAX_WISHES = 200
 queries = load_queries(Path(__file__).with_name("queries.sql"))
 
 
@@ -101,6 +104,18 @@ class CartStore:
             connection, from_cart=guest_id, to_cart=user_cart, max_items=MAX_ITEMS, max_quantity=MAX_QUANTITY
         )
         await queries.remove_cart(connection, cart_id=guest_id)
+
+    async def wishes(self, connection: Connection, user_id: str) -> list[Wish]:
+        """A user's wishlist, the newest first."""
+        return [msgspec.convert(dict(row), Wish) async for row in queries.wishes(connection, user_id=user_id)]
+
+    async def wish(self, connection: Connection, user_id: str, product_id: str) -> bool:
+        """Put a product on the list; False when it is full."""
+        return bool(await queries.wish(connection, user_id=user_id, product_id=product_id, most=MAX_WISHES))
+
+    async def unwish(self, connection: Connection, user_id: str, product_id: str) -> None:
+        """Take a product off the list."""
+        await queries.unwish(connection, user_id=user_id, product_id=product_id)
 
     async def forget_old_guests(self, connection: Connection, before: datetime) -> None:
         """Drop guests' carts untouched since `before`."""

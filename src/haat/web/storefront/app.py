@@ -13,12 +13,23 @@ from haat.contracts.identity import Identity
 from haat.kit.message import DomainError
 from haat.settings import Settings
 from haat.web.sessions import MACHINES, AnyRequest, csrf_token
-from haat.web.storefront import account, basket, browsing, checkout, entering, product, purchases, reading, recovering
+from haat.web.storefront import (
+    account,
+    basket,
+    browsing,
+    checkout,
+    entering,
+    product,
+    purchases,
+    reading,
+    recovering,
+    wishing,
+)
 from haat.web.storefront.entrance import entrance
 from haat.web.storefront.shell import dress, log, provide_shop
 from haat.web.storefront.templates import render
 
-PAGES = (account, basket, browsing, checkout, entering, product, purchases, reading, recovering)
+PAGES = (account, basket, browsing, checkout, entering, product, purchases, reading, recovering, wishing)
 WORDS = {
     400: ("This address makes no sense to us", "Please check it, or begin again at the entrance."),
     403: ("This form has expired", "For your safety we did not take it. Go back, reload the page and send it again."),

@@ -148,3 +148,19 @@ async def test_the_task_knows_when_it_holds_a_connection(probe):
     async with probe.connection():
         assert holding_connection.get()
     assert not holding_connection.get()
+
+
+async def test_a_pool_stops_when_what_was_under_way_has_ended(database_url):
+    pool = PostgresDatabase(database_url, 2)
+    await pool.start()
+    begun = asyncio.Event()
+
+    async def work() -> int:
+        async with pool.connection() as connection:
+            begun.set()
+            return await connection.fetchval("SELECT 1 FROM pg_sleep(0.2)")
+
+    task = asyncio.create_task(work())
+    await begun.wait()
+    await asyncio.wait_for(pool.stop(), 5)
+    assert await task == 1

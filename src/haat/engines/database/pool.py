@@ -71,6 +71,7 @@ class _Kept:
         self._most = size
         self._idle: list[Any] = []
         self._waiting = 0
+        self._closing = False
 
     async def acquire(self) -> Any:
         while self._idle:
@@ -86,12 +87,14 @@ class _Kept:
 
     async def give_back(self, connection: Any, sound: bool) -> None:
         # After a fault or a cancellation the driver must see to it; and whoever waits there must get it.
-        if sound and not self._waiting and len(self._idle) < self._most:
+        # And a pool that closes waits for every connection.
+        if sound and not self._waiting and not self._closing and len(self._idle) < self._most:
             self._idle.append(connection)
         else:
             await self._pool.release(connection)
 
     async def close(self) -> None:
+        self._closing = True
         while self._idle:
             await self._pool.release(self._idle.pop())
         await self._pool.close()

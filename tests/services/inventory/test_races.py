@@ -186,3 +186,14 @@ async def test_locations_that_begin_at_once_are_sold_as_one_stock(depots):
     outcomes = await at_once(*(depots[i % 4].reserve(new_id("att"), {skus[i % 12]: 4}) for i in range(60)))
     assert outcomes == {"held": 60}
     assert {tuple(await depots[0].stock(sku)) for sku in skus} == {(20, 20)}
+
+
+async def test_a_location_that_begins_while_another_does_waits_for_it(depots):
+    sku = new_id("sku")
+    async with depots[0].database.transaction("inventory") as first:
+        await depots[0].service._store.book(first.connection, "received", (new_id("rcv"), "x"), "main", {sku: 5}, {})
+        second = asyncio.create_task(depots[1].receive(sku, 5, "annex"))
+        await asyncio.sleep(0.2)
+    await second
+    await depots[2].held({sku: 4})
+    assert await depots[3].stock(sku) == (10, 4)

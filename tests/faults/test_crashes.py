@@ -9,6 +9,7 @@ import pytest
 from haat.kit.crashpoints import POINTS
 from tests.faults.experiments import crashes, ended, jump, killed, zombie
 from tests.faults.lab import Lab, lab
+from tests.faults.plan import VICTIMS
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("crashes")]
 # Each point once; in a round at most one for each process, so that they die side by side.
@@ -44,8 +45,8 @@ async def test_who_slept_past_the_lease_writes_nothing(laboratory: Lab):
     assert found["refused"] >= found["held"] > 0
 
 
-@pytest.mark.parametrize("victim", ["postmaster", "backend"])
-async def test_a_death_of_the_database_loses_nothing(laboratory: Lab, victim: str):
+@pytest.mark.parametrize("victim", VICTIMS)
+async def test_a_death_at_any_moment_loses_nothing(laboratory: Lab, victim: str):
     assert (await killed(laboratory, victim, 1))["wrong"] == []
 
 

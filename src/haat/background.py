@@ -53,13 +53,13 @@ async def opened(house: House, names: Sequence[str]) -> AsyncIterator[None]:
 @asynccontextmanager
 async def working(house: House, names: Sequence[str]) -> AsyncIterator[None]:
     """Run the background work of the named services while the context is open."""
-    kept = set(every_unit())
     logs = PostgresLog(house.dsn("events"))
     parked = PostgresParked(house.database("events"))
     readers: dict[str, Reader] = {}
     async with opened(house, names):
         jobs = [_relay(logs, told_by(names)), _forget(logs)]
-        jobs += [_prune(house, [name for name in names if name in kept]), _replay(parked, readers)]
+        # The vault, which is alone with its tables, hears no events and keeps no idempotency records.
+        jobs += [_prune(house, told_by(names)), _replay(parked, readers)]
         for name in names:
             service = house.service(name)
             reactions = parts_of(name, "reactions", "REACTIONS", {})

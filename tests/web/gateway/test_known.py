@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Annotated
 
@@ -115,8 +116,10 @@ def told(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
     ],
 )
 async def test_the_short_way_answers_to_the_letter(
-    opened: Opened, routed: Routed, method: str, headers: dict[str, str]
+    opened: Opened, routed: Routed, method: str, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ):
+    # Both ways at one moment: what is left of a caller's requests is told in seconds.
+    monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
     asked = {**headers, "Request-Id": "r1"}
     # So low that what is left does not grow again during the test.
     long, short = opened(limit_per_minute=1), opened(limit_per_minute=1)

@@ -45,7 +45,7 @@ def bench(
     url: str | None = None,
     data: Path | None = None,
     seconds: float = 8.0,
-    users: int = 16,
+    users: int = 24,
     only: str | None = None,
     json: bool = False,
 ) -> None:

@@ -18,7 +18,7 @@ from haat.engines.database.embedded_processes import processes_of
 from tests.faults.conftest import Shelve
 from tests.faults.hunting import Hunt, canary, contents, descendants, spellings
 from tests.journeys.client import CARD, Client, visiting
-from tests.journeys.shops import APART, Shop, running
+from tests.journeys.shops import APART, Shop, running, until_ready
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("canaries")]
 CVC = "7391"
@@ -56,6 +56,8 @@ async def test_card_numbers_are_nowhere_after_every_flow_every_fault_and_kills(s
             await asyncio.wait(buying, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.to_thread(shop.kill, victim)
             await asyncio.to_thread(shop.start, victim)
+            # Those who were buying live with its death; who comes next finds it open again.
+            await asyncio.to_thread(until_ready, f"{shop.urls[victim]}/healthz")
             await asyncio.gather(*buying)
         await no_number_is_kept(shop)
     # Everything that was still in a hurry is over, and what the database held back is on disk.

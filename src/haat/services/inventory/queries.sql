@@ -99,7 +99,7 @@ FROM inventory.stock s CROSS JOIN LATERAL (
     SELECT * FROM inventory.events e
     WHERE e.stream = s.stream
       AND (:as_of::timestamptz IS NULL OR e.at <= :as_of)
-      AND (:before_at::timestamptz IS NULL OR (e.at, e.stream, e.version) < (:before_at, :before_stream::bigint, :before_version::bigint))
+      AND (e.at, e.stream, e.version) < (coalesce(:before_at::timestamptz, 'infinity'), :before_stream::bigint, :before_version::bigint)
     ORDER BY e.version DESC LIMIT :size::integer
 ) AS e
 WHERE s.sku = :sku ORDER BY e.at DESC, e.stream DESC, e.version DESC LIMIT :size;
@@ -107,7 +107,7 @@ WHERE s.sku = :sku ORDER BY e.at DESC, e.stream DESC, e.version DESC LIMIT :size
 -- name: alerts(before_at, before_stream, size)
 SELECT stream, sku, location, available, low_since FROM inventory.stock
 WHERE low_since IS NOT NULL
-  AND (:before_at::timestamptz IS NULL OR (low_since, stream) < (:before_at, :before_stream::bigint))
+  AND (low_since, stream) < (coalesce(:before_at::timestamptz, 'infinity'), :before_stream::bigint)
 ORDER BY low_since DESC, stream DESC LIMIT :size;
 
 -- name: set_low_mark(sku, location, low_stock_at)^

@@ -71,5 +71,5 @@ RETURNING *;
 
 -- name: coupons(before_at, before_code, size)
 SELECT * FROM promotions.coupons
-WHERE :before_at::timestamptz IS NULL OR (created_at, code) < (:before_at, :before_code::text)
+WHERE (created_at, code) < (coalesce(:before_at::timestamptz, 'infinity'), :before_code::text)
 ORDER BY created_at DESC, code DESC LIMIT :size;

@@ -223,6 +223,69 @@ async def test_a_declined_card_keeps_everything_that_was_typed(page: Page, lapto
     await shoot(page, "declined")
 
 
+async def gift(shop: Shop, amount: int) -> str:
+    """The code of a new gift card."""
+    async with visiting(shop) as staff:
+        await staff.sign_in_as_staff()
+        status, card = await staff.post("/v1/gift-cards", {"amount": {"amount": amount, "currency": "INR"}})
+        assert status == 201, card
+        return str(card["code"])
+
+
+async def enter(page: Page, code: str) -> None:
+    """Type a gift card's code at the checkout, and press Apply."""
+    await page.locator("#f-gift_code").fill(code)
+    await page.get_by_role("button", name="Apply").first.click()
+
+
+@pytest.mark.parametrize("page", [True, False], ids=["script", "no-script"], indirect=True)
+async def test_gift_cards_pay_first_and_cash_the_rest(page: Page, shop: Shop, laptops: list[Any]):
+    codes = [await gift(shop, amount) for amount in (40_000, 10_000)]
+    await page.goto(f"/p/{laptops[0]['slug']}")
+    await page.get_by_role("button", name="Add to cart").click()
+    await expect(page.locator("#count")).to_contain_text("1")
+    await page.goto("/checkout")
+    await fill_address(page)
+    await page.get_by_label("Cash on delivery").check()
+    await page.get_by_text("I have a gift card").click()
+    await enter(page, "0000-0000-0000-0000")
+    await expect(page.locator("#f-gift_code-told")).to_contain_text("We do not know this code")
+    await expect(page.locator("#f-line1")).to_have_value(FIELDS["line1"])
+    await enter(page, codes[0])
+    await expect(page.locator(".credit-card")).to_contain_text(codes[0][-4:])
+    await page.get_by_text("Add another gift card").click()
+    await enter(page, codes[1])
+    await expect(page.locator(".credit-card")).to_have_count(2)
+    await page.get_by_role("button", name=f"Remove gift card ending in {codes[1][-4:]}").click()
+    await expect(page.locator(".credit-card")).to_have_count(1)
+    await expect(page.locator("#order-summary")).to_contain_text("Left to pay₹45,599")
+    await expect(page.get_by_label("Cash on delivery")).to_be_checked()
+    await shoot(page, "checkout-gift-card")
+    await place(page)
+    await expect(page.locator(".thanks")).to_contain_text("Please keep ₹45,599 ready", timeout=20_000)
+    await page.goto("/gift-card")
+    await page.get_by_label("Gift card code").fill(codes[0])
+    await page.get_by_role("button", name="Show what is left").click()
+    await expect(page.locator(".door")).to_contain_text("Nothing is left")
+
+
+@pytest.mark.parametrize("page", [True, False], ids=["script", "no-script"], indirect=True)
+async def test_a_gift_card_that_covers_all_asks_for_no_card(page: Page, shop: Shop, laptops: list[Any]):
+    code = await gift(shop, 5_000_000)
+    await page.goto(f"/p/{laptops[0]['slug']}")
+    await page.get_by_role("button", name="Add to cart").click()
+    await expect(page.locator("#count")).to_contain_text("1")
+    await page.goto("/checkout")
+    await fill_address(page)
+    await page.get_by_text("I have a gift card").click()
+    await page.locator("#f-gift_code").fill(code)
+    await page.locator("#f-gift_code").press("Enter")
+    await expect(page.locator(".covered")).to_contain_text("All of it is paid")
+    await expect(page.locator("#f-payment")).to_be_hidden()
+    await place(page)
+    await expect(page.locator(".thanks")).to_contain_text("Paid with Gift card", timeout=20_000)
+
+
 @pytest.mark.parametrize("page", [True, False], ids=["script", "no-script"], indirect=True)
 async def test_a_guest_has_the_bill_sent_elsewhere_and_cancels_by_the_signed_link(page: Page, laptops: list[Any]):
     await page.goto(f"/p/{laptops[0]['slug']}")
@@ -286,7 +349,10 @@ async def test_a_forgotten_password_is_replaced_by_the_mailed_link(page: Page, s
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("where", ["home", "search", "product", "cart", "sign in", "forgot", "help", "checkout"])
+@pytest.mark.parametrize(
+    "where",
+    ["home", "search", "product", "cart", "sign in", "forgot", "help", "checkout", "gift card", "paid by credit"],
+)
 async def test_pages_have_no_accessibility_faults(
     browser: Browser, shop: Shop, laptops: list[Any], theme: Any, where: str
 ):
@@ -297,6 +363,8 @@ async def test_pages_have_no_accessibility_faults(
         "sign in": "/sign-in",
         "forgot": "/forgot-password",
         "help": "/help/shipping",
+        "gift card": "/gift-card",
+        "paid by credit": "/checkout",
     }
     visitor = await browser.new_context(color_scheme=theme, viewport=DESK, base_url=shop.url)
     page = await visitor.new_page()
@@ -304,6 +372,13 @@ async def test_pages_have_no_accessibility_faults(
     await page.get_by_role("button", name="Add to cart").click()
     await expect(page.locator(".added")).to_be_visible()
     await page.goto({**paths, "product": product, "cart": "/cart", "checkout": "/checkout"}[where])
+    if where == "paid by credit":
+        await page.get_by_text("I have a gift card").click()
+        await enter(page, await gift(shop, 40_000))
+        await expect(page.locator(".credit-card")).to_have_count(1)
+        await page.get_by_text("Add another gift card").click()
+        await enter(page, "0000-0000-0000-0000")
+        await expect(page.locator("#f-gift_code-told")).to_be_visible()
     results = await Axe().run(page)
     await shoot(page, f"{where.replace(' ', '-')}-{theme}")
     await visitor.close()

@@ -26,6 +26,7 @@ from haat.contracts.payments import (
     Refund,
     UpiMethod,
     Void,
+    digest,
     sealed,
 )
 from haat.kit.clock import now
@@ -88,7 +89,7 @@ async def test_a_gift_card_pays_first_and_the_card_pays_the_rest(shop: Any):
     ask = shop.ask(by(await shop.card(), card), 1_000)
     paid = await shop.payments.authorize(ask)
     assert (paid.state, paid.amount, paid.summary) == ("authorized", Money(1_000), "Gift card + Visa •••• 4242")
-    assert [row["amount"] for row in await shop.books(ask.checkout_id)] == [600]
+    assert ([row["amount"] for row in await shop.books(ask.checkout_id)], paid.by_credit) == ([600], Money(400))
     assert await left(shop, card) == 0
     await shop.payments.take_for_orders([paid.id])
     taken = await state(shop, paid.id)
@@ -96,6 +97,18 @@ async def test_a_gift_card_pays_first_and_the_card_pays_the_rest(shop: Any):
     assert await left(shop, card) == 0
     told = "SELECT convert_from(body, 'utf8')::json -> 'total' ->> 'amount' FROM payments.outbox WHERE key = $1"
     assert (await shop.rows(told + " ORDER BY position DESC LIMIT 1", ask.attempt_id)) == [("1000",)]
+
+
+async def test_an_action_pays_what_credit_does_not(shop: Any):
+    card = await gift(shop, 400)
+    waiting = await shop.payments.authorize(shop.ask(by(UpiMethod(flow="qr"), card), 1_000))
+    assert (waiting.action.amount, waiting.by_credit) == (Money(600), Money(400))
+    plain = await shop.payments.authorize(shop.ask(UpiMethod(flow="qr"), 1_000))
+    assert (plain.action.amount, plain.by_credit) == (Money(1_000), None)
+
+
+def test_letters_that_no_code_has_are_the_digits_they_look_like():
+    assert digest("oil0-1111-2222-3333") == digest("0110-1111-2222-3333")
 
 
 async def test_a_gift_card_alone_is_taken_at_once_without_any_provider(shop: Any):

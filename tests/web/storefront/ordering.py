@@ -39,9 +39,26 @@ from haat.contracts.orders import (
     Return,
     TimelineEntry,
 )
-from haat.contracts.payments import Action, ForgetMethod, MethodsOf, PaymentDeclined, Payments, SavedCard, UpiMethod
+from haat.contracts.payments import (
+    Action,
+    CashMethod,
+    CreditOf,
+    ForgetMethod,
+    GiftCard,
+    GiftCardOf,
+    Method,
+    MethodsOf,
+    Payment,
+    PaymentDeclined,
+    PaymentRef,
+    Payments,
+    SavedCard,
+    StoreCredit,
+    UpiMethod,
+    digest,
+)
 from haat.contracts.shipping import Parcel, Shipment, ShippingOption, TrackingEvent
-from haat.kit.message import NotFound, Nothing, Page
+from haat.kit.message import NotFound, Nothing, Page, Unavailable
 from haat.kit.money import Money
 
 MOMENT = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
@@ -136,7 +153,7 @@ class MemoryCheckouts(Checkouts):
     def act(self, checkout_id: str) -> Checkout:
         """The money has come: the order exists."""
         stored = self.stored[checkout_id]
-        order = self._orders.take(stored)
+        order = self._orders.take(stored, self.completed[-1].payment if self.completed else None)
         ref = OrderRef(id=order.id, number=order.number)
         return self._save(msgspec.structs.replace(stored, status="completed", order=ref, action=None))
 
@@ -186,7 +203,7 @@ class MemoryOrders(Orders):
         self.placed: dict[str, Order] = {}
         self.bought_products: set[str] = set()
 
-    def take(self, checkout: Checkout) -> Order:
+    def take(self, checkout: Checkout, paid_by: Method | None = None) -> Order:
         assert checkout.shipping_address is not None
         number = f"H{4100 + len(self.placed)}"
         order = Order(
@@ -198,7 +215,7 @@ class MemoryOrders(Orders):
             payment=OrderPayment(
                 status="paid",
                 id="pay_1",
-                method="card",
+                method="cod" if isinstance(paid_by, CashMethod) else "card",
                 summary="Visa •••• 4242",
                 captured=checkout.totals.total,
                 refunded=Money(0),
@@ -284,8 +301,17 @@ class MemoryOrders(Orders):
         return Bought(bought=ask.product_id in self.bought_products)
 
 
+GIFT_CODE = "5WJ8-3RTN-91CE-HWB3"
+
+
 class MemoryPayments(Payments):
+    """Gift cards by their codes, one user's credit, and what credit pays of every payment."""
+
     def __init__(self) -> None:
+        self.gifts: dict[str, GiftCard] = {}
+        self.credit = Money(0)
+        self.by_credit: Money | None = None
+        self.silent = False
         self.cards = [
             SavedCard(
                 id="pm_1", token="tok_kept", brand="visa", last4="4242", exp_month=12, exp_year=2030, created_at=MOMENT
@@ -294,6 +320,38 @@ class MemoryPayments(Payments):
 
     async def saved_cards(self, ask: MethodsOf) -> Page[SavedCard]:
         return Page(data=self.cards)
+
+    def give(self, code: str, balance: Money, expires_at: datetime | None = None) -> None:
+        """A gift card with this code."""
+        plain = code.replace("-", "")
+        self.gifts[digest(code)] = GiftCard(
+            id=f"gft_{len(self.gifts)}", balance=balance, ending=plain[-4:], created_at=MOMENT, expires_at=expires_at
+        )
+
+    async def gift_card(self, ask: GiftCardOf) -> GiftCard:
+        if self.silent:
+            raise Unavailable()
+        if digest(ask.code) not in self.gifts:
+            raise NotFound()
+        return self.gifts[digest(ask.code)]
+
+    async def store_credit(self, ask: CreditOf) -> StoreCredit:
+        return StoreCredit(user_id=ask.user_id, balance=self.credit)
+
+    async def payment(self, ask: PaymentRef) -> Payment:
+        return Payment(
+            id=ask.payment_id,
+            attempt_id="att_1",
+            checkout_id="chk_0",
+            amount=Money(4_599_900),
+            method="cod",
+            state="authorized",
+            captured=Money(0),
+            refunded=Money(0),
+            summary="Gift card + Cash on delivery",
+            created_at=MOMENT,
+            by_credit=self.by_credit,
+        )
 
     async def forget_card(self, ask: ForgetMethod) -> Nothing:
         self.cards = [card for card in self.cards if card.id != ask.method_id]

@@ -19,7 +19,7 @@ from haat.contracts.search import Facets, FacetValue
 from haat.kit.message import DomainError
 from haat.kit.money import Money
 from haat.web import words
-from haat.web.storefront import checkout, choosing, finding, forms, progress, templates
+from haat.web.storefront import choosing, finding, forms, paying, progress, templates
 from tests.web.storefront.conftest import PRODUCTS
 from tests.web.storefront.neighbours import MemoryCart, MemoryCatalog
 from tests.web.storefront.ordering import MemoryCheckouts, MemoryOrders, address
@@ -155,7 +155,7 @@ def test_a_way_inside_the_shop_is_kept():
     ],
 )
 def test_the_way_to_pay_is_read_from_the_form(fields: dict[str, str], method: object, faults: list[str]):
-    found, told = checkout.method_of(fields, {"purse": "Purse"})
+    found, told = paying.method_of(fields, {"purse": "Purse"})
     assert (found, list(told)) == (method, faults)
 
 
@@ -164,7 +164,7 @@ def test_a_refusal_says_that_nothing_was_charged():
         code = "refused_in_a_test"
         title = "We cannot take this order"
 
-    assert checkout.told_refusal(Refused()) == "We cannot take this order. Nothing was charged."
+    assert paying.told_refusal(Refused()) == "We cannot take this order. Nothing was charged."
 
 
 @pytest.fixture

@@ -14,12 +14,16 @@ from haat.kit.money import Money
 
 
 class Action(Message, frozen=True):
-    """What the shopper must do next: `type` is three_d_secure, upi_intent, upi_qr, upi_collect or redirect."""
+    """What the shopper must do next: `type` is three_d_secure, upi_intent, upi_qr, upi_collect or redirect.
+
+    `amount` is what it pays: all but what gift cards and store credit pay.
+    """
 
     type: str
     url: str
     expires_at: datetime
     upi_uri: str | None = None
+    amount: Money | None = None
 
 
 class Authorize(Message, frozen=True):
@@ -41,7 +45,9 @@ class PaymentEvent(Message, frozen=True):
 
 class Payment(Message, frozen=True):
     """`state` by money-and-stock rank: authorizing, requires_action, pending, unknown, authorized, declined, expired,
-    captured, partially_captured, voided, partially_refunded, refunded, disputed; `summary` such as "Visa •••• 4242"."""
+    captured, partially_captured, voided, partially_refunded, refunded, disputed; `summary` such as "Visa •••• 4242".
+
+    `by_credit` is the part of `amount` that gift cards and store credit pay, where they do."""
 
     id: str
     attempt_id: str
@@ -57,6 +63,7 @@ class Payment(Message, frozen=True):
     decline_code: str | None = None
     history: list[PaymentEvent] = []
     user_id: str | None = None
+    by_credit: Money | None = None
 
 
 class PaymentRef(Message, frozen=True):

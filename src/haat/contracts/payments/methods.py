@@ -12,6 +12,8 @@ from msgspec.structs import replace
 GiftCode = Annotated[str, Meta(min_length=8, max_length=80, pattern=r"^[A-Za-z0-9: -]+$")]
 GiftCodes = Annotated[list[GiftCode], Meta(max_length=5)]
 DIGEST = "sha256:"
+# No code has these letters: who reads one off a card means the digit that looks like it.
+MISREAD = str.maketrans("OIL", "011")
 
 
 class CardMethod(Struct, frozen=True, tag_field="method", tag="card", forbid_unknown_fields=True, omit_defaults=True):
@@ -71,5 +73,5 @@ def digest(code: str) -> str:
     """What is known of a code: it cannot be turned back, and a digest is its own."""
     if code.startswith(DIGEST):
         return code
-    plain = code.replace("-", "").replace(" ", "").upper()
+    plain = code.replace("-", "").replace(" ", "").upper().translate(MISREAD)
     return DIGEST + hashlib.sha256(plain.encode()).hexdigest()

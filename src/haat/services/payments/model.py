@@ -372,6 +372,7 @@ def _action(fact: PaymentFact) -> Action | None:
         url=wanted.url,
         expires_at=wanted.expires_at,
         upi_uri=wanted.upi_uri,
+        amount=fact.amount,
     )
 
 

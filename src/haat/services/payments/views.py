@@ -34,6 +34,7 @@ def view(payment: PaymentState) -> Payment:
         decline_code=payment.decline_code,
         history=list(payment.history),
         user_id=payment.user_id,
+        by_credit=Money(payment.credit_minor, currency) if payment.credits else None,
     )
 
 

@@ -17,7 +17,7 @@ from haat.contracts.identity import (
     SavedAddress,
     Session,
 )
-from haat.contracts.payments import ForgetMethod, MethodsOf, Payments, SavedCard
+from haat.contracts.payments import CreditOf, ForgetMethod, MethodsOf, Payments, SavedCard
 from haat.kit.message import DomainError, NotFound, Page
 from haat.web.storefront.forms import STATES, Typed, address_in, fields_of, phone_of, typed
 from haat.web.storefront.shell import Shop, gently
@@ -147,11 +147,12 @@ async def _page(
     status: int = 200,
 ) -> Response[str]:
     me = OfUser(user_id=shop.caller.signed_in(), session_id=shop.caller.session_id)
-    user, book, sessions, cards = await asyncio.gather(
+    user, book, sessions, cards, credit = await asyncio.gather(
         identity.user(me),
         gently(identity.addresses(me), Page[SavedAddress](data=[])),
         gently(identity.sessions(me), Page[Session](data=[])),
         gently(payments.saved_cards(MethodsOf(user_id=me.user_id)), Page[SavedCard](data=[])),
+        gently(payments.store_credit(CreditOf(user_id=me.user_id, currency=shop.settings.currency)), None),
     )
     return await shop.page(
         "account.html",
@@ -160,6 +161,7 @@ async def _page(
         book=book.data,
         sessions=sessions.data,
         cards=cards.data,
+        credit=credit,
         fields=fields or {"name": user.name, "phone": user.phone or ""},
         faults=faults or {},
     )

@@ -18,6 +18,7 @@ from haat.web.storefront import (
     basket,
     browsing,
     checkout,
+    credit,
     entering,
     product,
     purchases,
@@ -29,7 +30,7 @@ from haat.web.storefront.entrance import entrance
 from haat.web.storefront.shell import dress, log, provide_shop
 from haat.web.storefront.templates import render
 
-PAGES = (account, basket, browsing, checkout, entering, product, purchases, reading, recovering, wishing)
+PAGES = (account, basket, browsing, checkout, credit, entering, product, purchases, reading, recovering, wishing)
 WORDS = {
     400: ("This address makes no sense to us", "Please check it, or begin again at the entrance."),
     403: ("This form has expired", "For your safety we did not take it. Go back, reload the page and send it again."),

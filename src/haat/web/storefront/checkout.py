@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -19,21 +18,13 @@ from haat.contracts.checkout import (
     Complete,
     EmptyCart,
     OpenCheckout,
-    PriceChanged,
 )
 from haat.contracts.identity import Identity, OfUser, SavedAddress, User
-from haat.contracts.payments import (
-    CardMethod,
-    CashMethod,
-    Method,
-    MethodsOf,
-    Payments,
-    SavedCard,
-    UpiMethod,
-    WalletMethod,
-)
+from haat.contracts.payments import Method, MethodsOf, Payments, SavedCard
 from haat.kit.idempotency import IdempotencyInFlight
 from haat.kit.message import DomainError, NotFound, Page, Unauthenticated
+from haat.web.storefront import credit as pays_first
+from haat.web.storefront.credit import Credit, credit_of, entered, purse_of, typing
 from haat.web.storefront.forms import (
     STATES,
     Typed,
@@ -44,20 +35,12 @@ from haat.web.storefront.forms import (
     fields_of,
     typed,
 )
+from haat.web.storefront.paying import method_of, told_decline, told_refusal
 from haat.web.storefront.shell import Shop, gently
 
 COOKIE = "haat_checkout"
 COOKIE_SECONDS = 2 * 86_400
 METHODS = ("card", "upi", "wallet", "cod")
-DECLINES = {
-    "insufficient_funds": "Your bank says there is not enough money on this card or account.",
-    "card_declined": "Your bank did not accept this card.",
-    "expired_card": "This card has expired.",
-    "declined_by_customer": "The payment was declined in your app or at your bank.",
-    "authentication_failed": "The payment was not confirmed with your bank.",
-    "expired": "The payment was not confirmed in time.",
-    "voided": "The payment was given up.",
-}
 
 
 @get("/checkout")
@@ -73,12 +56,14 @@ async def view_checkout(
     if token:
         fields |= {"card_token": token[:200], "payment": "card"}
     problem = told_decline(declined or current.failure or "") if "declined" in shop.request.query_params else ""
-    return await _page(shop, identity, payments, current, fields, problem=problem)
+    under_way = current.status == "requires_action"
+    credit = await credit_of(shop, payments, purse_of(shop), current.totals.total, under_way=under_way)
+    return await _page(shop, identity, payments, current, fields, credit, problem=problem)
 
 
 @post("/checkout")
 async def send_checkout(shop: Shop, checkout: Checkouts, identity: Identity, payments: Payments) -> Response[Any]:
-    """`do=update` refreshes prices and delivery, `do=place` pays."""
+    """`do=update` refreshes prices and delivery, `do=gift` enters a gift card, `do=place` pays."""
     fields = await typed(shop.request)
     try:
         current = await current_checkout(shop, checkout, requote=False)
@@ -87,20 +72,36 @@ async def send_checkout(shop: Shop, checkout: Checkouts, identity: Identity, pay
         return shop.go("/cart")
     if fields.get("payment") in METHODS:
         shop.set_cookie("haat_payment", fields["payment"], COOKIE_SECONDS)
+    credit, gift_fault = await entered(shop, payments, fields, changed.totals.total)
+    gift_faults = {"gift_code": gift_fault} if gift_fault else {}
+    if not gift_fault and not typing(shop, fields):
+        fields = {**fields, "gift_code": ""}
     if fields.get("do") != "place":
         # Nothing to complain of yet: the shopper is still typing, and only asked what delivery costs.
-        told = {name: fault for name, fault in faults.items() if fields.get(name)}
-        return await _page(shop, identity, payments, changed, fields, faults=told)
-    method, payment_faults = method_of(fields, shop.settings.wallets)
-    faults |= payment_faults | _requirement_faults(changed, faults)
+        told = gift_faults | {name: fault for name, fault in faults.items() if fields.get(name)}
+        status = 422 if gift_fault and not shop.hypermedia else 200
+        return await _page(shop, identity, payments, changed, fields, credit, faults=told, status=status)
+    method, payment_faults = credit.alone(), dict[str, str]()
+    if method is None:
+        method, payment_faults = method_of(fields, shop.settings.wallets)
+    faults |= gift_faults | payment_faults | _requirement_faults(changed, faults)
     if faults:
-        return await _page(shop, identity, payments, changed, fields, faults=faults, status=422)
-    if fields.get("seen_total") != str(changed.totals.total.amount):
-        note = "The total has changed, because delivery or a price is new. Please look at it once more, then pay."
-        return await _page(shop, identity, payments, changed, fields, note=note)
+        return await _page(shop, identity, payments, changed, fields, credit, faults=faults, status=422)
+    note = _unseen(fields, changed, credit)
+    if note:
+        return await _page(shop, identity, payments, changed, fields, credit, note=note)
     if method is None:
         return _to_vault(shop)
-    return await _place(shop, checkout, identity, payments, changed, fields, method)
+    return await _place(shop, checkout, identity, payments, changed, fields, credit, credit.before(method))
+
+
+def _unseen(fields: Typed, current: Checkout, credit: Credit) -> str:
+    """What the shopper has not seen yet of what they are to pay, "" when they have seen it all."""
+    if fields.get("seen_total") != str(current.totals.total.amount):
+        return "The total has changed, because delivery or a price is new. Please look at it once more, then pay."
+    if fields.get("seen_credit", "0") != str(credit.paid.amount):
+        return "What is left to pay has changed with your gift cards or store credit. Please look at it, then pay."
+    return ""
 
 
 async def _place(
@@ -110,6 +111,7 @@ async def _place(
     payments: Payments,
     current: Checkout,
     fields: Typed,
+    credit: Credit,
     method: Method,
 ) -> Response[Any]:
     attempt = fields.get("attempt", "")[:100]
@@ -130,9 +132,10 @@ async def _place(
         kept = {name: value for name, value in fields.items() if name != "card_token"}
         fresh = await current_checkout(shop, checkout)
         problem = told_refusal(error)
-        return await _page(shop, identity, payments, fresh, kept, problem=problem, status=error.status)
+        again = await credit_of(shop, payments, credit.purse, fresh.totals.total)
+        return await _page(shop, identity, payments, fresh, kept, again, problem=problem, status=error.status)
     if done.status == "completed" and done.order is not None:
-        shop.drop_cookie(COOKIE)
+        shop.drop_cookie(COOKIE, pays_first.COOKIE)
         return shop.go(f"/orders/{done.order.id}/thanks")
     return shop.go(f"/checkout/{current.id}/payment")
 
@@ -149,7 +152,7 @@ async def payment_page(checkout_id: str, shop: Shop, checkout: Checkouts) -> Res
         return answer
     if onward is not None:
         if current.status == "completed":
-            shop.drop_cookie(COOKIE)
+            shop.drop_cookie(COOKIE, pays_first.COOKIE)
         return shop.go(onward)
     return await shop.page("payment.html", checkout=current, action=current.action)
 
@@ -230,47 +233,6 @@ async def _changed(
         return opened, faults
 
 
-def method_of(fields: Typed, wallets: Mapping[str, str]) -> tuple[Method | None, dict[str, str]]:
-    """How the shopper pays; None for a card that the vault has not taken yet."""
-    match fields.get("payment"):
-        case "card":
-            token = fields.get("saved_card") or fields.get("card_token")
-            return (CardMethod(token=token[:200], save="save_card" in fields) if token else None), {}
-        case "upi":
-            vpa = fields.get("vpa", "")
-            if vpa and not _is_vpa(vpa):
-                return None, {"vpa": "A UPI ID looks like name@bank"}
-            return UpiMethod(flow="qr", vpa=vpa or None), {}
-        case "wallet":
-            return WalletMethod(provider=fields.get("wallet") or next(iter(wallets), "")), {}
-        case "cod":
-            return CashMethod(), {}
-    return None, {"payment": "Choose how to pay"}
-
-
-def _is_vpa(text: str) -> bool:
-    name, _, bank = text.partition("@")
-    allowed = name.replace(".", "").replace("-", "").replace("_", "")
-    return 2 <= len(name) <= 64 and 2 <= len(bank) <= 64 and allowed.isalnum() and bank.isalpha() and text.isascii()
-
-
-def told_decline(code: str) -> str:
-    """A decline for the shopper: what happened, that nothing is lost, what to do."""
-    reason = DECLINES.get(code, "Your bank did not accept the payment.")
-    return f"{reason} Nothing was charged. Try again or choose another way to pay."
-
-
-def told_refusal(error: DomainError) -> str:
-    """Any refusal of an order in words for the shopper."""
-    if error.code == "payment_declined":
-        return told_decline(str(error.facts.get("decline_code", "")))
-    if isinstance(error, PriceChanged):
-        return "Prices have changed while you were here. Please look at the new total, then pay."
-    if error.code == "out_of_stock":
-        return "Something in your cart has just sold out or is short. Please look at your cart. Nothing was charged."
-    return f"{error.detail.rstrip('.')}. Nothing was charged."
-
-
 def _requirement_faults(current: Checkout, known: dict[str, str]) -> dict[str, str]:
     """What the checkout itself still misses, under the name of the field that mends it."""
     names = {"/email": "email", "/shipping_address": "postal_code", "/shipping_method": "shipping_method"}
@@ -296,6 +258,7 @@ async def _page(
     payments: Payments,
     current: Checkout,
     fields: Typed,
+    credit: Credit,
     *,
     faults: dict[str, str] | None = None,
     problem: str = "",
@@ -309,6 +272,7 @@ async def _page(
     vault = shop.settings.vault_public_url or ""
     facts: dict[str, Any] = {
         "checkout": current,
+        "credit": credit,
         "fields": shown,
         "faults": faults or {},
         "problem": problem,

@@ -18,8 +18,10 @@ from haat.contracts.orders import (
     RequestReturn,
     ReturnItem,
 )
+from haat.contracts.payments import PaymentRef, Payments
 from haat.contracts.recommendations import Recommender
 from haat.kit.message import DomainError
+from haat.kit.money import Money
 from haat.web.storefront.browsing import advice
 from haat.web.storefront.forms import Typed, typed, whole
 from haat.web.storefront.progress import may_cancel, may_return, returnable, steps_of
@@ -35,19 +37,31 @@ REASONS = (
 
 
 @get("/orders/{order_id:str}/thanks")
-async def thanks(order_id: str, shop: Shop, orders: Orders, recommendations: Recommender) -> Response[str]:
+async def thanks(
+    order_id: str, shop: Shop, orders: Orders, payments: Payments, recommendations: Recommender
+) -> Response[str]:
     """The confirmation right after paying."""
     order = await orders.order(_who(shop, order_id, None))
-    link, similar = await asyncio.gather(
+    link, similar, due = await asyncio.gather(
         gently(orders.link(_who(shop, order_id, None)), OrderLink(link="")),
         advice(shop, recommendations, "similar", order.items[0].product_id, 8),
+        _at_the_door(payments, order),
     )
     for item in order.items:
         shop.record(recommendations, "purchase", item.product_id)
     bought = {item.product_id for item in order.items}
     shown = [each for each in similar if each.product.id not in bought][:4]
     # The cart is emptied by the order's event, a moment after the shopper is here.
-    return await shop.page("thanks.html", units=0, order=order, link=link.link, similar=shown, steps=steps_of(order))
+    facts = {"order": order, "link": link.link, "similar": shown, "steps": steps_of(order), "due": due}
+    return await shop.page("thanks.html", units=0, **facts)
+
+
+async def _at_the_door(payments: Payments, order: Order) -> Money:
+    """What the courier is given for an order by cash: all but what gift cards and store credit pay."""
+    if order.payment.method != "cod":
+        return order.totals.total
+    paid = await gently(payments.payment(PaymentRef(payment_id=order.payment.id)), None)
+    return order.totals.total - paid.by_credit if paid and paid.by_credit else order.totals.total
 
 
 @get("/orders")

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from haat.contracts.search import Card
 from haat.kit.clock import now
 from haat.web.storefront import progress
-from haat.web.words import RENDITION, SHOP_ZONE, environment_of, grouped, in_width
+from haat.web.words import RENDITION, SHOP_ZONE, environment_of, grouped, in_width, minor_money
 
 PAGES = Path(__file__).parent / "pages"
 WIDTHS = (200, 400, 800, 1200)
@@ -36,7 +36,7 @@ def render(template: str, **facts: Any) -> str:
 def environment() -> Environment:
     return environment_of(
         PAGES,
-        {"day": day, "worded": worded, "about": about},
+        {"day": day, "worded": worded, "about": about, "minor_money": minor_money},
         {
             "sources": sources,
             "largest": largest,

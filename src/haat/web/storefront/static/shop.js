@@ -133,28 +133,53 @@
   if (form) {
     const pay = () => one("#pay");
     const complete = () => ["email", "name", "line1", "city", "postal_code", "region"].slice(1).every((name) => form.elements[name].value.trim());
+    const methods = one("#f-payment");
     let asked = 0;
-    quote = async () => {
-      if (!complete()) return;
+    // Sends what is typed and brings the parts of the page that depend on it; `act` is a button's, such as "gift".
+    const refresh = async (act) => {
       const turn = ++asked;
       const body = new URLSearchParams(new FormData(form));
-      body.set("do", "update");
-      const answer = await fetch("/checkout", { method: "POST", body, headers: { "HX-Request": "true" } });
-      if (!answer.ok || turn !== asked) return;
+      body.set("do", act);
+      const answer = await fetch("/checkout", { method: "POST", body, headers: { "HX-Request": "true" } }).catch(() => null);
+      if (!answer?.ok) return act === "update" || say("That did not get through. Please try again.");
+      if (turn !== asked) return;
       const fresh = document.createElement("template");
       fresh.innerHTML = await answer.text();
-      for (const id of ["order-summary", "delivery-options"]) {
+      for (const id of ["credits", "order-summary", "delivery-options"]) {
         const focused = document.activeElement;
         const place = document.getElementById(id);
         const next = fresh.content.getElementById(id);
         if (!next) continue;
         const back = place.contains(focused) && focused.name ? [focused.name, focused.value] : null;
+        if (act === "update") {
+          // What was opened or typed since this was asked for stays.
+          const parts = next.querySelectorAll("details");
+          place.querySelectorAll("details").forEach((each, i) => { if (each.open && parts[i]) parts[i].open = true; });
+          const [code, again] = [place, next].map((each) => each.querySelector('[name="gift_code"]'));
+          if (code && again) again.value = code.value;
+        }
         place.replaceWith(next);
         if (back) [...next.querySelectorAll(`[name="${back[0]}"]`)].find((each) => each.type !== "radio" || each.value === back[1])?.focus();
       }
+      const credits = one("#credits");
+      // Nothing left to pay: no other way to pay is asked for, and what was typed there waits unseen.
+      methods.hidden = "covered" in credits.dataset;
+      open();
+      if (act === "update") return;
+      const code = one('[name="gift_code"]', credits);
+      (code?.closest("details").open ? code : one("summary", credits) || pay()).focus();
+      if (code?.getAttribute("aria-invalid") !== "true") say(credits.dataset.told);
     };
+    quote = () => complete() && refresh("update");
     form.addEventListener("change", (event) => {
+      if (event.target.matches("[data-quote]")) refresh("update");
       if (event.target.matches('[name="name"], [name^="line"], [name="city"], [name="region"], [name="postal_code"], [name="shipping_method"]')) quote();
+    });
+
+    form.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || !event.target.matches("[data-enter]")) return;
+      event.preventDefault();
+      refresh(event.target.dataset.enter);
     });
 
     const place = one("#card-fields");
@@ -163,10 +188,10 @@
     let waiting = false;
     const wants = () => {
       const saved = form.querySelector('[name="saved_card"]:checked');
-      return form.elements.payment.value === "card" && !form.elements.card_token.value && !(saved && saved.value);
+      return !methods.hidden && form.elements.payment.value === "card" && !form.elements.card_token.value && !(saved && saved.value);
     };
     const open = () => {
-      if (!place) return;
+      if (!place || methods.hidden) return;
       if (form.elements.payment.value === "card" && !frame && (wants() || form.querySelector('[name="saved_card"]:checked')?.value === "")) {
         frame = document.createElement("iframe");
         frame.title = "Card number, expiry and security code";
@@ -204,6 +229,10 @@
       }
     });
     form.addEventListener("submit", (event) => {
+      if (event.submitter?.matches("[data-swap]")) {
+        event.preventDefault();
+        refresh(event.submitter.value);
+      }
       if (event.submitter !== pay()) return;
       if (pay().getAttribute("aria-busy") && !form.elements.card_token.value) return event.preventDefault();
       pay().setAttribute("aria-busy", "true");

@@ -172,7 +172,7 @@ def _checkout(house: House) -> Any:
 
     store = CheckoutStore(house.database("checkout"))
     inventory, promotions, payments = house.ask(Inventory), house.ask(Promotions), house.ask(Payments)
-    asked = (inventory, promotions, house.ask(Fraud), payments, house.ask(Orders))
+    asked = (inventory, promotions, house.ask(Fraud), payments, house.ask(Orders), house.ask(Cart))
     driver = Driver(store, *asked, lease_seconds=house.settings.checkout_lease_seconds)
     return CheckoutService(
         store,

@@ -31,6 +31,7 @@ T_SIM = "tests/faults/test_simulation.py"
 T_STORE = "tests/services/checkout/test_store.py"
 T_CHECKOUT = "tests/services/checkout/test_service.py"
 T_CRASHES = "tests/services/checkout/test_crashes.py"
+T_CART = "tests/services/cart/test_store.py"
 T_COUPONS = "tests/services/promotions/test_service.py"
 T_PAY = "tests/services/payments/test_service.py"
 T_STOCK = "tests/services/inventory/test_service.py"
@@ -115,7 +116,14 @@ MUTANTS = (
     Mutant("grant a crowd more than there is", CROWDS, "CONTINUE WHEN r_states[i] IS NOT NULL OR v_want > r_available;", "CONTINUE WHEN r_states[i] IS NOT NULL;", (T_CROWDS,)),
     Mutant("grant one of a crowd twice", CROWDS, "CONTINUE WHEN r_states[i] IS NOT NULL OR v_want > r_available;", "CONTINUE WHEN v_want > r_available;", (T_CROWDS,)),
     # Carts
-    Mutant("lose what another adds to the cart", CART_SQL, "DO UPDATE SET version = c.version + 1, updated_at = now() WHERE c.version = :version\n    RETURNING version\n), item", "DO UPDATE SET version = c.version + 1, updated_at = now() WHERE :version >= 0\n    RETURNING version\n), item", ("tests/services/cart/test_store.py",)),
+    Mutant("lose what another adds to the cart", CART_SQL, "DO UPDATE SET version = c.version + 1, updated_at = now() WHERE c.version = :version\n    RETURNING version\n), item", "DO UPDATE SET version = c.version + 1, updated_at = now() WHERE :version >= 0\n    RETURNING version\n), item", (T_CART,)),
+    Mutant("take an order out of the cart as often as it is told", CART_SQL, "FROM line JOIN fresh USING (checkout_id)", "FROM line LEFT JOIN fresh USING (checkout_id)", (T_CART,)),
+    Mutant("take out what was added since the order", CART_SQL, "WHEN MATCHED AND i.quantity > o.quantity THEN UPDATE SET quantity = i.quantity - o.quantity\n", "", (T_CART,)),
+    Mutant("decide on a quantity as it was seen", CART_SQL, "\n)\nMERGE INTO cart.items i USING (SELECT * FROM ordered JOIN locked USING (cart_id)) o\nON i.cart_id = o.cart_id AND i.variant_id = o.variant_id\nWHEN MATCHED AND i.quantity > o.quantity THEN UPDATE SET quantity = i.quantity - o.quantity\nWHEN MATCHED THEN DELETE;", "\n), fewer AS (\n    UPDATE cart.items i SET quantity = i.quantity - o.quantity FROM ordered o JOIN locked USING (cart_id)\n    WHERE i.cart_id = o.cart_id AND i.variant_id = o.variant_id AND i.quantity > o.quantity\n)\nDELETE FROM cart.items i USING ordered o JOIN locked USING (cart_id)\nWHERE i.cart_id = o.cart_id AND i.variant_id = o.variant_id AND i.quantity <= o.quantity;", (T_CART,)),
+    Mutant("save a cart over its emptying", CART_SQL, "UPDATE cart.carts c SET version = c.version + 1,", "UPDATE cart.carts c SET version = c.version,", (T_CART,)),
+    Mutant("leave the cart to the order's event", DRIVER, "                await self._cart.take_ordered(ask)\n", "                pass\n", (T_CHECKOUT, T_CRASHES)),
+    Mutant("wait for the cart for ever", DRIVER, "asyncio.timeout(CART_SECONDS)", "asyncio.timeout(None)", (T_CRASHES,)),
+    Mutant("fail with the cart", DRIVER, "        except Exception as error:\n            log.warning(\"cart", "        except TimeoutError as error:\n            log.warning(\"cart", (T_CRASHES,)),
     # Idempotency, inboxes, the log
     Mutant("accept an event twice", DATABASE, "return [event for event in once.values() if event.id in ids]", "return list(once.values())", (T_EVENTS, T_DATABASE)),
     Mutant("answer another body under the key", DATABASE, "    if stored_fingerprint != idempotency.fingerprint:\n        raise IdempotencyConflict()\n", "", (T_DATABASE,)),

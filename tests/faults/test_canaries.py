@@ -75,9 +75,7 @@ async def test_security_codes_are_nowhere_either(shop: Shop, shelve: Shelve):
     async with visiting(shop) as guest:
         for _ in range(100):
             assert (await guest.call("POST", f"{shop.vault_url}/v1/tokens", american))[0] == 201
-    for _ in range(5):
-        # A cart is emptied a moment after its order: each buys with one of their own.
-        async with visiting(shop) as guest:
+        for _ in range(5):
             _, made = await guest.call("POST", f"{shop.vault_url}/v1/tokens", american)
             await guest.buy(variant, payment={"method": "card", "token": made["token"]})
     assert await codes(shop) - before < 50

@@ -18,6 +18,7 @@ from haat.cli.supervisor import free_port
 from haat.engines.database import embedded
 from haat.engines.database.embedded_processes import processes_of
 from haat.engines.database.migrations import every_unit, migrate
+from haat.settings import SERVICES
 
 HAAT = [sys.executable, "-m", "haat"]
 STAFF_PASSWORD = "journey-staff-password"
@@ -108,11 +109,13 @@ def _run_all(
     split = {*apart, "vault"}
     neighbours = {f"HAAT_{name.upper()}_URL": shop.urls[name] for name in split}
     everything = {**environment, **neighbours}
+    # Who is on their own finds the others at the gateway.
+    inside = {f"HAAT_{name.upper()}_URL": shop.url for name in SERVICES if name not in split}
     shop.environment = everything
     for kind, hook in (("provider", "payments"), ("carrier", "carriers")):
         shop.run(kind, _sandbox(shop, kind, ports[kind], hook), {})
     for name in split:
-        others = {key: value for key, value in everything.items() if key != f"HAAT_{name.upper()}_URL"}
+        others = {key: value for key, value in {**inside, **everything}.items() if key != f"HAAT_{name.upper()}_URL"}
         shop.run(name, [*HAAT, "serve", name, "--port", str(ports[name]), "--workers", "1"], others)
         shop.run(f"{name}-work", [*HAAT, "work", name], others)
     gateway = [*HAAT, "serve", "gateway", "--port", str(ports["gateway"]), "--workers", str(workers)]

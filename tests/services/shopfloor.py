@@ -158,8 +158,7 @@ class Floor:
         return await self.order(done.order.id)
 
     async def taken(self, order_id: str) -> None:
-        """The payments hear of the order and take the money, the orders hear of it; the cart is empty again."""
-        await self.deliver("cart", "orders", order_id)
+        """The payments hear of the order and take the money, the orders hear of it."""
         await self.deliver("payments", "orders", order_id)
         attempt = await self.value("SELECT attempt_id FROM orders.orders WHERE id = $1", order_id)
         await self.deliver("orders", "payments", attempt)

@@ -13,6 +13,7 @@ from haat.contracts.cart import (
     NotForSale,
     Owner,
     RemoveItem,
+    TakeOrdered,
     ViewCart,
 )
 from haat.contracts.inventory import Adjust, OutOfStock
@@ -24,7 +25,7 @@ from haat.kit.message import Invalid, NotFound
 from haat.kit.money import Money
 from haat.services.cart.model import MAX_ITEMS
 from haat.services.cart.reactions import on_orders_placed
-from tests.services.shopfloor import CASH, PRICE, Floor, outcomes
+from tests.services.shopfloor import PRICE, Floor, outcomes
 
 
 def user() -> Owner:
@@ -43,8 +44,8 @@ async def quantities(floor: Floor, owner: Owner) -> list[int]:
     return [item.quantity for item in (await seen(floor, owner)).items]
 
 
-async def ordered(floor: Floor, cart: CartView, *event_ids: str) -> None:
-    """The cart hears that all it holds has been ordered."""
+def order_of(cart: CartView, event_id: str, checkout_id: str) -> OrderPlaced:
+    """All that a cart holds was ordered."""
     lines = [
         OrderLine(
             product_id=item.product_id,
@@ -56,8 +57,11 @@ async def ordered(floor: Floor, cart: CartView, *event_ids: str) -> None:
         )
         for item in cart.items
     ]
-    about = {"order_id": "ord_1", "number": "HT-1", "checkout_id": "chk_1", "cart_id": cart.id, "lines": lines}
-    events = [OrderPlaced(id=event_id, total=cart.subtotal, **about) for event_id in event_ids]
+    about = {"order_id": "ord_1", "number": "HT-1", "checkout_id": checkout_id, "cart_id": cart.id, "lines": lines}
+    return OrderPlaced(id=event_id, total=cart.subtotal, **about)
+
+
+async def hear(floor: Floor, *events: OrderPlaced) -> None:
     await on_orders_placed(floor.house.service("cart"), Batch(events))
 
 
@@ -235,21 +239,35 @@ async def test_a_full_cart_takes_no_other_item(floor: Floor):
 
 
 async def test_what_was_ordered_leaves_the_cart_once(floor: Floor):
-    lamp = await floor.variant(stock=20)
+    lamp, checkout_id, event_id = await floor.variant(stock=20), new_id("chk"), new_id("evt")
     owner = await floor.put(user(), (lamp, 2))
-    cart, event_id = await seen(floor, owner), new_id("evt")
+    event = order_of(await seen(floor, owner), event_id, checkout_id)
     await floor.put(owner, (lamp, 3))
-    await ordered(floor, cart, event_id)
-    await ordered(floor, cart, event_id, event_id)
+    await hear(floor, event)
+    await hear(floor, event, event, order_of(await seen(floor, owner), new_id("evt"), checkout_id))
     assert await quantities(floor, owner) == [3]
 
 
-async def test_an_order_empties_the_cart_it_came_from(floor: Floor):
-    owner = await floor.guest((await floor.variant(), 2))
-    done = await floor.complete(owner, (await floor.open(owner)).id, CASH)
-    assert done.order is not None
-    await floor.deliver("cart", "orders", done.order.id)
-    assert (await seen(floor, owner)).items == []
+async def test_what_the_checkout_has_told_is_not_taken_out_by_the_event_again(floor: Floor):
+    lamp = await floor.variant(stock=20)
+    owner = await floor.put(user(), (lamp, 2))
+    event = order_of(await seen(floor, owner), new_id("evt"), new_id("chk"))
+    told = TakeOrdered(checkout_id=event.checkout_id, cart_id=event.cart_id, units={lamp.id: 2})
+    await floor.put(owner, (lamp, 3))
+    await floor.cart.take_ordered(told)
+    await floor.cart.take_ordered(told)
+    await hear(floor, event)
+    assert await quantities(floor, owner) == [3]
+
+
+async def test_what_the_event_has_told_is_not_taken_out_by_the_checkout_again(floor: Floor):
+    lamp = await floor.variant(stock=20)
+    owner = await floor.put(user(), (lamp, 2))
+    event = order_of(await seen(floor, owner), new_id("evt"), new_id("chk"))
+    await floor.put(owner, (lamp, 3))
+    await hear(floor, event)
+    await floor.cart.take_ordered(TakeOrdered(checkout_id=event.checkout_id, cart_id=event.cart_id, units={lamp.id: 2}))
+    assert await quantities(floor, owner) == [3]
 
 
 async def test_only_old_carts_of_guests_are_forgotten(floor: Floor):

@@ -2,7 +2,10 @@
 
 import asyncio
 
-from haat.contracts.cart import ItemAdded, Owner
+import msgspec
+import pytest
+
+from haat.contracts.cart import ItemAdded, Owner, TakeOrdered
 from haat.engines.database.pool import PostgresDatabase
 from haat.kit.clock import now
 from haat.kit.ids import new_id
@@ -87,9 +90,76 @@ async def test_merging_adds_units_up_and_removes_the_guests_cart(database: Postg
     assert ([(i.variant_id, i.quantity) for i in merged.items], gone.items) == ([("var_a", 5)], [])
 
 
-async def test_ordered_units_leave_and_units_added_meanwhile_stay(database: PostgresDatabase):
+def ordered(cart: CartState, **units: int) -> TakeOrdered:
+    return TakeOrdered(checkout_id=new_id("chk"), cart_id=cart.cart_id, units=units)
+
+
+async def take(store: CartStore, *orders: TakeOrdered) -> None:
+    async with store.connection() as connection:
+        await store.take_ordered(connection, orders, quickly=True)
+
+
+async def left(store: CartStore, owner: Owner) -> dict[str, int]:
+    return {each.variant_id: each.quantity for each in (await saved(store, owner)).items}
+
+
+async def test_ordered_units_leave_and_units_and_items_added_meanwhile_stay(database: PostgresDatabase):
     store, owner = CartStore(database), user()
-    cart = await saved(store, owner, item("var_a", 5), item("var_b", 1))
+    cart = await saved(store, owner, item("var_a", 5), item("var_b", 1), item("var_c", 1))
+    await take(store, ordered(cart, var_a=3, var_b=1, var_gone=2))
+    assert await left(store, owner) == {"var_a": 2, "var_c": 1}
+
+
+async def test_a_cart_that_was_looked_at_before_is_not_saved_after(database: PostgresDatabase):
+    store, owner = CartStore(database), user()
+    cart = await saved(store, owner, item("var_a", 5))
+    await take(store, ordered(cart, var_a=3))
+    async with store.connection() as connection:
+        assert await store.save_item(connection, cart, cart.items[0], []) is None
+
+
+async def test_an_order_told_ten_times_at_once_is_taken_out_once(database: PostgresDatabase):
+    store, owner = CartStore(database), user()
+    order = ordered(await saved(store, owner, item("var_a", 25)), var_a=2)
+    await asyncio.gather(*(take(store, order) for _ in range(10)))
+    await take(store, order, order)
+    assert await left(store, owner) == {"var_a": 23}
+
+
+async def test_orders_of_one_cart_are_taken_out_together_and_those_of_before_left_out(database: PostgresDatabase):
+    store, one, other = CartStore(database), user(), user()
+    cart, another = await saved(store, one, item("var_a", 9)), await saved(store, other, item("var_a", 9))
+    before = ordered(cart, var_a=1)
+    await take(store, before)
+    again = ordered(cart, var_a=2)
+    await take(store, before, again, again, ordered(another, var_a=4), ordered(cart, var_a=3))
+    assert (await left(store, one), await left(store, other)) == ({"var_a": 3}, {"var_a": 5})
+
+
+@pytest.mark.parametrize(("before", "after", "stays"), [(2, 3, {"var_a": 1}), (5, 2, {}), (2, 2, {})])
+async def test_a_quantity_changed_at_the_same_moment_counts(
+    database: PostgresDatabase, before: int, after: int, stays: dict[str, int]
+):
+    store, owner = CartStore(database), user()
+    cart = await saved(store, owner, item("var_a", before))
     async with store.transaction() as transaction:
-        await store.take_ordered(transaction.connection, cart.cart_id, {"var_a": 3, "var_b": 1})
-    assert [(i.variant_id, i.quantity) for i in (await saved(store, owner)).items] == [("var_a", 2)]
+        changed = msgspec.structs.replace(cart.items[0], quantity=after)
+        assert await store.save_item(transaction.connection, cart, changed, [])
+        taking = asyncio.create_task(take(store, ordered(cart, var_a=2)))
+        # Until it stands at our lock.
+        while await transaction.fetchval("SELECT count(*) FROM pg_sleep(0.01), pg_locks WHERE NOT granted") == 0:
+            pass
+    await taking
+    assert await left(store, owner) == stays
+
+
+async def test_carts_told_of_in_opposite_orders_and_joined_meanwhile_never_lock_each_other_up(
+    database: PostgresDatabase,
+):
+    store, owners = CartStore(database), [user() for _ in range(10)]
+    for _ in range(20):
+        carts = [await saved(store, owner, item("var_a", 9)) for owner in owners]
+        orders = [ordered(cart, var_a=1) for cart in carts]
+        more = [ordered(cart, var_a=1) for cart in carts]
+        await asyncio.gather(take(store, *orders, *more), take(store, *reversed(orders)), take(store, *reversed(more)))
+    assert [await left(store, owner) for owner in owners] == [{"var_a": 7}] * 10

@@ -10,11 +10,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from haat.contracts.cart import Cart, Owner
+from haat.contracts.cart import Cart, Owner, ViewCart
 from haat.contracts.catalog import Catalog
 from haat.contracts.checkout import Checkout
 from haat.contracts.identity import Identity
+from haat.contracts.orders import Placed, PlaceOrder
 from haat.contracts.payments import Authorize, Payment, UpiMethod
+from haat.kit.message import Unavailable
 from haat.kit.money import Money
 from haat.services.checkout.driver import ACTION_GRACE_SECONDS, REVIEW_ABOVE_MINOR, Driver
 from haat.services.checkout.model import Shop, owner_key
@@ -23,10 +25,12 @@ from haat.services.checkout.store import Attempt, CheckoutStore
 from tests.services.shopfloor import CASH, DECLINED, Away, Floor, later
 
 
-def checkouts_without(floor: Floor, **away: str) -> tuple[CheckoutService, dict[str, Any]]:
-    """The service with neighbours that do not answer certain calls, until told to."""
-    names = ("inventory", "promotions", "fraud", "payments", "orders")
-    asked: dict[str, Any] = {name: Away(getattr(floor, name), away.get(name, "")) for name in names}
+def checkouts_without(floor: Floor, **away: Any) -> tuple[CheckoutService, dict[str, Any]]:
+    """The service with neighbours that do not answer a certain call, until told to, or with somebody in their place."""
+    names = ("inventory", "promotions", "fraud", "payments", "orders", "cart")
+    asked: dict[str, Any] = {name: Away(getattr(floor, name)) for name in names}
+    for name, call in away.items():
+        asked[name] = Away(getattr(floor, name), call) if isinstance(call, str) else call
     store = CheckoutStore(floor.database)
     service = CheckoutService(
         store,
@@ -146,6 +150,100 @@ async def test_a_neighbour_away_again_and_again_is_asked_with_growing_patience(f
     assert await counted(floor, checkout.id) == (0, [])
 
 
+async def in_cart(floor: Floor, owner: Owner) -> dict[str, int]:
+    """Units by variant."""
+    lines = (await floor.cart.contents(ViewCart(owner=owner))).lines
+    return {line.variant_id: line.quantity for line in lines}
+
+
+class Gone:
+    """A cart that cannot be reached."""
+
+    async def take_ordered(self, _: object) -> Any:
+        raise Unavailable("nobody answers")
+
+
+class Broken:
+    """A cart with a mistake in it."""
+
+    async def take_ordered(self, _: object) -> Any:
+        raise ZeroDivisionError("not what a neighbour may do")
+
+
+class Silent:
+    """A cart that never answers."""
+
+    async def take_ordered(self, _: object) -> Any:
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    "absent", [Away(object(), "take_ordered"), Broken(), Silent()], ids=["away", "broken", "silent"]
+)
+async def test_without_the_cart_the_order_is_complete_and_its_event_empties_the_cart_once(floor: Floor, absent: Any):
+    owner, checkout, lamp = await opened(floor)
+    service, _ = checkouts_without(floor, cart=absent)
+    done = await service.complete(floor.asked(owner, checkout.id, CASH))
+    full = await in_cart(floor, owner)
+    await floor.put(owner, (lamp, 1))
+    assert done.order is not None
+    for _ in range(2):
+        await floor.deliver("cart", "orders", done.order.id)
+    assert (done.status, full, await in_cart(floor, owner)) == ("completed", {lamp.id: 2}, {lamp.id: 1})
+
+
+class Forgetful:
+    """Orders whose answer is lost."""
+
+    def __init__(self, orders: Any) -> None:
+        self.orders, self.lost = orders, True
+
+    async def place(self, ask: PlaceOrder) -> Placed:
+        placed: Placed = await self.orders.place(ask)
+        if self.lost:
+            raise Unavailable("nobody answers")
+        return placed
+
+
+async def test_what_a_crash_left_in_the_cart_leaves_it_by_the_event_and_not_once_more_by_whoever_goes_on(floor: Floor):
+    owner, checkout, lamp = await opened(floor)
+    orders = Forgetful(floor.orders)
+    cart = Away(floor.cart, "take_ordered")
+    service, _ = checkouts_without(floor, orders=orders, cart=cart)
+    told = await service.complete(floor.asked(owner, checkout.id, CASH))
+    order_id = await floor.value("SELECT id FROM orders.orders WHERE checkout_id = $1", checkout.id)
+    await floor.deliver("cart", "orders", order_id)
+    await floor.put(owner, (lamp, 2))
+    orders.lost = False
+    cart.dead.clear()
+    await resume(floor, service, checkout.id)
+    seen = await floor.seen(owner, checkout.id)
+    assert (told.status, seen.status, await in_cart(floor, owner)) == ("completing", "completed", {lamp.id: 2})
+
+
+async def test_while_orders_are_away_nobody_orders_the_same_units_again(floor: Floor):
+    owner, checkout, _ = await opened(floor)
+    bulb = await floor.variant()
+    service, asked = checkouts_without(floor, orders="place")
+    told = await service.complete(floor.asked(owner, checkout.id, CASH))
+    await floor.put(owner, (bulb, 1))
+    second = await floor.open(owner)
+    asked["orders"].dead.clear()
+    await resume(floor, service, checkout.id)
+    assert (told.status, [line.sku for line in second.items]) == ("completing", [bulb.sku])
+    assert ((await floor.seen(owner, checkout.id)).status, await in_cart(floor, owner)) == ("completed", {bulb.id: 1})
+
+
+async def test_before_its_units_are_sold_an_order_takes_nothing_out_of_the_cart(floor: Floor):
+    owner, checkout, lamp = await opened(floor)
+    service, asked = checkouts_without(floor, inventory="commit")
+    await service.complete(floor.asked(owner, checkout.id, CASH))
+    before = await in_cart(floor, owner)
+    asked["inventory"].dead.clear()
+    await resume(floor, service, checkout.id)
+    assert (before, await in_cart(floor, owner)) == ({lamp.id: 2}, {})
+
+
 class Otherwise:
     """Payments whose answer is changed on its way."""
 
@@ -163,7 +261,7 @@ async def driven(floor: Floor, owner: Owner, checkout: Checkout, payment: Any, c
     payments = Otherwise(floor.payments, change)
     claimed = await store.claim(floor.asked(owner, checkout.id, payment), owner_key(owner), None, 30)
     assert claimed is not None
-    driver = Driver(store, floor.inventory, floor.promotions, floor.fraud, payments, floor.orders)  # type: ignore[arg-type]
+    driver = Driver(store, floor.inventory, floor.promotions, floor.fraud, payments, floor.orders, floor.cart)  # type: ignore[arg-type]
     return await driver.drive(claimed[1], first=True)
 
 

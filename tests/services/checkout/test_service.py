@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from haat.contracts.cart import Owner
+from haat.contracts.cart import Owner, ViewCart
 from haat.contracts.checkout import (
     ChangeCheckout,
     CheckoutIncomplete,
@@ -158,6 +158,30 @@ async def test_a_waiting_payment_goes_on_when_the_shopper_looks(floor: Floor):
     await floor.act(checkout.action.url, "approve")
     seen = await floor.seen(owner, checkout.id)
     assert (seen.status, seen.action, await counted(floor, checkout.id)) == ("completed", None, (1, 1))
+
+
+async def test_a_completed_checkout_has_emptied_its_cart_and_the_next_holds_the_next_thing_only(floor: Floor):
+    lamp, bulb = await floor.variant(), await floor.variant()
+    owner = await floor.guest((lamp, 2))
+    await floor.complete(owner, (await floor.open(owner)).id, CASH)
+    await floor.put(owner, (bulb, 1))
+    assert [(line.sku, line.quantity) for line in (await floor.open(owner)).items] == [(bulb.sku, 1)]
+
+
+async def test_units_added_while_the_shopper_pays_stay_in_the_cart(floor: Floor):
+    owner, checkout, lamp = await waiting(floor)
+    await floor.put(owner, (lamp, 3))
+    await floor.act(checkout.action.url, "approve")
+    seen, cart = await floor.seen(owner, checkout.id), await floor.cart.contents(ViewCart(owner=owner))
+    assert (seen.status, [line.quantity for line in cart.lines]) == ("completed", [3])
+
+
+async def test_a_payment_that_is_declined_or_given_up_leaves_the_cart_as_it_is(floor: Floor):
+    owner, checkout, _ = await waiting(floor)
+    await floor.checkouts.cancel(CheckoutRef(owner=owner, checkout_id=checkout.id))
+    with pytest.raises(PaymentDeclined):
+        await floor.complete(owner, (await floor.open(owner)).id, await floor.card(DECLINED))
+    assert [line.quantity for line in (await floor.cart.contents(ViewCart(owner=owner))).lines] == [1]
 
 
 async def test_a_waiting_payment_goes_on_by_the_sweep(floor: Floor):

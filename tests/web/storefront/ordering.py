@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 
-from haat.contracts.cart import Cart, Owner, ViewCart
+from haat.contracts.cart import Owner, ViewCart
 from haat.contracts.checkout import (
     ChangeCheckout,
     Checkout,
@@ -60,6 +60,7 @@ from haat.contracts.payments import (
 from haat.contracts.shipping import Parcel, Shipment, ShippingOption, TrackingEvent
 from haat.kit.message import NotFound, Nothing, Page, Unavailable
 from haat.kit.money import Money
+from tests.web.storefront.neighbours import MemoryCart
 
 MOMENT = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
 STANDARD = ShippingOption(
@@ -71,7 +72,7 @@ EXPRESS = ShippingOption(id="express", title="Express delivery", price=Money(14_
 class MemoryCheckouts(Checkouts):
     """`decline-…` tokens are declined; UPI asks for an action until `act` is called."""
 
-    def __init__(self, cart: Cart, orders: MemoryOrders) -> None:
+    def __init__(self, cart: MemoryCart, orders: MemoryOrders) -> None:
         self._cart = cart
         self._orders = orders
         self.stored: dict[str, Checkout] = {}
@@ -151,9 +152,11 @@ class MemoryCheckouts(Checkouts):
         return self.act(ask.checkout_id)
 
     def act(self, checkout_id: str) -> Checkout:
-        """The money has come: the order exists."""
+        """The money has come: the order exists, and the cart is empty."""
         stored = self.stored[checkout_id]
         order = self._orders.take(stored, self.completed[-1].payment if self.completed else None)
+        for ask in self.completed:
+            self._cart.lines.pop(self._cart.of(ask.owner), None)
         ref = OrderRef(id=order.id, number=order.number)
         return self._save(msgspec.structs.replace(stored, status="completed", order=ref, action=None))
 

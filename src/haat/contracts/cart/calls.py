@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from haat.contracts.cart.commands import AddItem, ChangeItem, MergeCarts, RemoveItem, ViewCart, WishesOf, WishRef
+from haat.contracts.cart.commands import (
+    AddItem,
+    ChangeItem,
+    MergeCarts,
+    RemoveItem,
+    TakeOrdered,
+    ViewCart,
+    WishesOf,
+    WishRef,
+)
 from haat.contracts.cart.view import CartContents, CartView, Wish
 from haat.kit.message import Nothing, Page
 from haat.kit.rpc import Contract, promise
@@ -22,6 +31,8 @@ class Cart(Contract):
     async def remove_item(self, ask: RemoveItem) -> CartView: ...
     @promise(safe_to_repeat=True)
     async def merge(self, ask: MergeCarts) -> Nothing: ...
+    @promise(safe_to_repeat=True, timeout_seconds=0.5)
+    async def take_ordered(self, ask: TakeOrdered) -> Nothing: ...
     @promise(safe_to_repeat=True)
     async def wishes(self, ask: WishesOf) -> Page[Wish]: ...
     @promise(safe_to_repeat=True)

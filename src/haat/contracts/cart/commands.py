@@ -63,6 +63,14 @@ class MergeCarts(Message, frozen=True):
     token: str
 
 
+class TakeOrdered(Message, frozen=True):
+    """What a checkout ordered (units by variant) leaves the cart it came from; once, however often it is told."""
+
+    checkout_id: str
+    cart_id: str
+    units: dict[str, int]
+
+
 class WishesOf(Message, frozen=True):
     user_id: str
 

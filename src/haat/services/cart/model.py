@@ -10,9 +10,10 @@ from datetime import datetime
 
 import msgspec
 
-from haat.contracts.cart import CartFull, CartItem, CartMessage, CartView, NotForSale, Owner
+from haat.contracts.cart import CartFull, CartItem, CartMessage, CartView, NotForSale, Owner, TakeOrdered
 from haat.contracts.catalog import ForSale
 from haat.contracts.inventory import OutOfStock
+from haat.contracts.orders import OrderPlaced
 from haat.kit.clock import now
 from haat.kit.ids import is_id, new_id
 from haat.kit.message import NotFound
@@ -102,6 +103,12 @@ def new_cart() -> CartState:
     """The empty cart of a guest who has no token yet."""
     cart_id, _, token = cart_of(Owner())
     return CartState(cart_id, [], 0, None, token)
+
+
+def ordered(event: OrderPlaced) -> TakeOrdered:
+    """What an order takes out of the cart it came from."""
+    units = {line.variant_id: line.quantity for line in event.lines}
+    return TakeOrdered(checkout_id=event.checkout_id, cart_id=event.cart_id, units=units)
 
 
 def secret_hash(token: str | None) -> bytes | None:

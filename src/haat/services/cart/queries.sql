@@ -34,18 +34,32 @@ WITH changed AS (
 )
 SELECT version FROM changed;
 
--- name: take_ordered(cart_id, variant_ids, quantities)!
--- What was ordered leaves the cart; units added meanwhile stay.
-WITH ordered AS (
-    SELECT * FROM unnest(:variant_ids::text[], :quantities::integer[]) AS o (variant_id, quantity)
-), gone AS (
-    DELETE FROM cart.items i USING ordered o
-    WHERE i.cart_id = :cart_id AND i.variant_id = o.variant_id AND i.quantity <= o.quantity
-), fewer AS (
-    UPDATE cart.items i SET quantity = i.quantity - o.quantity FROM ordered o
-    WHERE i.cart_id = :cart_id AND i.variant_id = o.variant_id AND i.quantity > o.quantity
+-- name: take_ordered(quickly, checkout_ids, cart_ids, variant_ids, quantities)!
+-- What was ordered leaves the carts, one row a line, once for each checkout: who comes second finds it in the inbox.
+-- Units added meanwhile stay. A cart is locked before its items, and MERGE decides on each item as it then is, whatever
+-- was seen before. `quickly` waits for no disk: the order's event, which is still to come, would do it again.
+WITH quick AS MATERIALIZED (
+    SELECT set_config('synchronous_commit',
+                      CASE WHEN :quickly::boolean THEN 'off' ELSE current_setting('synchronous_commit') END, true)
+), line AS MATERIALIZED (
+    SELECT * FROM unnest(:checkout_ids::text[], :cart_ids::text[], :variant_ids::text[], :quantities::integer[])
+        AS line (checkout_id, cart_id, variant_id, quantity)
+), fresh AS (
+    INSERT INTO cart.inbox (event_id)
+    SELECT DISTINCT checkout_id FROM line, quick ORDER BY checkout_id
+    ON CONFLICT DO NOTHING RETURNING event_id AS checkout_id
+), ordered AS MATERIALIZED (
+    SELECT cart_id, variant_id, sum(quantity)::integer AS quantity FROM line JOIN fresh USING (checkout_id)
+    GROUP BY cart_id, variant_id
+), locked AS MATERIALIZED (
+    SELECT cart_id FROM cart.carts WHERE cart_id IN (SELECT cart_id FROM ordered) ORDER BY cart_id FOR UPDATE
+), moved AS (
+    UPDATE cart.carts c SET version = c.version + 1, updated_at = now() FROM locked WHERE c.cart_id = locked.cart_id
 )
-UPDATE cart.carts SET version = version + 1, updated_at = now() WHERE cart_id = :cart_id;
+MERGE INTO cart.items i USING (SELECT * FROM ordered JOIN locked USING (cart_id)) o
+ON i.cart_id = o.cart_id AND i.variant_id = o.variant_id
+WHEN MATCHED AND i.quantity > o.quantity THEN UPDATE SET quantity = i.quantity - o.quantity
+WHEN MATCHED THEN DELETE;
 
 -- name: lock_carts(cart_ids)
 SELECT cart_id, secret_hash FROM cart.carts WHERE cart_id = ANY(:cart_ids::text[]) ORDER BY cart_id FOR UPDATE;

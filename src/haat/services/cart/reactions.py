@@ -7,8 +7,8 @@ from haat.services.cart.service import CartService
 
 
 async def on_orders_placed(service: CartService, batch: Batch[OrderPlaced]) -> None:
-    """Ordered units leave the cart."""
-    await service.take_ordered(batch)
+    """Ordered units leave the cart, where the checkout did not see to it."""
+    await service.orders_placed(batch)
 
 
 REACTIONS: Reactions = {OrderPlaced: on_orders_placed}

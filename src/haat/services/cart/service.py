@@ -16,6 +16,7 @@ from haat.contracts.cart import (
     NotForSale,
     Owner,
     RemoveItem,
+    TakeOrdered,
     ViewCart,
     Wish,
     WishesOf,
@@ -28,7 +29,7 @@ from haat.contracts.orders import OrderPlaced
 from haat.kit.clock import now
 from haat.kit.database import Batch
 from haat.kit.message import DomainError, Invalid, Nothing, Page, Unavailable
-from haat.services.cart.model import CartState, Item, check_stock, for_sale, new_cart, view
+from haat.services.cart.model import CartState, Item, check_stock, for_sale, new_cart, ordered, view
 from haat.services.cart.store import CartStore
 
 ATTEMPTS = 5
@@ -135,12 +136,15 @@ class CartService(Cart):
             await self._store.merge(transaction.connection, ask.user_id, ask.token)
         return Nothing()
 
-    async def take_ordered(self, batch: Batch[OrderPlaced]) -> None:
-        """What was ordered leaves the carts it came from."""
-        async with self._store.transaction() as transaction:
-            for event in await transaction.accept(batch):
-                ordered = {line.variant_id: line.quantity for line in event.lines}
-                await self._store.take_ordered(transaction.connection, event.cart_id, ordered)
+    async def take_ordered(self, ask: TakeOrdered) -> Nothing:
+        async with self._store.connection() as connection:
+            await self._store.take_ordered(connection, [ask], quickly=True)
+        return Nothing()
+
+    async def orders_placed(self, batch: Batch[OrderPlaced]) -> None:
+        """The net below `take_ordered`: what the checkout could not tell the cart, or the cart forgot."""
+        async with self._store.connection() as connection:
+            await self._store.take_ordered(connection, [ordered(event) for event in batch.events], quickly=False)
 
     async def forget_old_guests(self) -> None:
         """Drop guests' carts that nobody touched for a month."""

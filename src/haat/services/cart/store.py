@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from haat.contracts.cart import Owner, Wish
+from haat.contracts.cart import Owner, TakeOrdered, Wish
 from haat.kit.database import Connection, Database, Transaction, outbox_columns
 from haat.kit.message import Event
 from haat.kit.sql import load_queries
@@ -85,10 +85,18 @@ class CartStore:
         )
         return version
 
-    async def take_ordered(self, connection: Connection, cart_id: str, ordered: dict[str, int]) -> None:
-        """Units by variant leave the cart."""
+    async def take_ordered(self, connection: Connection, orders: Sequence[TakeOrdered], *, quickly: bool) -> None:
+        """The units of these orders leave their carts, of each once; `quickly` may be forgotten if the server dies."""
+        # A batch of events may hold one twice.
+        once = {each.checkout_id: each for each in orders}.values()
+        lines = [(each, variant_id, quantity) for each in once for variant_id, quantity in each.units.items()]
         await queries.take_ordered(
-            connection, cart_id=cart_id, variant_ids=list(ordered), quantities=list(ordered.values())
+            connection,
+            quickly=quickly,
+            checkout_ids=[each.checkout_id for each, _, _ in lines],
+            cart_ids=[each.cart_id for each, _, _ in lines],
+            variant_ids=[variant_id for _, variant_id, _ in lines],
+            quantities=[quantity for _, _, quantity in lines],
         )
 
     async def merge(self, connection: Connection, user_id: str, token: str) -> None:

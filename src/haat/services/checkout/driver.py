@@ -9,6 +9,7 @@ from contextlib import suppress
 import msgspec
 import structlog
 
+from haat.contracts.cart import Cart, TakeOrdered
 from haat.contracts.checkout import CheckoutCompleted
 from haat.contracts.fraud import Assess, Fraud
 from haat.contracts.inventory import AttemptRef, ExtendHold, Inventory, Line, Reserve
@@ -47,6 +48,7 @@ log = structlog.get_logger("haat.checkout")
 HOLD_SECONDS = 600
 ACTION_GRACE_SECONDS = 300
 REVIEW_ABOVE_MINOR = 5_000_000
+CART_SECONDS = 1.0
 
 
 class LostLease(Exception):
@@ -64,6 +66,7 @@ class Driver:
         fraud: Fraud,
         payments: Payments,
         orders: Orders,
+        cart: Cart,
         *,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
@@ -73,6 +76,7 @@ class Driver:
         self._fraud = fraud
         self._payments = payments
         self._orders = orders
+        self._cart = cart
         self.lease_seconds = lease_seconds
         self._effects: dict[Effect, Callable[[Attempt], Awaitable[Outcome]]] = {
             Effect.RESERVE: self._reserve,
@@ -211,32 +215,24 @@ class Driver:
         return DONE
 
     async def _place(self, attempt: Attempt) -> Outcome:
-        saga = attempt.saga
-        choices = attempt.quote.choices
-        assert choices.shipping_address is not None and choices.email is not None
-        placed = await self._orders.place(
-            PlaceOrder(
-                checkout_id=attempt.checkout_id,
-                attempt_id=attempt.attempt_id,
-                cart_id=attempt.cart_id,
-                items=attempt.quote.items,
-                totals=attempt.quote.totals,
-                email=choices.email,
-                shipping_address=choices.shipping_address,
-                billing_address=choices.billing_address,
-                shipping_method=attempt.quote.shipping_method or "standard",
-                payment_id=saga.payment_id or "",
-                payment_method=method_name(attempt),
-                payment_summary=saga.payment_summary,
-                paid=saga.captured,
-                user_id=attempt.complete.owner.user_id,
-                on_hold=saga.on_hold,
-                coupon_codes=choices.coupon_codes,
-                guest_hash=guest_of(attempt.owner),
-            )
-        )
+        # The units are sold: nothing undoes this order any more, and nobody may order them from the cart again.
+        emptying = asyncio.create_task(self._empty_cart(attempt))
+        try:
+            placed = await self._orders.place(_order(attempt))
+        finally:
+            await emptying
         crashpoint("order.acked")
         return Ordered(placed.id, placed.number)
+
+    async def _empty_cart(self, attempt: Attempt) -> None:
+        """What was ordered leaves the cart, at best: where it fails, the cart hears of the order by its event."""
+        units = {line.variant_id: line.quantity for line in attempt.quote.items}
+        ask = TakeOrdered(checkout_id=attempt.checkout_id, cart_id=attempt.cart_id, units=units)
+        try:
+            async with asyncio.timeout(CART_SECONDS):
+                await self._cart.take_ordered(ask)
+        except Exception as error:
+            log.warning("cart not emptied yet", attempt_id=attempt.attempt_id, error=repr(error))
 
     async def _void(self, attempt: Attempt) -> Outcome:
         crashpoint("comp.midway")
@@ -252,6 +248,30 @@ class Driver:
     async def _release(self, attempt: Attempt) -> Outcome:
         await self._inventory.release(AttemptRef(attempt_id=attempt.attempt_id))
         return DONE
+
+
+def _order(attempt: Attempt) -> PlaceOrder:
+    saga, choices = attempt.saga, attempt.quote.choices
+    assert choices.shipping_address is not None and choices.email is not None
+    return PlaceOrder(
+        checkout_id=attempt.checkout_id,
+        attempt_id=attempt.attempt_id,
+        cart_id=attempt.cart_id,
+        items=attempt.quote.items,
+        totals=attempt.quote.totals,
+        email=choices.email,
+        shipping_address=choices.shipping_address,
+        billing_address=choices.billing_address,
+        shipping_method=attempt.quote.shipping_method or "standard",
+        payment_id=saga.payment_id or "",
+        payment_method=method_name(attempt),
+        payment_summary=saga.payment_summary,
+        paid=saga.captured,
+        user_id=attempt.complete.owner.user_id,
+        on_hold=saga.on_hold,
+        coupon_codes=choices.coupon_codes,
+        guest_hash=guest_of(attempt.owner),
+    )
 
 
 def method_name(attempt: Attempt) -> str:

@@ -51,9 +51,8 @@ async def thanks(
         shop.record(recommendations, "purchase", item.product_id)
     bought = {item.product_id for item in order.items}
     shown = [each for each in similar if each.product.id not in bought][:4]
-    # The cart is emptied by the order's event, a moment after the shopper is here.
     facts = {"order": order, "link": link.link, "similar": shown, "steps": steps_of(order), "due": due}
-    return await shop.page("thanks.html", units=0, **facts)
+    return await shop.page("thanks.html", **facts)
 
 
 async def _at_the_door(payments: Payments, order: Order) -> Money:

@@ -65,13 +65,12 @@ class Shop:
     async def page(self, name: str, *, status: int = 200, framed: str = "", **facts: Any) -> Response[str]:
         """A page; `framed` is the one origin that may stand in a frame and be led to by a form."""
         categories, units = await (self._frame or asyncio.create_task(self._ask_frame()))
-        # A page may know better than the cart how much is in it.
-        facts.setdefault("units", units)
         text = render(
             name,
             csrf=csrf_token(self.request),
             caller=self.caller,
             categories=categories,
+            units=units,
             origin=self.origin,
             path=self.request.url.path,
             said=_NOTES.get(self.request.query_params.get("said", ""), ""),

@@ -19,7 +19,7 @@ class ExactRequest(Request[Any, Any, Any]):
         if field is None:
             return await super().json()
         try:
-            return _decoder(field.annotation).decode(await self.body())
+            return decoder(field.annotation).decode(await self.body())
         except msgspec.ValidationError as error:
             raise ValidationException(detail=str(error)) from error
         except msgspec.DecodeError:
@@ -27,5 +27,6 @@ class ExactRequest(Request[Any, Any, Any]):
 
 
 @lru_cache(maxsize=1000)
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+def decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    """The decoder of a body's type, made once."""
     return msgspec.json.Decoder(kind)

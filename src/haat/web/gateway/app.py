@@ -24,6 +24,7 @@ from haat.web.gateway.description import api_config
 from haat.web.gateway.front import Front
 from haat.web.gateway.limits import Limits
 from haat.web.gateway.problem_pages import problem_page
+from haat.web.gateway.straight import StraightCalls
 
 MAX_BODY_BYTES = 2_000_000
 # What every application of this kind serves, whichever routes it is given.
@@ -67,7 +68,8 @@ def gateway(
     _resolve_in_turn(app)
     identity = contracts["identity"]
     assert isinstance(identity, Identity)
-    return Front(app, identity, cache, Limits(limit_per_minute), trusted_proxies)
+    straight = StraightCalls(app, {**contracts, **values}, on_error)
+    return Front(app, identity, cache, Limits(limit_per_minute), trusted_proxies, straight)
 
 
 def _resolve_in_turn(app: Litestar) -> None:

@@ -26,6 +26,7 @@ from haat.kit.telemetry import REQUESTS, SECONDS
 from haat.ports.cache import Cache
 from haat.web.gateway.known import Known, KnownTargets
 from haat.web.gateway.limits import Limits
+from haat.web.gateway.straight import Asked, StraightCalls
 
 # A revoked session is refused at once where the cache is shared, and everywhere after at most this long.
 PRINCIPAL_SECONDS = 30.0
@@ -58,8 +59,10 @@ class Front:
         cache: Cache | None = None,
         limits: Limits | None = None,
         trusted_proxies: int = 0,
+        straight: StraightCalls | None = None,
     ):
         self.application = app
+        self.straight = straight
         self._proxies = trusted_proxies
         self._identity = identity
         self._cache = cache
@@ -78,7 +81,7 @@ class Front:
         replayed.set(False)
         started = time.perf_counter()
         api = scope["path"].startswith(("/v1/", "/rpc/"))
-        asked = _Asked(receive)
+        asked = Asked(receive)
         answer = _Answer(send, asked, request_id, api, scope["method"] == "HEAD")
         if answer.without_body:
             # Every resource that can be read can be asked about.
@@ -95,22 +98,29 @@ class Front:
         _counter(route, method, answer.status).inc()
         _timer(route).observe(time.perf_counter() - started)
 
-    async def _answered(self, scope: Any, headers: dict[bytes, bytes], asked: _Asked, answer: _Answer) -> str:
+    async def _answered(self, scope: Any, headers: dict[bytes, bytes], asked: Asked, answer: _Answer) -> str:
         """Answer by the short way what is known, by the application what is not; the route's path."""
         # A header that is repeated is for the framework to make sense of; staff sees what others do not.
-        if scope["method"] != "GET" or scope["state"]["caller"].roles or len(headers) != len(scope["headers"]):
+        if len(headers) != len(scope["headers"]):
             await self.application(scope, asked, answer)
+            return _route(scope)
+        if scope["method"] != "GET" or scope["state"]["caller"].roles:
+            await self._called(scope, headers, asked, answer)
             return _route(scope)
         target = scope["path"], scope["query_string"]
         known = self._known.get(target)
         if known is not None and await _sent(known, headers.get(b"if-none-match"), answer):
             return known.route
         again.set(None)
-        await self.application(scope, asked, answer)
+        await self._called(scope, headers, asked, answer)
         route, learnt = _route(scope), again.get()
         if learnt is not None:
             self._known.learn(target, Known(route, learnt))
         return route
+
+    async def _called(self, scope: Any, headers: dict[bytes, bytes], asked: Asked, answer: _Answer) -> None:
+        if self.straight is None or not await self.straight.answered(scope, headers, asked, answer):
+            await self.application(scope, asked, answer)
 
     async def _admitted(self, scope: Any, headers: dict[bytes, bytes], api: bool, answer: _Answer) -> Caller:
         """Who is calling, when their limit lets them. Raises TokenRefused, TooMany."""
@@ -146,29 +156,10 @@ class Front:
         return principal
 
 
-class _Asked:
-    """The way in: knows whether there is more to come."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self.ended = False
-
-    async def __call__(self) -> Any:
-        message = await self._receive()
-        self.ended = message["type"] != "http.request" or not message.get("more_body", False)
-        return message
-
-    async def drain(self) -> None:
-        """Whoever is still sending sees a broken connection instead of the answer: read on, within reason."""
-        seen = 0
-        while not self.ended and seen < DRAIN_BYTES:
-            seen += len((await self()).get("body", b""))
-
-
 class _Answer:
     """The way out: adds the common headers, leaves the body of a HEAD request out, remembers the status."""
 
-    def __init__(self, send: Send, asked: _Asked, request_id: str, api: bool, without_body: bool) -> None:
+    def __init__(self, send: Send, asked: Asked, request_id: str, api: bool, without_body: bool) -> None:
         self._send = send
         self._asked = asked
         self._common: HeaderList = [
@@ -183,7 +174,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             if self.status == 413:
-                await self._asked.drain()
+                await _drained(self._asked)
             given = {name for name, _ in message["headers"]}
             extra = [header for header in (*self._common, *self.extra) if header[0] not in given]
             if replayed.get():
@@ -208,6 +199,13 @@ class _Answer:
             "more_body": False,
         }
         await self._send(end)
+
+
+async def _drained(asked: Asked) -> None:
+    """Whoever is still sending sees a broken connection instead of the answer: read on, within reason."""
+    seen = 0
+    while not asked.ended and seen < DRAIN_BYTES:
+        seen += len((await asked()).get("body", b""))
 
 
 async def _sent(known: Known, held: bytes | None, answer: _Answer) -> bool:

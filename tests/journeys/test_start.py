@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import subprocess
@@ -110,6 +111,7 @@ def test_the_second_start_keeps_orders_and_does_not_seed(first: First, folder: P
     start = begin(folder, free_port()).ready()
     assert (orders(start.url, start.password()), start.password()) == ([first.order], first.password)
     assert [line for line in start.lines if "filling in" in line or line == "seeded"] == []
+    assert {os.sched_getscheduler(pid) for pid in start.left()} == {os.SCHED_BATCH}
     assert (start.stop(signal.SIGTERM), start.left()) == (0, [])
 
 

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 
-from haat.cli.child import die_with
+from haat.cli.child import die_with, take_turns
 from haat.cli.instance import MARK, mark_of
 from haat.cli.supervisor import Child, InstanceLock, Supervisor, free_port, interruptible, port_fault, sweep
 from haat.engines.payment_provider.choosing import payment_faults
@@ -43,6 +43,7 @@ def run(*, seed: bool = True) -> None:
     settings = Settings()
     data = settings.data.absolute()
     url = f"http://{settings.host}:{settings.port}"
+    take_turns()
 
     def say(text: str) -> None:
         print(f"{time.monotonic() - started:5.1f} s  {text}", flush=True)

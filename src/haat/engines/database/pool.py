@@ -24,6 +24,7 @@ LOST = (
     asyncpg.TooManyConnectionsError,
     TimeoutError,
 )
+NOT_TEXT = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
 
 
 class PostgresDatabase:
@@ -48,16 +49,16 @@ class PostgresDatabase:
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """A connection in autocommit. Raises Unavailable when none is to be had."""
-        return _held(self._pool)
+        return _Held(self._pool)
 
     def replica(self) -> AbstractAsyncContextManager[Connection]:
         """A connection for reads that may be stale."""
-        return _held(self._replica)
+        return _Held(self._replica)
 
     @asynccontextmanager
     async def transaction(self, schema: str) -> AsyncIterator[Transaction]:
         """BEGIN … COMMIT, with the outbox and the idempotency record written right before the end."""
-        async with _held(self._pool) as connection, connection.transaction():
+        async with _Held(self._pool) as connection, connection.transaction():
             transaction = Transaction(connection, schema)
             yield transaction
             await transaction.flush()
@@ -70,56 +71,80 @@ class _Kept:
         self._pool = pool
         self._most = size
         self._idle: list[Any] = []
+        # Found closed while nobody could wait for the driver to take them back.
+        self._broken: list[Any] = []
         self._waiting = 0
         self._closing = False
 
-    async def acquire(self) -> Any:
+    def kept(self) -> Any:
+        """A connection that was kept back, or None."""
         while self._idle:
             connection = self._idle.pop()
             if not connection.is_closed():
                 return connection
-            await self._pool.release(connection)
+            self._broken.append(connection)
+        return None
+
+    async def acquire(self) -> Any:
+        """One from the driver. Raises what is LOST."""
+        while self._broken:
+            await self.release(self._broken.pop())
         self._waiting += 1
         try:
             return await self._pool.acquire(timeout=ACQUIRE_SECONDS)
         finally:
             self._waiting -= 1
 
-    async def give_back(self, connection: Any, sound: bool) -> None:
-        # After a fault or a cancellation the driver must see to it; and whoever waits there must get it.
-        # And a pool that closes waits for every connection.
-        if sound and not self._waiting and not self._closing and len(self._idle) < self._most:
-            self._idle.append(connection)
-        else:
-            await self._pool.release(connection)
+    def keep(self, connection: Any) -> bool:
+        """Keep a sound connection back; False when somebody waits for it at the driver, or the pool is closing."""
+        if self._waiting or self._closing or len(self._idle) >= self._most:
+            return False
+        self._idle.append(connection)
+        return True
+
+    async def release(self, connection: Any) -> None:
+        """Back to the driver, which sees to it after a fault or a cancellation."""
+        await self._pool.release(connection)
 
     async def close(self) -> None:
         self._closing = True
-        while self._idle:
-            await self._pool.release(self._idle.pop())
+        for connection in (*self._idle, *self._broken):
+            await self.release(connection)
+        self._idle.clear()
+        self._broken.clear()
         await self._pool.close()
 
 
-@asynccontextmanager
-async def _held(pool: _Kept | None) -> AsyncIterator[Any]:
-    if pool is None:
-        raise RuntimeError("the database was not started")
-    try:
-        connection = await pool.acquire()
-    except LOST as error:
-        raise Unavailable("the database does not answer") from error
-    token, sound = holding_connection.set(True), False
-    try:
-        yield connection
-        sound = True
-    except LOST as error:
-        raise Unavailable("the database went away") from error
-    except (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError) as error:
-        # The zero character, which PostgreSQL keeps in no text: JSON may bring it into any field.
-        raise Invalid(errors=[{"pointer": "", "code": "invalid", "detail": "holds a zero character"}]) from error
-    finally:
-        holding_connection.reset(token)
-        await pool.give_back(connection, sound)
+class _Held:
+    """A connection held for a block. A class, not a generator: every statement of the shop passes here."""
+
+    __slots__ = ("_connection", "_pool", "_token")
+
+    def __init__(self, pool: _Kept | None) -> None:
+        if pool is None:
+            raise RuntimeError("the database was not started")
+        self._pool = pool
+
+    async def __aenter__(self) -> Any:
+        connection = self._pool.kept()
+        if connection is None:
+            try:
+                connection = await self._pool.acquire()
+            except LOST as error:
+                raise Unavailable("the database does not answer") from error
+        self._connection = connection
+        self._token = holding_connection.set(True)
+        return connection
+
+    async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
+        holding_connection.reset(self._token)
+        if error is not None or not self._pool.keep(self._connection):
+            await self._pool.release(self._connection)
+        if isinstance(error, LOST):
+            raise Unavailable("the database went away") from error
+        if isinstance(error, NOT_TEXT):
+            # The zero character, which PostgreSQL keeps in no text: JSON may bring it into any field.
+            raise Invalid(errors=[{"pointer": "", "code": "invalid", "detail": "holds a zero character"}]) from error
 
 
 async def _pool(dsn: str, size: int) -> asyncpg.Pool:

@@ -86,7 +86,19 @@ async def raised(ref: str, request: Request[Any, Any, Any]) -> Response[bytes]:
     return answer
 
 
-ROUTES = [want, latest, one, drop, raised]
+@get("/v1/wants/{ref:str}/paper", media_type="application/pdf", tags=["catalogue"])
+async def paper(ref: str) -> Response[bytes]:
+    """Another kind of answer, said by the route."""
+    return Response(ref.encode(), headers={"Content-Disposition": "inline"})
+
+
+@get("/v1/wants/{ref:str}/words", tags=["catalogue"])
+async def words(ref: str) -> str:
+    """Another kind of answer, said by the type."""
+    return ref
+
+
+ROUTES = [want, latest, one, drop, raised, paper, words]
 Twins = tuple[httpx.AsyncClient, httpx.AsyncClient]
 Recorder = Callable[[], list[str]]
 
@@ -157,6 +169,8 @@ FRAMEWORK: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "/v1/wants/", {}),
     ("GET", "/v1//wants/w1", {}),
     ("GET", "/v1/wants/w1/", {}),
+    ("GET", "/v1/wants/w1/paper", {}),
+    ("GET", "/v1/wants/w1/words", {}),
     ("PUT", "/v1/wants/w1", {}),
     ("GET", "/v1/nothing", {}),
 ]

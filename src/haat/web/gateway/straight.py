@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from litestar import Litestar, Request, Response
+from litestar import Litestar, MediaType, Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.serialization import encode_json
@@ -17,7 +17,7 @@ from haat.kit.access import Caller
 from haat.kit.idempotency import MAX_KEY_LENGTH, Idempotency, fingerprint
 from haat.kit.reading import ExactRequest, decoder
 
-_JSON = b"application/json"
+_JSON = MediaType.JSON.value.encode()
 _PREFIX = "/v1/"
 # Larger bodies are rare, and refusing one that is too large is the framework's business.
 _MOST_BYTES = 64_000
@@ -92,7 +92,7 @@ class StraightCalls:
             await _sent_by_framework(refusal, request, scope, asked, answer)
             return True
         if isinstance(said, Response):
-            if said.cookies or said.background or (said.media_type or "application/json") != "application/json":
+            if said.cookies or said.background or (said.media_type or MediaType.JSON) != MediaType.JSON:
                 request = request or ExactRequest(scope, asked)
                 await _sent_by_framework(said, request, scope, asked, answer)
                 return True
@@ -173,7 +173,7 @@ def _understood(
     """How to call a handler; None for one that wants more than is at hand here."""
     if handler.has_sync_callable or handler.signature_model is None or handler.cache or handler.after_request:
         return None
-    if any(getattr(handler, extra)() for extra in _EXTRAS):
+    if any(getattr(handler, extra)() for extra in _EXTRAS) or handler.media_type not in ("", MediaType.JSON):
         return None
     if model.expected_header_params or model.expected_cookie_params or model.expected_form_data:
         return None

@@ -92,7 +92,7 @@ class StraightCalls:
             await _sent_by_framework(refusal, request, scope, asked, answer)
             return True
         if isinstance(said, Response):
-            if said.cookies or said.background or (said.media_type or MediaType.JSON) != MediaType.JSON:
+            if not _is_plain(said):
                 request = request or ExactRequest(scope, asked)
                 await _sent_by_framework(said, request, scope, asked, answer)
                 return True
@@ -224,6 +224,12 @@ def _idempotency(scope: Any, key: bytes | None, body: bytes) -> Idempotency | No
     caller: Caller = scope["state"]["caller"]
     route = f"{scope['method']} {scope['path']}"
     return Idempotency(account=caller.account, key=key.decode("latin-1"), fingerprint=fingerprint(route, body))
+
+
+def _is_plain(said: Response[Any]) -> bool:
+    # A kind of its own knows how to send itself.
+    kinds = (None, "", MediaType.JSON)
+    return type(said) is Response and said.media_type in kinds and not said.cookies and not said.background
 
 
 def _written(status: int, content: Any, named: Mapping[str, str]) -> tuple[list[tuple[bytes, bytes]], bytes]:

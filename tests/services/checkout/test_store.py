@@ -215,6 +215,34 @@ async def test_a_parked_attempt_waits_until_somebody_lets_it_go_on(floor: Floor,
     assert (attempt.attempt_id in waiting, due.state, due.saga.state) == (False, "parked", State.AUTHORIZED)
 
 
+async def test_what_is_at_stake_in_a_parked_attempt_can_be_seen(floor: Floor, store: CheckoutStore, guest: Owner):
+    attempt = await claimed(floor, store, guest)
+    saga = Saga(State.COMMITTED, payment_id="pay_1", payment_summary="Visa •••• 4242", pivoted=True)
+    await store.save(attempt, Write(saga, 21, 0, 3600, shown=False, parked=True, error="no answer"), Shown(), [])
+    seen = await store.parked_one(attempt.attempt_id)
+    assert seen is not None
+    assert (seen.attempt.state, seen.attempt.error, seen.parked, seen.tries) == ("committed", "no answer", True, 21)
+    assert (seen.sold, seen.payment_id, seen.payment_summary, seen.method) == (True, "pay_1", "Visa •••• 4242", "cod")
+    assert (seen.items, seen.totals, seen.name) == (attempt.quote.items, attempt.quote.totals, "Asha Rao")
+    assert seen.order is None
+
+
+async def test_an_attempt_that_has_gone_on_shows_its_order(floor: Floor, store: CheckoutStore, guest: Owner):
+    attempt = await claimed(floor, store, guest)
+    done = Saga(State.PLACED, order_id="ord_1", order_number="HT-1")
+    await store.save(attempt, Write(done, 0, 0, 0), Shown("completed", order_id="ord_1", order_number="HT-1"), [])
+    seen = await store.parked_one(attempt.attempt_id)
+    assert seen is not None and seen.order is not None
+    assert (seen.parked, seen.order.id, seen.order.number) == (False, "ord_1", "HT-1")
+    assert await store.parked_one("att_none") is None
+
+
+async def test_what_another_version_wrote_can_be_looked_at(floor: Floor, store: CheckoutStore, guest: Owner):
+    strange = await parked(floor, store, guest)
+    seen = await store.parked_one(strange.attempt_id)
+    assert seen is not None and (seen.attempt.state, seen.sold, seen.payment_id) == ("beamed", False, None)
+
+
 async def test_a_guests_token_is_stored_nowhere_and_their_order_is_known_by_it(floor: Floor, shopfront: Any):
     owner = await floor.guest((await floor.variant(), 1))
     assert owner.token is not None

@@ -37,7 +37,7 @@ async def test_the_level_of_a_sku_is_summed_and_told_by_location(http, depot):
     assert body == {
         "sku": sku,
         **level,
-        "locations": [{"sku": sku, "location": "main", **level, "low_stock_at": 5}],
+        "locations": [{"sku": sku, "location": "main", **level, "low_stock_at": 5, "drop_until": None}],
     }
 
 
@@ -178,10 +178,12 @@ async def test_a_transfer_to_where_it_lies_is_422(http, depot):
 
 async def test_a_drop_is_announced_and_called_off(http, depot):
     sku = await depot.sku(10)
-    answers = [
-        await http.put(f"/v1/inventory/{sku}/drop", json={"until": until}) for until in ("2100-01-01T00:00:00Z", None)
-    ]
-    assert [answer.status_code for answer in answers] == [200, 200]
+    seen = []
+    for until in ("2100-01-01T00:00:00Z", None, "2020-01-01T00:00:00Z"):
+        answer = await http.put(f"/v1/inventory/{sku}/drop", json={"until": until})
+        (level,) = (await http.get(f"/v1/inventory/{sku}")).json()["locations"]
+        seen.append((answer.status_code, level["drop_until"]))
+    assert seen == [(200, "2100-01-01T00:00:00Z"), (200, None), (200, None)]
 
 
 async def test_a_drop_of_a_sku_never_heard_of_is_404(http):

@@ -17,9 +17,11 @@ from haat.contracts.payments import (
     CashMethod,
     CreditMethod,
     CreditOf,
+    GiftCardHistoryOf,
     GiftCardOf,
     GrantCredit,
     IssueGiftCard,
+    ListGiftCards,
     PaymentDeclined,
     PaymentRef,
     PaymentStateError,
@@ -109,6 +111,44 @@ async def test_an_action_pays_what_credit_does_not(shop: Any):
 
 def test_letters_that_no_code_has_are_the_digits_they_look_like():
     assert digest("oil0-1111-2222-3333") == digest("0110-1111-2222-3333")
+
+
+async def test_the_history_of_a_card_says_why_its_balance_is_what_it_is(shop: Any):
+    card = await gift(shop, 1_000)
+    declined = shop.ask(by(await shop.card("4000000000000002"), card), 5_000)
+    await shop.payments.authorize(declined)
+    bought = shop.ask(by(await shop.card(), card), 1_400)
+    paid = await shop.payments.authorize(bought)
+    await shop.payments.take_for_orders([paid.id])
+    await shop.payments.refund(Refund(payment_id=paid.id, request_id="r", reason="x", amount=Money(700)))
+    ask = GiftCardHistoryOf(gift_card_id=card.id, limit=4)
+    first = await shop.payments.gift_card_history(ask)
+    rest = await shop.payments.gift_card_history(msgspec.structs.replace(ask, cursor=first.next_cursor))
+    entries = [*first.data, *rest.data]
+    assert [(each.kind, each.spendable.amount, each.checkout_id) for each in entries] == [
+        ("credit_refund", 300, bought.checkout_id),
+        ("credit", 0, bought.checkout_id),
+        ("credit_hold", -1_000, bought.checkout_id),
+        ("credit_void", 1_000, declined.checkout_id),
+        ("credit_hold", -1_000, declined.checkout_id),
+        ("credit_issued", 1_000, None),
+    ]
+    assert (first.card.balance, first.card.code, first.has_more, rest.has_more) == (Money(300), None, True, False)
+    with pytest.raises(NotFound):
+        await shop.payments.gift_card_history(GiftCardHistoryOf(gift_card_id="gft_none"))
+
+
+async def test_cards_are_listed_newest_first_and_found_by_the_end_of_their_code(shop: Any):
+    cards = [await gift(shop, amount) for amount in (100, 200, 300)]
+    page = await shop.payments.gift_cards(ListGiftCards(limit=2))
+    onward = await shop.payments.gift_cards(ListGiftCards(limit=2, cursor=page.next_cursor))
+    found = await shop.payments.gift_cards(ListGiftCards(ending=cards[0].ending.lower()))
+    assert [each.id for each in [*page.data, *onward.data]][:3] == [each.id for each in reversed(cards)]
+    assert (cards[0].id in [each.id for each in found.data], {each.ending for each in found.data}) == (
+        True,
+        {cards[0].ending},
+    )
+    assert [each.code for each in page.data] == [None, None]
 
 
 async def test_a_gift_card_alone_is_taken_at_once_without_any_provider(shop: Any):

@@ -136,7 +136,31 @@ async def test_only_finance_makes_money(client: httpx.AsyncClient, path: str):
     assert (await client.post(path, json=body)).status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/v1/reconciliation/breaks", "/v1/payment-facts", "/v1/ledger/accounts/bank"])
+async def test_finance_looks_a_gift_card_up_and_explains_a_fact(client: httpx.AsyncClient, shop: Any):
+    body = {"amount": {"amount": 5_000, "currency": "INR"}}
+    card = (await client.post("/v1/gift-cards", headers=signed_in("finance"), json=body)).json()
+    found = await client.get(f"/v1/gift-cards?ending={card['ending']}", headers=signed_in("finance"))
+    history = await client.get(f"/v1/gift-cards/{card['id']}", headers=signed_in("finance"))
+    assert card["id"] in [each["id"] for each in found.json()["data"]]
+    assert [each["spendable"]["amount"] for each in history.json()["data"]] == [5_000]
+    told_by = new_id("psp")
+    await shop.rows("INSERT INTO payments.quarantine VALUES ('sandbox', $1, 'amount', '{}')", told_by)
+    facts = (await client.get("/v1/payment-facts?status=open", headers=signed_in("finance"))).json()["data"]
+    path = next(f"/v1/payment-facts/{each['id']}/explanation" for each in facts if each["provider_id"] == told_by)
+    refused = await client.post(path, headers=signed_in("support"), json={"note": "seen"})
+    done = await client.post(path, headers=signed_in("finance"), json={"note": "seen"})
+    assert (refused.status_code, done.status_code, done.json()["note"]) == (403, 200, "finance: seen")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/reconciliation/breaks",
+        "/v1/payment-facts",
+        "/v1/ledger/accounts/bank",
+        "/v1/gift-cards",
+    ],
+)
 async def test_the_books_are_for_finance_only(client: httpx.AsyncClient, path: str):
     assert (await client.get(path, headers=signed_in("finance"))).status_code == 200
     assert (await client.get(path, headers=signed_in("support"))).status_code == 403

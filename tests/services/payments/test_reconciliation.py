@@ -15,14 +15,16 @@ from haat.contracts.payments import (
     AccountRef,
     Capture,
     ExplainBreak,
+    ExplainFact,
     ListBreaks,
     ListPutAside,
+    PutAside,
     ReconcileDay,
     Refund,
 )
 from haat.kit.clock import now
 from haat.kit.ids import new_id
-from haat.kit.message import Unavailable
+from haat.kit.message import NotFound, Unavailable
 from haat.kit.money import Money
 from haat.ports.payment_provider import Movement
 from haat.services.payments.reconciliation import Books, Reconciliation
@@ -193,6 +195,59 @@ async def test_a_report_that_cannot_be_read_changes_nothing(shop: Any):
     await shop.fault("report", "500_after", 1)
     with pytest.raises(Unavailable):
         await shop.payments.reconcile(ReconcileDay(day=now().date()))
+
+
+async def test_a_break_names_the_checkout_that_it_is_about(shop: Any):
+    name = new_id("psp")
+    since = datetime.combine(now().date() - timedelta(days=3), datetime.min.time(), UTC)
+    await shop.rows(HISTORY, name, since, 3)
+    good = told(name, since, 3)
+    stranger = msgspec.structs.replace(good[0], id="x", payment_id="psp_stranger")
+    dear = msgspec.structs.replace(good[1], fee=Money(good[1].fee.amount + 1))
+    reporter = Reporter(name, [good[0], dear, stranger], shop.provider.abilities)
+    await Reconciliation(shop.database, reporter, 200).run(since.date())
+    page = await Books(shop.database).breaks(ListBreaks(state="open", limit=100))
+    about = {each.kind: each.checkout_id for each in page.data if each.provider == name}
+    assert about == {"missing": f"{name}_3", "fee": f"{name}_2", "extra": None}
+
+
+async def put_aside(shop: Any, reason: str) -> PutAside:
+    """A fact of its own that was not applied."""
+    told_by = new_id("psp")
+    await shop.rows("INSERT INTO payments.quarantine VALUES ('sandbox', $1, $2, '{\"a\": 1}')", told_by, reason)
+    page = await shop.payments.facts_put_aside(ListPutAside(limit=100))
+    return next(each for each in page.data if each.provider_id == told_by)
+
+
+async def test_a_fact_that_was_looked_at_is_open_no_more(shop: Any):
+    fact = await put_aside(shop, "amount")
+    done = await shop.payments.explain_fact(ExplainFact(fact_id=fact.id, note="paid back by hand", actor="usr_staff"))
+    await shop.rows(
+        "INSERT INTO payments.quarantine VALUES ('sandbox', $1, 'amount', '{}') ON CONFLICT DO NOTHING",
+        fact.provider_id,
+    )
+    still_open = await shop.payments.facts_put_aside(ListPutAside(state="open", limit=100))
+    explained = await shop.payments.facts_put_aside(ListPutAside(state="explained", limit=100))
+    assert (fact.state, done.state, done.note) == ("open", "explained", "usr_staff: paid back by hand")
+    assert (fact.id in [each.id for each in still_open.data], fact.id in [each.id for each in explained.data]) == (
+        False,
+        True,
+    )
+    with pytest.raises(NotFound):
+        await shop.payments.explain_fact(ExplainFact(fact_id="fct_none", note="x", actor="usr_staff"))
+
+
+async def test_facts_are_paged_without_loss_though_they_came_at_once(shop: Any):
+    made = [(await put_aside(shop, "reference")).id for _ in range(5)]
+    await shop.rows("UPDATE payments.quarantine SET at = 'epoch' WHERE fact_id = ANY($1)", made)
+    seen, cursor = [], None
+    for _ in range(200):
+        page = await shop.payments.facts_put_aside(ListPutAside(limit=2, cursor=cursor))
+        seen += [each.id for each in page.data]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert sorted(each for each in seen if each in made) == sorted(made)
 
 
 async def test_facts_that_fit_nothing_are_listed(shop: Any):

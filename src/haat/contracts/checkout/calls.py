@@ -10,9 +10,10 @@ from haat.contracts.checkout.commands import (
     GoOn,
     OpenCheckout,
     ParkedOf,
+    ParkedRef,
     SaveTaxRates,
 )
-from haat.contracts.checkout.view import Checkout, Contact, ParkedAttempt
+from haat.contracts.checkout.view import Checkout, Contact, ParkedAttempt, ParkedCheckout
 from haat.kit.message import Nothing, Page
 from haat.kit.rpc import Contract, promise
 
@@ -33,6 +34,8 @@ class Checkouts(Contract):
     async def save_tax_rates(self, ask: SaveTaxRates) -> Nothing: ...
     @promise(safe_to_repeat=True)
     async def parked(self, ask: ParkedOf) -> Page[ParkedAttempt]: ...
+    @promise(safe_to_repeat=True)
+    async def parked_one(self, ask: ParkedRef) -> ParkedCheckout: ...
     @promise(safe_to_repeat=True)
     async def go_on(self, ask: GoOn) -> Nothing: ...
     @promise(safe_to_repeat=True)

@@ -84,6 +84,12 @@ class ParkedOf(Message, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
 
 
+class ParkedRef(Message, frozen=True):
+    """Staff: one attempt that is parked, or was."""
+
+    attempt_id: str
+
+
 class GoOn(Message, frozen=True):
     """Staff: try parked attempts again now rather than within the hour; others are left alone."""
 

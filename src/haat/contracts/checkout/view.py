@@ -103,3 +103,27 @@ class ParkedAttempt(Message, frozen=True):
     state: str
     error: str
     created_at: datetime
+
+
+class ParkedCheckout(Message, frozen=True):
+    """A parked attempt and what is at stake: who buys what, and how far stock and money have got.
+
+    `sold` says that the units have left the stock: from there it only goes forward. `parked` is false, and `order` may
+    be there, once it has gone on. `payment_id` is None while no payment is known of.
+    """
+
+    attempt: ParkedAttempt
+    parked: bool
+    tries: int
+    next_try_at: datetime
+    email: str
+    name: str
+    method: str
+    items: list[QuoteLine]
+    totals: Totals
+    sold: bool
+    user_id: str | None = None
+    payment_id: str | None = None
+    payment_summary: str = ""
+    failure: str | None = None
+    order: OrderRef | None = None

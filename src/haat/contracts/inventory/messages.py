@@ -19,7 +19,10 @@ class StockOf(Message, frozen=True):
 
 
 class Level(Message, frozen=True):
-    """Stock of one SKU at one location: `available` = `on_hand` - `reserved`, never below 0."""
+    """Stock of one SKU at one location: `available` = `on_hand` - `reserved`, never below 0.
+
+    `drop_until` is the moment until which staff expect a crowd, where they have announced one.
+    """
 
     sku: str
     location: str
@@ -28,6 +31,7 @@ class Level(Message, frozen=True):
     available: int
     low_stock_at: int
     version: int
+    drop_until: datetime | None = None
 
 
 class Stock(Message, frozen=True):

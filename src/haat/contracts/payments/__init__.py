@@ -6,11 +6,15 @@ from haat.contracts.payments.credit import (
     AccountBalances,
     AccountRef,
     Balance,
+    CreditEntry,
     CreditOf,
     GiftCard,
+    GiftCardHistory,
+    GiftCardHistoryOf,
     GiftCardOf,
     GrantCredit,
     IssueGiftCard,
+    ListGiftCards,
     StoreCredit,
 )
 from haat.contracts.payments.facts import (
@@ -55,6 +59,8 @@ from haat.contracts.payments.reconciling import (
     BreakState,
     DayReconciled,
     ExplainBreak,
+    ExplainFact,
+    FactState,
     ListBreaks,
     ListPutAside,
     PutAside,
@@ -75,17 +81,23 @@ __all__ = [
     "Capture",
     "CardMethod",
     "CashMethod",
+    "CreditEntry",
     "CreditMethod",
     "CreditOf",
     "DayReconciled",
     "ExplainBreak",
+    "ExplainFact",
+    "FactState",
     "ForgetMethod",
     "GiftCard",
+    "GiftCardHistory",
+    "GiftCardHistoryOf",
     "GiftCardOf",
     "GiftCode",
     "GrantCredit",
     "IssueGiftCard",
     "ListBreaks",
+    "ListGiftCards",
     "ListPutAside",
     "Method",
     "MethodsOf",
@@ -140,6 +152,10 @@ class Payments(Contract):
     async def issue_gift_card(self, ask: IssueGiftCard) -> GiftCard: ...
     @promise(safe_to_repeat=True)
     async def gift_card(self, ask: GiftCardOf) -> GiftCard: ...
+    @promise(safe_to_repeat=True)
+    async def gift_cards(self, ask: ListGiftCards) -> Page[GiftCard]: ...
+    @promise(safe_to_repeat=True)
+    async def gift_card_history(self, ask: GiftCardHistoryOf) -> GiftCardHistory: ...
     async def grant_credit(self, ask: GrantCredit) -> StoreCredit: ...
     @promise(safe_to_repeat=True)
     async def store_credit(self, ask: CreditOf) -> StoreCredit: ...
@@ -153,3 +169,5 @@ class Payments(Contract):
     async def explain_break(self, ask: ExplainBreak) -> Break: ...
     @promise(safe_to_repeat=True)
     async def facts_put_aside(self, ask: ListPutAside) -> Page[PutAside]: ...
+    @promise(safe_to_repeat=True)
+    async def explain_fact(self, ask: ExplainFact) -> PutAside: ...

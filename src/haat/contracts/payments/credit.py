@@ -39,6 +39,47 @@ class GiftCardOf(Message, frozen=True):
     code: GiftCode
 
 
+class ListGiftCards(Message, frozen=True):
+    """Staff: the newest first; with `ending` only those whose code ends so."""
+
+    ending: Annotated[str, Meta(min_length=4, max_length=4)] | None = None
+    cursor: str | None = None
+    limit: int = 20
+
+
+class GiftCardHistoryOf(Message, frozen=True):
+    """Staff: a card by its id, `gft_…`, and a page of what happened to it, the latest first."""
+
+    gift_card_id: str
+    cursor: str | None = None
+    limit: int = 50
+
+
+class CreditEntry(Message, frozen=True):
+    """A transaction of the ledger on a card's account. `spendable` is what it adds to what can be spent, or takes.
+
+    `kind` is credit_issued, credit_hold (announced for a payment), credit (taken: it was held before), credit_void
+    (given back), credit_refund. `payment_id` and `checkout_id` say for what.
+    """
+
+    txn_id: str
+    kind: str
+    amount: Money
+    spendable: Money
+    at: datetime
+    payment_id: str | None = None
+    checkout_id: str | None = None
+
+
+class GiftCardHistory(Message, frozen=True):
+    """Why the balance is what it is."""
+
+    card: GiftCard
+    data: list[CreditEntry]
+    has_more: bool = False
+    next_cursor: str | None = None
+
+
 class GrantCredit(Message, frozen=True):
     """Money that a user may spend here, such as goodwill."""
 

@@ -10,6 +10,7 @@ from msgspec import Meta
 from haat.kit.message import Message
 
 BreakState = Literal["open", "explained", "healed"]
+FactState = Literal["open", "explained"]
 
 
 class ReconcileDay(Message, frozen=True):
@@ -32,7 +33,7 @@ class Break(Message, frozen=True):
     """`kind` is missing (they do not know it), extra (we do not), amount, fee, currency or duplicate.
 
     `subject` is the provider's payment, or its line for fees and repeated lines; `matter` is captures, refunds,
-    disputes or lines. Amounts in minor units as seen from here: above zero came in.
+    disputes or lines. Amounts in minor units as seen from here: above zero came in. `checkout_id` is ours, where known.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Break(Message, frozen=True):
     note: str
     found_at: datetime
     day: date
+    checkout_id: str | None = None
 
 
 class ListBreaks(Message, frozen=True):
@@ -66,17 +68,33 @@ class ExplainBreak(Message, frozen=True):
 
 
 class PutAside(Message, frozen=True):
-    """What a provider told that was not applied: `reason` is what did not fit, `fact` its words."""
+    """What a provider told that was not applied: `reason` is what did not fit, `fact` its words.
 
+    `state` is open or explained, with a person's `note`. `checkout_id` is ours, where known.
+    """
+
+    id: str
     provider: str
     provider_id: str
     reason: str
     fact: dict[str, Any]
     at: datetime
+    state: FactState
+    note: str
+    checkout_id: str | None = None
 
 
 class ListPutAside(Message, frozen=True):
     """The newest first."""
 
+    state: FactState | None = None
     cursor: str | None = None
     limit: int = 20
+
+
+class ExplainFact(Message, frozen=True):
+    """A person has looked, and knows what came of it; the provider may tell it again without opening it."""
+
+    fact_id: str
+    note: Annotated[str, Meta(min_length=1, max_length=500)]
+    actor: str

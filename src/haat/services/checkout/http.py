@@ -19,7 +19,9 @@ from haat.contracts.checkout import (
     GoOn,
     OpenCheckout,
     ParkedAttempt,
+    ParkedCheckout,
     ParkedOf,
+    ParkedRef,
 )
 from haat.contracts.identity import Address, Email
 from haat.contracts.payments import Method, sealed
@@ -146,6 +148,19 @@ async def parked_checkouts(
     return await checkout.parked(ParkedOf(limit=limit))
 
 
+@get(
+    "/v1/parked-checkouts/{attempt_id:str}",
+    tags=["staff"],
+    guards=[needs_role("support")],
+    responses=problems(401, 403, 404),
+)
+async def parked_checkout(
+    attempt_id: Annotated[str, Parameter(description="`att_…`")], checkout: Checkouts
+) -> ParkedCheckout:
+    """Staff: one parked checkout with what is at stake, also after it has gone on."""
+    return await checkout.parked_one(ParkedRef(attempt_id=attempt_id))
+
+
 @post(
     "/v1/parked-checkouts/go-on",
     status_code=204,
@@ -165,5 +180,6 @@ ROUTES = [
     cancel_checkout,
     complete_checkout,
     parked_checkouts,
+    parked_checkout,
     go_on,
 ]

@@ -82,6 +82,16 @@ WHERE attempt_id = :attempt_id AND version = :version;
 SELECT attempt_id, checkout_id, saga ->> 'state' AS state, coalesce(last_error, '') AS error, created_at
 FROM checkout.attempts WHERE state = 'parked' ORDER BY created_at LIMIT :how_many;
 
+-- name: parked_one(attempt_id)^
+-- Field by field: what another version wrote must be possible to look at, too.
+SELECT a.attempt_id, a.checkout_id, a.saga ->> 'state' AS state, coalesce(a.last_error, '') AS error, a.created_at,
+       a.state = 'parked' AS parked, a.tries, a.next_run_at, a.complete #>> '{payment,method}' AS method,
+       a.complete #>> '{owner,user_id}' AS user_id, a.saga ->> 'payment_id' AS payment_id,
+       coalesce(a.saga ->> 'payment_summary', '') AS payment_summary, a.saga #>> '{failure,code}' AS failure,
+       coalesce((a.saga ->> 'pivoted')::boolean, false) AS sold, a.saga ->> 'order_id' AS order_id,
+       a.saga ->> 'order_number' AS order_number, c.quote
+FROM checkout.attempts a JOIN checkout.checkouts c ON c.id = a.checkout_id WHERE a.attempt_id = :attempt_id;
+
 -- name: go_on(attempt_ids)!
 UPDATE checkout.attempts SET next_run_at = now() WHERE attempt_id = ANY(:attempt_ids::text[]) AND state = 'parked';
 

@@ -25,7 +25,9 @@ from haat.contracts.checkout import (
     OpenCheckout,
     OrderRef,
     ParkedAttempt,
+    ParkedCheckout,
     ParkedOf,
+    ParkedRef,
     PriceChanged,
     SaveTaxRates,
     TaxRate,
@@ -184,6 +186,12 @@ class CheckoutService(Checkouts):
 
     async def parked(self, ask: ParkedOf) -> Page[ParkedAttempt]:
         return Page(data=await self._store.parked(ask.limit))
+
+    async def parked_one(self, ask: ParkedRef) -> ParkedCheckout:
+        found = await self._store.parked_one(ask.attempt_id)
+        if found is None:
+            raise NotFound("There is no such attempt")
+        return found
 
     async def go_on(self, ask: GoOn) -> Nothing:
         await self._store.go_on(ask.attempt_ids)

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from haat.contracts.cart import Owner
-from haat.contracts.checkout import Complete, Contact, ParkedAttempt, TaxRate
+from haat.contracts.checkout import Complete, Contact, OrderRef, ParkedAttempt, ParkedCheckout, TaxRate
 from haat.contracts.payments import Action
 from haat.kit.clock import now
 from haat.kit.database import Connection, Database, Transaction, outbox_columns
@@ -250,6 +250,28 @@ class CheckoutStore:
         async with self.connection() as connection:
             rows = queries.parked(connection, how_many=how_many)
             return [ParkedAttempt(**dict(row)) async for row in rows]
+
+    async def parked_one(self, attempt_id: str) -> ParkedCheckout | None:
+        """An attempt that is parked, or was, with what is at stake."""
+        async with self.connection() as connection:
+            row = await queries.parked_one(connection, attempt_id=attempt_id)
+        if row is None:
+            return None
+        quote = msgspec.convert(row["quote"], Quote)
+        address = quote.choices.shipping_address
+        known = ("attempt_id", "checkout_id", "state", "error", "created_at")
+        same = ("parked", "tries", "user_id", "payment_id", "payment_summary", "failure", "sold")
+        return ParkedCheckout(
+            attempt=ParkedAttempt(**{name: row[name] for name in known}),
+            next_try_at=row["next_run_at"],
+            email=quote.choices.email or "",
+            name=address.name if address else "",
+            method=row["method"] or "",
+            items=quote.items,
+            totals=quote.totals,
+            order=OrderRef(id=row["order_id"], number=row["order_number"] or "") if row["order_id"] else None,
+            **{name: row[name] for name in same},
+        )
 
     async def go_on(self, attempt_ids: Sequence[str]) -> None:
         """Let parked attempts be tried again now."""

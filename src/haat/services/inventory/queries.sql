@@ -70,7 +70,8 @@ SELECT sku, location, on_hand, reserved, available, low_stock_at, version
 FROM inventory.stock WHERE sku = :sku AND location = :location;
 
 -- name: levels(sku)
-SELECT sku, location, on_hand, reserved, available, low_stock_at, version
+SELECT sku, location, on_hand, reserved, available, low_stock_at, version,
+       CASE WHEN hot_until > clock_timestamp() THEN hot_until END AS drop_until
 FROM inventory.stock WHERE sku = :sku ORDER BY stream;
 
 -- name: levels_as_of(sku, as_of)

@@ -136,7 +136,7 @@ class OrderStore:
             return [order async for row in rows if (order := _order(row))]
 
     async def list_all(self, status: str | None, text: str, before: str | None, how_many: int) -> list[StoredOrder]:
-        """Everybody's orders, newest first; `text` is a number, an id or an e-mail address."""
+        """Everybody's orders, newest first; `text` is a number, an e-mail, an id of the order or its checkout."""
         async with self.connection() as connection:
             rows = queries.list_all(connection, status=status, text=text, before=before, how_many=how_many)
             return [order async for row in rows if (order := _order(row))]

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from haat.contracts.payments import (
     AccountBalances,
     Balance,
+    CreditEntry,
     CreditOf,
     GiftCard,
+    GiftCardHistory,
+    GiftCardHistoryOf,
     GiftCardOf,
     GrantCredit,
     IssueGiftCard,
+    ListGiftCards,
     StoreCredit,
     digest,
 )
 from haat.kit.clock import now
+from haat.kit.cursor import decode_cursor, encode_cursor
 from haat.kit.database import Connection, Database, Transaction
 from haat.kit.ids import ALPHABET, new_id
-from haat.kit.message import NotFound
+from haat.kit.message import NotFound, Page
 from haat.kit.money import Money
 from haat.services.payments.ledger import Posting, credit_hold, events, postings
 from haat.services.payments.model import GIFT, STORE_CREDIT, PaymentState
@@ -100,15 +107,36 @@ class CreditStore:
     async def gift_card(self, ask: GiftCardOf) -> GiftCard:
         async with self._database.connection() as connection:
             row = await queries.gift_card(connection, code_digest=digest(ask.code))
-        if row is None:
-            raise NotFound("There is no such gift card")
-        return GiftCard(
-            id=row["account"].removeprefix(GIFT),
-            balance=Money(row["balance_minor"], row["currency"]),
-            ending=row["ending"],
-            created_at=row["created_at"],
-            expires_at=row["expires_at"],
-        )
+        return _card(row)
+
+    async def gift_cards(self, ask: ListGiftCards) -> Page[GiftCard]:
+        """The newest first."""
+        filters = f"gift-cards|{ask.ending}"
+        before = str(decode_cursor(filters, ask.cursor)[0]) if ask.cursor else None
+        async with self._database.connection() as connection:
+            ending = ask.ending.upper() if ask.ending else None
+            rows = queries.gift_cards(connection, ending=ending, before=before, limit=ask.limit + 1)
+            found = [_card(row) async for row in rows]
+        page, more = found[: ask.limit], len(found) > ask.limit
+        cursor = encode_cursor(filters, [GIFT + page[-1].id]) if more else None
+        return Page(data=page, has_more=more, next_cursor=cursor)
+
+    async def history(self, ask: GiftCardHistoryOf) -> GiftCardHistory:
+        """A card and what the ledger has of it, the latest first."""
+        account = GIFT + ask.gift_card_id
+        before_at, before_txn = None, ""
+        if ask.cursor:
+            at, before_txn = (str(part) for part in decode_cursor(account, ask.cursor))
+            before_at = datetime.fromisoformat(at)
+        async with self._database.connection() as connection:
+            card = _card(await queries.gift_card_at(connection, account=account))
+            rows = queries.credit_entries(
+                connection, account=account, before_at=before_at, before_txn=before_txn, limit=ask.limit + 1
+            )
+            found = [_entry(row) async for row in rows]
+        page, more = found[: ask.limit], len(found) > ask.limit
+        cursor = encode_cursor(account, [page[-1].at.isoformat(), page[-1].txn_id]) if more else None
+        return GiftCardHistory(card=card, data=page, has_more=more, next_cursor=cursor)
 
     async def of_user(self, ask: CreditOf) -> StoreCredit:
         async with self._database.connection() as connection:
@@ -122,6 +150,30 @@ class CreditStore:
                 async for row in queries.balances(connection, account=account)
             ]
         return AccountBalances(account=account, balances=found)
+
+
+def _card(row: Any) -> GiftCard:
+    if row is None:
+        raise NotFound("There is no such gift card")
+    return GiftCard(
+        id=row["account"].removeprefix(GIFT),
+        balance=Money(row["balance_minor"], row["currency"]),
+        ending=row["ending"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+    )
+
+
+def _entry(row: Any) -> CreditEntry:
+    return CreditEntry(
+        txn_id=row["txn_id"],
+        kind=row["kind"],
+        amount=Money(row["amount"], row["currency"]),
+        spendable=Money(row["spendable"], row["currency"]),
+        at=row["at"],
+        payment_id=row["payment_id"],
+        checkout_id=row["checkout_id"],
+    )
 
 
 async def _begin(transaction: Transaction, payment: PaymentState, request_hash: str) -> PaymentState:

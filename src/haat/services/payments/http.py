@@ -18,13 +18,18 @@ from haat.contracts.payments import (
     BreakState,
     CreditOf,
     ExplainBreak,
+    ExplainFact,
+    FactState,
     ForgetMethod,
     GiftCard,
+    GiftCardHistory,
+    GiftCardHistoryOf,
     GiftCardOf,
     GiftCode,
     GrantCredit,
     IssueGiftCard,
     ListBreaks,
+    ListGiftCards,
     ListPutAside,
     MethodsOf,
     Payment,
@@ -47,6 +52,11 @@ SIGNATURE = re.compile(r"webhook-|stripe-signature$|x-razorpay-")
 MethodId = Annotated[str, Parameter(description="a saved card, `pm_…`")]
 PaymentId = Annotated[str, Parameter(description="a payment, `pay_…`")]
 AccountName = Annotated[str, Parameter(max_length=200, description="such as `psp_clearing:sandbox` or `bank`")]
+GiftCardId = Annotated[str, Parameter(description="`gft_…`")]
+Ending = Annotated[
+    str | None, Parameter(min_length=4, max_length=4, description="the last four characters of the code")
+]
+FactId = Annotated[str, Parameter(description="`fct_…`")]
 BreakId = Annotated[str, Parameter(description="`brk_…`")]
 Cursor = Annotated[str | None, Parameter(max_length=1000, description="`next_cursor` of the page before")]
 Limit = Annotated[int, Parameter(ge=1, le=100)]
@@ -126,6 +136,27 @@ async def gift_card_balance(data: CodeBody, payments: Payments) -> GiftCard:
     return await payments.gift_card(GiftCardOf(code=data.code))
 
 
+@get("/v1/gift-cards", tags=["payments"], guards=[needs_role("finance")], responses=problems(401, 403, 422))
+async def gift_cards(
+    payments: Payments, ending: Ending = None, cursor: Cursor = None, limit: Limit = 20
+) -> Page[GiftCard]:
+    """Gift cards that were issued, the newest first."""
+    return await payments.gift_cards(ListGiftCards(ending=ending, cursor=cursor, limit=limit))
+
+
+@get(
+    "/v1/gift-cards/{gift_card_id:str}",
+    tags=["payments"],
+    guards=[needs_role("finance")],
+    responses=problems(401, 403, 404, 422),
+)
+async def gift_card_history(
+    gift_card_id: GiftCardId, payments: Payments, cursor: Cursor = None, limit: Limit = 20
+) -> GiftCardHistory:
+    """Why the balance of a gift card is what it is: what the ledger has of it, the latest first."""
+    return await payments.gift_card_history(GiftCardHistoryOf(gift_card_id=gift_card_id, cursor=cursor, limit=limit))
+
+
 @get("/v1/store-credit", tags=["payments"], guards=[needs_user], responses=problems(401))
 async def store_credit(payments: Payments, caller: Caller) -> StoreCredit:
     """What the signed-in user can spend."""
@@ -177,15 +208,32 @@ async def explain_break(break_id: BreakId, data: NoteBody, payments: Payments, c
 
 
 @get("/v1/payment-facts", tags=["payments"], guards=[needs_role("finance")], responses=problems(401, 403, 422))
-async def facts_put_aside(payments: Payments, cursor: Cursor = None, limit: Limit = 20) -> Page[PutAside]:
+async def facts_put_aside(
+    payments: Payments, status: FactState | None = None, cursor: Cursor = None, limit: Limit = 20
+) -> Page[PutAside]:
     """What providers told that fits no agreement here and was not applied, the newest first."""
-    return await payments.facts_put_aside(ListPutAside(cursor=cursor, limit=limit))
+    return await payments.facts_put_aside(ListPutAside(state=status, cursor=cursor, limit=limit))
+
+
+@post(
+    "/v1/payment-facts/{fact_id:str}/explanation",
+    status_code=200,
+    tags=["payments"],
+    guards=[needs_role("finance")],
+    responses=problems(401, 403, 404, 422),
+)
+async def explain_fact(fact_id: FactId, data: NoteBody, payments: Payments, caller: Caller) -> PutAside:
+    """Say what came of it: the fact stays on record, and is open no more."""
+    return await payments.explain_fact(ExplainFact(fact_id=fact_id, note=data.note, actor=caller.signed_in()))
 
 
 ROUTES = [
     reconciliation_breaks,
     explain_break,
     facts_put_aside,
+    explain_fact,
+    gift_cards,
+    gift_card_history,
     payment_methods,
     forget_payment_method,
     payment,

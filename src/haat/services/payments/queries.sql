@@ -360,6 +360,32 @@ RETURNING balance_minor;
 -- name: gift_card(code_digest)^
 SELECT * FROM payments.credits WHERE code_digest = :code_digest;
 
+-- name: gift_cards(ending, before, limit)
+-- Two roads, of which one is walked: those whose code ends so, or all.
+WITH found AS (
+    (SELECT * FROM payments.credits
+     WHERE ending = :ending::text AND account < coalesce(:before::text, 'gift_liability:~')
+     ORDER BY account DESC LIMIT :limit)
+    UNION ALL
+    (SELECT * FROM payments.credits
+     WHERE :ending IS NULL AND code_digest IS NOT NULL AND account < coalesce(:before, 'gift_liability:~')
+     ORDER BY account DESC LIMIT :limit)
+)
+SELECT * FROM found ORDER BY account DESC LIMIT :limit;
+
+-- name: gift_card_at(account)^
+SELECT * FROM payments.credits WHERE account = :account AND code_digest IS NOT NULL;
+
+-- name: credit_entries(account, before_at, before_txn, limit)
+-- The latest first; what is taken was held before. The condition on the account's name is that of its index.
+SELECT e.txn_id, t.kind, e.amount, e.currency::text AS currency, t.recorded_at AS at, t.payment_id, p.checkout_id,
+       CASE WHEN t.phase = 'posted' AND t.pending_ref IS NOT NULL THEN 0 ELSE -e.amount END AS spendable
+FROM payments.ledger_entries e JOIN payments.ledger_txns t USING (txn_id)
+LEFT JOIN payments.payments p ON p.payment_id = t.payment_id
+WHERE e.account = :account AND (e.account LIKE 'gift_liability:%' OR e.account LIKE 'store_credit:%')
+  AND (t.recorded_at, t.txn_id) < (coalesce(:before_at::timestamptz, 'infinity'), :before_txn::text)
+ORDER BY t.recorded_at DESC, t.txn_id DESC LIMIT :limit;
+
 -- name: credit_of_user(user_id, currency)$
 SELECT balance_minor FROM payments.credits WHERE user_id = :user_id AND currency = :currency;
 
@@ -479,13 +505,20 @@ WHERE provider = :provider AND movement_id = ANY(:movement_ids) AND kind = 'sett
 SELECT done_at FROM payments.reconciliations WHERE provider = :provider AND day = :day;
 
 -- name: breaks(state, before, limit)
-SELECT * FROM payments.breaks
-WHERE (:state::text IS NULL OR state = :state) AND (:before::text IS NULL OR break_id < :before)
+SELECT b.*, payments.checkout_of(b.provider, b.subject) AS checkout_id FROM payments.breaks b
+WHERE (:state::text IS NULL OR state = :state) AND break_id < coalesce(:before::text, '~')
 ORDER BY break_id DESC LIMIT :limit;
 
 -- name: explain_break(break_id, note)^
 UPDATE payments.breaks SET state = 'explained', note = :note
-WHERE break_id = :break_id AND state <> 'healed' RETURNING *;
+WHERE break_id = :break_id AND state <> 'healed' RETURNING *, payments.checkout_of(provider, subject) AS checkout_id;
 
--- name: quarantined(before, limit)
-SELECT * FROM payments.quarantine WHERE (:before::timestamptz IS NULL OR at < :before) ORDER BY at DESC LIMIT :limit;
+-- name: quarantined(state, before_at, before_id, limit)
+SELECT q.*, payments.checkout_of(q.provider, q.provider_id) AS checkout_id FROM payments.quarantine q
+WHERE (:state::text IS NULL OR state = :state)
+  AND (at, fact_id) < (coalesce(:before_at::timestamptz, 'infinity'), :before_id::text)
+ORDER BY at DESC, fact_id DESC LIMIT :limit;
+
+-- name: explain_fact(fact_id, note)^
+UPDATE payments.quarantine SET state = 'explained', note = :note
+WHERE fact_id = :fact_id RETURNING *, payments.checkout_of(provider, provider_id) AS checkout_id;

@@ -13,6 +13,7 @@ from haat.contracts.payments import (
     Break,
     DayReconciled,
     ExplainBreak,
+    ExplainFact,
     ListBreaks,
     ListPutAside,
     PutAside,
@@ -148,24 +149,32 @@ class Books:
         return _break(row)
 
     async def put_aside(self, ask: ListPutAside) -> Page[PutAside]:
-        before = datetime.fromisoformat(str(decode_cursor("put-aside", ask.cursor)[0])) if ask.cursor else None
+        filters, before_at, before_id = f"put-aside|{ask.state}", None, ""
+        if ask.cursor:
+            at, before_id = (str(part) for part in decode_cursor(filters, ask.cursor))
+            before_at = datetime.fromisoformat(at)
         async with self._database.connection() as connection:
-            rows = queries.quarantined(connection, before=before, limit=ask.limit + 1)
-            found = [
-                PutAside(
-                    provider=row["provider"],
-                    provider_id=row["provider_id"],
-                    reason=row["reason"],
-                    fact=row["fact"],
-                    at=row["at"],
-                )
-                async for row in rows
-            ]
+            rows = queries.quarantined(
+                connection, state=ask.state, before_at=before_at, before_id=before_id, limit=ask.limit + 1
+            )
+            found = [_fact(row) async for row in rows]
         page, more = found[: ask.limit], len(found) > ask.limit
-        cursor = encode_cursor("put-aside", [page[-1].at.isoformat()]) if more else None
+        cursor = encode_cursor(filters, [page[-1].at.isoformat(), page[-1].id]) if more else None
         return Page(data=page, has_more=more, next_cursor=cursor)
+
+    async def explain_fact(self, ask: ExplainFact) -> PutAside:
+        async with self._database.connection() as connection:
+            row = await queries.explain_fact(connection, fact_id=ask.fact_id, note=f"{ask.actor}: {ask.note}")
+        if row is None:
+            raise NotFound("There is no such fact")
+        return _fact(row)
 
 
 def _break(row: object) -> Break:
-    names = "provider kind subject matter ours_minor theirs_minor currency state note found_at day"
+    names = "provider kind subject matter ours_minor theirs_minor currency state note found_at day checkout_id"
     return Break(id=row["break_id"], **{name: row[name] for name in names.split()})  # type: ignore[index]
+
+
+def _fact(row: object) -> PutAside:
+    names = "provider provider_id reason fact at state note checkout_id"
+    return PutAside(id=row["fact_id"], **{name: row[name] for name in names.split()})  # type: ignore[index]

@@ -23,12 +23,16 @@ from haat.contracts.payments import (
     CreditOf,
     DayReconciled,
     ExplainBreak,
+    ExplainFact,
     ForgetMethod,
     GiftCard,
+    GiftCardHistory,
+    GiftCardHistoryOf,
     GiftCardOf,
     GrantCredit,
     IssueGiftCard,
     ListBreaks,
+    ListGiftCards,
     ListPutAside,
     MethodsOf,
     Payment,
@@ -204,6 +208,12 @@ class PaymentsService(Payments):
     async def gift_card(self, ask: GiftCardOf) -> GiftCard:
         return await self._store.credit.gift_card(ask)
 
+    async def gift_cards(self, ask: ListGiftCards) -> Page[GiftCard]:
+        return await self._store.credit.gift_cards(ask)
+
+    async def gift_card_history(self, ask: GiftCardHistoryOf) -> GiftCardHistory:
+        return await self._store.credit.history(ask)
+
     async def grant_credit(self, ask: GrantCredit) -> StoreCredit:
         _check_amount(ask.amount, "/amount")
         return await self._store.credit.grant(ask)
@@ -229,6 +239,9 @@ class PaymentsService(Payments):
 
     async def facts_put_aside(self, ask: ListPutAside) -> Page[PutAside]:
         return await self._books.put_aside(ask)
+
+    async def explain_fact(self, ask: ExplainFact) -> PutAside:
+        return await self._books.explain_fact(ask)
 
     async def reconcile_due(self) -> None:
         """Hold yesterday's reports against the ledger, each once."""

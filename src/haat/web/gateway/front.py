@@ -177,9 +177,7 @@ class _Answer:
                 await _drained(self._asked)
             given = {name for name, _ in message["headers"]}
             extra = [header for header in (*self._common, *self.extra) if header[0] not in given]
-            if replayed.get():
-                extra.append((b"idempotent-replayed", b"true"))
-            message["headers"] = [*message["headers"], *extra]
+            message["headers"] = [*message["headers"], *extra, *_replay_told()]
         elif self.without_body and message["type"] == "http.response.body":
             message["body"] = b""
         await self._send(message)
@@ -190,7 +188,7 @@ class _Answer:
         start: Any = {
             "type": "http.response.start",
             "status": status,
-            "headers": [*headers, *self._common, *self.extra],
+            "headers": [*headers, *self._common, *self.extra, *_replay_told()],
         }
         await self._send(start)
         end: Any = {
@@ -199,6 +197,11 @@ class _Answer:
             "more_body": False,
         }
         await self._send(end)
+
+
+def _replay_told() -> HeaderList:
+    """The word that this answer was stored under its key before."""
+    return [(b"idempotent-replayed", b"true")] if replayed.get() else []
 
 
 async def _drained(asked: Asked) -> None:

@@ -30,13 +30,17 @@ class HttpTransport:
         """Raises Unavailable when no answer came: it may still have happened."""
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=100, keepalive_timeout=30, resolver=aiohttp.ThreadedResolver())
-            self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
+            self._session = aiohttp.ClientSession(
+                connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+            )
         signed = {**headers, "Content-Type": "application/json", "Haat-Service": self._sign(self._name)}
         limit = aiohttp.ClientTimeout(total=timeout, connect=CONNECT_SECONDS)
         try:
             async with (
                 await self._breakers.get_breaker(self._name),
-                self._session.post(self._url + path, data=body, headers=signed, timeout=limit) as response,
+                self._session.post(
+                    self._url + path, data=body, headers=signed, timeout=limit, allow_redirects=False
+                ) as response,
             ):
                 return Answer(
                     response.status, await response.read(), response.headers.get("Idempotent-Replayed") == "true"

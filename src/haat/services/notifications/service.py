@@ -167,9 +167,8 @@ class NotificationsService(Notifications):
                 order_id = await self._store.order_of_checkout(connection, mail.facts["checkout_id"]) or ""
         if not order_id and mail.kind == "refunded" and mail.tries > PATIENT_TRIES:
             return await self._without_order(mail)
-        which = OrderOf(order=order_id, any_owner=True)
-        order = await self._orders.order(which)
-        link = (await self._orders.link(which)).link
+        order = await self._orders.order(OrderOf(order=order_id, any_owner=True))
+        link = (await self._orders.link(OrderOf(order=order.id, any_owner=True))).link
         facts = {**mail.facts, "number": order.number, "name": order.shipping_address.name}
         if mail.kind in WITH_INVOICE:
             facts["invoice"] = f"orders/{order.id}/invoice.pdf?token={link}"

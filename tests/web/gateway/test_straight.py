@@ -45,8 +45,9 @@ class Told(Message, frozen=True):
 
 @post("/v1/wants", tags=["catalogue"], responses=problems(404))
 async def want(data: Wanted, caller: Caller, idempotency: Idempotency | None) -> Told:
-    """A plain call with a body."""
+    """A plain call with a body; with a key, told to be a replay."""
     key = idempotency
+    replayed.set(key is not None)
     return Told(
         by=caller.account,
         wanted=data,

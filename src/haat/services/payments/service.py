@@ -59,11 +59,13 @@ from haat.kit.money import LIMIT, Money
 from haat.ports.payment_provider import Answered, Notice, PaymentProvider, Unknown
 from haat.services.payments import model
 from haat.services.payments.model import CASH, CREDIT, HELD, OPEN, Mismatch, PaymentState
+from haat.services.payments.opening import Opening
 from haat.services.payments.providers import Providers
 from haat.services.payments.reconciliation import Books, Reconciliation
+from haat.services.payments.settling import Settling, merging
 from haat.services.payments.statements import authorize_key, capture_key
 from haat.services.payments.store import PaymentStore
-from haat.services.payments.teller import Teller, merging
+from haat.services.payments.teller import Teller
 from haat.services.payments.views import method_name, refund_view, refundable, refunds_of, view
 
 log = structlog.get_logger("haat.payments")
@@ -90,7 +92,9 @@ class PaymentsService(Payments):
         self._reconciliations = [Reconciliation(store.database, each, fee_basis_points) for each in (provider, *others)]
         self._books = Books(store.database)
         self._vault = vault
-        self._teller = Teller(store, self._providers, vault)
+        self._settling = Settling(store)
+        self._opening = Opening(store, self._settling, self._providers, vault)
+        self._teller = Teller(store, self._settling, self._opening, self._providers, vault)
 
     async def authorize(self, ask: Authorize) -> Payment:
         _check_amount(ask.amount, "/amount")
@@ -108,8 +112,8 @@ class PaymentsService(Payments):
         if payment.provider == CREDIT:
             return view(payment)
         if payment.provider == CASH:
-            return view(await self._teller.agree_on_cash(payment))
-        payment = await self._teller.open(payment)
+            return view(await self._opening.agree_on_cash(payment))
+        payment = await self._opening.open(payment)
         crashpoint("pay.result_committed")
         return view(await self._teller.keep_card(payment))
 
@@ -118,14 +122,14 @@ class PaymentsService(Payments):
         if payment is None or payment.tombstone:
             raise NotFound("There is no payment of this attempt")
         if payment.state in OPEN:
-            payment = await self._teller.keep_card(await self._teller.confirm(payment))
+            payment = await self._teller.keep_card(await self._opening.confirm(payment))
         return view(payment)
 
     async def payment(self, ask: PaymentRef) -> Payment:
         payment = await self._load(ask.payment_id)
         if ask.user_id is not None and payment.user_id != ask.user_id:
             raise NotFound("There is no such payment")
-        return view(await self._teller.confirm(payment) if ask.confirm else payment)
+        return view(await self._opening.confirm(payment) if ask.confirm else payment)
 
     async def capture(self, ask: Capture) -> Payment:
         return await self._capture(await self._load(ask.payment_id), ask)
@@ -286,7 +290,7 @@ class PaymentsService(Payments):
             if notice.fact is not None and merging(notice.fact)(payment) is None:
                 return True
         except Mismatch as mismatch:
-            await self._teller.put_aside(payment, mismatch)
+            await self._settling.put_aside(payment, mismatch)
             return False
         # A notice may be old or early: what counts is what the provider says now.
         outcome = await provider.fetch(about)
@@ -294,7 +298,7 @@ class PaymentsService(Payments):
             raise Unavailable(outcome.why)
         if not isinstance(outcome, Answered):
             return False
-        payment = await self._teller.settle(payment, merging(outcome.fact), hook=notice.id)
+        payment = await self._settling.settle(payment, merging(outcome.fact), hook=notice.id)
         await self._teller.keep_card(payment)
         return True
 
@@ -325,9 +329,9 @@ class PaymentsService(Payments):
         if call is None or call.request_hash != _request_hash(ask):
             raise PaymentStateError("This attempt was asked for with another amount or method")
         if payment.provider == CASH and payment.state == "authorizing":
-            return await self._teller.agree_on_cash(payment)
+            return await self._opening.agree_on_cash(payment)
         if payment.state in OPEN:
-            return await self._teller.keep_card(await self._teller.confirm(payment))
+            return await self._teller.keep_card(await self._opening.confirm(payment))
         return payment
 
     async def _captured_before(self, payment: PaymentState, key: str, ask: Capture) -> PaymentState:

@@ -1,9 +1,9 @@
-"""The teller: asks the provider, and writes down what it answered, once, whoever hears it first."""
+"""The teller: takes money, gives it back, lets go of it, and finishes what stayed open."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import msgspec
@@ -19,20 +19,19 @@ from haat.kit.money import Money
 from haat.ports.payment_provider import (
     Answered,
     Outcome,
-    PaymentFact,
     Refused,
     Unknown,
 )
 from haat.services.payments import model
 from haat.services.payments.model import CASH, HELD, Mismatch, PaymentState, RefundState
-from haat.services.payments.opening import TOKEN_UNKNOWN, Opening
+from haat.services.payments.opening import Opening
 from haat.services.payments.providers import Providers
-from haat.services.payments.statements import CallResult, authorize_key, capture_key
+from haat.services.payments.settling import Settling, merging, then
+from haat.services.payments.statements import CallResult, capture_key
 from haat.services.payments.store import PaymentStore, ProviderCall
 from haat.services.payments.views import refundable, refunds_of
 
 log = structlog.get_logger("haat.payments")
-Change = Callable[[PaymentState], PaymentState | None]
 STEPS = 4
 CAPTURES_AT_ONCE = 16
 HOLD_RUNS_OUT = "hold-runs-out"
@@ -41,54 +40,20 @@ HOLD_RUNS_OUT = "hold-runs-out"
 class Teller:
     """Nothing here holds a connection while the provider is asked."""
 
-    def __init__(self, store: PaymentStore, providers: Providers, vault: Vault) -> None:
+    def __init__(
+        self, store: PaymentStore, settling: Settling, opening: Opening, providers: Providers, vault: Vault
+    ) -> None:
         self._store = store
+        self._settling = settling
+        self._opening = opening
         self._providers = providers
         self._vault = vault
-        self._opening = Opening(providers, vault)
-
-    async def open(self, payment: PaymentState) -> PaymentState:
-        """Ask the provider to begin a payment whose row and call are written."""
-        outcome = await self._opening.ask(payment)
-        crashpoint("psp.response_read")
-        if not isinstance(outcome, Unknown):
-            return await self._begun(payment, outcome)
-        unknown = CallResult(authorize_key(payment), "UNKNOWN", outcome.why)
-        return await self.confirm(await self.settle(payment, partial(model.unanswered, at=now()), unknown))
-
-    async def agree_on_cash(self, payment: PaymentState) -> PaymentState:
-        """Cash on delivery is authorised without asking anybody."""
-        return await self.settle(
-            payment, partial(model.cash_agreed, at=now()), CallResult(authorize_key(payment), "OK")
-        )
-
-    async def confirm(self, payment: PaymentState) -> PaymentState:
-        """Ask the provider what it knows."""
-        provider = self._providers.named(payment.provider)
-        if payment.tombstone or provider is None:
-            return payment
-        if payment.provider_id is None:
-            return await self._look_up(payment)
-        outcome = await provider.fetch(payment.provider_id)
-        if not isinstance(outcome, Answered):
-            return payment
-        return await self.settle(payment, merging(outcome.fact))
-
-    async def settle(
-        self, payment: PaymentState, change: Change, result: CallResult | None = None, hook: str | None = None
-    ) -> PaymentState:
-        """Apply a change to the payment as it is by now. A mismatch is put aside and changes nothing."""
-        try:
-            return await self._settle(payment, change, result, hook)
-        except Mismatch as mismatch:
-            await self.put_aside(payment, mismatch)
-            return payment
 
     async def capture(self, payment: PaymentState, key: str, amount_minor: int) -> PaymentState:
         """Take money that has room and a call row. Raises PaymentStateError when refused, Unavailable when unknown."""
         if payment.provider == CASH:
             collected = partial(model.cash_captured, amount_minor=amount_minor, at=now())
-            return await self.settle(payment, collected, CallResult(key, "OK"))
+            return await self._settling.settle(payment, collected, CallResult(key, "OK"))
         assert payment.provider_id is not None
         outcome = await self._providers.of(payment).capture(key, payment.provider_id, amount_minor)
         return await self._captured(payment, key, amount_minor, outcome)
@@ -102,12 +67,14 @@ class Teller:
         match outcome:
             case Answered(fact=fact):
                 ended = partial(model.capture_finished, fact=fact, amount_minor=amount_minor, at=now())
-                payment = await self.settle(payment, ended, CallResult(key, "OK"))
+                payment = await self._settling.settle(payment, ended, CallResult(key, "OK"))
                 crashpoint("cap.result_committed")
                 return payment
             case Refused(code=code, detail=detail):
                 ended = partial(model.capture_finished, fact=None, amount_minor=amount_minor, at=now())
-                await self.confirm(await self.settle(payment, ended, CallResult(key, "FAILED", code)))
+                await self._opening.confirm(
+                    await self._settling.settle(payment, ended, CallResult(key, "FAILED", code))
+                )
                 raise PaymentStateError(detail, reason=code)
             case Unknown(why=why):
                 await self._store.mark_call(CallResult(key, "UNKNOWN", why))
@@ -140,19 +107,19 @@ class Teller:
         key = refund.refund_id
         if payment.provider == CASH:
             paid_out = partial(finished, state="succeeded", provider_refund_id=None)
-            return await self.settle(payment, paid_out, CallResult(key, "OK"))
+            return await self._settling.settle(payment, paid_out, CallResult(key, "OK"))
         if refund.provider_refund_id is not None:
-            return await self.confirm(payment)
+            return await self._opening.confirm(payment)
         assert payment.provider_id is not None
         outcome = await self._providers.of(payment).refund(key, payment.provider_id, refund.amount_minor, refund.reason)
         match outcome:
             case Answered(fact=fact) if fact.refunds:
                 ours = fact.refunds[-1]
                 done = partial(finished, state=ours.state, provider_refund_id=ours.id)
-                return await self.settle(payment, _then(done, merging(fact)), CallResult(key, "OK", ours.id))
+                return await self._settling.settle(payment, then(done, merging(fact)), CallResult(key, "OK", ours.id))
             case Refused(code=code):
                 failed = partial(finished, state="failed", provider_refund_id=None)
-                return await self.settle(payment, failed, CallResult(key, "FAILED", code))
+                return await self._settling.settle(payment, failed, CallResult(key, "FAILED", code))
             case _:
                 await self._store.mark_call(CallResult(key, "UNKNOWN", str(outcome)))
         return payment
@@ -169,14 +136,14 @@ class Teller:
                 reason = "late" if payment.late else payment.void_reason or "void"
                 return await self.refund(payment, request_id, left, reason) if left else payment
             if payment.provider == CASH:
-                payment = await self.settle(payment, partial(model.let_go, at=now()))
+                payment = await self._settling.settle(payment, partial(model.let_go, at=now()))
             elif payment.provider_id is None:
-                payment = await self.confirm(payment)
+                payment = await self._opening.confirm(payment)
                 if payment.provider_id is None:
                     return payment
             elif payment.state == "authorized" and not self._providers.of(payment).abilities.void:
                 # The money goes back by itself, and what is asked for in vain is not asked for again.
-                return await self.confirm(payment)
+                return await self._opening.confirm(payment)
             else:
                 payment = await self._void(payment, payment.provider_id)
         return payment
@@ -206,8 +173,8 @@ class Teller:
         for call in await self._store.open_calls(payment_id):
             payment = await self._repeat(payment, call)
         if payment.provider == CASH and payment.state == "authorizing":
-            payment = await self.agree_on_cash(payment)
-        payment = await self.decide_hold(await self.confirm(payment))
+            payment = await self._opening.agree_on_cash(payment)
+        payment = await self.decide_hold(await self._opening.confirm(payment))
         if payment.void_reason is not None:
             payment = await self.let_go(payment)
         payment = await self.keep_card(payment)
@@ -277,28 +244,6 @@ class Teller:
             except (PaymentStateError, Unavailable) as error:
                 log.warning("a capture is finished later", payment_id=payment.payment_id, reason=error.detail)
 
-    async def put_aside(self, payment: PaymentState, mismatch: Mismatch) -> None:
-        """A fact that does not fit the agreement is for a person to look at."""
-        log.error("payment mismatch", payment_id=payment.payment_id, reason=mismatch.reason)
-        fact = mismatch.fact
-        await self._store.put_aside(payment.provider, fact.id, mismatch.reason, fact)
-
-    async def _settle(
-        self, payment: PaymentState, change: Change, result: CallResult | None, hook: str | None
-    ) -> PaymentState:
-        after = change(payment)
-        if after is None and result is None and hook is None:
-            return payment
-        saved = await self._store.save(payment, after or payment, result, hook)
-        crashpoint("ledger.pending_posted")
-        if saved is not None:
-            return saved
-        # Somebody else was faster: decide again on what is there now, with the row held.
-        async with self._store.transaction() as transaction:
-            current = await self._store.load_locked(transaction, payment.payment_id)
-            changed = change(current) or current
-            return await self._store.save_locked(transaction, current, changed, result, hook) or current
-
     async def _repeat(self, payment: PaymentState, call: ProviderCall) -> PaymentState:
         match call.op:
             case "capture":
@@ -319,44 +264,10 @@ class Teller:
         await self._store.begin_void(payment, key)
         outcome = await self._providers.of(payment).void(key, provider_id)
         if isinstance(outcome, Answered):
-            return await self.settle(payment, merging(outcome.fact), CallResult(key, "OK"))
+            return await self._settling.settle(payment, merging(outcome.fact), CallResult(key, "OK"))
         why = outcome.code if isinstance(outcome, Refused) else outcome.why
         await self._store.mark_call(CallResult(key, "FAILED" if isinstance(outcome, Refused) else "UNKNOWN", why))
-        return await self.confirm(payment)
-
-    async def _look_up(self, payment: PaymentState) -> PaymentState:
-        """The provider's payment for one whose answer was lost: by reference, else by asking again under the key."""
-        found = await self._providers.of(payment).find(payment.checkout_id)
-        if isinstance(found, Unknown):
-            return payment
-        known = await self._store.claimed(payment.provider, [fact.id for fact in found]) if found else set()
-        free = [fact for fact in found if fact.id not in known and fact.amount == payment.asked]
-        sole = free[0] if len(free) == 1 else None
-        waiting = payment.state in ("authorizing", "unknown")
-        if sole is not None and (sole.state == "processing" or not waiting):
-            return await self._begun(payment, Answered(sole))
-        if not waiting:
-            return payment
-        # Only the same key names our payment beyond doubt; it never has a second effect.
-        outcome = await self._opening.ask(payment)
-        if isinstance(outcome, Answered):
-            return await self._begun(payment, outcome)
-        if isinstance(outcome, Refused) and not free and outcome.code != TOKEN_UNKNOWN:
-            return await self._begun(payment, outcome)
-        if sole is not None:
-            return await self._begun(payment, Answered(sole))
-        lag = self._providers.of(payment).abilities.find_lag
-        if not free and lag is not None and now() - payment.created_at > max(model.GIVE_UP, lag):
-            never = CallResult(authorize_key(payment), "FAILED", "never received")
-            return await self.settle(payment, partial(model.never_began, at=now()), never)
-        return payment
-
-    async def _begun(self, payment: PaymentState, outcome: Answered | Refused) -> PaymentState:
-        key = authorize_key(payment)
-        if isinstance(outcome, Answered):
-            return await self.settle(payment, merging(outcome.fact), CallResult(key, "OK", outcome.fact.id))
-        refused = partial(model.declined, code=outcome.code, at=now())
-        return await self.settle(payment, refused, CallResult(key, "FAILED", outcome.code))
+        return await self._opening.confirm(payment)
 
 
 def _taken(payment: PaymentState, outcome: Outcome) -> PaymentState | None:
@@ -375,16 +286,3 @@ def _taken(payment: PaymentState, outcome: Outcome) -> PaymentState | None:
         history=after.history, capture_before=after.capture_before,
     )  # fmt: skip
     return after if after == plain and not payment.save_wanted and not payment.credits else None
-
-
-def merging(fact: PaymentFact) -> Change:
-    """The change that a fact makes."""
-    return partial(model.merge, fact=fact, at=now())
-
-
-def _then(first: Change, second: Change) -> Change:
-    def both(payment: PaymentState) -> PaymentState | None:
-        after = first(payment) or payment
-        return second(after) or after
-
-    return both

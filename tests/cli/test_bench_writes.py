@@ -14,6 +14,7 @@ DOCUMENT = '{"a": 1}'
 SAMPLES = {**dict.fromkeys(pgbench.SAMPLES, DOCUMENT), "history": "[]", "event": "\\x7b7d"}
 ROWS = """
 SELECT (SELECT quantity FROM inventory.events WHERE type = 'committed' AND cause_id = a.attempt_id LIMIT 1),
+       (SELECT version FROM cart.carts t WHERE t.cart_id = a.cart_id),
        (SELECT count(*) FROM cart.items i WHERE i.cart_id = a.cart_id), c.status, a.state, o.status, p.state,
        p.captured_minor, (SELECT status FROM vault.charges WHERE provider_id = p.provider_id),
        (SELECT count(*) FROM payments.ledger_entries JOIN payments.ledger_txns USING (txn_id)
@@ -36,4 +37,4 @@ def test_every_write_of_a_journey_happens(admin_url):
         assert pgbench.run(url, SAMPLES, "-c", "1", "-t", "1") > 0
         with psycopg.connect(url) as connection:
             rows = connection.execute(ROWS).fetchall()
-    assert rows == [(1, 2, "completed", "placed", "placed", "captured", 99800, 200, 4)]
+    assert rows == [(1, 3, 0, "completed", "placed", "placed", "captured", 99800, 200, 4)]

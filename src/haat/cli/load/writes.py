@@ -58,6 +58,10 @@ WRITES: tuple[tuple[str, str, Mapping[str, str]], ...] = (
         "event_id": ":e1", "event_name": "'bench.Written'", "event_at": "now()", "event_body": ":event",
     }),
     ("inventory", "commit_hold", {"attempt_id": ":attempt"}),
+    ("cart", "take_ordered", {
+        "quickly": "true", "checkout_ids": "ARRAY[:checkout, :checkout]", "cart_ids": "ARRAY[:cart, :cart]",
+        "variant_ids": "ARRAY[:sku1, :sku2]", "quantities": "ARRAY[1, 1]",
+    }),
     ("orders", "place", {
         "id": ":order", "number": ":order", "checkout_id": ":checkout", "attempt_id": ":attempt", "cart_id": ":cart",
         "user_id": "NULL", "guest_hash": "'g'", "email": "'load@example.com'", "status": "'placed'",

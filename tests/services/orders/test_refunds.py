@@ -78,6 +78,20 @@ async def test_the_same_key_is_refused_again(floor: Floor):
     assert facts[0] == facts[1]
 
 
+async def test_nobody_is_told_yes_under_a_key_whose_refund_is_still_to_be_refused(floor: Floor):
+    order, same = await floor.bought((await floor.variant(), 1)), key()
+    ask = refund(order, amount=order.payment.captured.amount + 1, idempotency=same)
+    heard = await outcomes([floor.orders.refund(ask) for _ in range(20)])
+    assert set(heard) <= {"payment_state", "idempotency_in_flight"}
+
+
+async def test_a_refund_that_waits_for_a_neighbour_is_answered_alike_under_its_key(floor: Floor):
+    order, same = await floor.bought((await floor.variant(), 1)), key()
+    service, _ = orders_without(floor, payments="refund")
+    answers = [await service.refund(refund(order, amount=700, idempotency=same)) for _ in range(2)]
+    assert [answer.payment.refunded for answer in answers] == [Money(0), Money(0)]
+
+
 async def test_after_a_refusal_other_work_can_begin(floor: Floor):
     order = await floor.bought((await floor.variant(), 1))
     with pytest.raises(PaymentStateError):

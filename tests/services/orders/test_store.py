@@ -157,7 +157,15 @@ async def test_a_refusal_is_kept_with_its_facts(store: OrderStore):
     refusal = Refusal("payment_state", "Not that much", {"available": {"amount": 5, "currency": "INR"}})
     async with store.connection() as connection:
         await store.end_task(connection, task, refusal)
-    assert await store.refusal_of(task.id) == refusal
+    assert await store.end_of(task.id) == (False, refusal)
+
+
+async def test_a_task_is_under_way_until_it_is_put_off_or_done(store: OrderStore):
+    task = await begun(store, await place(store, placing()))
+    assert task is not None
+    assert await store.end_of(task.id) == (True, None)
+    await store.put_off_task(task.id, 1, "nobody answers")
+    assert await store.end_of(task.id) == (False, None)
 
 
 async def test_a_leased_task_is_nobody_elses_until_the_lease_runs_out(store: OrderStore):

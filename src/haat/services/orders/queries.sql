@@ -145,8 +145,9 @@ RETURNING COALESCE(data -> 'next', '[]') AS next;
 UPDATE orders.tasks SET data = data || jsonb_build_object('next', COALESCE(data -> 'next', '[]') || :next::jsonb)
 WHERE order_id = :order_id AND NOT done RETURNING id;
 
--- name: refusal_of(id)$
-SELECT data -> 'refused' FROM orders.tasks WHERE id = :id;
+-- name: end_of(id)^
+-- What was put off has been answered with the order as it stands.
+SELECT NOT done AND tries = 0 AS under_way, data -> 'refused' AS refused FROM orders.tasks WHERE id = :id;
 
 -- name: put_off_task(id, seconds, error)!
 UPDATE orders.tasks SET tries = tries + 1, last_error = :error, lease_until = now() + make_interval(secs => :seconds)

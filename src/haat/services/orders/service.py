@@ -44,7 +44,7 @@ from haat.kit.clock import now
 from haat.kit.crashpoints import crashpoint
 from haat.kit.cursor import decode_cursor, encode_cursor
 from haat.kit.database import Transaction
-from haat.kit.idempotency import Idempotency
+from haat.kit.idempotency import Idempotency, IdempotencyInFlight, replayed
 from haat.kit.ids import is_id, new_id
 from haat.kit.message import DomainError, Invalid, Message, NotFound, Page, Unavailable
 from haat.kit.money import Money
@@ -336,9 +336,18 @@ class OrderService(Orders):
                 await self._tasks.run(task)
             except Unavailable as error:
                 log.warning("task waits", task=kind, order_id=order.id, error=error.detail)
-        elif begun is not None and (refused := await self._store.refusal_of(begun.task_id)):
-            raise DomainError.known.get(refused.code, DomainError)(refused.detail, **refused.facts)
+        elif begun is not None:
+            await self._as_it_ended(begun.task_id)
         return await self._shown(await self._any(order.id))
+
+    async def _as_it_ended(self, task_id: str) -> None:
+        """Raises what the task was refused with, and IdempotencyInFlight while nobody can tell how it will end."""
+        under_way, refused = await self._store.end_of(task_id)
+        if under_way:
+            replayed.set(False)
+            raise IdempotencyInFlight("This is being done already; look again in a moment")
+        if refused is not None:
+            raise DomainError.known.get(refused.code, DomainError)(refused.detail, **refused.facts)
 
     async def _any(self, ref: str) -> StoredOrder:
         order = await self._store.load(ref)

@@ -237,11 +237,11 @@ class OrderStore:
             await self.begin_task(connection, msgspec.structs.replace(first, data=data), 0)
         return True
 
-    async def refusal_of(self, task_id: str) -> Refusal | None:
-        """Why a task was refused; None when it was not."""
+    async def end_of(self, task_id: str) -> tuple[bool, Refusal | None]:
+        """Whether a task is still at its first try, and why it was refused; None when it was not."""
         async with self.connection() as connection:
-            refused = await queries.refusal_of(connection, id=task_id)
-        return None if refused is None else msgspec.convert(refused, Refusal)
+            row = await queries.end_of(connection, id=task_id)
+        return row["under_way"], None if row["refused"] is None else msgspec.convert(row["refused"], Refusal)
 
     async def put_off_task(self, task_id: str, seconds: float, error: str) -> None:
         """A neighbour is away: try again later."""

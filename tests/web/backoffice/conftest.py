@@ -16,6 +16,7 @@ from haat.settings import Settings
 from haat.web.backoffice.app import backoffice
 from haat.web.gateway.app import gateway
 from haat.web.sessions import csrf_config
+from tests.web.backoffice.books import MemoryCheckouts, MemoryPayments
 from tests.web.backoffice.neighbours import (
     MemoryCatalog,
     MemoryFraud,
@@ -24,9 +25,9 @@ from tests.web.backoffice.neighbours import (
     MemoryNotifications,
     MemoryOrders,
     MemoryParked,
-    MemoryPayments,
     MemoryPromotions,
     MemorySearch,
+    line,
 )
 
 ORIGIN = "http://shop"
@@ -39,6 +40,7 @@ class House:
         self.identity = MemoryIdentity()
         self.orders = MemoryOrders()
         self.payments = MemoryPayments()
+        self.checkout = MemoryCheckouts([line(1, 3, 100_000)])
         self.catalog = MemoryCatalog()
         self.inventory = MemoryInventory()
         self.fraud = MemoryFraud()

@@ -49,14 +49,17 @@ from haat.contracts.inventory import (
     Adjust,
     Alert,
     AlertsOf,
+    AnnounceDrop,
     History,
     HistoryOf,
     Inventory,
     Level,
+    Location,
     OutOfStock,
     SetLowMark,
     SkuRef,
     StockEvent,
+    Transfer,
 )
 from haat.contracts.notifications import Mail, Mailbox, MailRef, Notifications
 from haat.contracts.orders import (
@@ -80,7 +83,6 @@ from haat.contracts.orders import (
     ShipOrder,
     TimelineEntry,
 )
-from haat.contracts.payments import Payment, PaymentRef, Payments
 from haat.contracts.promotions import Coupon, CouponsOf, NewCoupon, Promotions, SaveCoupon
 from haat.contracts.search import Facets, Found, Search, SearchProducts
 from haat.kit.message import NotFound, Nothing, Page
@@ -277,22 +279,6 @@ def returned(units: int) -> Return:
     )
 
 
-class MemoryPayments(Payments):
-    async def payment(self, ask: PaymentRef) -> Payment:
-        return Payment(
-            id=ask.payment_id,
-            attempt_id="att_1",
-            checkout_id="chk_1",
-            amount=Money(333_333),
-            method="card",
-            state="captured",
-            captured=Money(333_333),
-            refunded=Money(0),
-            summary="Visa •••• 4242",
-            created_at=MOMENT,
-        )
-
-
 class MemoryCatalog(Catalog):
     """One product; a change of another version than its own is refused."""
 
@@ -371,6 +357,19 @@ class MemoryInventory(Inventory):
     async def set_low_mark(self, ask: SetLowMark) -> Level:
         self.asked.append(ask)
         return self.level
+
+    async def locations(self, ask: Nothing) -> Page[Location]:
+        return Page(data=[Location(location="main", priority=100), Location(location="hub", priority=50)])
+
+    async def transfer(self, ask: Transfer) -> Page[Level]:
+        if ask.quantity > 3:
+            raise OutOfStock("Only 3 of LAMP-1 are free at main", sku="LAMP-1", available=3)
+        self.asked.append(ask)
+        return Page(data=[self.level])
+
+    async def announce(self, ask: AnnounceDrop) -> Nothing:
+        self.asked.append(ask)
+        return Nothing()
 
 
 class MemoryFraud(Fraud):

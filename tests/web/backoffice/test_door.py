@@ -33,6 +33,12 @@ PAGES = {
     "/admin/mail/mail_1/preview": "support",
     "/admin/system": "catalogue finance fulfilment support",
     "/admin/events": "finance fulfilment",
+    "/admin/gift-cards": "finance",
+    "/admin/gift-cards/gft_1": "finance",
+    "/admin/reconciliation": "finance",
+    "/admin/reconciliation/facts": "finance",
+    "/admin/parked": "support",
+    "/admin/parked/att_1": "support",
 }
 FORMS = {
     "/admin/orders/ord_1/ship": "fulfilment",
@@ -49,6 +55,11 @@ FORMS = {
     "/admin/fraud/rev_1": "finance",
     "/admin/coupons": "catalogue",
     "/admin/events": "finance fulfilment",
+    "/admin/gift-cards": "finance",
+    "/admin/gift-cards/look-up": "finance",
+    "/admin/reconciliation/breaks/brk_1": "finance",
+    "/admin/reconciliation/facts/fct_1": "finance",
+    "/admin/parked": "support",
 }
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from haat.contracts.catalog import CreateProduct, Image
 from haat.contracts.fraud import Decide
-from haat.contracts.inventory import Adjust, HistoryOf, SetLowMark
+from haat.contracts.inventory import Adjust, AnnounceDrop, HistoryOf, SetLowMark, Transfer
 from haat.contracts.promotions import NewCoupon
 from haat.kit.money import Money
-from haat.web.backoffice import coupons
+from haat.web.backoffice import coupons, stock
 from haat.web.backoffice.forms import basis_points, inside, minor, moment_in, plain_amount, whole
 from haat.web.backoffice.imports import format_of
 from haat.web.backoffice.product_form import Rows, changes, read, rows_in, shown
@@ -220,6 +221,67 @@ async def test_the_low_mark_is_set(enter: Enter, house: House) -> None:
     await enter("fulfilment").send("/admin/stock/LAMP-1", act="mark", low_stock_at="10", location="main")
 
     assert house.inventory.asked == [SetLowMark(sku="LAMP-1", low_stock_at=10, location="main")]
+
+
+async def test_units_are_moved_to_another_place(enter: Enter, house: House) -> None:
+    answer = await enter("fulfilment").send(
+        "/admin/stock/LAMP-1", act="move", quantity="2", source="main", target="hub", reason=""
+    )
+
+    (ask,) = house.inventory.asked
+    assert isinstance(ask, Transfer) and ask.idempotency is not None
+    assert (ask.quantity, ask.source, ask.target, ask.reason) == (2, "main", "hub", "moved")
+    assert (ask.actor, answer.headers["location"]) == ("usr_fulfilment", "/admin/stock/LAMP-1?said=moved")
+
+
+@pytest.mark.parametrize(
+    ("fields", "faults"),
+    [
+        ({"quantity": "0", "source": "main", "target": "main"}, {"quantity", "target"}),
+        ({"quantity": "2", "source": "", "target": ""}, {"source", "target"}),
+        ({"quantity": "2", "source": "main", "target": "hub", "reason": "x" * 201}, {"reason"}),
+    ],
+)
+def test_a_move_tells_all_its_faults(fields: dict[str, str], faults: set[str]) -> None:
+    assert set(stock.moving("LAMP-1", fields)[1]) == faults
+
+
+async def test_more_than_is_free_cannot_be_moved_and_what_was_typed_stays(enter: Enter) -> None:
+    answer = await enter("fulfilment").send(
+        "/admin/stock/LAMP-1", act="move", quantity="4", source="main", target="hub-9"
+    )
+
+    assert answer.status_code == 409
+    assert ("Only 3 of LAMP-1 are free at main" in answer.text, 'value="hub-9"' in answer.text) == (True, True)
+
+
+async def test_a_drop_is_announced_in_the_shops_own_time_and_called_off(enter: Enter, house: House) -> None:
+    person = enter("fulfilment")
+
+    announced = await person.send("/admin/stock/LAMP-1", act="drop", until="2099-11-24T12:00")
+    called_off = await person.send("/admin/stock/LAMP-1", act="drop", until="", off="yes")
+
+    until = datetime(2099, 11, 24, 6, 30, tzinfo=UTC)
+    assert house.inventory.asked == [AnnounceDrop(sku="LAMP-1", until=until), AnnounceDrop(sku="LAMP-1", until=None)]
+    said = [answer.headers["location"].partition("said=")[2] for answer in (announced, called_off)]
+    assert said == ["announced", "called-off"]
+
+
+@pytest.mark.parametrize("until", ["", "soon", "2020-01-01T00:00"])
+async def test_a_drop_lies_ahead(enter: Enter, house: House, until: str) -> None:
+    answer = await enter("fulfilment").send("/admin/stock/LAMP-1", act="drop", until=until)
+
+    assert (answer.status_code, "A day and a time to come" in answer.text) == (422, True)
+    assert [ask for ask in house.inventory.asked if isinstance(ask, AnnounceDrop)] == []
+
+
+async def test_an_announced_drop_is_shown_and_can_be_called_off(enter: Enter, house: House) -> None:
+    until = datetime(2099, 11, 24, 6, 30, tzinfo=UTC)
+    house.inventory.level = msgspec.structs.replace(house.inventory.level, drop_until=until)
+
+    page = (await enter("fulfilment").see("/admin/stock/LAMP-1")).text
+
+    assert ("crowd expected" in page, "24 Nov 2099, 12:00 pm" in page, "Call it off" in page) == (True, True, True)
 
 
 async def test_the_history_is_asked_for_as_of_a_moment(enter: Enter, house: House) -> None:

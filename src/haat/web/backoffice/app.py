@@ -18,13 +18,16 @@ from haat.web.backoffice import (
     entering,
     events,
     fraud,
+    gift_cards,
     home,
     imports,
     mail,
     order_acts,
     orders,
+    parked,
     product_edits,
     products,
+    reconciliation,
     returns,
     stock,
     system,
@@ -35,7 +38,7 @@ from haat.web.sessions import AnyRequest
 
 SCREENS = (
     home, orders, order_acts, returns, products, product_edits, imports, stock, customers, fraud, coupons, mail, system,
-    events,
+    events, gift_cards, reconciliation, parked,
     entering,
 )  # fmt: skip
 WORDS = {

@@ -11,11 +11,13 @@ import msgspec
 from cachetools import TTLCache
 from litestar import Response, get
 
+from haat.contracts.checkout import Checkouts, ParkedOf
 from haat.contracts.fraud import Fraud
 from haat.contracts.fraud import ReviewsOf as FraudReviewsOf
 from haat.contracts.inventory import AlertsOf, Inventory
 from haat.contracts.notifications import Mailbox, Notifications
 from haat.contracts.orders import DayFigures, FiguresOf, ListOrders, Orders
+from haat.contracts.payments import ListBreaks, ListPutAside, Payments
 from haat.kit.clock import now
 from haat.kit.message import Page
 from haat.kit.money import Money
@@ -54,29 +56,56 @@ class Card(msgspec.Struct, frozen=True):
 
 @get("/", duty="home")
 async def home(
-    desk: Desk, orders: Orders, inventory: Inventory, fraud: Fraud, notifications: Notifications
+    desk: Desk,
+    orders: Orders,
+    inventory: Inventory,
+    fraud: Fraud,
+    notifications: Notifications,
+    payments: Payments,
+    checkout: Checkouts,
 ) -> Response[Any]:
     """To-do cards of the caller's own duties, the latest orders, today's figures."""
     sees_orders = desk.may("see_orders")
-    to_pack, latest, reviews, alerts, mails, today = await asyncio.gather(
-        _page(sees_orders, orders.orders(ListOrders(status="confirmed", limit=LOOKED_AT))),
-        _page(sees_orders, orders.orders(ListOrders(limit=8))),
-        _page(desk.may("fraud"), fraud.reviews(FraudReviewsOf(limit=LOOKED_AT))),
-        _page(desk.may("see_stock"), inventory.alerts(AlertsOf(limit=LOOKED_AT))),
-        _page(desk.may("mail"), notifications.mailbox(Mailbox(limit=LOOKED_AT))),
-        gently(_today(orders, desk.settings.currency), None) if sees_orders else _nothing(),
+    (to_pack, latest, reviews, alerts, mails, today), alarms = await asyncio.gather(
+        asyncio.gather(
+            _page(sees_orders, orders.orders(ListOrders(status="confirmed", limit=LOOKED_AT))),
+            _page(sees_orders, orders.orders(ListOrders(limit=8))),
+            _page(desk.may("fraud"), fraud.reviews(FraudReviewsOf(limit=LOOKED_AT))),
+            _page(desk.may("see_stock"), inventory.alerts(AlertsOf(limit=LOOKED_AT))),
+            _page(desk.may("mail"), notifications.mailbox(Mailbox(limit=LOOKED_AT))),
+            gently(_today(orders, desk.settings.currency), None) if sees_orders else _nothing(),
+        ),
+        _alarms(desk, payments, checkout),
     )
     cards = []
     if desk.may("ship"):
         cards.append(_card("To pack", to_pack, "paid and waiting for a parcel", "/admin/orders?status=confirmed"))
     if desk.may("fraud"):
         cards.append(_card("Held for review", reviews, "a person must decide", "/admin/fraud", "warn"))
+    cards += alarms
     if desk.may("see_stock"):
         cards.append(_card("Low stock", alerts, "at or below the low mark", "/admin/stock"))
     if desk.may("mail"):
         failed = mails and Page(data=[mail for mail in mails.data if mail.state == "failed"])
         cards.append(_card("Mails failed", failed, "among the latest hundred", "/admin/mail?state=failed", "warn"))
     return desk.page("home.html", cards=cards, latest=latest.data if latest else [], today=today)
+
+
+async def _alarms(desk: Desk, payments: Payments, checkout: Checkouts) -> list[Card]:
+    """What should be empty: checkouts that cannot go on, and money that others see differently."""
+    reconciles = desk.may("reconcile")
+    parked, breaks, facts = await asyncio.gather(
+        _page(desk.may("parked"), checkout.parked(ParkedOf(limit=LOOKED_AT))),
+        _page(reconciles, payments.breaks(ListBreaks(state="open", limit=LOOKED_AT))),
+        _page(reconciles, payments.facts_put_aside(ListPutAside(state="open", limit=LOOKED_AT))),
+    )
+    cards = []
+    if desk.may("parked"):
+        cards.append(_card("Parked checkouts", parked, "cannot go on by themselves", "/admin/parked", "warn"))
+    if reconciles:
+        cards.append(_card("Breaks", breaks, "reports and books differ", "/admin/reconciliation", "warn"))
+        cards.append(_card("Facts put aside", facts, "told, not applied", "/admin/reconciliation/facts", "warn"))
+    return cards
 
 
 def _card(title: str, page: Page[Any] | None, words: str, address: str, tone: str = "wait") -> Card:

@@ -64,6 +64,8 @@ def acts_of(order: Order, payment: Payment | None, may: Callable[[str], bool]) -
     untaken = 0
     if payment is not None and payment.state in UNTAKEN and order.status != "canceled" and not order.on_hold:
         untaken = payment.amount.amount - payment.captured.amount
+        # What credit pays is held with the rest and needs nobody to collect it.
+        untaken -= payment.by_credit.amount if payment.by_credit and payment.state == "authorized" else 0
     return Acts(
         unshipped=unshipped,
         ship=may("ship") and ready and bool(unshipped),

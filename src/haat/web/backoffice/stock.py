@@ -1,11 +1,13 @@
-"""Stock: what is low, and per SKU the answer to "why is this 3?", with a way to correct it."""
+"""Stock: what is low, and per SKU the answer to "why is this 3?", with ways to correct, to move and to prepare it."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 
 from haat.contracts.catalog import Catalog, Product
@@ -14,16 +16,20 @@ from haat.contracts.inventory import (
     DEFAULT_LOCATION,
     Adjust,
     AlertsOf,
+    AnnounceDrop,
     History,
     HistoryOf,
     Inventory,
     Level,
+    Location,
     SetLowMark,
     SkuRef,
+    Transfer,
 )
 from haat.contracts.search import Search
+from haat.kit.clock import now
 from haat.kit.ids import is_id
-from haat.kit.message import DomainError, Forbidden, NotFound, Page
+from haat.kit.message import DomainError, Forbidden, NotFound, Nothing, Page
 from haat.web.backoffice.desk import Desk, gently, told
 from haat.web.backoffice.forms import Faults, Typed, moment_in, new_key, typed, whole
 from haat.web.backoffice.products import found
@@ -31,6 +37,7 @@ from haat.web.backoffice.templates import segment
 
 REASONS = ("counted", "received", "damaged", "lost", "found", "sample")
 MOST = 1_000_000
+Asked = Adjust | SetLowMark | Transfer | AnnounceDrop
 # What an event does to the units on the shelf and to those that are promised.
 EFFECTS = {
     "received": (1, 0), "returned": (1, 0), "adjusted": (1, 0), "committed": (-1, -1), "reserved": (0, 1),
@@ -60,38 +67,37 @@ async def view_sku(desk: Desk, inventory: Inventory, identity: Identity, sku: st
 
 @post("/stock/{sku:path}", duty="adjust", status_code=200)
 async def change_sku(desk: Desk, inventory: Inventory, identity: Identity, sku: str) -> Response[Any]:
-    """Adjust the units with a reason, or set the low mark; the form's `act` tells which."""
+    """Adjust units, set the low mark, move units elsewhere, announce a drop; the form's `act` tells which."""
     sku = sku.removeprefix("/")
     fields = await typed(desk.request)
     act = fields.get("act", "")
-    if act not in ("adjust", "mark"):
+    if act not in ACTS:
         raise NotFound()
     if not desk.may("adjust"):
         raise Forbidden("Your role does not change stock")
-    ask, faults = adjusting(sku, fields) if act == "adjust" else marking(sku, fields)
-    status = 422
-    if not faults:
+    (reads, said), status = ACTS[act], 422
+    ask, faults = reads(sku, fields)
+    if ask is not None:
         try:
-            if isinstance(ask, Adjust):
-                once = desk.once(fields)
-                await inventory.adjust(
-                    Adjust(
-                        sku=sku,
-                        quantity=ask.quantity,
-                        reason=ask.reason,
-                        location=ask.location,
-                        actor=desk.actor,
-                        idempotency=once,
-                    )
-                )
-            elif ask is not None:
-                await inventory.set_low_mark(ask)
-            return desk.go(f"/admin/stock/{segment(sku)}?said={'adjusted' if act == 'adjust' else 'marked'}")
+            await _done(desk, inventory, ask, fields)
+            return desk.go(f"/admin/stock/{segment(sku)}?said={'called-off' if fields.get('off') else said}")
         except DomainError as error:
             if error.status == 404:
                 raise
             faults, status = told(error), error.status
     return await _sku_page(desk, inventory, identity, sku, opened=act, faults=faults, fields=fields, status=status)
+
+
+async def _done(desk: Desk, inventory: Inventory, ask: Asked, fields: Typed) -> None:
+    match ask:
+        case Adjust():
+            await inventory.adjust(msgspec.structs.replace(ask, actor=desk.actor, idempotency=desk.once(fields)))
+        case Transfer():
+            await inventory.transfer(msgspec.structs.replace(ask, actor=desk.actor, idempotency=desk.once(fields)))
+        case SetLowMark():
+            await inventory.set_low_mark(ask)
+        case AnnounceDrop():
+            await inventory.announce(ask)
 
 
 def adjusting(sku: str, fields: Typed) -> tuple[Adjust | None, Faults]:
@@ -122,6 +128,45 @@ def marking(sku: str, fields: Typed) -> tuple[SetLowMark | None, Faults]:
     return SetLowMark(sku=sku, low_stock_at=mark, location=location[:100]), {}
 
 
+def moving(sku: str, fields: Typed) -> tuple[Transfer | None, Faults]:
+    """Units to move as typed, from a place that has them to any other."""
+    faults: Faults = {}
+    quantity = whole(fields.get("quantity", ""), 1, MOST)
+    if quantity is None:
+        faults["quantity"] = "How many to move, such as 5"
+    source, target = fields.get("source", "")[:100], fields.get("target", "")[:100]
+    if not source:
+        faults["source"] = "Choose where they are"
+    if not target:
+        faults["target"] = "Name where they go"
+    elif source == target:
+        faults["target"] = "They are there already"
+    reason = fields.get("reason", "") or "moved"
+    if len(reason) > 200:
+        faults["reason"] = "At most 200 characters"
+    if faults or quantity is None:
+        return None, faults
+    return Transfer(sku=sku, quantity=quantity, source=source, target=target, reason=reason, actor=""), faults
+
+
+def announcing(sku: str, fields: Typed) -> tuple[AnnounceDrop | None, Faults]:
+    """Until when a crowd is expected as typed; `off` calls it off."""
+    if fields.get("off"):
+        return AnnounceDrop(sku=sku, until=None), {}
+    until = moment_in(fields.get("until", ""))
+    if until is None or until <= now():
+        return None, {"until": "A day and a time to come"}
+    return AnnounceDrop(sku=sku, until=until), {}
+
+
+ACTS: dict[str, tuple[Callable[[str, Typed], tuple[Asked | None, Faults]], str]] = {
+    "adjust": (adjusting, "adjusted"),
+    "mark": (marking, "marked"),
+    "move": (moving, "moved"),
+    "drop": (announcing, "announced"),
+}
+
+
 async def _sku_page(
     desk: Desk,
     inventory: Inventory,
@@ -138,12 +183,18 @@ async def _sku_page(
     if wish and as_of is None:
         faults, status = {"as_of": "Choose a day and a time"}, 422
     ask = HistoryOf(sku=sku, as_of=as_of, cursor=desk.asked("cursor", 1000) or None, limit=50)
-    levels, history = await asyncio.gather(inventory.levels(SkuRef(sku=sku)), inventory.history(ask))
+    levels, history, places = await asyncio.gather(
+        inventory.levels(SkuRef(sku=sku)),
+        inventory.history(ask),
+        gently(inventory.locations(Nothing()), Page[Location](data=[])),
+    )
     return desk.page(
         "sku.html",
         status=status,
         sku=sku,
         levels=levels.data,
+        drop_until=max((level.drop_until for level in levels.data if level.drop_until), default=None),
+        places=[each.location for each in places.data],
         history=history,
         steps=[(event, *EFFECTS.get(event.type, (0, 0))) for event in history.data],
         as_of=as_of,

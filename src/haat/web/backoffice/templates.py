@@ -23,7 +23,8 @@ TONES: Mapping[str, str] = {
     **dict.fromkeys(("partially_delivered", "in_transit", "picked_up", "created"), "move"),
     **dict.fromkeys(("running", "approved", "partially_refunded", "partially_captured"), "move"),
     **dict.fromkeys(("delivered", "paid", "captured", "sent", "done", "published", "received", "ok"), "good"),
-    **dict.fromkeys(("failed", "out_of_stock", "declined", "disputed", "rejected"), "bad"),
+    **dict.fromkeys(("failed", "out_of_stock", "declined", "disputed", "rejected", "parked", "expired"), "bad"),
+    **dict.fromkeys(("explained", "healed", "usable"), "good"),
 }
 SPOKEN: Mapping[str, str] = {
     "cash_on_delivery": "cash on delivery",
@@ -33,6 +34,7 @@ SPOKEN: Mapping[str, str] = {
     "upi": "UPI",
     "card": "Card",
     "wallet": "Wallet",
+    "credit": "Credit",
     "ok": "OK",
 }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +12,18 @@ import aiosql
 from aiosql.adapters.asyncpg import AsyncPGAdapter
 
 from haat.kit.database import Connection
+
+_seconds: ContextVar[float | None] = ContextVar("statement_seconds", default=None)
+
+
+@contextmanager
+def patient(seconds: float) -> Iterator[None]:
+    """Statements in this block may take so long instead of the pool's limit: for a day's work that is done in one."""
+    token = _seconds.set(seconds)
+    try:
+        yield
+    finally:
+        _seconds.reset(token)
 
 
 class HeldConnectionAdapter(AsyncPGAdapter):
@@ -23,19 +37,19 @@ class HeldConnectionAdapter(AsyncPGAdapter):
     async def select(
         self, conn: Connection, query_name: str, sql: str, parameters: Any, record_class: Any = None
     ) -> AsyncIterator[Any]:
-        for record in await conn.fetch(sql, *self._ordered(query_name, parameters)):
+        for record in await conn.fetch(sql, *self._ordered(query_name, parameters), timeout=_seconds.get()):
             yield record
 
     async def select_one(
         self, conn: Connection, query_name: str, sql: str, parameters: Any, record_class: Any = None
     ) -> Any:
-        return await conn.fetchrow(sql, *self._ordered(query_name, parameters))
+        return await conn.fetchrow(sql, *self._ordered(query_name, parameters), timeout=_seconds.get())
 
     async def select_value(self, conn: Connection, query_name: str, sql: str, parameters: Any) -> Any:
-        return await conn.fetchval(sql, *self._ordered(query_name, parameters))
+        return await conn.fetchval(sql, *self._ordered(query_name, parameters), timeout=_seconds.get())
 
     async def insert_update_delete(self, conn: Connection, query_name: str, sql: str, parameters: Any) -> Any:
-        return await conn.execute(sql, *self._ordered(query_name, parameters))
+        return await conn.execute(sql, *self._ordered(query_name, parameters), timeout=_seconds.get())
 
 
 def load_queries(path: Path) -> Any:

@@ -22,6 +22,7 @@ from haat.kit.clock import now
 from haat.kit.cursor import decode_cursor, encode_cursor
 from haat.kit.database import Connection, Database
 from haat.kit.message import Invalid, NotFound, Page, Unavailable
+from haat.kit.sql import patient
 from haat.ports.payment_provider import Movement, PaymentProvider
 from haat.services.payments.ledger import Posting
 from haat.services.payments.sql import queries
@@ -41,6 +42,8 @@ LINES = 5_000
 GRACE = timedelta(minutes=15)
 # A day is looked at this long after its end, when late lines are there, too.
 SETTLED_AFTER = timedelta(hours=2)
+# A day's lines are compared in one statement; a busy shop's day takes longer than any request may.
+DAY_SECONDS = 600.0
 
 
 class Reconciliation:
@@ -61,13 +64,14 @@ class Reconciliation:
         fresh, seen = await self._fetched(since, until)
         repeated = [movement_id for movement_id, times in seen.items() if times > 1]
         name = self._provider.name
-        async with self._database.transaction("payments") as transaction:
-            connection = transaction.connection
-            await self._book(connection, day, fresh)
-            asked = {"provider": name, "since": since, "until": until, "grace_seconds": GRACE.total_seconds()}
-            await queries.put_breaks(connection, **asked, fee_basis_points=self._fee_basis_points)
-            await queries.put_repeated(connection, provider=name, movement_ids=repeated, day=day)
-            found = await queries.end_reconciliation(connection, provider=name, day=day, lines=seen.total())
+        with patient(DAY_SECONDS):
+            async with self._database.transaction("payments") as transaction:
+                connection = transaction.connection
+                await self._book(connection, day, fresh)
+                asked = {"provider": name, "since": since, "until": until, "grace_seconds": GRACE.total_seconds()}
+                await queries.put_breaks(connection, **asked, fee_basis_points=self._fee_basis_points)
+                await queries.put_repeated(connection, provider=name, movement_ids=repeated, day=day)
+                found = await queries.end_reconciliation(connection, provider=name, day=day, lines=seen.total())
         if found:
             log.error("the provider's report and the ledger differ", provider=name, day=str(day), breaks=found)
         return DayReconciled(provider=name, day=day, lines=seen.total(), breaks=found)

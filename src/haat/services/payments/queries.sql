@@ -490,16 +490,18 @@ WITH healed AS (
 SELECT open FROM counted;
 
 -- name: settle_lines(provider, day, movement_ids)
--- The money that these new lines moved on: fees by currency, and payouts one by one.
+-- The money that these new lines moved on: fees by currency, and payouts one by one. Joined to the ids, which are as many
+-- as a day's lines: compared with each of them (`= ANY`), a line would cost as much as the whole day.
+WITH fresh AS MATERIALIZED (
+    SELECT m.* FROM unnest(:movement_ids::text[]) AS n (movement_id)
+    JOIN payments.movements m ON m.provider = :provider AND m.movement_id = n.movement_id
+)
 SELECT 'fees' AS kind, 'fees:' || :provider || ':' || :day || ':' || min(movement_id) AS txn_id,
        fee_currency::text AS currency, sum(fee_minor)::bigint AS amount
-FROM payments.movements
-WHERE provider = :provider AND movement_id = ANY(:movement_ids::text[]) AND fee_minor <> 0
-GROUP BY fee_currency
+FROM fresh WHERE fee_minor <> 0 GROUP BY fee_currency
 UNION ALL
 SELECT 'settlement', 'settlement:' || provider || ':' || movement_id, currency::text, -amount_minor
-FROM payments.movements
-WHERE provider = :provider AND movement_id = ANY(:movement_ids) AND kind = 'settlement' AND amount_minor <> 0;
+FROM fresh WHERE kind = 'settlement' AND amount_minor <> 0;
 
 -- name: reconciled(provider, day)$
 SELECT done_at FROM payments.reconciliations WHERE provider = :provider AND day = :day;

@@ -28,7 +28,7 @@ from haat.contracts.catalog import (
 from haat.contracts.checkout import Checkout, CheckoutRef, Checkouts, Complete, OpenCheckout
 from haat.contracts.fraud import Fraud, ReviewDecided
 from haat.contracts.identity import Address
-from haat.contracts.inventory import Inventory, SkuRef
+from haat.contracts.inventory import Inventory, SkuRef, StockCameBack
 from haat.contracts.orders import Order, OrderOf, OrderPlaced, Orders
 from haat.contracts.payments import (
     CardMethod,
@@ -61,7 +61,15 @@ PRICE = 259_900
 DECLINED, CHALLENGED = "4000000000000002", "4000002760003184"
 KINDS = {
     event_name(kind): kind
-    for kind in (OrderPlaced, PaymentAuthorized, PaymentCaptured, PaymentFailed, ReviewDecided, ShipmentMoved)
+    for kind in (
+        OrderPlaced,
+        PaymentAuthorized,
+        PaymentCaptured,
+        PaymentFailed,
+        ReviewDecided,
+        ShipmentMoved,
+        StockCameBack,
+    )
 }
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import pytest
 
 from haat.contracts.cart import NotForSale, WishesOf, WishlistFull, WishRef
+from haat.contracts.catalog import Variant, VariantsForSale
+from haat.contracts.inventory import Adjust, StockCameBack
+from haat.kit.database import Batch
 from haat.kit.ids import new_id
 from haat.services.cart.store import MAX_WISHES
 from tests.services.shopfloor import Floor
@@ -55,6 +59,66 @@ async def test_the_same_wish_ten_times_at_once_is_one(floor: Floor):
     user_id, one = new_id("usr"), await product(floor)
     await asyncio.gather(*(floor.cart.wish(WishRef(user_id=user_id, product_id=one)) for _ in range(10)))
     assert await listed(floor, user_id) == [one]
+
+
+async def came_back(floor: Floor, variant: Variant) -> list[str]:
+    """The last unit is sold, five come in, the cart hears of it and tells; the users that were told of it."""
+    before = Counter(await told(floor))
+    left = (await floor.stock(variant))[0]
+    for quantity in (-left, 5):
+        await floor.inventory.adjust(Adjust(sku=variant.sku, quantity=quantity, reason="counted", actor="usr_staff"))
+    await floor.deliver("cart", "inventory", variant.sku)
+    await floor.house.service("cart").tell_wishes()
+    return list((Counter(await told(floor)) - before).elements())
+
+
+async def told(floor: Floor) -> list[str]:
+    rows = await floor.rows("SELECT key FROM cart.outbox WHERE name = 'cart.WishCameBack'")
+    return [key for (key,) in rows]
+
+
+async def wished(floor: Floor) -> tuple[Variant, str, str]:
+    """A variant on a shelf, its product, and a user who wishes for it."""
+    variant, user_id = await floor.variant(), new_id("usr")
+    sold = await floor.catalog.variants_for_sale(VariantsForSale(variant_ids=[variant.id]))
+    await floor.cart.wish(WishRef(user_id=user_id, product_id=sold.data[0].product_id))
+    return variant, sold.data[0].product_id, user_id
+
+
+async def test_who_wishes_for_what_was_sold_out_is_told_when_it_is_back(floor: Floor):
+    variant, product_id, user_id = await wished(floor)
+    gone = new_id("usr")
+    await floor.cart.wish(WishRef(user_id=gone, product_id=product_id))
+    await floor.cart.unwish(WishRef(user_id=gone, product_id=product_id))
+    assert await came_back(floor, variant) == [user_id]
+
+
+async def test_a_wish_is_told_once_a_week_however_often_the_product_comes_and_goes(floor: Floor):
+    variant, product_id, user_id = await wished(floor)
+    assert [await came_back(floor, variant) for _ in range(2)] == [[user_id], []]
+    await floor.rows(
+        "UPDATE cart.wishes SET told_at = now() - interval '8 days' WHERE product_id = $1 RETURNING 1", product_id
+    )
+    assert await came_back(floor, variant) == [user_id]
+
+
+async def test_a_wish_that_is_younger_than_the_news_is_not_told(floor: Floor):
+    variant, product_id, _ = await wished(floor)
+    await floor.rows(
+        "UPDATE cart.wishes SET added_at = now() + interval '1 hour' WHERE product_id = $1 RETURNING 1", product_id
+    )
+    assert await came_back(floor, variant) == []
+
+
+async def test_the_same_news_twice_and_several_tellers_tell_once(floor: Floor):
+    variant, _, user_id = await wished(floor)
+    event = StockCameBack(sku=variant.sku, available=5)
+    service = floor.house.service("cart")
+    await service.stock_came_back(Batch([event]))
+    await asyncio.gather(*(service.tell_wishes() for _ in range(4)))
+    await service.stock_came_back(Batch([event]))
+    await service.tell_wishes()
+    assert (await told(floor)).count(user_id) == 1
 
 
 async def test_a_wishlist_is_its_users_own_over_http(shopfront, floor: Floor, people):

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from haat.contracts.catalog import Catalog, CategoryRef, Product, ProductRef, Rating, Variant
 from haat.contracts.checkout import Checkouts, Contact, ContactOf, QuoteLine, TaxLine, Totals
 from haat.contracts.identity import AccountLetter, Address, Identity, LetterRef, OfUser, User
 from haat.contracts.orders import Order, OrderLink, OrderOf, OrderPayment, OrderPlaced, Orders
@@ -62,6 +63,31 @@ class People(Identity):
         if ask.letter_id not in self.letters:
             raise NotFound()
         return self.letters[ask.letter_id]
+
+
+class Stall(Catalog):
+    """The lamp `prd_lamp`, and how many of it there are."""
+
+    def __init__(self) -> None:
+        self.available = 3
+
+    async def product(self, ask: ProductRef) -> Product:
+        if ask.ref != "prd_lamp":
+            raise NotFound()
+        lamp = Variant(id="var_lamp", sku="LAMP", options={}, price=Money(99_900), available=self.available)
+        return Product(
+            id="prd_lamp",
+            slug="brass-lamp",
+            title="Brass {lamp}",
+            description="",
+            brand="",
+            category=CategoryRef(id="lamps", slug="lamps", path=["lamps"], title="Lamps"),
+            price=lamp.price,
+            images=[],
+            variants=[lamp],
+            attributes={},
+            rating=Rating(),
+        )
 
 
 class Pen:
@@ -164,12 +190,18 @@ async def clean(database: PostgresDatabase) -> None:
 
 
 @pytest.fixture
+def stall() -> Stall:
+    return Stall()
+
+
+@pytest.fixture
 def notifications(
-    database: PostgresDatabase, shelf: Shelf, people: People, pen: Pen, clean: None
+    database: PostgresDatabase, shelf: Shelf, people: People, stall: Stall, pen: Pen, clean: None
 ) -> NotificationsService:
     orders, identity, checkouts = local(Orders, shelf), local(Identity, people), local(Checkouts, Desk())
+    catalog, store = local(Catalog, stall), MailStore(database)
     return NotificationsService(
-        MailStore(database), orders, identity, checkouts, pen, "https://shop.example", "staff@shop.example"
+        store, orders, identity, checkouts, catalog, pen, "https://shop.example", "staff@shop.example"
     )
 
 

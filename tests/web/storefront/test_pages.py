@@ -369,5 +369,18 @@ async def test_a_thing_is_put_on_the_wishlist_and_taken_off(visitor: Visitor):
     )
 
 
+async def test_a_wishlist_says_that_what_is_sold_out_will_be_told_of(visitor: Visitor):
+    await visitor.register()
+    lamp = visitor.behind.catalog.by_ref["brass-lamp"]
+    gone = msgspec.structs.replace(
+        lamp, variants=[msgspec.structs.replace(each, available=0) for each in lamp.variants]
+    )
+    visitor.behind.catalog.by_ref = {**visitor.behind.catalog.by_ref, lamp.id: gone}
+    for slug in ("brass-lamp", "book-14-laptop"):
+        await visitor.send("/wishlist", product=slug)
+    page = (await visitor.see("/wishlist")).text
+    assert page.count("We mail you when it is back") == 1
+
+
 async def test_a_wishlist_needs_an_account(visitor: Visitor):
     assert (await visitor.see("/wishlist")).headers["Location"] == "/sign-in?next=/wishlist"

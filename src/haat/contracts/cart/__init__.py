@@ -15,7 +15,7 @@ from haat.contracts.cart.commands import (
     guest_hash,
     owner_of,
 )
-from haat.contracts.cart.outcomes import CartFull, ItemAdded, NotForSale, WishlistFull
+from haat.contracts.cart.outcomes import CartFull, ItemAdded, NotForSale, WishCameBack, WishlistFull
 from haat.contracts.cart.view import CartContents, CartItem, CartLine, CartMessage, CartView, Wish
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "TakeOrdered",
     "ViewCart",
     "Wish",
+    "WishCameBack",
     "WishRef",
     "WishesOf",
     "WishlistFull",

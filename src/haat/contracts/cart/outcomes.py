@@ -37,3 +37,14 @@ class ItemAdded(Event, frozen=True):
     @property
     def key(self) -> str:
         return self.cart_id
+
+
+class WishCameBack(Event, frozen=True):
+    """A product on a user's wishlist that was sold out can be had again; told once a week at most for each wish."""
+
+    user_id: str
+    product_id: str
+
+    @property
+    def key(self) -> str:
+        return self.user_id

@@ -46,6 +46,7 @@ from haat.contracts.catalog.reading import (
     Products,
     ScanProducts,
     VariantsForSale,
+    VariantsOfSkus,
 )
 from haat.contracts.catalog.reviews import Review, ReviewsOf, WriteReview
 
@@ -93,5 +94,6 @@ __all__ = [
     "Title",
     "Variant",
     "VariantsForSale",
+    "VariantsOfSkus",
     "WriteReview",
 ]

@@ -61,6 +61,12 @@ class VariantsForSale(Message, frozen=True):
     product_ids: list[str] = []
 
 
+class VariantsOfSkus(Message, frozen=True):
+    """By SKUs; those that are not sold are left out of the answer."""
+
+    skus: list[str]
+
+
 class ForSale(Message, frozen=True):
     """All that cart and checkout need of a variant, read from the primary: the price that counts."""
 

@@ -106,3 +106,19 @@ SELECT EXISTS (SELECT FROM made)
 
 -- name: unwish(user_id, product_id)!
 DELETE FROM cart.wishes WHERE user_id = :user_id AND product_id = :product_id;
+
+-- name: wishes_back(product_ids, ats, pause_days)!
+-- Wishes that are older than the news, and whose owners were not told of late.
+UPDATE cart.wishes w SET back_at = n.at
+FROM unnest(:product_ids::text[], :ats::timestamptz[]) AS n (product_id, at)
+WHERE w.product_id = n.product_id AND w.added_at < n.at
+  AND (w.told_at IS NULL OR w.told_at < n.at - make_interval(days => :pause_days::integer));
+
+-- name: tell_wishes(how_many)
+WITH due AS MATERIALIZED (
+    SELECT user_id, product_id FROM cart.wishes WHERE back_at IS NOT NULL
+    ORDER BY back_at LIMIT :how_many FOR UPDATE SKIP LOCKED
+)
+UPDATE cart.wishes w SET back_at = NULL, told_at = now()
+FROM due WHERE w.user_id = due.user_id AND w.product_id = due.product_id
+RETURNING w.user_id, w.product_id;

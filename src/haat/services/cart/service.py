@@ -23,8 +23,8 @@ from haat.contracts.cart import (
     WishlistFull,
     WishRef,
 )
-from haat.contracts.catalog import Catalog, ForSale, Products, VariantsForSale
-from haat.contracts.inventory import Inventory, StockOf
+from haat.contracts.catalog import Catalog, ForSale, Products, VariantsForSale, VariantsOfSkus
+from haat.contracts.inventory import Inventory, StockCameBack, StockOf
 from haat.contracts.orders import OrderPlaced
 from haat.kit.clock import now
 from haat.kit.database import Batch
@@ -34,6 +34,9 @@ from haat.services.cart.store import CartStore
 
 ATTEMPTS = 5
 KEEP_GUESTS = timedelta(days=30)
+# A product that comes and goes must not fill anybody's mailbox.
+PAUSE_DAYS = 7
+TOLD_AT_ONCE = 200
 
 
 class CartService(Cart):
@@ -145,6 +148,22 @@ class CartService(Cart):
         """The net below `take_ordered`: what the checkout could not tell the cart, or the cart forgot."""
         async with self._store.connection() as connection:
             await self._store.take_ordered(connection, [ordered(event) for event in batch.events], quickly=False)
+
+    async def stock_came_back(self, batch: Batch[StockCameBack]) -> None:
+        """Note the wishes for what was sold out: their owners are told by the sweep, some at a time."""
+        skus = sorted({event.sku for event in batch.events})
+        found = (await self._catalog.variants_of_skus(VariantsOfSkus(skus=skus))).data
+        products = {variant.sku: variant.product_id for variant in found}
+        async with self._store.transaction() as transaction:
+            fresh = [event for event in await transaction.accept(batch) if event.sku in products]
+            back = {products[event.sku]: event.at for event in fresh}
+            if back:
+                await self._store.wishes_back(transaction.connection, back, PAUSE_DAYS)
+
+    async def tell_wishes(self) -> None:
+        """Sweep: tell of wishes that can be had again."""
+        async with self._store.transaction() as transaction:
+            transaction.publish(*await self._store.tell_wishes(transaction.connection, TOLD_AT_ONCE))
 
     async def forget_old_guests(self) -> None:
         """Drop guests' carts that nobody touched for a month."""

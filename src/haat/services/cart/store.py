@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
-from haat.contracts.cart import Owner, TakeOrdered, Wish
+from haat.contracts.cart import Owner, TakeOrdered, Wish, WishCameBack
 from haat.kit.database import Connection, Database, Transaction, outbox_columns
 from haat.kit.message import Event
 from haat.kit.sql import load_queries
@@ -124,6 +124,15 @@ class CartStore:
     async def unwish(self, connection: Connection, user_id: str, product_id: str) -> None:
         """Take a product off the list."""
         await queries.unwish(connection, user_id=user_id, product_id=product_id)
+
+    async def wishes_back(self, connection: Connection, back: Mapping[str, datetime], pause_days: int) -> None:
+        """Note the wishes for products that are there again since a moment."""
+        await queries.wishes_back(connection, product_ids=list(back), ats=list(back.values()), pause_days=pause_days)
+
+    async def tell_wishes(self, connection: Connection, how_many: int) -> list[WishCameBack]:
+        """Those that are to be told, the longest noted first; they count as told from here on."""
+        rows = queries.tell_wishes(connection, how_many=how_many)
+        return [WishCameBack(user_id=row["user_id"], product_id=row["product_id"]) async for row in rows]
 
     async def forget_old_guests(self, connection: Connection, before: datetime) -> None:
         """Drop guests' carts untouched since `before`."""

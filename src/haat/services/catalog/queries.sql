@@ -54,6 +54,11 @@ SELECT variant_id, product_id, sku, title, slug, options, price_minor, currency,
        category_path, image_url
 FROM catalog.variants WHERE product_id = ANY(:product_ids::text[]) AND position = 0 AND published;
 
+-- name: of_skus(skus)
+SELECT variant_id, product_id, sku, title, slug, options, price_minor, currency, tax_class, hsn, weight_grams,
+       category_path, image_url
+FROM catalog.variants WHERE sku = ANY(:skus::text[]) AND published;
+
 -- name: owners(slugs, skus)
 -- Which products hold these slugs and SKUs.
 SELECT 'slug' AS kind, slug AS word, product_id FROM catalog.products WHERE slug = ANY(:slugs::text[])

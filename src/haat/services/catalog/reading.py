@@ -22,6 +22,7 @@ from haat.contracts.catalog import (
     ReviewsOf,
     ScanProducts,
     VariantsForSale,
+    VariantsOfSkus,
 )
 from haat.kit.cursor import InvalidCursor, decode_cursor, encode_cursor
 from haat.kit.message import Invalid, NotFound, Nothing
@@ -118,6 +119,10 @@ class CatalogReading(Catalog):
             already = {each.variant_id for each in found}
             found += [each for each in fresh if each.variant_id not in already]
         return ListOf(data=found)
+
+    async def variants_of_skus(self, ask: VariantsOfSkus) -> ListOf[ForSale]:
+        async with self._store.connection() as connection:
+            return ListOf(data=await self._store.of_skus(connection, ask.skus))
 
     async def categories(self, ask: Nothing) -> ListOf[CategoryNode]:
         return _tree.decode((await self.category_page(ask)).body)

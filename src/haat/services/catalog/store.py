@@ -148,24 +148,11 @@ class CatalogStore:
         self, connection: Connection, variant_ids: Sequence[str], product_ids: Sequence[str]
     ) -> list[ForSale]:
         """Published variants by id, and first variants by product."""
-        rows = await connection.fetch(FOR_SALE, variant_ids, product_ids)
-        return [
-            ForSale(
-                variant_id=row[0],
-                product_id=row[1],
-                sku=row[2],
-                title=row[3],
-                slug=row[4],
-                options=row[5],
-                price=Money(row[6], row[7]),
-                tax_class=row[8],
-                hsn=row[9],
-                weight_grams=row[10],
-                category_path=row[11],
-                image_url=row[12],
-            )
-            for row in rows
-        ]
+        return [_for_sale(row) for row in await connection.fetch(FOR_SALE, variant_ids, product_ids)]
+
+    async def of_skus(self, connection: Connection, skus: Sequence[str]) -> list[ForSale]:
+        """Published variants by SKU."""
+        return [_for_sale(row) async for row in queries.of_skus(connection, skus=list(skus))]
 
     async def owners(
         self, connection: Connection, slugs: Sequence[str], skus: Sequence[str]
@@ -349,3 +336,20 @@ def _variant_rows(saved: Saved) -> list[dict[str, Any]]:
         }
         for position, variant in enumerate(record.variants)
     ]
+
+
+def _for_sale(row: Any) -> ForSale:
+    return ForSale(
+        variant_id=row[0],
+        product_id=row[1],
+        sku=row[2],
+        title=row[3],
+        slug=row[4],
+        options=row[5],
+        price=Money(row[6], row[7]),
+        tax_class=row[8],
+        hsn=row[9],
+        weight_grams=row[10],
+        category_path=row[11],
+        image_url=row[12],
+    )

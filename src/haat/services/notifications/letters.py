@@ -130,6 +130,14 @@ WORDS: Final[dict[Kind, Words]] = {
         "Contact us",
         "plain",
     ),
+    "wish_came_back": Words(
+        "{title} is back",
+        "It is back",
+        "{name}, {title} can be had again. There may not be many. You hear of it because it is on your wishlist: "
+        "take it off there, and we keep quiet.",
+        "Look at it",
+        "plain",
+    ),
     "stock_low": Words(
         "Stock of {sku}: {available} left",
         "{sku} is running low",

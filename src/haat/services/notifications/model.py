@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from haat.contracts.cart import WishCameBack
 from haat.contracts.identity import LetterWanted, RefreshTokenReused, UserRegistered
 from haat.contracts.inventory import StockRanLow
 from haat.contracts.orders import OrderMoved, OrderPlaced
@@ -24,6 +25,7 @@ Kind = Literal[
     "welcome",
     "session_ended",
     "stock_low",
+    "wish_came_back",
     "password_reset",
     "password_changed",
     "email_change",
@@ -102,6 +104,12 @@ def of_stock(event: StockRanLow, staff: str) -> Cause:
     facts = {"sku": event.sku, "location": event.location, "available": event.available, "degree": event.kind}
     day = event.at.date().isoformat()
     return Cause(f"stock:{event.sku}:{event.location}:{event.kind}:{day}", "stock_low", event.sku, staff, facts)
+
+
+def of_wish(event: WishCameBack) -> Cause:
+    """What was wished for is there again, once a day for each wish."""
+    cause = f"wish:{event.user_id}:{event.product_id}:{event.at.date().isoformat()}"
+    return Cause(cause, "wish_came_back", event.user_id, "", {"product_id": event.product_id})
 
 
 def wait_seconds(tries: int) -> int:

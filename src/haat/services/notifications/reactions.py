@@ -1,5 +1,6 @@
 """What deserves a mail when others tell something, and the sending of what is due."""
 
+from haat.contracts.cart import WishCameBack
 from haat.contracts.identity import LetterWanted, RefreshTokenReused, UserRegistered
 from haat.contracts.inventory import StockRanLow
 from haat.contracts.orders import OrderMoved, OrderPlaced
@@ -44,6 +45,11 @@ async def on_stock_ran_low(service: NotificationsService, batch: Batch[StockRanL
     await service.on_stock_low(batch)
 
 
+async def on_wishes_came_back(service: NotificationsService, batch: Batch[WishCameBack]) -> None:
+    """Tell those who wished for it."""
+    await service.on_wishes_back(batch)
+
+
 REACTIONS: Reactions = {
     OrderPlaced: on_orders_placed,
     OrderMoved: on_orders_moved,
@@ -52,6 +58,7 @@ REACTIONS: Reactions = {
     RefreshTokenReused: on_tokens_reused,
     LetterWanted: on_letters_wanted,
     StockRanLow: on_stock_ran_low,
+    WishCameBack: on_wishes_came_back,
 }
 SWEEPS = [Sweep("send mails", 1, NotificationsService.send_due)]
 KEPT = [Kept("mails", "created_at", 400, "state <> 'queued'")]

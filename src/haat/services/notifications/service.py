@@ -10,6 +10,8 @@ from urllib.parse import quote
 import msgspec
 import structlog
 
+from haat.contracts.cart import WishCameBack
+from haat.contracts.catalog import Catalog, ProductRef
 from haat.contracts.checkout import Checkouts, ContactOf
 from haat.contracts.identity import Identity, LetterRef, LetterWanted, OfUser, RefreshTokenReused, UserRegistered
 from haat.contracts.inventory import StockRanLow
@@ -35,6 +37,7 @@ from haat.services.notifications.model import (
     of_registered,
     of_reuse,
     of_stock,
+    of_wish,
     wait_seconds,
 )
 from haat.services.notifications.store import DueMail, MailStore, Settled
@@ -45,7 +48,7 @@ E = TypeVar("E", bound=Event)
 PACE = 20
 AT_ONCE = 5
 LEASE_SECONDS = 120
-# After so many tries to find the order of a refund there is none.
+# After so many tries to find the order of a refund, or units of a wish, there are none.
 PATIENT_TRIES = 2
 WITH_INVOICE = frozenset({"order_partially_shipped", "order_shipped", "order_delivered"})
 NOT_KEPT = "This letter holds a link that is a key to an account: it was sent, and is not kept here."
@@ -66,6 +69,7 @@ class NotificationsService(Notifications):
         orders: Orders,
         identity: Identity,
         checkouts: Checkouts,
+        catalog: Catalog,
         mailer: Mailer,
         public_url: str,
         staff_email: str,
@@ -74,6 +78,7 @@ class NotificationsService(Notifications):
         self._orders = orders
         self._identity = identity
         self._checkouts = checkouts
+        self._catalog = catalog
         self._mailer = mailer
         self._scribe = Scribe(public_url)
         self._staff_email = staff_email
@@ -121,6 +126,10 @@ class NotificationsService(Notifications):
         """A word to the staff."""
         await self._note(batch, [of_stock(event, self._staff_email) for event in batch.events])
 
+    async def on_wishes_back(self, batch: Batch[WishCameBack]) -> None:
+        """A word to those who wished for it."""
+        await self._note(batch, [of_wish(event) for event in batch.events])
+
     async def send_due(self) -> None:
         """Write and send the mails whose turn it is; what fails for now comes again later."""
         async with self._store.connection() as connection:
@@ -161,6 +170,8 @@ class NotificationsService(Notifications):
             return await self._of_account(mail)
         if mail.kind == "stock_low":
             return self._with(mail, "admin/stock/" + quote(mail.facts["sku"], safe=""), mail.facts)
+        if mail.kind == "wish_came_back":
+            return await self._of_wish(mail)
         order_id = mail.about
         if not order_id:
             async with self._store.connection() as connection:
@@ -196,6 +207,17 @@ class NotificationsService(Notifications):
             return Settled(mail.id, mail.tries, "failed", "the link was used or has run out")
         known = msgspec.structs.replace(mail, about=letter.user_id, address=letter.email)
         return self._with(known, _PATHS[mail.kind] + letter.token, {"name": letter.name})
+
+    async def _of_wish(self, mail: DueMail) -> DueMail | Settled:
+        """Unless it is gone again: the catalogue hears of units as we do, so its first no may only be early."""
+        user = await self._identity.user(OfUser(user_id=mail.about))
+        product = await self._catalog.product(ProductRef(ref=mail.facts["product_id"]))
+        if not any(variant.available for variant in product.variants):
+            if mail.tries <= PATIENT_TRIES:
+                return _again(mail, "it is not there yet")
+            return Settled(mail.id, mail.tries, "failed", "it was sold out again")
+        known = msgspec.structs.replace(mail, address=user.email)
+        return self._with(known, f"p/{product.slug}", {"name": user.name, "title": product.title})
 
     def _with(
         self, mail: DueMail, path: str, facts: dict[str, Any], order: Order | None = None, kind: Kind | None = None

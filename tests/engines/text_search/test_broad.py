@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from text_search_shop import ELECTRONICS, FASHION, JANUARY, LAPTOPS, PHONES, SHOES, batches
 
-from haat.engines.text_search import breadth, planning, table, view
+from haat.engines.text_search import breadth, table, view
 from haat.ports.text_search import PriceFacet, ProductDocument, SearchQuery
 
 COUNT = 600
@@ -55,6 +55,7 @@ async def search(adapter, tmp_path):
 def sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(view, "COUNTED_EXACTLY", 250)
     monkeypatch.setattr(view, "SAMPLED", 400)
+    monkeypatch.setattr(view, "ENOUGH", 100)
 
 
 @pytest.fixture
@@ -67,6 +68,7 @@ def tabled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every text has a table at once."""
     monkeypatch.setattr(table, "FEWEST_ROWS", 1)
     monkeypatch.setattr(table, "ASKS_BEFORE", 0)
+    monkeypatch.setattr(table, "ROWS_AN_ASK", 10_000)
 
 
 def fitting(ask: SearchQuery) -> list[ProductDocument]:
@@ -155,11 +157,26 @@ async def test_a_narrow_result_is_ranked_among_all(search, championed, monkeypat
     assert ranked == await walked(search, replace(ask, limit=49))
 
 
-async def test_common_words_find_the_same_in_either_form(search, monkeypatch: pytest.MonkeyPatch):
-    narrow = await walked(search, SearchQuery("steel kettle", limit=100))
-    monkeypatch.setattr(planning, "HEAVY", 0)
-    common = await walked(search, SearchQuery("steel kettles", limit=100))
-    assert sorted(common) == sorted(narrow) == sorted(each.id for each in CROWD if "steel" in each.title)
+@pytest.fixture
+def relaxed(championed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(breadth, "RANKED_RELAXED", 100)
+
+
+async def test_what_has_every_word_comes_first_among_champions_of_a_relaxed_text(search, relaxed):
+    level = breadth.champion_level("prd_0303", 0.0)
+    answer = await search.search(SearchQuery("kettle model 303"))
+    assert (level, answer.total, answer.hits[0].id) == (0, COUNT, "prd_0303")
+
+
+async def test_pages_of_a_relaxed_text_show_every_product_once(search, relaxed):
+    found = await walked(search, SearchQuery("kettle model 303", limit=50))
+    assert (len(found), set(found)) == (COUNT, {each.id for each in CROWD})
+
+
+async def test_prices_of_a_broad_text_are_counted_one_by_one(search, sampled):
+    facets = (await search.search(SearchQuery("kettle", price_min_minor=1_000_000))).facets
+    counted = {each.from_minor: each.count for each in facets.price}
+    assert counted[100_000] == sum(100_000 <= each.price_minor < 250_000 for each in CROWD)
 
 
 NAMES = ("brands", "categories", "price_min_minor", "price_max_minor", "rating_min", "in_stock")
@@ -185,12 +202,22 @@ async def test_a_table_answers_what_the_engine_does(search, tabled, monkeypatch:
         assert (one.hits, one.total, one.facets) == (other.hits, len(expected), other.facets)
 
 
-async def test_a_table_is_made_at_the_fifth_asking_and_makes_estimates_exact(search, sampled, monkeypatch):
-    asks = [SearchQuery("kettle", price_min_minor=1_000_000 + n) for n in range(6)]
+async def test_a_table_is_made_when_it_has_been_earned_and_makes_estimates_exact(search, sampled, monkeypatch):
+    """Four askings, and one more for each 300 rows."""
+    asks = [SearchQuery("kettle", price_min_minor=1_000_000 + n) for n in range(8)]
     exact = [(await search.search(ask)).total_exact for ask in asks]
-    assert exact == [False, False, False, False, True, True]
+    assert exact == [False] * 6 + [True] * 2
     again = await search.search(replace(asks[0], limit=19))
     assert (again.total, again.facets.exact) == (len(fitting(asks[0])), True)
+
+
+async def test_a_table_that_had_to_go_is_earned_again(search, sampled, monkeypatch):
+    monkeypatch.setattr(table, "ASKS_BEFORE", 0)
+    monkeypatch.setattr(table, "ROWS_KEPT", 700)
+    asks = [SearchQuery("kettle", price_min_minor=1_000_000 + n) for n in range(6)]
+    others = [SearchQuery("kettle model", price_min_minor=1_000_000 + n) for n in range(3)]
+    exact = [(await search.search(ask)).total_exact for ask in (*asks[:3], *others, *asks[3:])]
+    assert exact == [False, False, True, False, False, True, False, False, True]
 
 
 async def test_a_table_goes_with_the_state_it_was_made_of(adapter, tmp_path, tabled):

@@ -56,6 +56,28 @@ async def test_enough_products_with_every_word_leave_the_others_out(search):
     assert answer.total == 2
 
 
+async def test_neighbours_of_the_text_are_preferred_as_neighbours_of_a_title(search, writer):
+    apart, together = document(6, 2, "Padma steel kettle lid"), document(7, 2, "Padma kettle steel lid")
+    await writer.apply([apart, together])
+    forth = await search.search(SearchQuery("steel kettle"))
+    back = await search.search(SearchQuery("kettle steel"))
+    assert (ids(forth), ids(back)) == (["s1", "s2"], ["s2", "s1"])
+
+
+async def test_a_word_of_the_title_counts_the_same_however_often_it_is_repeated_below(search, writer):
+    said, repeated = document(6, 2, "Padma clogs"), document(6, 2, "Padma clogs")
+    repeated = replace(repeated, id="prd_s3", description="Clogs for all who love clogs: clogs!")
+    await writer.apply([said, repeated])
+    first, second = (await search.search(SearchQuery("clogs"))).hits
+    assert first.score == second.score
+
+
+async def test_a_word_below_the_title_counts_less_than_in_it(search, writer):
+    below = replace(document(6, 2), description="Clogs.")
+    await writer.apply([below, document(7, 2, "Padma clogs")])
+    assert ids(await search.search(SearchQuery("clogs"))) == ["s2", "s1"]
+
+
 async def test_saying_without_prefers_products_that_say_so(search):
     assert ids(await search.search(SearchQuery("shoes without laces")))[0] == "s2"
 
@@ -82,6 +104,29 @@ async def test_a_filter_keeps_exactly_what_it_names(search, ask, expected):
     answer = await search.search(ask)
     assert sorted(ids(answer)) == expected
     assert answer.total == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (250_000, 250_000, ["s1"]),
+        (249_999, 250_001, ["s1"]),
+        (250_001, None, ["s2"]),
+        (None, 249_999, []),
+        (-5, -1, []),
+        (0, 10**15, ["s1", "s2"]),
+        (6 * 10**11, None, ["s2"]),
+        (6 * 10**11 + 1, None, []),
+        (None, 6 * 10**11 - 1, ["s1"]),
+        (10**30, None, []),
+    ],
+)
+async def test_a_price_range_is_exact_at_both_ends_and_beyond_what_a_sort_tells_apart(
+    search, writer, low, high, expected
+):
+    await writer.apply([replace(document(6, 2), price_minor=250_000), replace(document(7, 2), price_minor=6 * 10**11)])
+    answer = await search.search(SearchQuery("padma", price_min_minor=low, price_max_minor=high, sort="price_asc"))
+    assert (ids(answer), answer.total) == (expected, len(expected))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import tantivy
 from text_search_shop import batches, document, documents, ids
 
 from haat.engines.text_search.generations import Pointer, read_pointer, write_pointer
@@ -266,3 +267,21 @@ async def test_a_batch_that_cannot_be_indexed_leaves_nothing_of_itself(search, w
     assert ids(await search.search(SearchQuery("half", relax_below=1))) == []
     assert await writer.apply([fine]) == Applied(1, 0)
     assert (await search.search(SearchQuery())).total == 8
+
+
+async def test_segments_begin_with_champions_and_keep_categories_together(tmp_path, writer):
+    """After a merge, too: changes make small segments, closing the writer ends their merging."""
+    for version in range(2, 14):
+        await writer.apply([document(version % 8, version)])
+    await writer.close()
+    view = ViewFinder(tmp_path).view()
+    columns = [
+        [view.searcher.fast_field_values("shelf", [tantivy.DocAddress(segment, doc)])[0] for doc in range(count)]
+        for segment, count in enumerate(documents_of(tmp_path / "g-000002"))
+    ]
+    assert all(column == sorted(column, reverse=True) for column in columns)
+
+
+def documents_of(folder: Path) -> list[int]:
+    """By segment."""
+    return [segment["max_doc"] for segment in msgspec.json.decode((folder / "meta.json").read_bytes())["segments"]]

@@ -2,12 +2,15 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import tantivy
 
 STEMMED: Final = "haat_stemmed"
 PLAIN: Final = "haat_plain"
+READY: Final = "haat_ready"
 LONGEST_TERM: Final = 40
 
 # A query word of this list may be missing from a product; the others are asked for first.
@@ -96,12 +99,19 @@ def _analyser(stem: bool) -> tantivy.TextAnalyzer:
 
 stemmed_analyser: Final = _analyser(stem=True)
 plain_analyser: Final = _analyser(stem=False)
+# For stems with spaces between them.
+ready_analyser: Final = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
 
 
 def words_of(text: str) -> list[tuple[str, str]]:
     """The words of a text as (word, stem), in order; both analysers cut alike."""
     clean = normalised(text)
     return list(zip(plain_analyser.analyze(clean), stemmed_analyser.analyze(clean), strict=True))
+
+
+def neighbours_of(stems: Sequence[str]) -> list[str]:
+    """Each two stems that stand next to each other, as one term."""
+    return [f"{left} {right}" for left, right in pairwise(stems)]
 
 
 def stem_of(word: str) -> str:

@@ -10,11 +10,14 @@ from typing import Final
 
 import tantivy
 
-# Elasticsearch, too, counts up to so many hits exactly.
 COUNTED_EXACTLY: Final = 10_000
-# A sample holds half as many up to so many: a share of 5 % is told to within a tenth.
+# A sample of those that match holds half as many up to so many: a share of 5 % is told to within a tenth.
 SAMPLED: Final = 4_000
+# Fewer of a sample than this say too little: all are counted.
+ENOUGH: Final = 1_000
 RANKED: Final = 2_000
+# Finding those that lack the fewest words beside the champions pays from here on.
+RANKED_RELAXED: Final = 4_000
 DEEPEST_LEVEL: Final = 16
 SAMPLE: Final = "sample"
 CHAMPION: Final = "champion"
@@ -51,9 +54,12 @@ class Champions:
         self._searcher = searcher
         self._shares: list[float] = []
 
-    def level_for(self, matches: int) -> int:
-        """The level among whose champions a result of so many matches is ranked; 0: among all."""
-        if matches <= RANKED:
+    def level_for(self, matches: int, relaxed: bool) -> int:
+        """The level among whose champions a result of so many matches is ranked; 0: among all.
+
+        `relaxed`: most of them lack some of the words.
+        """
+        if matches <= (RANKED_RELAXED if relaxed else RANKED):
             return 0
         if not self._shares:
             everyone = max(1, self._searcher.num_docs)

@@ -10,6 +10,8 @@ from haat.engines.text_search.analysis import keyword_of
 from haat.engines.text_search.breadth import SAMPLE
 from haat.engines.text_search.names import Names, path_of
 from haat.engines.text_search.planning import MUST, Query
+from haat.engines.text_search.reading import PRICES, counts_of
+from haat.engines.text_search.schema import price_bounds
 from haat.ports.text_search import (
     PRICE_EDGES_MINOR,
     RATING_STEPS,
@@ -22,7 +24,6 @@ from haat.ports.text_search import (
 )
 
 _MOST_VALUES: Final = 200
-_LARGEST: Final = (1 << 63) - 1
 _EDGES: Final = (0, *PRICE_EDGES_MINOR)
 
 TOTAL: Final = "total"
@@ -34,11 +35,11 @@ _UNSELECTED: Final[dict[str, dict[str, Any]]] = {
     "rating": {"rating_min": None},
 }
 _AGGREGATIONS: Final[dict[str, dict[str, Any]]] = {
-    TOTAL: {"value_count": {"field": "price"}},
+    TOTAL: {"value_count": {"field": "stocked"}},
     # Every path, because the counts of the categories above are sums of theirs.
     "category": {"terms": {"field": "path_code", "size": 10_000}},
     "brand": {"terms": {"field": "brand_code", "size": _MOST_VALUES}},
-    "price": {"terms": {"field": "price_step", "size": len(_EDGES)}},
+    "price": PRICES,
     "rating": {"terms": {"field": "rating_step", "size": 6}},
 }
 
@@ -59,18 +60,13 @@ def filters_of(schema: tantivy.Schema, ask: SearchQuery) -> dict[str, Query]:
     if ask.brands:
         filters["brand"] = Query.term_set_query(schema, "brand", [keyword_of(each) for each in ask.brands])
     if ask.price_min_minor is not None or ask.price_max_minor is not None:
-        low, high = _in_column(ask.price_min_minor), _in_column(ask.price_max_minor)
-        filters["price"] = Query.range_query(schema, "price", tantivy.FieldType.Integer, low, high)
+        column, low, high = price_bounds(ask.price_min_minor, ask.price_max_minor)
+        filters["price"] = Query.range_query(schema, column, tantivy.FieldType.Integer, low, high)
     if ask.rating_min is not None:
         filters["rating"] = Query.range_query(schema, "rating", tantivy.FieldType.Float, float(ask.rating_min), None)
     if ask.in_stock is not None:
         filters["in_stock"] = Query.term_query(schema, "in_stock", "true" if ask.in_stock else "false")
     return filters
-
-
-def _in_column(amount_minor: int | None) -> int | None:
-    """No price lies beyond what a column holds, so neither need a bound."""
-    return None if amount_minor is None else max(-_LARGEST, min(amount_minor, _LARGEST))
 
 
 def narrowed(match: Query, filters: dict[str, Query]) -> Query:
@@ -90,9 +86,13 @@ def count_facets(view: "Counting", found: Query, names: Sequence[str], level: in
     if level:
         sample = Query.const_score_query(Query.term_query(view.schema, SAMPLE, str(level)), 0.0)
         found = Query.boolean_query([(MUST, found), (MUST, sample)])
-    answer = view.searcher.aggregate(found, {name: _AGGREGATIONS[name] for name in (*names, TOTAL)})
-    values = {name: SHAPES[name](view, _counts(answer[name], 1 << level)) for name in names}
-    return Counted(values, int(answer[TOTAL]["value"]) << level, 1 << level)
+    whole = "rating" if "rating" in names else "price" if "price" in names else TOTAL
+    asked = {name: _AGGREGATIONS[name] for name in (*names, whole)}
+    answer = view.searcher.aggregate(found, asked)
+    counts = {name: counts_of(answer[name], 1 << level) for name in asked if name != TOTAL}
+    # Every product has a rating and a price, so that the counts of either add up to the hits.
+    total = int(answer[TOTAL]["value"]) << level if whole == TOTAL else sum(counts[whole].values())
+    return Counted({name: SHAPES[name](view, counts[name]) for name in names}, total, 1 << level)
 
 
 class Counting(Protocol):
@@ -103,25 +103,23 @@ class Counting(Protocol):
     names: Names
 
 
-def _counts(answer: dict[str, Any], scale: int) -> dict[int, int]:
-    return {int(bucket["key"]): bucket["doc_count"] * scale for bucket in answer["buckets"]}
-
-
 def _category_facets(view: Counting, counts: dict[int, int]) -> tuple[CategoryFacet, ...]:
     """A product counts for every category on its path."""
-    found: dict[CategoryRef, int] = {}
+    found: dict[str, int] = {}
+    known: dict[str, CategoryRef] = {}
     for code, count in counts.items():
         for category in path_of(view.names.name_of(view.searcher, "category_path", code)):
-            found[category] = found.get(category, 0) + count
-    facets = [CategoryFacet(each.id, each.slug, each.name, count) for each, count in found.items()]
-    return tuple(sorted(facets, key=lambda facet: (-facet.count, facet.name, facet.id))[:_MOST_VALUES])
+            found[category.id] = found.get(category.id, 0) + count
+            known[category.id] = category
+    facets = [(-count, known[key].name, key) for key, count in found.items()]
+    facets.sort()
+    return tuple(CategoryFacet(key, known[key].slug, name, -count) for count, name, key in facets[:_MOST_VALUES])
 
 
 def _brand_facets(view: Counting, counts: dict[int, int]) -> tuple[BrandFacet, ...]:
-    facets = [
-        BrandFacet(view.names.name_of(view.searcher, "brand_facet", code), count) for code, count in counts.items()
-    ]
-    return tuple(sorted(facets, key=lambda facet: (-facet.count, facet.value)))
+    facets = [(-count, view.names.name_of(view.searcher, "brand_facet", code)) for code, count in counts.items()]
+    facets.sort()
+    return tuple(BrandFacet(name, -count) for count, name in facets)
 
 
 def _price_facets(_: Counting, counts: dict[int, int]) -> tuple[PriceFacet, ...]:

@@ -2,7 +2,7 @@
 
 root/CURRENT        which generation and which commit readers use; replaced as a whole, never edited
 root/writer.lock    held by the one writer
-root/g-000007/      one complete tantivy index
+root/g-000007/      one complete tantivy index, and its cards
 root/g-000008.new/  a rebuild that has not finished; whoever opens the writer next removes it
 """
 
@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from haat.engines.text_search.cards import mostly_past
 from haat.ports.text_search import WriterBusy
 
 _CURRENT: Final = "CURRENT"
@@ -22,12 +23,13 @@ _UNFINISHED: Final = ".new"
 
 
 class Pointer(msgspec.Struct, frozen=True):
-    """`complete`: the generation came from a rebuild, so it holds the whole catalogue."""
+    """`complete`: the generation came from a rebuild, so it holds the whole catalogue, with so many bytes of cards."""
 
     format: int
     generation: str
     commit: int
     complete: bool
+    cards_bytes: int = 0
 
 
 class WriterLock:
@@ -52,6 +54,11 @@ def read_pointer(root: Path) -> Pointer | None:
         return msgspec.json.decode((root / _CURRENT).read_bytes(), type=Pointer)
     except (FileNotFoundError, msgspec.DecodeError):
         return None
+
+
+def is_due(root: Path, pointer: Pointer) -> bool:
+    """Whether this generation should be followed by a rebuild."""
+    return not pointer.complete or mostly_past(root / pointer.generation, pointer.cards_bytes)
 
 
 def pointer_signature(root: str) -> tuple[int, int] | None:

@@ -9,13 +9,14 @@ import tantivy
 
 from haat.ports.text_search import CategoryRef
 
+CODE_BITS: Final = 63
 _BETWEEN_PARTS: Final = "\x1f"
 _BETWEEN_CATEGORIES: Final = "\x1e"
 
 
 def code_of(name: str) -> int:
-    """63 bits of a hash: a number does not depend on what else is in the index."""
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest()) >> 1
+    """Bits of a hash: a number does not depend on what else is in the index."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest()) >> 64 - CODE_BITS
 
 
 def path_name(categories: Sequence[CategoryRef]) -> str:

@@ -1,14 +1,14 @@
 """From the words a shopper typed to what must match and how it ranks.
 
-Every word is looked for in the title and in all text of a product, the better of the two counts (BM25); the
+Every word counts where the title has it, and for less where only the rest of the product's text does (BM25); the
 word that names the thing ("desk" in "oak desk for kids") counts a quarter more. Words next to each other in the
 query earn more when they are neighbours in a title. A brand or a category that is asked for earns a bonus, and so
 does being without what is said to be unwanted. Weights come from the ESCI judgments and lie on a wide plateau:
 halving or doubling one changes nDCG@10 by about 0.005.
 """
 
-from itertools import combinations, pairwise
-from math import comb
+from itertools import combinations
+from math import comb, log1p
 from typing import Final
 
 import msgspec
@@ -20,11 +20,12 @@ from haat.engines.text_search.analysis import (
     head_word,
     named_key,
     negated_word,
+    neighbours_of,
     stem_of,
     with_words_replaced,
     words_of,
 )
-from haat.engines.text_search.reading import count_of
+from haat.engines.text_search.reading import Tally, count_of, tally_of
 from haat.engines.text_search.schema import LIVE
 from haat.engines.text_search.spelling import Speller
 
@@ -33,12 +34,7 @@ MUST: Final = tantivy.Occur.Must
 SHOULD: Final = tantivy.Occur.Should
 MUST_NOT: Final = tantivy.Occur.MustNot
 
-ALL_WEIGHT: Final = 0.6
-# The better of two scores takes a union, which costs by how often the words occur and not by what is found: from so
-# many occurrences on, title and all text are added instead (cross-validated: nDCG@10 0.657 where the better has 0.664).
-HEAVY: Final = 5_000
-HEAVY_TITLE_WEIGHT: Final = 0.7
-HEAVY_ALL_WEIGHT: Final = 0.2
+BESIDE_WEIGHT: Final = 0.6
 NEIGHBOURS_WEIGHT: Final = 0.4
 EVERY_WORD_BONUS: Final = 4.0
 NEGATION_BONUS: Final = 6.0
@@ -57,22 +53,24 @@ _BRAND_SHARE: Final = 0.3
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """`match` decides what is found, `count` products in this state; `ranked` finds the same and scores it.
+    """`match` decides what is found, `tally` of it in this state; `ranked` finds the same and scores it.
 
-    `relaxed`: most of them lack some of the words.
+    When most of them lack some of the words, `nearest` finds the few that lack the fewest.
     """
 
     match: Query
     ranked: Query
-    count: int
-    relaxed: bool = False
+    tally: Tally
+    nearest: Query | None = None
     did_you_mean: str | None = None
 
 
 class _Word(msgspec.Struct, frozen=True):
+    """What `match` finds, each of `scores` finds a part of; they add up."""
+
     stem: str
     match: Query
-    score: Query
+    scores: tuple[Query, ...]
     required: bool
     corrected_to: str | None = None
 
@@ -94,9 +92,7 @@ class Planner:
             return None
         typed = [(word, stem) for stem, word in by_stem.items()][:MOST_WORDS]
         head = head_word([word for word, _ in typed])
-        asked = [stem for word, stem in typed if word not in OPTIONAL_WORDS]
-        heavy = sum(self._searcher.doc_freq("all", stem) for stem in asked) > HEAVY
-        words = [self._word(word, stem, HEAD_WEIGHT if word == head else 1.0, heavy) for word, stem in typed]
+        words = [self._word(word, stem, HEAD_WEIGHT if word == head else 1.0) for word, stem in typed]
         corrections = {
             word: meant.corrected_to for (word, _), meant in zip(typed, words, strict=True) if meant.corrected_to
         }
@@ -105,21 +101,22 @@ class Planner:
         meant = with_words_replaced(text, corrections) if corrections else None
         return msgspec.structs.replace(plan, did_you_mean=meant)
 
-    def _word(self, word: str, stem: str, weight: float, heavy: bool) -> _Word:
-        matches = [self._term("all", stem)]
-        title = self._term("title", stem)
-        if heavy:
-            everywhere = Query.boost_query(matches[0], HEAVY_ALL_WEIGHT * weight)
-            scores = [_preferring(everywhere, [Query.boost_query(title, HEAVY_TITLE_WEIGHT * weight)])]
-        else:
-            scores = [Query.boost_query(title, weight), Query.boost_query(matches[0], ALL_WEIGHT * weight)]
+    def _word(self, word: str, stem: str, weight: float) -> _Word:
+        # Only whether it occurs is asked of all text: its frequencies need not be read.
+        matches = [Query.term_query(self._schema, "all", stem, index_option="basic")]
         frequency = self._searcher.doc_freq("all", stem)
+        scores = [Query.boost_query(self._term("title", stem), weight)]
+        beside = self._searcher.doc_freq("beside", stem)
+        if beside:
+            # As rare as the word is altogether.
+            rarity = self._rarity(frequency) / self._rarity(beside)
+            scores.append(Query.boost_query(self._term("beside", stem), BESIDE_WEIGHT * weight * rarity))
         corrected = None
         parts = self._compound(word) if frequency < _RARE and len(word) >= _SHORTEST_COMPOUND else None
         if parts:
             matches.append(self._phrase("all", parts))
-            scores.append(self._phrase("title", parts))
-            scores.append(Query.boost_query(matches[-1], ALL_WEIGHT))
+            best = [self._phrase("title", parts), Query.boost_query(matches[-1], BESIDE_WEIGHT)]
+            scores.append(Query.disjunction_max_query(best, 0.0))
         elif frequency == 0:
             terms = self._speller.candidates(word)
             corrected = terms[0] if terms else None
@@ -129,7 +126,7 @@ class Planner:
         return _Word(
             stem=stem,
             match=matches[0] if len(matches) == 1 else Query.boolean_query([(SHOULD, each) for each in matches]),
-            score=scores[0] if len(scores) == 1 else Query.disjunction_max_query(scores, 0.0),
+            scores=tuple(scores),
             required=word not in OPTIONAL_WORDS,
             corrected_to=corrected,
         )
@@ -141,15 +138,16 @@ class Planner:
             parts = stem_of(word[:cut]), stem_of(word[cut:])
             if min(self._searcher.doc_freq("all", part) for part in parts) == 0:
                 continue
-            count = self.count(self._phrase("all", parts))
+            count = count_of(self._searcher, self._phrase("all", parts))
             if count and (best is None or count > best[0]):
                 best = count, parts
         return best[1] if best else None
 
     def _extras(self, words: list[_Word], typed: list[str]) -> list[Query]:
         extras = [
-            Query.boost_query(self._phrase("title", (left.stem, right.stem)), NEIGHBOURS_WEIGHT)
-            for left, right in pairwise(words)
+            Query.boost_query(self._term("neighbours", pair), weight)
+            for pair in neighbours_of([word.stem for word in words])
+            if (weight := self._neighbours_weight(pair))
         ]
         extras += [
             Query.const_score_query(self._term("brand_text", word.stem), BRAND_BONUS)
@@ -164,6 +162,18 @@ class Planner:
             extras.append(Query.const_score_query(self._without(unwanted), NEGATION_BONUS))
             extras.append(Query.const_score_query(self._unnamed(unwanted), UNNAMED_BONUS))
         return extras
+
+    def _neighbours_weight(self, pair: str) -> float:
+        """What two neighbours earn together follows from how rare each of them is; 0 when no title has them."""
+        together = self._searcher.doc_freq("neighbours", pair)
+        if not together:
+            return 0.0
+        apart = sum(self._rarity(self._searcher.doc_freq("title", stem)) for stem in pair.split(" "))
+        return NEIGHBOURS_WEIGHT * apart / self._rarity(together)
+
+    def _rarity(self, frequency: int) -> float:
+        """The engine's own measure (the idf of BM25). Frequencies count what was deleted, too."""
+        return log1p((max(self._searcher.num_docs - frequency, 0) + 0.5) / (frequency + 0.5))
 
     def _names_a_brand(self, stem: str) -> bool:
         """Most products that contain the word are of a brand called so."""
@@ -185,28 +195,31 @@ class Planner:
 
     def _joined(self, words: list[_Word], extras: list[Query], relax_below: int) -> Plan:
         required = [word for word in words if word.required] or words
-        bonus = [word.score for word in words if word not in required] + extras
+        scores = [score for word in required for score in word.scores]
+        bonus = [score for word in words if word not in required for score in word.scores] + extras
         every = _all_of([word.match for word in required])
-        count = self.count(every)
-        if len(required) == 1 or count >= relax_below:
-            return Plan(every, _preferring(_all_of([word.score for word in required]), bonus), count)
-        some = self._most_words(required, relax_below)
-        prize = Query.const_score_query(every, EVERY_WORD_BONUS)
-        found = Query.const_score_query(some, 0.0)
-        ranked = _preferring(found, [*(word.score for word in required), prize, *bonus])
-        return Plan(some, ranked, self.count(some), relaxed=True)
+        tally = tally_of(self._searcher, every)
+        if len(required) == 1 or tally.products >= relax_below:
+            return Plan(every, _preferring(Query.const_score_query(every, 0.0), [*scores, *bonus]), tally)
+        least, some, tally, nearest = self._most_words(required, relax_below)
+        bonus.append(Query.const_score_query(every, EVERY_WORD_BONUS))
+        if least == 1:
+            ranked = _preferring(Query.boolean_query([(SHOULD, score) for score in scores]), bonus)
+        else:
+            ranked = _preferring(Query.const_score_query(some, 0.0), [*scores, *bonus])
+        return Plan(some, ranked, tally, nearest)
 
-    def _most_words(self, required: list[_Word], relax_below: int) -> Query:
-        """As many of the words as leave enough products."""
+    def _most_words(self, required: list[_Word], relax_below: int) -> tuple[int, Query, Tally, Query]:
+        """As many of the words as leave enough products: how many, what has them, its tally, what has one more."""
         words = [word.match for word in required]
-        for least in range(len(words) - 1, 1, -1):
+        nearest = _all_of(words)
+        for least in range(len(words) - 1, 0, -1):
             some = _at_least(words, least)
-            if self.count(some) >= relax_below:
-                return some
-        return _at_least(words, 1)
-
-    def count(self, query: Query) -> int:
-        return count_of(self._searcher, query)
+            tally = tally_of(self._searcher, some)
+            if least == 1 or tally.products >= relax_below:
+                break
+            nearest = some
+        return least, some, tally, nearest
 
     def _term(self, field: str, term: str) -> Query:
         return Query.term_query(self._schema, field, term)

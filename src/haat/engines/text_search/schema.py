@@ -10,19 +10,22 @@ import tantivy
 
 from haat.engines.text_search.analysis import (
     PLAIN,
+    READY,
     STEMMED,
     keyword_of,
     named_key,
+    neighbours_of,
     normalised,
     plain_analyser,
+    ready_analyser,
     stemmed_analyser,
 )
 from haat.engines.text_search.breadth import CHAMPION, SAMPLE, champion_level, sample_level, terms_of
-from haat.engines.text_search.names import code_of, path_name
+from haat.engines.text_search.names import CODE_BITS, code_of, path_name
 from haat.ports.text_search import DSL_FIELDS, PRICE_EDGES_MINOR, ProductDocument, Removal
 
 # Raised whenever the fields, the analysis or the stored shapes change: an older index is then rebuilt.
-FORMAT: Final = 3
+FORMAT: Final = 4
 LIVE: Final = "1"
 _TIE_BITS: Final = 24
 _COUNT_BITS: Final = 20
@@ -36,6 +39,11 @@ ORDER_FIELDS: Final = {
     "newest": ("order_published", True),
     "rating": ("order_rating", True),
 }
+# Where the product's card lies (see cards).
+CARD: Final = "card"
+# Segments are sorted by it: champions of the highest level first, within a level by category and brand.
+SHELF: Final = "shelf"
+_HALF_BITS: Final = 24
 # name of the DSL → text field searched with the shop's analysis.
 TEXT_FIELDS: Final = {
     "name": "title",
@@ -67,7 +75,8 @@ NUMBER_FIELDS: Final = {
 
 
 def build_schema() -> tantivy.Schema:
-    """`all` holds every word of a product: it decides what matches; `title` and `all` rank."""
+    """`all` holds every word of a product: it decides what matches. `title`, `beside` (the words that the title lacks)
+    and `neighbours` (each two of the title) rank."""
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
     for name in ("live", "present", SAMPLE, CHAMPION, "category_path"):
@@ -77,17 +86,18 @@ def build_schema() -> tantivy.Schema:
     for name in ("description", "attributes", "brand_text", "category_text"):
         builder.add_text_field(name, tokenizer_name=STEMMED, index_option="freq")
     builder.add_text_field("words", tokenizer_name=PLAIN, index_option="basic")
+    builder.add_text_field("beside", tokenizer_name=READY, index_option="freq")
+    builder.add_text_field("neighbours", tokenizer_name="raw", index_option="freq")
     for name in ("id_key", "slug", "sku", "brand", "category", "in_stock"):
         builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
     for name in ("brand_facet", "category_facet"):
         builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
-    for name in ("price", "rating_count", "published", "version", *CODES):
+    for name in ("price", "rating_count", "published", "version", CARD, SHELF, *CODES):
         builder.add_integer_field(name, fast=True)
     for name in ("order_popularity", "order_price", "order_published", "order_rating"):
         builder.add_integer_field(name, fast=True)
     for name in ("rating", "popularity", "prior"):
         builder.add_float_field(name, fast=True)
-    builder.add_bytes_field("card", stored=True)
     builder.add_bytes_field("source", stored=True)
     return builder.build()
 
@@ -95,10 +105,24 @@ def build_schema() -> tantivy.Schema:
 def register_analysers(index: tantivy.Index) -> None:
     index.register_tokenizer(STEMMED, stemmed_analyser)
     index.register_tokenizer(PLAIN, plain_analyser)
+    index.register_tokenizer(READY, ready_analyser)
 
 
 def _order_key(value: int, tie: int) -> int:
     return min(max(value, 0) << _TIE_BITS | tie, _HIGHEST_KEY)
+
+
+def price_bounds(low_minor: int | None, high_minor: int | None) -> tuple[str, int | None, int | None]:
+    """Inclusive bounds of a price, as a column and bounds in it.
+
+    The engine opens the column of a sort faster than that of the price itself: the bits of the ids in it keep it from
+    being compressed in blocks, whose heads would be read each time. Sums beyond it are looked for in that of the price.
+    """
+    low, high = (None if each is None else max(-1, min(each, _HIGHEST_KEY)) for each in (low_minor, high_minor))
+    if any(each is not None and each >= _HIGHEST_KEY >> _TIE_BITS for each in (low, high)):
+        return "price", low, high
+    first = None if low is None else low << _TIE_BITS
+    return "order_price", first, None if high is None else (high + 1 << _TIE_BITS) - 1
 
 
 def epoch_microseconds(moment: datetime) -> int:
@@ -106,12 +130,13 @@ def epoch_microseconds(moment: datetime) -> int:
     return (whole.days * 86_400 + whole.seconds) * 1_000_000 + whole.microseconds
 
 
-def to_tantivy(product: ProductDocument, minor_per_major: int) -> tantivy.Document:
+def to_tantivy(product: ProductDocument, minor_per_major: int, card: int) -> tantivy.Document:
+    """`card` is the place of its card."""
     document = tantivy.Document()
     _add_words(document, product)
     _add_keywords(document, product)
     _add_columns(document, product)
-    document.add_bytes("card", product.card)
+    document.add_integer(CARD, card)
     document.add_bytes("source", _source(product, minor_per_major))
     return document
 
@@ -131,13 +156,19 @@ def _add_words(document: tantivy.Document, product: ProductDocument) -> None:
     attributes = normalised(product.attributes_text)
     description = normalised(product.description)
     document.add_text("title", title)
+    stems = stemmed_analyser.analyze(title)
+    for pair in neighbours_of(stems):
+        document.add_text("neighbours", pair)
     document.add_text("description", description)
     document.add_text("attributes", attributes)
     document.add_text("brand_text", brand)
     document.add_text("category_text", category)
     named = f"{title} \n {brand} \n {category} \n {attributes}"
     document.add_text("words", named)
-    document.add_text("all", f"{named} \n {' '.join(product.skus).lower()} \n {description}")
+    beside = f"{brand} \n {category} \n {attributes} \n {' '.join(product.skus).lower()} \n {description}"
+    document.add_text("all", f"{title} \n {beside}")
+    titled = set(stems)
+    document.add_text("beside", " ".join(stem for stem in stemmed_analyser.analyze(beside) if stem not in titled))
 
 
 def _add_keywords(document: tantivy.Document, product: ProductDocument) -> None:
@@ -174,6 +205,14 @@ def _add_keywords(document: tantivy.Document, product: ProductDocument) -> None:
         document.add_integer("path_code", code_of(path))
 
 
+def _shelf(product: ProductDocument) -> int:
+    """A search that looks at champions or at a sample only finds all of them at the beginning of each list."""
+    level = champion_level(product.id, product.popularity)
+    path = code_of(path_name(product.categories)) >> CODE_BITS - _HALF_BITS if product.categories else 0
+    brand = code_of(product.brand) >> CODE_BITS - _HALF_BITS
+    return (level << _HALF_BITS | path) << _HALF_BITS | brand
+
+
 def _present(product: ProductDocument) -> list[str]:
     """The names of the DSL under which the product has a value."""
     absent = {
@@ -192,6 +231,7 @@ def _add_columns(document: tantivy.Document, product: ProductDocument) -> None:
     popularity = max(product.popularity, 0.0)
     stars = round(product.rating_average * 100) << _COUNT_BITS
     document.add_integer("version", product.version)
+    document.add_integer(SHELF, _shelf(product))
     document.add_integer("price", product.price_minor)
     document.add_integer("price_step", bisect_right(PRICE_EDGES_MINOR, product.price_minor))
     document.add_integer("stocked", int(product.in_stock))

@@ -7,7 +7,6 @@ import tantivy
 from haat.engines.text_search.analysis import stem_of, words_of
 from haat.engines.text_search.facets import count_facets
 from haat.engines.text_search.planning import MUST, Query
-from haat.engines.text_search.reading import stored_bytes, stored_id
 from haat.engines.text_search.view import View
 from haat.ports.text_search import CategoryFacet, SearchHit, SuggestAnswer, SuggestQuery
 
@@ -65,8 +64,8 @@ def _products(view: View, found: Query, limit: int) -> tuple[SearchHit, ...]:
     result = view.searcher.search(
         found, limit, count=False, order_by_field="order_popularity", order=tantivy.Order.Desc
     )
-    documents = [view.searcher.doc(address) for _, address in result.hits]
-    return tuple(SearchHit(stored_id(document), 0.0, stored_bytes(document, "card")) for document in documents)
+    cards = view.cards([address for _, address in result.hits])
+    return tuple(SearchHit(product_id, 0.0, card) for product_id, card in cards)
 
 
 def _categories(view: View, found: Query, prefix: str, limit: int) -> tuple[CategoryFacet, ...]:

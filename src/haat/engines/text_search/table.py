@@ -1,6 +1,7 @@
 """All that one text finds, as columns: what shoppers ask again with other filters is answered from these, exactly.
 
-Making a table takes about as long as four searches, and it lasts until the next commit: it is made at the fifth.
+A table lasts until the next commit. It is made when the searches so far have cost as much more than they would have
+with it as making it does: whenever that is, no more than twice the best is spent.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,8 @@ FEWEST_ROWS: Final = 300
 MOST_ROWS: Final = 20_000
 ROWS_KEPT: Final = 200_000
 ASKS_BEFORE: Final = 4
+# So many rows cost as much to make as one search costs more without a table.
+ROWS_AN_ASK: Final = 300
 _TEXTS: Final = 4096
 _NONE: Final = -1
 _FACET_COLUMNS: Final = {
@@ -38,7 +41,7 @@ class Table:
 
     def __init__(self, view: Counting, plan: Plan) -> None:
         self._view = view
-        found = view.searcher.search(plan.ranked, plan.count, count=False, weight_by_field="prior").hits
+        found = view.searcher.search(plan.ranked, plan.tally.products, count=False, weight_by_field="prior").hits
         self._scores = [score for score, _ in found]
         self._addresses = [address for _, address in found]
         self._columns = {name: self._column(name) for name in _COLUMNS}
@@ -120,12 +123,15 @@ class Tables:
 
     def table_of(self, ask: SearchQuery, plan: Plan) -> Table | None:
         """Called once a search: None for what finds too few or too many, or has not been asked often enough yet."""
-        if not FEWEST_ROWS <= plan.count <= MOST_ROWS:
+        rows = plan.tally.products
+        if not FEWEST_ROWS <= rows <= MOST_ROWS:
             return None
         key = ask.text.strip(), ask.relax_below
         table = self._tables.get(key)
         if table is None:
             asks = self._asks[key] = self._asks.get(key, 0) + 1
-            if asks > ASKS_BEFORE:
+            if asks > ASKS_BEFORE + rows // ROWS_AN_ASK:
+                # Should it have to go for others, it must be earned again.
+                self._asks[key] = 0
                 table = self._tables[key] = Table(self._view, plan)
         return table

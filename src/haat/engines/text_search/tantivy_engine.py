@@ -1,7 +1,8 @@
 """The embedded search engine, reading side: any number of processes, one event loop each."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import tantivy
 
@@ -9,7 +10,8 @@ from haat.engines.text_search import cursors
 from haat.engines.text_search.breadth import CHAMPION
 from haat.engines.text_search.dsl_queries import run_dsl
 from haat.engines.text_search.facets import filters_of, narrowed
-from haat.engines.text_search.planning import MUST, MUST_NOT, Plan, Query
+from haat.engines.text_search.generations import is_due
+from haat.engines.text_search.planning import MUST, MUST_NOT, SHOULD, Plan, Query
 from haat.engines.text_search.reading import count_of
 from haat.engines.text_search.schema import ORDER_FIELDS
 from haat.engines.text_search.suggestions import suggest
@@ -38,6 +40,7 @@ class TantivySearch:
     """`TextSearch` on a folder that a `TantivyWriter`, here or in another process, keeps current."""
 
     def __init__(self, root: Path, minor_per_major: int = 100) -> None:
+        self._root = root
         self._finder = ViewFinder(root)
         self._minor_per_major = minor_per_major
 
@@ -63,7 +66,7 @@ class TantivySearch:
         except IndexNotReady:
             return IndexState(needs_rebuild=True, documents=0, generation=None)
         documents = count_of(view.searcher, view.everything.match)
-        return IndexState(not view.pointer.complete, documents, view.pointer.generation)
+        return IndexState(is_due(self._root, view.pointer), documents, view.pointer.generation)
 
     def _answer(self, view: View, ask: SearchQuery) -> SearchAnswer:
         place = cursors.decode(ask.cursor, ask) if ask.cursor else None
@@ -75,7 +78,7 @@ class TantivySearch:
         table = view.table(ask, plan)
         facets = view.facets(ask, plan, table) if ask.facets else None
         total, exact = view.total(ask, plan, table)
-        level = place.level if place else 0 if plan.relaxed or table else view.champions.level_for(total)
+        level = place.level if place else 0 if table else view.champions.level_for(total, plan.nearest is not None)
         found = _by_order(view, ask, plan, order, place) if order else _by_score(view, ask, plan, place, level, table)
         more = 0 < len(found) == ask.limit and (seen + len(found) < total or not exact)
         return SearchAnswer(
@@ -110,7 +113,7 @@ def _by_order(view: View, ask: SearchQuery, plan: Plan, order: tuple[str, bool],
         offset=0 if place else ask.offset,
         order=tantivy.Order.Desc if descending else tantivy.Order.Asc,
     )
-    return [(key, view.hit(address, 0.0)) for key, address in result.hits]
+    return _fetched(view, result.hits, scored=False)
 
 
 def _by_score(
@@ -118,28 +121,35 @@ def _by_score(
 ) -> _Found:
     """By offset while the index stands still; after a commit the last hit, or its score, marks the place."""
     query = narrowed(plan.ranked, filters_of(view.schema, ask))
+    champions = _champions(view, plan, level) if level else None
     offset = place.seen if place else ask.offset
     if place is None or place.state == view.state:
         if table is not None and not level:
-            page = table.page(table.rows(ask), offset, ask.limit)
-            return [(score, view.hit(address, score)) for score, address in page]
-        return _ranked(view, query, offset, ask.limit, level)
+            return _fetched(view, table.page(table.rows(ask), offset, ask.limit), scored=True)
+        return _ranked(view, query, offset, ask.limit, champions)
     start = max(0, offset - _OVERLAP)
-    found = _ranked(view, query, start, ask.limit + 2 * _OVERLAP, level)
+    found = _ranked(view, query, start, ask.limit + 2 * _OVERLAP, champions)
     at = next((i for i, (_, hit) in enumerate(found) if hit.id == place.id), None)
     rest = found[at + 1 :] if at is not None else [each for each in found if each[0] < place.key]
     return rest[: ask.limit]
 
 
-def _ranked(view: View, query: Query, offset: int, limit: int, level: int) -> _Found:
-    """From `level` 1 on its champions come first, and all others after them."""
-    if not level:
+def _champions(view: View, plan: Plan, level: int) -> Query:
+    """Those of a level; of a text whose words few products have together, these as well."""
+    champions = Query.term_query(view.schema, CHAMPION, str(level))
+    if plan.nearest is not None:
+        champions = Query.boolean_query([(SHOULD, champions), (SHOULD, plan.nearest)])
+    return Query.const_score_query(champions, 0.0)
+
+
+def _ranked(view: View, query: Query, offset: int, limit: int, champions: Query | None) -> _Found:
+    """The champions, if there are any, come first, and all others after them."""
+    if champions is None:
         return _scored(view, query, offset, limit)
-    champion = Query.const_score_query(Query.term_query(view.schema, CHAMPION, str(level)), 0.0)
-    first = Query.boolean_query([(MUST, query), (MUST, champion)])
+    first = Query.boolean_query([(MUST, query), (MUST, champions)])
     found = _scored(view, first, offset, limit)
     if len(found) < limit:
-        others = Query.boolean_query([(MUST, query), (MUST_NOT, champion)])
+        others = Query.boolean_query([(MUST, query), (MUST_NOT, champions)])
         before = count_of(view.searcher, first)
         found += _scored(view, others, max(0, offset - before), limit - len(found))
     return found
@@ -147,4 +157,12 @@ def _ranked(view: View, query: Query, offset: int, limit: int, level: int) -> _F
 
 def _scored(view: View, query: Query, offset: int, limit: int) -> _Found:
     result = view.searcher.search(query, limit, count=False, offset=offset, weight_by_field="prior")
-    return [(score, view.hit(address, score)) for score, address in result.hits]
+    return _fetched(view, result.hits, scored=True)
+
+
+def _fetched(view: View, found: Sequence[tuple[Any, tantivy.DocAddress]], scored: bool) -> _Found:
+    cards = view.cards([address for _, address in found])
+    return [
+        (key, SearchHit(product_id, key if scored else 0.0, card))
+        for (key, _), (product_id, card) in zip(found, cards, strict=True)
+    ]

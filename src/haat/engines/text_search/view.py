@@ -1,17 +1,18 @@
 """One opened state of the index, and what has been worked out on it."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 import tantivy
 from cachetools import LRUCache
 
-from haat.engines.text_search.breadth import COUNTED_EXACTLY, SAMPLED, Champions, level_for
+from haat.engines.text_search.breadth import COUNTED_EXACTLY, ENOUGH, SAMPLED, Champions, level_for
+from haat.engines.text_search.cards import CardReader
 from haat.engines.text_search.facets import (
     FACETS,
+    SHAPES,
     TOTAL,
     Counted,
     count_facets,
@@ -22,27 +23,28 @@ from haat.engines.text_search.facets import (
 from haat.engines.text_search.generations import Pointer, pointer_signature, read_pointer
 from haat.engines.text_search.names import Names
 from haat.engines.text_search.planning import Plan, Planner, Query
-from haat.engines.text_search.reading import count_of, stored_bytes, stored_id
-from haat.engines.text_search.schema import FORMAT, LIVE, register_analysers
+from haat.engines.text_search.reading import tally_of
+from haat.engines.text_search.schema import CARD, FORMAT, LIVE, register_analysers
 from haat.engines.text_search.spelling import Speller
 from haat.engines.text_search.table import Table, Tables
-from haat.ports.text_search import Facets, IndexNotReady, SearchAnswer, SearchHit, SearchQuery
+from haat.ports.text_search import Facets, IndexNotReady, SearchAnswer, SearchQuery
 
 _PLANS: Final = 4096
 _COUNTS: Final = 4096
 _ANSWERS: Final = 512
-_HITS: Final = 10_000
 _OPENING_TRIES: Final = 5
 
 
 class View:
     """Answers asked again are kept until the next commit: they die with the state they tell of."""
 
-    def __init__(self, pointer: Pointer, index: tantivy.Index, names: Names) -> None:
+    def __init__(self, folder: Path, pointer: Pointer, index: tantivy.Index, names: Names) -> None:
         self.pointer = pointer
         self.index = index
         self.schema = index.schema
         self.searcher = index.searcher()
+        # After the searcher: the cards of all that it sees were there before.
+        self._cards = CardReader(folder)
         self.speller = Speller(self.searcher)
         self.names = names
         self.champions = Champions(self.searcher)
@@ -52,9 +54,8 @@ class View:
         self._plans: LRUCache[tuple[str, int], Plan] = LRUCache(_PLANS)
         self._counts: LRUCache[tuple[SearchQuery, str], tuple[Any, bool]] = LRUCache(_COUNTS)
         self._tables = Tables(self)
-        self._hits: OrderedDict[tuple[int, int], tuple[str, bytes]] = OrderedDict()
         live = Query.term_query(self.schema, "live", LIVE)
-        self.everything = Plan(live, live, count_of(self.searcher, live))
+        self.everything = Plan(live, live, tally_of(self.searcher, live))
 
     def plan(self, ask: SearchQuery) -> Plan:
         text = ask.text.strip()
@@ -74,7 +75,7 @@ class View:
         """How many products match, and whether that is exact."""
         same = _without_page(ask)
         if not filters_of(self.schema, same):
-            return plan.count, True
+            return plan.tally.products, True
         known = self._counts.get((same, TOTAL))
         return known if known is not None and (known[1] or table is None) else self._count(same, plan, (), table)[TOTAL]
 
@@ -85,6 +86,9 @@ class View:
         missing: dict[SearchQuery, list[str]] = {}
         for name in FACETS:
             counted = without_selection(same, name)
+            if name == "price" and not filters_of(self.schema, counted):
+                values[name] = SHAPES[name](self, plan.tally.prices), True
+                continue
             known = self._counts.get((counted, name))
             # An estimate serves until it can be known better.
             if known is None or (table is not None and not known[1]):
@@ -113,22 +117,16 @@ class View:
         return counts
 
     def _sampled(self, found: Query, plan: Plan, names: Sequence[str]) -> Counted | None:
-        """None when what is found may be few enough to be counted one by one."""
-        if plan.count <= COUNTED_EXACTLY:
+        """None when all are to be counted: few have the words, or few of those pass the filters."""
+        if plan.tally.products <= COUNTED_EXACTLY:
             return None
-        counted = count_facets(self, found, names, level_for(plan.count, SAMPLED))
-        return counted if counted.total > COUNTED_EXACTLY else None
+        counted = count_facets(self, found, names, level_for(plan.tally.products, SAMPLED))
+        return counted if counted.total >= ENOUGH * counted.scale else None
 
-    def hit(self, address: tantivy.DocAddress, score: float) -> SearchHit:
-        """The product at a place of the index. Those that many searches find are fetched once."""
-        place = address.segment_ord, address.doc
-        known = self._hits.get(place)
-        if known is None:
-            while len(self._hits) >= _HITS:
-                self._hits.popitem(last=False)
-            stored = self.searcher.doc(address)
-            known = self._hits[place] = stored_id(stored), stored_bytes(stored, "card")
-        return SearchHit(known[0], score, known[1])
+    def cards(self, addresses: Sequence[tantivy.DocAddress]) -> list[tuple[str, bytes]]:
+        """The ids and cards of the products at these places of the index."""
+        places = self.searcher.fast_field_values(CARD, list(addresses))
+        return [self._cards.card(cast(int, place)) for place in places]
 
     def _found(self, ask: SearchQuery, plan: Plan) -> Query:
         return narrowed(plan.match, filters_of(self.schema, ask))
@@ -165,7 +163,7 @@ class ViewFinder:
             if pointer.format != FORMAT:
                 raise IndexNotReady(f"the search index has format {pointer.format}, this version reads {FORMAT}")
             try:
-                return View(pointer, self._index(pointer), self._names)
+                return View(self._root / pointer.generation, pointer, self._index(pointer), self._names)
             except (OSError, ValueError):
                 # The writer may have removed this generation after switching to the next: look again.
                 if pointer == read_pointer(self._root):

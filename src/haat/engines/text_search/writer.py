@@ -4,14 +4,17 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
+import msgspec
 import tantivy
 
+from haat.engines.text_search.cards import CardReader, CardWriter, cards_bytes
 from haat.engines.text_search.generations import (
     Pointer,
     WriterLock,
     finished,
+    is_due,
     read_pointer,
     remove_others,
     unfinished_folder,
@@ -19,8 +22,10 @@ from haat.engines.text_search.generations import (
 )
 from haat.engines.text_search.reading import count_of
 from haat.engines.text_search.schema import (
+    CARD,
     FORMAT,
     LIVE,
+    SHELF,
     build_schema,
     register_analysers,
     to_tantivy,
@@ -36,14 +41,24 @@ _BUFFER_BYTES: Final = 48_000_000
 _REBUILD_BUFFER_BYTES: Final = 256_000_000
 
 
+class _Known(NamedTuple):
+    """What the committed index holds of a product; `card` is None when it is a tombstone."""
+
+    version: int
+    card: int | None
+
+
 class _Generation:
     """One index being written to. Without `versions` it asks the committed index what it holds."""
 
-    def __init__(self, index: tantivy.Index, minor_per_major: int, fresh: bool) -> None:
+    def __init__(self, folder: Path, index: tantivy.Index, minor_per_major: int, fresh: bool) -> None:
+        self._folder = folder
         self._index = index
         self._schema = index.schema
         self._minor_per_major = minor_per_major
         self._versions: dict[str, int] | None = {} if fresh else None
+        self._cards = CardWriter(folder)
+        self._committed_cards = CardReader(folder)
         self._writer = index.writer(_REBUILD_BUFFER_BYTES if fresh else _BUFFER_BYTES, _THREADS)
 
     def put(self, changes: Sequence[Change]) -> Applied:
@@ -54,51 +69,68 @@ class _Generation:
                 newest[change.id] = change
         accepted = 0
         for change in newest.values():
-            version = self._version(change.id)
-            if version is not None and version >= change.version:
+            held = self._known(change.id)
+            if held is not None and held.version >= change.version:
                 continue
-            self._put_one(change, version is not None)
+            self._put_one(change, held)
             accepted += 1
         return Applied(accepted, len(changes) - accepted)
 
-    def _put_one(self, change: Change, known: bool) -> None:
-        if known:
+    def _put_one(self, change: Change, known: _Known | None) -> None:
+        if known is not None:
             self._writer.delete_documents_by_term("id", change.id)
         if isinstance(change, Removal):
             self._writer.add_document(to_tombstone(change))
         else:
-            self._writer.add_document(to_tantivy(change, self._minor_per_major))
+            self._writer.add_document(to_tantivy(change, self._minor_per_major, self._card(change, known)))
         if self._versions is not None:
             self._versions[change.id] = change.version
 
-    def _version(self, product_id: str) -> int | None:
+    def _card(self, product: ProductDocument, known: _Known | None) -> int:
+        """The place of its card. A product that only became more popular keeps the card it has."""
+        place = None if known is None else known.card
+        if place is not None and self._committed_cards.card(place)[1] == product.card:
+            return place
+        return self._cards.put(product.id, product.card)
+
+    def _known(self, product_id: str) -> _Known | None:
         if self._versions is not None:
-            return self._versions.get(product_id)
+            version = self._versions.get(product_id)
+            return None if version is None else _Known(version, None)
         searcher = self._index.searcher()
         query = tantivy.Query.term_query(self._schema, "id", product_id)
         hits = searcher.search(query, 1, count=False).hits
         if not hits:
             return None
-        version = searcher.fast_field_values("version", [hits[0][1]])[0]
-        return int(version) if version is not None else None
+        found, card = (searcher.fast_field_values(name, [hits[0][1]])[0] for name in ("version", CARD))
+        return None if found is None else _Known(int(found), None if card is None else int(card))
 
     def forget(self) -> None:
         """Takes back what was put since the last commit: half a batch is never seen."""
         self._writer.rollback()
 
     def commit(self) -> None:
+        self._cards.sync()
         self._writer.commit()
         self._index.reload()
+        self._committed_cards = CardReader(self._folder)
 
     def settle(self) -> None:
         """Commits, and lets running merges end; nothing can be put afterwards."""
+        self._cards.sync()
         self._writer.commit()
         self._writer.wait_merging_threads()
         self._index.reload()
+        self._cards.close()
 
     def drop(self) -> None:
         self._writer.rollback()
         self._writer.wait_merging_threads()
+        self._cards.close()
+
+    def leave(self) -> None:
+        """Nothing more is written here: another generation follows."""
+        self._cards.close()
 
     def documents(self) -> int:
         live = tantivy.Query.term_query(self._schema, "live", LIVE)
@@ -131,22 +163,24 @@ class TantivyWriter:
         if pointer.format != FORMAT:
             return None, pointer
         try:
-            index = open_index(self._root / pointer.generation)
+            current = self._continued(self._root / pointer.generation)
         except (OSError, ValueError):
             return None, pointer
         # A crash between a commit and its announcement: readers must be told of that commit.
-        pointer = self._announce(pointer.generation, pointer.commit + 1, pointer.complete)
-        return _Generation(index, self._minor_per_major, fresh=False), pointer
+        return current, self._announce(msgspec.structs.replace(pointer, commit=pointer.commit + 1))
 
     def _empty(self) -> tuple[_Generation, Pointer]:
         folder = unfinished_folder(self._root)
         _create(folder)
         folder = finished(folder)
-        pointer = self._announce(folder.name, 1, complete=False)
-        return _Generation(open_index(folder), self._minor_per_major, fresh=False), pointer
+        pointer = self._announce(Pointer(FORMAT, folder.name, 1, complete=False))
+        return self._continued(folder), pointer
 
-    def _announce(self, generation: str, commit: int, complete: bool) -> Pointer:
-        pointer = Pointer(FORMAT, generation, commit, complete)
+    def _continued(self, folder: Path) -> _Generation:
+        """Raises OSError or ValueError when it cannot be."""
+        return _Generation(folder, open_index(folder), self._minor_per_major, fresh=False)
+
+    def _announce(self, pointer: Pointer) -> Pointer:
         write_pointer(self._root, pointer)
         return pointer
 
@@ -167,7 +201,7 @@ class TantivyWriter:
             raise
         if applied.accepted:
             self._current.commit()
-            self._pointer = self._announce(self._pointer.generation, self._pointer.commit + 1, self._pointer.complete)
+            self._pointer = self._announce(msgspec.structs.replace(self._pointer, commit=self._pointer.commit + 1))
         return applied
 
     async def rebuild(self, batches: AsyncIterator[Sequence[ProductDocument]]) -> int:
@@ -175,7 +209,7 @@ class TantivyWriter:
         if self._building is not None:
             raise WriterBusyRebuilding("a rebuild is already running")
         folder = unfinished_folder(self._root)
-        self._building = building = _Generation(_create(folder), self._minor_per_major, fresh=True)
+        self._building = building = _Generation(folder, _create(folder), self._minor_per_major, fresh=True)
         try:
             async for batch in batches:
                 async with self._turn:
@@ -193,8 +227,11 @@ class TantivyWriter:
         building.settle()
         previous = {self._pointer.generation} if self._pointer else set()
         lasting = finished(folder)
-        following = _Generation(open_index(lasting), self._minor_per_major, fresh=False)
-        self._pointer = self._announce(lasting.name, 1, complete=True)
+        following = self._continued(lasting)
+        built_bytes = cards_bytes(lasting)
+        self._pointer = self._announce(Pointer(FORMAT, lasting.name, 1, complete=True, cards_bytes=built_bytes))
+        if self._current is not None:
+            self._current.leave()
         self._current = following
         # The generation before stays until the next switch, for readers that are just opening it.
         remove_others(self._root, {lasting.name} | previous)
@@ -203,7 +240,7 @@ class TantivyWriter:
     async def state(self) -> IndexState:
         if self._current is None or self._pointer is None:
             return IndexState(needs_rebuild=True, documents=0, generation=None)
-        return IndexState(not self._pointer.complete, self._current.documents(), self._pointer.generation)
+        return IndexState(is_due(self._root, self._pointer), self._current.documents(), self._pointer.generation)
 
     async def close(self) -> None:
         """Lets the next writer in."""
@@ -222,7 +259,7 @@ class WriterBusyRebuilding(RuntimeError):
 
 
 def _create(folder: Path) -> tantivy.Index:
-    index = tantivy.Index(build_schema(), str(folder))
+    index = tantivy.Index(build_schema(), str(folder), sort_by_field=SHELF, sort_order=tantivy.Order.Desc)
     index.config_reader("Manual")
     register_analysers(index)
     return index

@@ -26,13 +26,16 @@ class Used(msgspec.Struct, frozen=True):
 
 
 def used(data: Path) -> Used:
-    """What the shop on this data folder has used so far; processes that have ended meanwhile are not counted."""
+    """What the shop on this data folder has used so far; processes that have ended meanwhile are not counted.
+
+    Nor is a model's training: it comes after a catalogue, then at most every quarter of an hour, whatever shoppers do.
+    """
     services = sandboxes = 0.0
     for pid in marked_processes(data):
         command = _command(pid)
         if b"haat.sandbox" in command:
             sandboxes += _seconds(pid)
-        else:
+        elif b"haat.engines.training" not in command:
             services += _seconds(pid)
     return Used(services, processes_seconds(_postgres(data)), sandboxes)
 

@@ -23,4 +23,4 @@ def test_what_was_seeded_is_in_the_search_index_when_it_says_so(tmp_path: Path):
     argv = [sys.executable, "-m", "haat", "seed", "--products", "300"]
     done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=180, check=True)
     assert done.stdout.splitlines()[-1] == "seeded"
-    assert ViewFinder(tmp_path / "search").view().everything.count == 300
+    assert ViewFinder(tmp_path / "search").view().everything.tally.products == 300

@@ -122,7 +122,8 @@ def test_two_shops_side_by_side_one_with_one_worker_and_a_password_of_its_own(
     here = begin(folder, near, HAAT_WORKERS="1", HAAT_STAFF_PASSWORD="chosen-by-me")
     there = begin(copied(first, tmp_path), next_door)
     bought = [ask("POST", f"{start.ready().url}/sandbox/buy?q=laptop")["status"] for start in (here, there)]
-    assert bought == ["placed", "placed"]
+    # The money may be in before the answer is read.
+    assert set(bought) <= {"placed", "confirmed"}
     assert first.order in orders(here.url, "chosen-by-me")
     again = haat(folder, free_port(), "run")
     assert again.returncode == 1

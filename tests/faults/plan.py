@@ -13,7 +13,7 @@ from random import Random
 import msgspec
 
 from haat.kit.crashpoints import POINTS
-from tests.faults import experiments, mutation, races, simulation
+from tests.faults import ending_races, experiments, money_races, mutation, races, simulation
 from tests.faults.experiments import Numbers
 from tests.faults.lab import Lab
 from tests.faults.mutants import MUTANTS, Mutant
@@ -99,7 +99,7 @@ async def _suite(tests: Sequence[str], environment: Mapping[str, str], _: Lab | 
 
 
 def _races() -> Iterator[Experiment]:
-    for name, race, told, times in races.FULL:
+    for name, race, told, times in (*races.FULL, *money_races.FULL, *ending_races.FULL):
         for seed in range(times):
             yield Experiment(f"{name}/{seed}", seed, _call(race, seed, *told), workers=8)
 

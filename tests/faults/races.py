@@ -8,9 +8,12 @@ import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from random import Random
 from typing import Any
 
+from haat.services.inventory.crowds import COOL_SECONDS
 from tests.faults.lab import Lab, Stubborn
 
 Numbers = dict[str, Any]
@@ -19,6 +22,13 @@ SOLD = """
 SELECT coalesce(-sum(f.on_hand * e.quantity), 0)::bigint FROM inventory.events e JOIN inventory.effects f USING (type)
 JOIN inventory.stock s USING (stream) WHERE s.sku = $1 AND e.type = 'committed'
 """
+# Units that were reserved in one transaction with others.
+TOGETHER = """
+SELECT coalesce(sum(n), 0)::bigint FROM (
+    SELECT count(*) AS n FROM inventory.events e JOIN inventory.stock s USING (stream)
+    WHERE s.sku = $1 AND e.type = 'reserved' GROUP BY e.at HAVING count(*) > 1) batches
+"""
+FORGOTTEN_SECONDS = COOL_SECONDS + 0.2
 LOSING = {"out_of_stock", "checkout_state", "idempotency_in_flight", "coupon_refused"}
 
 
@@ -39,11 +49,16 @@ async def ready(
         yield list(await asyncio.gather(*(one(shopper) for shopper in shoppers)))
 
 
-async def drop(lab: Lab, seed: int, buyers: int, units: int, at_once: int = 200) -> Numbers:
-    """T-INV-01: so many buyers for so many units; exactly those are sold, and nobody hears both yes and no."""
+async def drop(
+    lab: Lab, seed: int, buyers: int, units: int, mode: str = "normal", waves: int = 1, at_once: int = 200
+) -> Numbers:
+    """T-INV-01: so many buyers for so many units; exactly those are sold, and nobody hears both yes and no.
+
+    A drop is announced before (`hot`), or announced and called off all along (`switching`): then buyers come in waves,
+    few at a time, and between two waves every process forgets the crowd.
+    """
     variant, sku = await lab.shelve(units)
-    gate = asyncio.Semaphore(at_once)
-    seconds: list[float] = []
+    gate, rng, seconds = asyncio.Semaphore(at_once), Random(seed), list[float]()
 
     async def buy(shopper: Stubborn) -> tuple[int, Any]:
         async with gate:
@@ -52,13 +67,16 @@ async def drop(lab: Lab, seed: int, buyers: int, units: int, at_once: int = 200)
             seconds.append(time.monotonic() - began)
             return answer
 
-    async with ready(lab, variant, buyers) as shoppers:
-        Random(seed).shuffle(shoppers)
-        answers = await asyncio.gather(*(buy(shopper) for shopper in shoppers))
+    answers: list[tuple[int, Any]] = []
+    async with ready(lab, variant, buyers) as shoppers, _announced(lab, sku, mode, rng):
+        rng.shuffle(shoppers)
+        for wave in range(waves):
+            await asyncio.sleep(FORGOTTEN_SECONDS if wave else 0)
+            answers += await asyncio.gather(*(buy(shopper) for shopper in shoppers[wave::waves]))
         seen = Counter(status for shopper in shoppers for status in shopper.client.seen)
         checkouts = [shopper.checkout for shopper in shoppers]
     codes = Counter(answer.get("code", answer.get("status")) for _, answer in answers)
-    sold = await lab.value(SOLD, sku)
+    sold, together = await lab.value(SOLD, sku), await lab.value(TOGETHER, sku)
     orders = await lab.value("SELECT count(*) FROM orders.orders WHERE checkout_id = ANY($1)", checkouts)
     wrong = [] if codes == {"completed": units, "out_of_stock": buyers - units} else [f"answers: {dict(codes)}"]
     if (sold, orders) != (units, units):
@@ -66,7 +84,35 @@ async def drop(lab: Lab, seed: int, buyers: int, units: int, at_once: int = 200)
     wrong += [f"{number} answers of {status}" for status, number in seen.items() if status >= 500 and status != 503]
     wrong += await lab.faults(checkouts, charges=0)
     slow = sorted(seconds)[int(len(seconds) * 0.99)]
-    return {"buyers": buyers, "units": units, "sold": sold, "p99_seconds": round(slow, 2), "wrong": wrong}
+    return {
+        "buyers": buyers, "units": units, "mode": mode, "sold": sold, "granted_together": together,
+        "p99_seconds": round(slow, 2), "wrong": wrong,
+    }  # fmt: skip
+
+
+@asynccontextmanager
+async def _announced(lab: Lab, sku: str, mode: str, rng: Random) -> AsyncIterator[None]:
+    """Staff expect a crowd for the SKU, or do not, or change their minds without end."""
+
+    async def say(hot: bool) -> None:
+        until = (datetime.now(UTC) + timedelta(hours=1)).isoformat() if hot else None
+        status, answer = await lab.staff.call("PUT", f"/v1/inventory/{sku}/drop", {"until": until})
+        assert status == 200, answer
+
+    async def change() -> None:
+        for hot in cycle((True, False)):
+            await say(hot)
+            await asyncio.sleep(rng.random() * 0.2)
+
+    if mode != "normal":
+        await lab.staff.sign_in_as_staff()
+        await say(True)
+    changing = [asyncio.create_task(change())] if mode == "switching" else []
+    yield
+    for task in changing:
+        # What it met ends the race.
+        assert not task.done(), task
+        task.cancel()
 
 
 async def same_checkout(lab: Lab, seed: int, how: str, times: int = 50) -> Numbers:
@@ -190,8 +236,12 @@ async def two_admins(lab: Lab, seed: int, times: int = 10) -> Numbers:
 
 
 Race = tuple[str, Callable[..., Awaitable[Numbers]], Sequence[Any]]
+# With how many seeds.
+Full = tuple[str, Callable[..., Awaitable[Numbers]], Sequence[Any], int]
 SMALL: tuple[Race, ...] = (
-    ("T-INV-01", drop, (200, 50)),
+    ("T-INV-01/normal", drop, (200, 50)),
+    ("T-INV-01/hot", drop, (200, 50, "hot")),
+    ("T-INV-01/switching", drop, (80, 40, "switching", 2, 6)),
     ("T-RACE-01/one key", same_checkout, ("one key",)),
     ("T-RACE-01/a key each", same_checkout, ("a key each",)),
     ("T-RACE-01/two tabs", same_checkout, ("two tabs",)),
@@ -201,9 +251,12 @@ SMALL: tuple[Race, ...] = (
     ("T-RACE-03/one a customer", coupon, ("one a customer", 30)),
     ("T-RACE-07", two_admins, (5,)),
 )
-FULL: tuple[tuple[str, Callable[..., Awaitable[Numbers]], Sequence[Any], int], ...] = (
+FULL: tuple[Full, ...] = (
     ("T-INV-01/100", drop, (10_000, 100), 20),
+    ("T-INV-01/100 hot", drop, (10_000, 100, "hot"), 5),
+    ("T-INV-01/switching", drop, (2_000, 1_000, "switching", 8, 24), 10),
     ("T-INV-01/1", drop, (500, 1), 200),
+    ("T-INV-01/1 hot", drop, (500, 1, "hot"), 20),
     ("T-RACE-01/one key", same_checkout, ("one key",), 20),
     ("T-RACE-01/a key each", same_checkout, ("a key each",), 20),
     ("T-RACE-01/two tabs", same_checkout, ("two tabs",), 20),

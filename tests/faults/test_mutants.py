@@ -16,7 +16,7 @@ SOME = [
 def test_a_mutant_fits_the_source(mutant: Mutant):
     text = (ROOT / "src" / "haat" / mutant.file).read_text()
     assert mutated(mutant, text) != text
-    assert all((ROOT / test).exists() for test in mutant.tests)
+    assert all((ROOT / test.partition("::")[0]).exists() for test in mutant.tests)
 
 
 def test_there_are_enough_of_them():

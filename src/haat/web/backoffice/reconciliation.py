@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
 
 import msgspec
@@ -53,6 +53,18 @@ class Note(msgspec.Struct, frozen=True):
     text: str
 
 
+class Refused(msgspec.Struct, frozen=True):
+    """An explanation that was not taken: of what, why, as it was typed, and the status of the answer."""
+
+    subject: str
+    fault: str
+    note: str
+    status: int
+
+
+NOTHING_REFUSED = Refused("", "", "", 200)
+
+
 @get("/reconciliation", duty="reconcile")
 async def list_breaks(desk: Desk, payments: Payments, identity: Identity) -> Response[Any]:
     """The newest first; those that are open unless another state is asked for."""
@@ -62,15 +74,14 @@ async def list_breaks(desk: Desk, payments: Payments, identity: Identity) -> Res
 @post("/reconciliation/breaks/{break_id:str}", duty="reconcile", status_code=200)
 async def explain_break(desk: Desk, payments: Payments, identity: Identity, break_id: str) -> Response[Any]:
     """Say why it is so."""
-    note = (await typed(desk.request)).get("note", "")
-    fault, status = fault_of(note), 422
-    if not fault:
-        try:
-            await payments.explain_break(ExplainBreak(break_id=break_id, note=note, actor=desk.actor))
-            return desk.go("/admin/reconciliation?said=explained")
-        except DomainError as error:
-            fault, status = error.detail, error.status
-    return await _breaks(desk, payments, identity, break_id, fault, note, status)
+
+    async def explain(note: str) -> object:
+        return await payments.explain_break(ExplainBreak(break_id=break_id, note=note, actor=desk.actor))
+
+    refused = await _refused(desk, break_id, explain)
+    if refused is None:
+        return desk.go("/admin/reconciliation?said=explained")
+    return await _breaks(desk, payments, identity, refused)
 
 
 @get("/reconciliation/facts", duty="reconcile")
@@ -82,15 +93,14 @@ async def list_facts(desk: Desk, payments: Payments, identity: Identity) -> Resp
 @post("/reconciliation/facts/{fact_id:str}", duty="reconcile", status_code=200)
 async def explain_fact(desk: Desk, payments: Payments, identity: Identity, fact_id: str) -> Response[Any]:
     """Say what came of it."""
-    note = (await typed(desk.request)).get("note", "")
-    fault, status = fault_of(note), 422
-    if not fault:
-        try:
-            await payments.explain_fact(ExplainFact(fact_id=fact_id, note=note, actor=desk.actor))
-            return desk.go("/admin/reconciliation/facts?said=explained")
-        except DomainError as error:
-            fault, status = error.detail, error.status
-    return await _facts(desk, payments, identity, fact_id, fault, note, status)
+
+    async def explain(note: str) -> object:
+        return await payments.explain_fact(ExplainFact(fact_id=fact_id, note=note, actor=desk.actor))
+
+    refused = await _refused(desk, fact_id, explain)
+    if refused is None:
+        return desk.go("/admin/reconciliation/facts?said=explained")
+    return await _facts(desk, payments, identity, refused)
 
 
 def fault_of(note: str) -> str:
@@ -106,14 +116,21 @@ def noted(text: str) -> Note:
     return Note(by, rest) if parted and is_id(by, "usr") else Note("", text)
 
 
+async def _refused(desk: Desk, subject: str, explain: Callable[[str], Awaitable[object]]) -> Refused | None:
+    """Take the note that was typed; why it was not taken, None when it was."""
+    note = (await typed(desk.request)).get("note", "")
+    fault = fault_of(note)
+    if fault:
+        return Refused(subject, fault, note, 422)
+    try:
+        await explain(note)
+    except DomainError as error:
+        return Refused(subject, error.detail, note, error.status)
+    return None
+
+
 async def _breaks(
-    desk: Desk,
-    payments: Payments,
-    identity: Identity,
-    refused: str = "",
-    fault: str = "",
-    note: str = "",
-    status: int = 200,
+    desk: Desk, payments: Payments, identity: Identity, refused: Refused = NOTHING_REFUSED
 ) -> Response[Any]:
     state = _state(desk, BREAK_STATES)
     asked = cast(BreakState | None, None if state == EVERY else state)
@@ -121,28 +138,22 @@ async def _breaks(
     notes = {each.id: noted(each.note) for each in page.data}
     return desk.page(
         "breaks.html",
-        status=status,
+        status=refused.status,
         page=page,
         notes=notes,
         names=await _names(identity, notes.values()),
         kinds=KINDS,
         state=state,
         states=(*BREAK_STATES, EVERY),
-        refused=refused,
-        fault=fault,
-        note=note,
+        refused=refused.subject,
+        fault=refused.fault,
+        note=refused.note,
         key=new_key(),
     )
 
 
 async def _facts(
-    desk: Desk,
-    payments: Payments,
-    identity: Identity,
-    refused: str = "",
-    fault: str = "",
-    note: str = "",
-    status: int = 200,
+    desk: Desk, payments: Payments, identity: Identity, refused: Refused = NOTHING_REFUSED
 ) -> Response[Any]:
     state = _state(desk, FACT_STATES)
     asked = cast(FactState | None, None if state == EVERY else state)
@@ -151,7 +162,7 @@ async def _facts(
     notes = {each.id: noted(each.note) for each in page.data}
     return desk.page(
         "facts.html",
-        status=status,
+        status=refused.status,
         page=page,
         told={each.id: msgspec.json.format(msgspec.json.encode(each.fact), indent=2).decode() for each in page.data},
         notes=notes,
@@ -159,9 +170,9 @@ async def _facts(
         reasons=REASONS,
         state=state,
         states=(*FACT_STATES, EVERY),
-        refused=refused,
-        fault=fault,
-        note=note,
+        refused=refused.subject,
+        fault=refused.fault,
+        note=refused.note,
         key=new_key(),
     )
 

@@ -47,3 +47,10 @@ class IdempotencyKeyMissing(DomainError):
 def fingerprint(route: str, body: bytes) -> str:
     """A digest of what was asked; equal digests mean the same request."""
     return hashlib.blake2b(route.encode() + b"\n" + body, digest_size=16).hexdigest()
+
+
+def of_request(account: str, key: str, method: str, path: str, body: bytes) -> Idempotency | None:
+    """A request's key, bound to its caller, route and body; None for a key that is empty or too long."""
+    if not 0 < len(key) <= MAX_KEY_LENGTH:
+        return None
+    return Idempotency(account=account, key=key, fingerprint=fingerprint(f"{method} {path}", body))

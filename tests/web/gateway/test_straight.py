@@ -99,7 +99,12 @@ async def words(ref: str) -> str:
     return ref
 
 
-ROUTES = [want, latest, one, drop, raised, paper, words]
+@post("/v1/wants/{ref:str}/nothing", status_code=200, tags=["catalogue"])
+async def nothing(ref: str) -> None:
+    """No content where there could be some."""
+
+
+ROUTES = [nothing, want, latest, one, drop, raised, paper, words]
 Twins = tuple[httpx.AsyncClient, httpx.AsyncClient]
 Recorder = Callable[[], list[str]]
 
@@ -141,6 +146,7 @@ STRAIGHT: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/v1/wants", {"json": {"name": "kettle", "quantity": 3}, "headers": {**KEY, **ASHA}}),
     ("POST", "/v1/wants", {"json": {"name": "kettle"}, "headers": {**KEY, "Cart-Token": "crt_1.x"}}),
     ("GET", "/v1/wants/latest", {}),
+    ("POST", "/v1/wants/w1/nothing", {}),
     ("GET", "/v1/wants/w1", {"headers": {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}}),
     ("HEAD", "/v1/wants/w1", {}),
     ("GET", "/v1/wants/gone", {}),

@@ -13,7 +13,7 @@ from litestar.types import ASGIApp
 
 from haat.contracts.identity import Identity
 from haat.kit.access import Caller
-from haat.kit.idempotency import MAX_KEY_LENGTH, Idempotency, fingerprint
+from haat.kit.idempotency import MAX_KEY_LENGTH, Idempotency, of_request
 from haat.kit.message import Invalid
 from haat.kit.problem import EXCEPTION_HANDLERS
 from haat.kit.reading import ExactRequest
@@ -91,13 +91,11 @@ async def provide_idempotency(request: Request[Any, Any, Any]) -> Idempotency | 
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
-    if not 0 < len(key) <= MAX_KEY_LENGTH:
+    account, body = provide_caller(request).account, await request.body()
+    bound = of_request(account, key, request.method, request.url.path, body)
+    if bound is None:
         raise Invalid(errors=[_key_fault()])
-    body = await request.body()
-    caller = provide_caller(request)
-    return Idempotency(
-        account=caller.account, key=key, fingerprint=fingerprint(f"{request.method} {request.url.path}", body)
-    )
+    return bound
 
 
 def _key_fault() -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -35,6 +35,7 @@ COOKIE_CART = b"haat_cart"
 # Whoever renews a token may still send the old one along: here it is ignored instead of refused.
 OPEN_PATHS = frozenset({("POST", "/v1/sessions"), ("POST", "/v1/sessions/refresh"), ("POST", "/v1/users")})
 DRAIN_BYTES = 32_000_000
+BODILESS = (204, 304)
 HeaderList = list[tuple[bytes, bytes]]
 SECURITY_HEADERS: HeaderList = [
     (b"x-content-type-options", b"nosniff"),
@@ -182,9 +183,14 @@ class _Answer:
             message["body"] = b""
         await self._send(message)
 
-    async def whole(self, status: int, headers: HeaderList, body: bytes) -> None:
-        """Send an answer whose headers are none of the common ones."""
+    async def whole(self, status: int, body: bytes, named: Mapping[str, str]) -> None:
+        """Send a JSON answer; the headers that are named are none of the common ones."""
         self.status = status
+        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in named.items()]
+        if status in BODILESS:
+            body = b""
+        else:
+            headers += [(b"content-type", _JSON), (b"content-length", str(len(body)).encode())]
         start: Any = {
             "type": "http.response.start",
             "status": status,
@@ -218,10 +224,7 @@ async def _sent(known: Known, held: bytes | None, answer: _Answer) -> bool:
     except DomainError:
         return False
     status, body, named = parts_of(page, None if held is None else held.decode("latin-1"))
-    headers = [(name.encode(), value.encode()) for name, value in named.items()]
-    if status != 304:
-        headers += [(b"content-type", _JSON), (b"content-length", str(len(body)).encode())]
-    await answer.whole(status, headers, body)
+    await answer.whole(status, body, named)
     return True
 
 

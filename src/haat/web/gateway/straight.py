@@ -11,13 +11,13 @@ from litestar import Litestar, MediaType, Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.serialization import encode_json
-from litestar.types import ASGIApp, Empty, Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
-from haat.kit.access import Caller
-from haat.kit.idempotency import MAX_KEY_LENGTH, Idempotency, fingerprint
+from haat.kit.idempotency import Idempotency, of_request
 from haat.kit.reading import ExactRequest, decoder
+from haat.kit.ready import JSON
 
-_JSON = MediaType.JSON.value.encode()
+_JSON = JSON.encode()
 _PREFIX = "/v1/"
 # Larger bodies are rare, and refusing one that is too large is the framework's business.
 _MOST_BYTES = 64_000
@@ -32,7 +32,6 @@ _EXTRAS = (
     "resolve_response_headers",
     "resolve_response_cookies",
 )
-_QUIET = (204, 304)
 
 Pattern = tuple[str | None, ...]
 
@@ -99,7 +98,8 @@ class StraightCalls:
             status, content, named = said.status_code or handler.status_code, said.content, said.headers
         else:
             status, content, named = handler.status_code, said, {}
-        await answer.whole(status, *_written(status, content, named))
+        body = content if isinstance(content, bytes) else encode_json(content)
+        await answer.whole(status, body, named)
         return True
 
     def _learn(self, route: HTTPRoute, values: Mapping[str, object]) -> None:
@@ -219,25 +219,17 @@ async def _whole_body(headers: Mapping[bytes, bytes], asked: Asked) -> bytes:
 def _idempotency(scope: Any, key: bytes | None, body: bytes) -> Idempotency | None:
     if key is None:
         return None
-    if not 0 < len(key) <= MAX_KEY_LENGTH:
+    account = scope["state"]["caller"].account
+    bound = of_request(account, key.decode("latin-1"), scope["method"], scope["path"], body)
+    if bound is None:
         raise _Unfit
-    caller: Caller = scope["state"]["caller"]
-    route = f"{scope['method']} {scope['path']}"
-    return Idempotency(account=caller.account, key=key.decode("latin-1"), fingerprint=fingerprint(route, body))
+    return bound
 
 
 def _is_plain(said: Response[Any]) -> bool:
     # A kind of its own knows how to send itself.
     kinds = (None, "", MediaType.JSON)
     return type(said) is Response and said.media_type in kinds and not said.cookies and not said.background
-
-
-def _written(status: int, content: Any, named: Mapping[str, str]) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in named.items()]
-    if status in _QUIET or content is None or content is Empty:
-        return headers, b""
-    body = content if isinstance(content, bytes) else encode_json(content)
-    return [*headers, (b"content-type", _JSON), (b"content-length", str(len(body)).encode())], body
 
 
 async def _sent_by_framework(

@@ -20,9 +20,9 @@ check: setup
 	@$(PYTEST) -n 2 -m "not slow"
 
 # The full experiments on money and stock: for hours, resumable, one JSON line each in artefacts/faults.jsonl.
-# make faults ONLY=T-CRASH HOURS=2 does a part of them.
+# make faults ONLY=T-CRASH HOURS=2 does a part of them; PART=1/4 to PART=4/4, at once, share them.
 faults: setup
-	@.venv/bin/python -m tests.faults --only "$(ONLY)" --hours $(or $(HOURS),1000)
+	@.venv/bin/python -m tests.faults --only "$(ONLY)" --part $(or $(PART),1/1) --hours $(or $(HOURS),1000)
 
 bench: setup
 	@$(HAAT) bench

@@ -2,6 +2,7 @@
 
 python -m tests.faults                         # everything that this commit has not done yet
 python -m tests.faults --only T-CRASH --hours 2
+python -m tests.faults --part 1/4              # a quarter; four such processes do it all, each in its own shop
 python -m tests.faults --list
 """
 
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 from contextlib import AsyncExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -81,13 +83,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="the beginning of the ids, such as T-CRASH-01")
     parser.add_argument("--hours", type=float, default=1000.0)
+    parser.add_argument("--part", default="1/1", help="which of how many processes that share the work, such as 2/4")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--out", type=Path, default=FILE)
     told = parser.parse_args()
     of = commit()
     told.out.parent.mkdir(exist_ok=True)
     ready = done(told.out, of)
-    todo = [each for each in plan() if each.id.startswith(told.only) and each.id not in ready]
+    part, parts = map(int, told.part.split("/"))
+    mine = islice(plan(), part - 1, None, parts)
+    todo = [each for each in mine if each.id.startswith(told.only) and each.id not in ready]
     if told.list:
         print(*(each.id for each in todo), sep="\n")
         return 0

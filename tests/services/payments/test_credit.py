@@ -15,8 +15,10 @@ from haat.contracts.payments import (
     Balance,
     Capture,
     CashMethod,
+    CreditHistoryOf,
     CreditMethod,
     CreditOf,
+    GiftCardEmpty,
     GiftCardHistoryOf,
     GiftCardOf,
     GrantCredit,
@@ -28,6 +30,7 @@ from haat.contracts.payments import (
     Refund,
     UpiMethod,
     Void,
+    VoidGiftCard,
     digest,
     sealed,
 )
@@ -136,6 +139,85 @@ async def test_the_history_of_a_card_says_why_its_balance_is_what_it_is(shop: An
     assert (first.card.balance, first.card.code, first.has_more, rest.has_more) == (Money(300), None, True, False)
     with pytest.raises(NotFound):
         await shop.payments.gift_card_history(GiftCardHistoryOf(gift_card_id="gft_none"))
+
+
+def void(card: Any, key: str | None = None) -> VoidGiftCard:
+    idempotency = Idempotency(account="usr_staff", key=key, fingerprint="f") if key else None
+    return VoidGiftCard(gift_card_id=card.id, reason="stolen", actor="usr_staff", idempotency=idempotency)
+
+
+async def test_a_voided_card_pays_for_nothing_and_says_by_whom_and_why(shop: Any):
+    card, issued = await gift(shop, 1_000), AccountRef(account="credit_issued")
+    before = (await shop.payments.balances(issued)).balances[0].posted
+    ask = void(card, new_id("k"))
+    voided = await shop.payments.void_gift_card(ask)
+    again = await shop.payments.void_gift_card(ask)
+    assert (voided.balance, voided.voided_at is not None, again) == (Money(0), True, voided)
+    assert await left(shop, card) == 0
+    assert before - (await shop.payments.balances(issued)).balances[0].posted == Money(1_000)
+    history = await shop.payments.gift_card_history(GiftCardHistoryOf(gift_card_id=card.id))
+    assert [(each.kind, each.spendable.amount, each.actor, each.reason) for each in history.data] == [
+        ("credit_withdrawn", -1_000, "usr_staff", "stolen"),
+        ("credit_issued", 1_000, "usr_staff", None),
+    ]
+    with pytest.raises(PaymentDeclined) as refused:
+        await shop.payments.authorize(shop.ask(by(await shop.card(), card), 500))
+    assert refused.value.facts["decline_code"] == "gift_card_voided"
+
+
+async def test_what_a_payment_holds_stays_held_and_what_comes_back_is_taken_back_too(shop: Any):
+    card = await gift(shop, 1_000)
+    paid = await shop.payments.authorize(shop.ask(by(await shop.card(), card), 600))
+    assert (await shop.payments.void_gift_card(void(card))).balance == Money(0)
+    await shop.payments.take_for_orders([paid.id])
+    assert (await state(shop, paid.id)).captured == Money(600)
+    await shop.payments.refund(Refund(payment_id=paid.id, request_id="r", reason="x", amount=Money(600)))
+    assert await left(shop, card) == 600
+    with pytest.raises(PaymentDeclined):
+        await shop.payments.authorize(shop.ask(by(await shop.card(), card), 500))
+    await shop.payments.void_gift_card(void(card))
+    assert await left(shop, card) == 0
+
+
+async def test_an_empty_card_has_nothing_to_take_back_and_an_unknown_one_is_not_found(shop: Any):
+    card = await gift(shop, 1_000)
+    await shop.payments.void_gift_card(void(card))
+    with pytest.raises(GiftCardEmpty):
+        await shop.payments.void_gift_card(void(card))
+    with pytest.raises(NotFound):
+        await shop.payments.void_gift_card(VoidGiftCard(gift_card_id="gft_none", reason="x", actor="usr_staff"))
+
+
+async def test_a_card_that_is_spent_and_voided_at_once_goes_one_way(shop: Any):
+    """In whatever order: what the payment holds and what was taken back make the card's whole."""
+    for _ in range(20):
+        card, method = await gift(shop, 1_000), await shop.card()
+        asks = [shop.payments.authorize(shop.ask(by(method, card), 700)), shop.payments.void_gift_card(void(card))]
+        random.shuffle(asks)
+        await asyncio.gather(*asks, return_exceptions=True)
+        history = await shop.payments.gift_card_history(GiftCardHistoryOf(gift_card_id=card.id))
+        assert sum(each.spendable.amount for each in history.data) == await left(shop, card) == 0
+        moved = sorted((each.kind, each.spendable.amount) for each in history.data if each.spendable.amount < 0)
+        assert moved in (
+            [("credit_hold", -700), ("credit_withdrawn", -300)],
+            [("credit_withdrawn", -1_000)],
+        )
+
+
+async def test_the_history_of_a_users_credit_says_who_gave_it_and_why(shop: Any):
+    user = new_id("usr")
+    for amount, reason in ((300, "late parcel"), (200, "goodwill")):
+        ask = GrantCredit(user_id=user, amount=Money(amount), reason=reason, actor="usr_staff")
+        await shop.payments.grant_credit(ask)
+    history = await shop.payments.credit_history(CreditHistoryOf(user_id=user, limit=1))
+    rest = await shop.payments.credit_history(CreditHistoryOf(user_id=user, cursor=history.next_cursor))
+    assert (history.credit.balance, history.has_more, rest.has_more) == (Money(500), True, False)
+    assert [(each.spendable.amount, each.reason, each.actor) for each in (*history.data, *rest.data)] == [
+        (200, "goodwill", "usr_staff"),
+        (300, "late parcel", "usr_staff"),
+    ]
+    nobody = await shop.payments.credit_history(CreditHistoryOf(user_id="usr_none"))
+    assert (nobody.credit.balance, nobody.data) == (Money(0), [])
 
 
 async def test_cards_are_listed_newest_first_and_found_by_the_end_of_their_code(shop: Any):

@@ -20,12 +20,16 @@ from haat.contracts.checkout import (
 from haat.contracts.payments import (
     Break,
     CreditEntry,
+    CreditHistory,
+    CreditHistoryOf,
     ExplainBreak,
     ExplainFact,
     GiftCard,
+    GiftCardEmpty,
     GiftCardHistory,
     GiftCardHistoryOf,
     GiftCardOf,
+    GrantCredit,
     IssueGiftCard,
     ListBreaks,
     ListGiftCards,
@@ -34,6 +38,8 @@ from haat.contracts.payments import (
     PaymentRef,
     Payments,
     PutAside,
+    StoreCredit,
+    VoidGiftCard,
     digest,
 )
 from haat.kit.message import NotFound, Nothing, Page
@@ -151,6 +157,29 @@ class MemoryPayments(Payments):
             for n, (kind, amount) in enumerate(steps)
         ]
         return GiftCardHistory(card=self.card, data=entries)
+
+    async def void_gift_card(self, ask: VoidGiftCard) -> GiftCard:
+        self.asked.append(ask)
+        if not self.card.balance.amount:
+            raise GiftCardEmpty()
+        return self.card
+
+    async def credit_history(self, ask: CreditHistoryOf) -> CreditHistory:
+        self.asked.append(ask)
+        entry = CreditEntry(
+            txn_id="grt_1",
+            kind="credit_issued",
+            amount=Money(-20_000),
+            spendable=Money(20_000),
+            at=MOMENT,
+            actor="usr_finance",
+            reason="<b>late</b> parcel",
+        )
+        return CreditHistory(credit=StoreCredit(user_id=ask.user_id, balance=Money(20_000)), data=[entry])
+
+    async def grant_credit(self, ask: GrantCredit) -> StoreCredit:
+        self.asked.append(ask)
+        return StoreCredit(user_id=ask.user_id, balance=ask.amount)
 
     async def issue_gift_card(self, ask: IssueGiftCard) -> GiftCard:
         self.asked.append(ask)

@@ -191,6 +191,8 @@ class MemoryIdentity(Identity):
         return Nothing()
 
     async def user(self, ask: OfUser) -> User:
+        if ask.user_id == "usr_none":
+            raise NotFound()
         return User(id=ask.user_id, email="asha@example.com", name="Asha Rao", roles=[], created_at=MOMENT)
 
     async def find_users(self, ask: FindUsers) -> Page[User]:

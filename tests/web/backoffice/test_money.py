@@ -10,7 +10,15 @@ import msgspec
 import pytest
 
 from haat.contracts.checkout import GoOn, OrderRef
-from haat.contracts.payments import ExplainBreak, ExplainFact, IssueGiftCard, ListBreaks, ListGiftCards
+from haat.contracts.payments import (
+    ExplainBreak,
+    ExplainFact,
+    GrantCredit,
+    IssueGiftCard,
+    ListBreaks,
+    ListGiftCards,
+    VoidGiftCard,
+)
 from haat.kit.clock import now
 from haat.kit.money import Money
 from haat.web.backoffice import gift_cards, parked, reconciliation
@@ -170,7 +178,7 @@ async def test_the_history_of_a_card_tells_what_was_left_after_each_step(enter: 
     page = await enter("finance").see("/admin/gift-cards/gft_1")
 
     assert [row[1:4] for row in cells(page)] == [
-        ["Refunded to the card", "+₹300", "₹300"],
+        ["Refunded to it", "+₹300", "₹300"],
         ["Taken: it was held before", "·", "₹0"],
         ["Held for a payment", "−₹500", "₹0"],
         ["Issued", "+₹500", "₹500"],
@@ -185,6 +193,60 @@ async def test_a_cards_state(house: House, balance: int, days: int | None, state
     card = msgspec.structs.replace(house.payments.card, balance=Money(balance), expires_at=until)
 
     assert gift_cards.state_of(card) == state
+
+
+async def test_a_card_is_taken_back_with_a_reason(enter: Enter, house: House) -> None:
+    answer = await enter("finance").send("/admin/gift-cards/gft_1/void", reason=" lost ")
+
+    ask = house.payments.asked[-1]
+    assert isinstance(ask, VoidGiftCard)
+    assert (ask.gift_card_id, ask.reason, ask.actor) == ("gft_1", "lost", "usr_finance")
+    assert answer.headers["location"] == "/admin/gift-cards/gft_1?said=voided"
+
+
+async def test_a_card_is_not_taken_back_without_a_reason(enter: Enter, house: House) -> None:
+    answer = await enter("finance").send("/admin/gift-cards/gft_1/void", reason=" ")
+
+    assert (answer.status_code, "Say why" in answer.text) == (422, True)
+    assert [ask for ask in house.payments.asked if isinstance(ask, VoidGiftCard)] == []
+
+
+async def test_an_empty_card_is_told_and_offers_nothing_to_take_back(enter: Enter, house: House) -> None:
+    house.payments.card = msgspec.structs.replace(house.payments.card, balance=Money(0))
+
+    answer = await enter("finance").send("/admin/gift-cards/gft_1/void", reason="lost")
+
+    assert (answer.status_code, "Take back what is left" in answer.text) == (409, False)
+
+
+async def test_credit_tells_who_gave_it_and_why(enter: Enter) -> None:
+    page = await enter("finance").see("/admin/customers/usr_1/credit")
+
+    assert [row[1:4] for row in cells(page)] == [["Issued &lt;b&gt;late&lt;/b&gt; parcel", "+₹200", "₹200"]]
+
+
+async def test_credit_is_given_with_a_reason(enter: Enter, house: House) -> None:
+    answer = await enter("finance").send("/admin/customers/usr_1/credit", amount="250", reason="late parcel")
+
+    ask = house.payments.asked[-1]
+    assert isinstance(ask, GrantCredit)
+    assert (ask.user_id, ask.amount, ask.reason, ask.actor) == ("usr_1", Money(25_000), "late parcel", "usr_finance")
+    assert answer.headers["location"] == "/admin/customers/usr_1/credit?said=given"
+
+
+async def test_credit_with_faults_tells_them_all_and_gives_nothing(enter: Enter, house: House) -> None:
+    answer = await enter("finance").send("/admin/customers/usr_1/credit", amount="-1", reason="")
+
+    told = ("An amount above zero" in answer.text, "Say why" in answer.text, 'value="-1"' in answer.text)
+    assert (answer.status_code, told) == (422, (True, True, True))
+    assert [ask for ask in house.payments.asked if isinstance(ask, GrantCredit)] == []
+
+
+async def test_credit_is_not_given_to_nobody(enter: Enter, house: House) -> None:
+    answer = await enter("finance").send("/admin/customers/usr_none/credit", amount="250", reason="late parcel")
+
+    assert answer.status_code == 404
+    assert [ask for ask in house.payments.asked if isinstance(ask, GrantCredit)] == []
 
 
 async def test_a_parked_checkout_tells_why_and_what_is_at_stake(enter: Enter) -> None:

@@ -7,8 +7,11 @@ from haat.contracts.payments.credit import (
     AccountRef,
     Balance,
     CreditEntry,
+    CreditHistory,
+    CreditHistoryOf,
     CreditOf,
     GiftCard,
+    GiftCardEmpty,
     GiftCardHistory,
     GiftCardHistoryOf,
     GiftCardOf,
@@ -16,6 +19,7 @@ from haat.contracts.payments.credit import (
     IssueGiftCard,
     ListGiftCards,
     StoreCredit,
+    VoidGiftCard,
 )
 from haat.contracts.payments.facts import (
     PaymentAuthorized,
@@ -82,6 +86,8 @@ __all__ = [
     "CardMethod",
     "CashMethod",
     "CreditEntry",
+    "CreditHistory",
+    "CreditHistoryOf",
     "CreditMethod",
     "CreditOf",
     "DayReconciled",
@@ -90,6 +96,7 @@ __all__ = [
     "FactState",
     "ForgetMethod",
     "GiftCard",
+    "GiftCardEmpty",
     "GiftCardHistory",
     "GiftCardHistoryOf",
     "GiftCardOf",
@@ -121,6 +128,7 @@ __all__ = [
     "StoreCredit",
     "UpiMethod",
     "Void",
+    "VoidGiftCard",
     "WalletMethod",
     "Webhook",
     "digest",
@@ -156,9 +164,12 @@ class Payments(Contract):
     async def gift_cards(self, ask: ListGiftCards) -> Page[GiftCard]: ...
     @promise(safe_to_repeat=True)
     async def gift_card_history(self, ask: GiftCardHistoryOf) -> GiftCardHistory: ...
+    async def void_gift_card(self, ask: VoidGiftCard) -> GiftCard: ...
     async def grant_credit(self, ask: GrantCredit) -> StoreCredit: ...
     @promise(safe_to_repeat=True)
     async def store_credit(self, ask: CreditOf) -> StoreCredit: ...
+    @promise(safe_to_repeat=True)
+    async def credit_history(self, ask: CreditHistoryOf) -> CreditHistory: ...
     @promise(safe_to_repeat=True)
     async def balances(self, ask: AccountRef) -> AccountBalances: ...
     @promise(safe_to_repeat=True, timeout_seconds=300)

@@ -9,8 +9,10 @@ from msgspec import Meta
 
 from haat.contracts.payments.methods import GiftCode
 from haat.kit.idempotency import Idempotency
-from haat.kit.message import Message
+from haat.kit.message import DomainError, Message
 from haat.kit.money import Money
+
+Reason = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class IssueGiftCard(Message, frozen=True):
@@ -31,6 +33,26 @@ class GiftCard(Message, frozen=True):
     created_at: datetime
     code: str | None = None
     expires_at: datetime | None = None
+    voided_at: datetime | None = None
+
+
+class VoidGiftCard(Message, frozen=True):
+    """Staff: take back what is left on a card that was lost, stolen or sold by mistake. It pays for nothing any more.
+
+    What payments hold of it stays held. What they give back to it later waits there for staff to take it back too.
+    """
+
+    gift_card_id: str
+    reason: Reason
+    actor: str
+    idempotency: Idempotency | None = None
+
+
+class GiftCardEmpty(DomainError):
+    """There is nothing to take back."""
+
+    code = "gift_card_empty"
+    title = "Nothing is left on this gift card"
 
 
 class GiftCardOf(Message, frozen=True):
@@ -56,10 +78,11 @@ class GiftCardHistoryOf(Message, frozen=True):
 
 
 class CreditEntry(Message, frozen=True):
-    """A transaction of the ledger on a card's account. `spendable` is what it adds to what can be spent, or takes.
+    """A transaction of the ledger on a card's or a user's account. `spendable` is what it adds to what can be spent.
 
     `kind` is credit_issued, credit_hold (announced for a payment), credit (taken: it was held before), credit_void
-    (given back), credit_refund. `payment_id` and `checkout_id` say for what.
+    (given back), credit_refund, credit_withdrawn (a card that staff voided). `payment_id` and `checkout_id` say for
+    what; `actor` and `reason` who of the staff did it, and why.
     """
 
     txn_id: str
@@ -69,6 +92,8 @@ class CreditEntry(Message, frozen=True):
     at: datetime
     payment_id: str | None = None
     checkout_id: str | None = None
+    actor: str | None = None
+    reason: str | None = None
 
 
 class GiftCardHistory(Message, frozen=True):
@@ -85,7 +110,7 @@ class GrantCredit(Message, frozen=True):
 
     user_id: str
     amount: Money
-    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    reason: Reason
     actor: str
     idempotency: Idempotency | None = None
 
@@ -100,6 +125,24 @@ class StoreCredit(Message, frozen=True):
 
     user_id: str
     balance: Money
+
+
+class CreditHistoryOf(Message, frozen=True):
+    """Staff: a user's credit, and a page of what happened to it, the latest first."""
+
+    user_id: str
+    currency: str = "INR"
+    cursor: str | None = None
+    limit: int = 50
+
+
+class CreditHistory(Message, frozen=True):
+    """Why a user can spend as much."""
+
+    credit: StoreCredit
+    data: list[CreditEntry]
+    has_more: bool = False
+    next_cursor: str | None = None
 
 
 class AccountRef(Message, frozen=True):

@@ -13,8 +13,11 @@ from haat.contracts.payments import (
     AccountBalances,
     Balance,
     CreditEntry,
+    CreditHistory,
+    CreditHistoryOf,
     CreditOf,
     GiftCard,
+    GiftCardEmpty,
     GiftCardHistory,
     GiftCardHistoryOf,
     GiftCardOf,
@@ -22,6 +25,7 @@ from haat.contracts.payments import (
     IssueGiftCard,
     ListGiftCards,
     StoreCredit,
+    VoidGiftCard,
     digest,
 )
 from haat.kit.clock import now
@@ -83,13 +87,33 @@ class CreditStore:
                 expires_at=ask.expires_at,
                 created_at=card.created_at,
             )
-            await _post_issue(transaction.connection, f"{card.id}:issued", account, ask.amount)
+            await _post_by_hand(
+                transaction.connection, "credit_issued", f"{card.id}:issued", account, ask.amount, ask.actor
+            )
             transaction.remember(card)
         return msgspec.structs.replace(card, code="-".join(code[i : i + 4] for i in range(0, CODE_LENGTH, 4)))
 
+    async def void(self, ask: VoidGiftCard) -> GiftCard:
+        """What is left goes back to where issued credit comes from. Raises NotFound, GiftCardEmpty."""
+        account = GIFT + ask.gift_card_id
+        async with self._database.transaction("payments") as transaction:
+            stored = await transaction.replay(ask.idempotency, GiftCard)
+            if stored is not None:
+                return stored
+            row = await queries.void_gift_card(transaction.connection, account=account)
+            if row is None:
+                _card(await queries.gift_card_at(transaction.connection, account=account))
+                raise GiftCardEmpty()
+            card = _card(row)
+            taken = Money(-row["taken_minor"], card.balance.currency)
+            await _post_by_hand(
+                transaction.connection, "credit_withdrawn", new_id("wdr"), account, taken, ask.actor, ask.reason
+            )
+            return transaction.remember(card)
+
     async def grant(self, ask: GrantCredit) -> StoreCredit:
         """Add to what a user may spend."""
-        account = f"{STORE_CREDIT}{ask.user_id}:{ask.amount.currency}"
+        account = _of_user(ask.user_id, ask.amount.currency)
         async with self._database.transaction("payments") as transaction:
             stored = await transaction.replay(ask.idempotency, StoreCredit)
             if stored is not None:
@@ -101,7 +125,9 @@ class CreditStore:
                 currency=ask.amount.currency,
                 amount_minor=ask.amount.amount,
             )
-            await _post_issue(transaction.connection, new_id("grt"), account, ask.amount)
+            await _post_by_hand(
+                transaction.connection, "credit_issued", new_id("grt"), account, ask.amount, ask.actor, ask.reason
+            )
             return transaction.remember(StoreCredit(user_id=ask.user_id, balance=Money(balance, ask.amount.currency)))
 
     async def gift_card(self, ask: GiftCardOf) -> GiftCard:
@@ -124,19 +150,18 @@ class CreditStore:
     async def history(self, ask: GiftCardHistoryOf) -> GiftCardHistory:
         """A card and what the ledger has of it, the latest first."""
         account = GIFT + ask.gift_card_id
-        before_at, before_txn = None, ""
-        if ask.cursor:
-            at, before_txn = (str(part) for part in decode_cursor(account, ask.cursor))
-            before_at = datetime.fromisoformat(at)
         async with self._database.connection() as connection:
             card = _card(await queries.gift_card_at(connection, account=account))
-            rows = queries.credit_entries(
-                connection, account=account, before_at=before_at, before_txn=before_txn, limit=ask.limit + 1
-            )
-            found = [_entry(row) async for row in rows]
-        page, more = found[: ask.limit], len(found) > ask.limit
-        cursor = encode_cursor(account, [page[-1].at.isoformat(), page[-1].txn_id]) if more else None
-        return GiftCardHistory(card=card, data=page, has_more=more, next_cursor=cursor)
+            page = await _entries(connection, account, ask.cursor, ask.limit)
+        return GiftCardHistory(card=card, data=page.data, has_more=page.has_more, next_cursor=page.next_cursor)
+
+    async def history_of_user(self, ask: CreditHistoryOf) -> CreditHistory:
+        """A user's credit and what the ledger has of it, the latest first."""
+        async with self._database.connection() as connection:
+            balance = await queries.credit_of_user(connection, user_id=ask.user_id, currency=ask.currency)
+            page = await _entries(connection, _of_user(ask.user_id, ask.currency), ask.cursor, ask.limit)
+        credit = StoreCredit(user_id=ask.user_id, balance=Money(balance or 0, ask.currency))
+        return CreditHistory(credit=credit, data=page.data, has_more=page.has_more, next_cursor=page.next_cursor)
 
     async def of_user(self, ask: CreditOf) -> StoreCredit:
         async with self._database.connection() as connection:
@@ -161,7 +186,26 @@ def _card(row: Any) -> GiftCard:
         ending=row["ending"],
         created_at=row["created_at"],
         expires_at=row["expires_at"],
+        voided_at=row["voided_at"],
     )
+
+
+def _of_user(user_id: str, currency: str) -> str:
+    return f"{STORE_CREDIT}{user_id}:{currency}"
+
+
+async def _entries(connection: Connection, account: str, cursor: str | None, limit: int) -> Page[CreditEntry]:
+    before_at, before_txn = None, ""
+    if cursor:
+        at, before_txn = (str(part) for part in decode_cursor(account, cursor))
+        before_at = datetime.fromisoformat(at)
+    rows = queries.credit_entries(
+        connection, account=account, before_at=before_at, before_txn=before_txn, limit=limit + 1
+    )
+    found = [_entry(row) async for row in rows]
+    page, more = found[:limit], len(found) > limit
+    following = encode_cursor(account, [page[-1].at.isoformat(), page[-1].txn_id]) if more else None
+    return Page(data=page, has_more=more, next_cursor=following)
 
 
 def _entry(row: Any) -> CreditEntry:
@@ -173,6 +217,8 @@ def _entry(row: Any) -> CreditEntry:
         at=row["at"],
         payment_id=row["payment_id"],
         checkout_id=row["checkout_id"],
+        actor=row["actor"],
+        reason=row["reason"],
     )
 
 
@@ -212,9 +258,12 @@ async def _begin(transaction: Transaction, payment: PaymentState, request_hash: 
     return after
 
 
-async def _post_issue(connection: Connection, txn_id: str, account: str, amount: Money) -> None:
-    issued = Posting("credit_issued", txn_id, "posted", ((ISSUED, amount.amount), (account, -amount.amount)))
-    await _post(connection, None, amount.currency, [issued])
+async def _post_by_hand(
+    connection: Connection, kind: str, txn_id: str, account: str, added: Money, actor: str, reason: str | None = None
+) -> None:
+    posting = Posting(kind, txn_id, "posted", ((ISSUED, added.amount), (account, -added.amount)))
+    await _post(connection, None, added.currency, [posting])
+    await queries.note_credit(connection, txn_id=txn_id, actor=actor, reason=reason)
 
 
 async def _post(connection: Connection, payment_id: str | None, currency: str, found: Sequence[Posting]) -> None:

@@ -16,6 +16,8 @@ from haat.contracts.payments import (
     AccountRef,
     Break,
     BreakState,
+    CreditHistory,
+    CreditHistoryOf,
     CreditOf,
     ExplainBreak,
     ExplainFact,
@@ -38,6 +40,7 @@ from haat.contracts.payments import (
     PutAside,
     SavedCard,
     StoreCredit,
+    VoidGiftCard,
     Webhook,
 )
 from haat.kit.access import Caller, needs_role, needs_user
@@ -53,6 +56,8 @@ MethodId = Annotated[str, Parameter(description="a saved card, `pm_…`")]
 PaymentId = Annotated[str, Parameter(description="a payment, `pay_…`")]
 AccountName = Annotated[str, Parameter(max_length=200, description="such as `psp_clearing:sandbox` or `bank`")]
 GiftCardId = Annotated[str, Parameter(description="`gft_…`")]
+UserId = Annotated[str, Parameter(max_length=100, description="`usr_…`")]
+Currency = Annotated[str, Parameter(pattern="^[A-Z]{3}$", description="ISO 4217")]
 Ending = Annotated[
     str | None, Parameter(min_length=4, max_length=4, description="the last four characters of the code")
 ]
@@ -114,6 +119,10 @@ class NoteBody(Message, frozen=True):
     note: Annotated[str, Meta(min_length=1, max_length=500)]
 
 
+class ReasonBody(Message, frozen=True):
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
 class CreditBody(Message, frozen=True):
     user_id: Annotated[str, Meta(min_length=1, max_length=100)]
     amount: Money
@@ -157,6 +166,22 @@ async def gift_card_history(
     return await payments.gift_card_history(GiftCardHistoryOf(gift_card_id=gift_card_id, cursor=cursor, limit=limit))
 
 
+@post(
+    "/v1/gift-cards/{gift_card_id:str}/void",
+    status_code=200,
+    tags=["payments"],
+    guards=[needs_role("finance")],
+    responses=problems(401, 403, 404, 409, 422),
+)
+async def void_gift_card(
+    gift_card_id: GiftCardId, data: ReasonBody, payments: Payments, caller: Caller, idempotency: Idempotency | None
+) -> GiftCard:
+    """Take back what is left on a card that was lost, stolen or sold by mistake: it pays for nothing any more."""
+    return await payments.void_gift_card(
+        VoidGiftCard(gift_card_id=gift_card_id, reason=data.reason, actor=caller.signed_in(), idempotency=idempotency)
+    )
+
+
 @get("/v1/store-credit", tags=["payments"], guards=[needs_user], responses=problems(401))
 async def store_credit(payments: Payments, caller: Caller) -> StoreCredit:
     """What the signed-in user can spend."""
@@ -176,6 +201,21 @@ async def grant_store_credit(
             actor=caller.signed_in(),
             idempotency=idempotency,
         )
+    )
+
+
+@get(
+    "/v1/store-credit/{user_id:str}",
+    tags=["payments"],
+    guards=[needs_role("finance")],
+    responses=problems(401, 403, 422),
+)
+async def store_credit_history(
+    user_id: UserId, payments: Payments, currency: Currency = "INR", cursor: Cursor = None, limit: Limit = 20
+) -> CreditHistory:
+    """Why a user can spend as much: what the ledger has of their credit, the latest first."""
+    return await payments.credit_history(
+        CreditHistoryOf(user_id=user_id, currency=currency, cursor=cursor, limit=limit)
     )
 
 
@@ -234,6 +274,8 @@ ROUTES = [
     explain_fact,
     gift_cards,
     gift_card_history,
+    void_gift_card,
+    store_credit_history,
     payment_methods,
     forget_payment_method,
     payment,

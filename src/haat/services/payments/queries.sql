@@ -322,7 +322,8 @@ DELETE FROM payments.saved_cards WHERE user_id = :user_id AND card_id = :card_id
 
 -- name: credits_to_spend(digests, user_id, currency)
 -- What can pay first; the rows are held until the transaction ends.
-SELECT account, currency, balance_minor, code_digest, coalesce(expires_at < now(), false) AS expired
+SELECT account, currency, balance_minor, code_digest, coalesce(expires_at < now(), false) AS expired,
+       voided_at IS NOT NULL AS voided
 FROM payments.credits
 WHERE code_digest = ANY(:digests::text[]) OR (user_id = :user_id AND currency = :currency)
 ORDER BY account FOR UPDATE;
@@ -350,6 +351,14 @@ FROM unnest(:entry_txns::text[], :entry_accounts::text[], :entry_amounts::bigint
 -- name: insert_gift_card(account, currency, balance_minor, code_digest, ending, expires_at, created_at)!
 INSERT INTO payments.credits (account, currency, balance_minor, code_digest, ending, expires_at, created_at)
 VALUES (:account, :currency, :balance_minor, :code_digest, :ending, :expires_at, :created_at);
+
+-- name: void_gift_card(account)^
+UPDATE payments.credits SET balance_minor = 0, voided_at = coalesce(voided_at, now())
+WHERE account = :account AND code_digest IS NOT NULL AND balance_minor > 0
+RETURNING new.*, old.balance_minor AS taken_minor;
+
+-- name: note_credit(txn_id, actor, reason)!
+INSERT INTO payments.credit_notes (txn_id, actor, reason) VALUES (:txn_id, :actor, :reason);
 
 -- name: grant_credit(account, user_id, currency, amount_minor)$
 INSERT INTO payments.credits AS c (account, currency, balance_minor, user_id)
@@ -379,9 +388,11 @@ SELECT * FROM payments.credits WHERE account = :account AND code_digest IS NOT N
 -- name: credit_entries(account, before_at, before_txn, limit)
 -- The latest first; what is taken was held before. The condition on the account's name is that of its index.
 SELECT e.txn_id, t.kind, e.amount, e.currency::text AS currency, t.recorded_at AS at, t.payment_id, p.checkout_id,
-       CASE WHEN t.phase = 'posted' AND t.pending_ref IS NOT NULL THEN 0 ELSE -e.amount END AS spendable
+       CASE WHEN t.phase = 'posted' AND t.pending_ref IS NOT NULL THEN 0 ELSE -e.amount END AS spendable,
+       n.actor, n.reason
 FROM payments.ledger_entries e JOIN payments.ledger_txns t USING (txn_id)
 LEFT JOIN payments.payments p ON p.payment_id = t.payment_id
+LEFT JOIN payments.credit_notes n ON n.txn_id = t.txn_id
 WHERE e.account = :account AND (e.account LIKE 'gift_liability:%' OR e.account LIKE 'store_credit:%')
   AND (t.recorded_at, t.txn_id) < (coalesce(:before_at::timestamptz, 'infinity'), :before_txn::text)
 ORDER BY t.recorded_at DESC, t.txn_id DESC LIMIT :limit;

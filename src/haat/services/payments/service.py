@@ -19,6 +19,8 @@ from haat.contracts.payments import (
     Capture,
     CardMethod,
     CashMethod,
+    CreditHistory,
+    CreditHistoryOf,
     CreditMethod,
     CreditOf,
     DayReconciled,
@@ -48,6 +50,7 @@ from haat.contracts.payments import (
     SignatureRefused,
     StoreCredit,
     Void,
+    VoidGiftCard,
     Webhook,
 )
 from haat.contracts.vault import CardRef, Vault
@@ -218,12 +221,18 @@ class PaymentsService(Payments):
     async def gift_card_history(self, ask: GiftCardHistoryOf) -> GiftCardHistory:
         return await self._store.credit.history(ask)
 
+    async def void_gift_card(self, ask: VoidGiftCard) -> GiftCard:
+        return await self._store.credit.void(ask)
+
     async def grant_credit(self, ask: GrantCredit) -> StoreCredit:
         _check_amount(ask.amount, "/amount")
         return await self._store.credit.grant(ask)
 
     async def store_credit(self, ask: CreditOf) -> StoreCredit:
         return await self._store.credit.of_user(ask)
+
+    async def credit_history(self, ask: CreditHistoryOf) -> CreditHistory:
+        return await self._store.credit.history_of_user(ask)
 
     async def balances(self, ask: AccountRef) -> AccountBalances:
         return await self._store.credit.balances(ask.account)

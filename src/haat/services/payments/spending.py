@@ -19,6 +19,7 @@ class Spendable(msgspec.Struct, frozen=True):
     balance_minor: int
     code_digest: str | None = None
     expired: bool = False
+    voided: bool = False
 
 
 def paid_by_credit(payment: PaymentState, found: Sequence[Spendable], at: datetime) -> PaymentState:
@@ -49,6 +50,8 @@ def _in_order(payment: PaymentState, found: Sequence[Spendable]) -> list[Spendab
         card = cards.get(code)
         if card is None or card.currency != payment.amount.currency:
             raise PaymentDeclined("There is no such gift card", decline_code="gift_card_unknown")
+        if card.voided:
+            raise PaymentDeclined("This gift card is not valid any more", decline_code="gift_card_voided")
         if card.expired:
             raise PaymentDeclined("This gift card has run out", decline_code="gift_card_expired")
         ordered.append(card)

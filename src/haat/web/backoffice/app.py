@@ -14,6 +14,7 @@ from haat.kit.problem import EXCEPTION_HANDLERS
 from haat.settings import Settings
 from haat.web.backoffice import (
     coupons,
+    credit,
     customers,
     entering,
     events,
@@ -38,7 +39,7 @@ from haat.web.sessions import AnyRequest
 
 SCREENS = (
     home, orders, order_acts, returns, products, product_edits, imports, stock, customers, fraud, coupons, mail, system,
-    events, gift_cards, reconciliation, parked,
+    events, credit, gift_cards, reconciliation, parked,
     entering,
 )  # fmt: skip
 WORDS = {

@@ -48,6 +48,8 @@ NOTES = {
     "signed-out": "You are signed out.",
     "ended": "That session has ended.",
     "replaying": "Asked for. A worker acts on it within seconds; reload to see what came of it.",
+    "voided": "Taken back. The card pays for nothing any more.",
+    "given": "Given. It pays first when they ask for it at the checkout.",
     "gone": "Nothing was left to replay.",
 }
 

@@ -8,39 +8,27 @@ from typing import Any
 import msgspec
 from litestar import Response, get, post
 
+from haat.contracts.identity import Identity
 from haat.contracts.payments import (
-    CreditEntry,
     GiftCard,
     GiftCardHistoryOf,
     GiftCardOf,
     IssueGiftCard,
     ListGiftCards,
     Payments,
+    VoidGiftCard,
     digest,
 )
 from haat.kit.clock import now
 from haat.kit.message import DomainError, NotFound
 from haat.kit.money import Money
+from haat.web.backoffice.credit import reason_in, rows_of
 from haat.web.backoffice.desk import Desk, told
 from haat.web.backoffice.forms import Faults, Typed, minor, moment_in, new_key, typed
+from haat.web.backoffice.people import names_of
 from haat.web.backoffice.templates import segment
 
 A_PAGE = 25
-WORDS = {
-    "credit_issued": "Issued",
-    "credit_hold": "Held for a payment",
-    "credit": "Taken: it was held before",
-    "credit_void": "Given back",
-    "credit_refund": "Refunded to the card",
-}
-
-
-class Row(msgspec.Struct, frozen=True):
-    """An entry of a card's account in words, and what could be spent after it where that is known."""
-
-    entry: CreditEntry
-    words: str
-    after: Money | None
 
 
 @get("/gift-cards", duty="gift_cards")
@@ -83,19 +71,24 @@ async def look_up(desk: Desk, payments: Payments) -> Response[Any]:
 
 
 @get("/gift-cards/{gift_card_id:str}", duty="gift_cards")
-async def view_gift_card(desk: Desk, payments: Payments, gift_card_id: str) -> Response[Any]:
+async def view_gift_card(desk: Desk, payments: Payments, identity: Identity, gift_card_id: str) -> Response[Any]:
     """What is left on it, and every entry of its account in the ledger."""
-    cursor = desk.asked("cursor", 1000) or None
-    history = await payments.gift_card_history(
-        GiftCardHistoryOf(gift_card_id=gift_card_id, cursor=cursor, limit=A_PAGE)
-    )
-    return desk.page(
-        "gift_card.html",
-        card=history.card,
-        state=state_of(history.card),
-        history=history,
-        rows=rows_of(history.data, None if cursor else history.card.balance),
-    )
+    return await _card_page(desk, payments, identity, gift_card_id)
+
+
+@post("/gift-cards/{gift_card_id:str}/void", duty="gift_cards", status_code=200)
+async def void(desk: Desk, payments: Payments, identity: Identity, gift_card_id: str) -> Response[Any]:
+    """Take back what is left on it."""
+    fields = await typed(desk.request)
+    reason, faults = reason_in(fields)
+    if faults:
+        return await _card_page(desk, payments, identity, gift_card_id, fields, faults, 422)
+    ask = VoidGiftCard(gift_card_id=gift_card_id, reason=reason, actor=desk.actor, idempotency=desk.once(fields))
+    try:
+        await payments.void_gift_card(ask)
+    except DomainError as error:
+        return await _card_page(desk, payments, identity, gift_card_id, fields, told(error), error.status)
+    return desk.go(f"/admin/gift-cards/{segment(gift_card_id)}?said=voided")
 
 
 def read(fields: Typed, currency: str) -> tuple[IssueGiftCard | None, Faults]:
@@ -116,19 +109,39 @@ def read(fields: Typed, currency: str) -> tuple[IssueGiftCard | None, Faults]:
 
 
 def state_of(card: GiftCard) -> str:
-    """`expired`, `spent` or `usable`."""
+    """`voided`, `expired`, `spent` or `usable`."""
+    if card.voided_at is not None:
+        return "voided"
     if card.expires_at is not None and card.expires_at <= now():
         return "expired"
     return "usable" if card.balance.amount else "spent"
 
 
-def rows_of(entries: list[CreditEntry], balance: Money | None) -> list[Row]:
-    """Entries, the latest first, with what could be spent after each: `balance` after the first, None for not known."""
-    rows = []
-    for entry in entries:
-        rows.append(Row(entry, WORDS.get(entry.kind, entry.kind.replace("_", " ").capitalize()), balance))
-        balance = balance - entry.spendable if balance is not None else None
-    return rows
+async def _card_page(
+    desk: Desk,
+    payments: Payments,
+    identity: Identity,
+    gift_card_id: str,
+    fields: Typed | None = None,
+    faults: Faults | None = None,
+    status: int = 200,
+) -> Response[Any]:
+    cursor = desk.asked("cursor", 1000) or None
+    history = await payments.gift_card_history(
+        GiftCardHistoryOf(gift_card_id=gift_card_id, cursor=cursor, limit=A_PAGE)
+    )
+    return desk.page(
+        "gift_card.html",
+        status=status,
+        card=history.card,
+        state=state_of(history.card),
+        history=history,
+        rows=rows_of(history.data, None if cursor else history.card.balance),
+        names=await names_of(identity, (entry.actor for entry in history.data)),
+        fields=fields or {},
+        faults=faults or {},
+        key=new_key(),
+    )
 
 
 async def _page(
@@ -152,4 +165,4 @@ async def _page(
     )
 
 
-ROUTES = [list_gift_cards, issue, look_up, view_gift_card]
+ROUTES = [list_gift_cards, issue, look_up, view_gift_card, void]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import msgspec
 from litestar import Response, get, post
 
-from haat.contracts.identity import FindUsers, Identity
+from haat.contracts.identity import Identity
 from haat.contracts.payments import (
     BreakState,
     ExplainBreak,
@@ -20,8 +20,9 @@ from haat.contracts.payments import (
 )
 from haat.kit.ids import is_id
 from haat.kit.message import DomainError
-from haat.web.backoffice.desk import Desk, gently
+from haat.web.backoffice.desk import Desk
 from haat.web.backoffice.forms import new_key, typed
+from haat.web.backoffice.people import names_of
 
 A_PAGE = 25
 LONGEST_NOTE = 400
@@ -141,7 +142,7 @@ async def _breaks(
         status=refused.status,
         page=page,
         notes=notes,
-        names=await _names(identity, notes.values()),
+        names=await names_of(identity, (note.by for note in notes.values())),
         kinds=KINDS,
         state=state,
         states=(*BREAK_STATES, EVERY),
@@ -166,7 +167,7 @@ async def _facts(
         page=page,
         told={each.id: msgspec.json.format(msgspec.json.encode(each.fact), indent=2).decode() for each in page.data},
         notes=notes,
-        names=await _names(identity, notes.values()),
+        names=await names_of(identity, (note.by for note in notes.values())),
         reasons=REASONS,
         state=state,
         states=(*FACT_STATES, EVERY),
@@ -180,12 +181,6 @@ async def _facts(
 def _state(desk: Desk, states: tuple[str, ...]) -> str:
     asked = desk.asked("state")
     return asked if asked in (*states, EVERY) else "open"
-
-
-async def _names(identity: Identity, notes: Iterable[Note]) -> dict[str, str]:
-    users = sorted({note.by for note in notes if note.by})
-    people = await gently(identity.find_users(FindUsers(ids=users, limit=A_PAGE)), None) if users else None
-    return {user.id: user.name for user in people.data} if people else {}
 
 
 ROUTES = [list_breaks, explain_break, list_facts, explain_fact]

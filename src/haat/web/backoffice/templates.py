@@ -25,6 +25,7 @@ TONES: Mapping[str, str] = {
     **dict.fromkeys(("delivered", "paid", "captured", "sent", "done", "published", "received", "ok"), "good"),
     **dict.fromkeys(("failed", "out_of_stock", "declined", "disputed", "rejected", "parked", "expired"), "bad"),
     **dict.fromkeys(("explained", "healed", "usable"), "good"),
+    "voided": "bad",
 }
 SPOKEN: Mapping[str, str] = {
     "cash_on_delivery": "cash on delivery",

@@ -35,6 +35,7 @@ STORE = "store"
 APPLY, TAKE_OFF = "gift", "ungift."
 UNREADABLE = "A gift card’s code has 16 letters and digits, such as 7K2M-9QXT-04FA-HWB3."
 UNKNOWN = "We do not know this code. Please compare it with your gift card once more."
+VOIDED = "This gift card is not valid any more."
 EMPTY = "Nothing is left on this gift card."
 HELD = "It waits for the payment that is under way. When you pay another way, it is yours to use again."
 SILENT = "Gift cards cannot be looked up at the moment. Please try again in a few seconds."
@@ -175,6 +176,8 @@ def _fault_of_card(card: GiftCard | str, currency: str) -> str:
     """Why a card cannot pay in this currency now, "" when it can."""
     if isinstance(card, str):
         return card
+    if card.voided_at is not None:
+        return VOIDED
     if card.expires_at is not None and card.expires_at <= now():
         return f"This gift card ran out on {day(card.expires_at, weekday=False)}."
     if card.balance.currency != currency:
@@ -218,6 +221,8 @@ async def gift_card_balance(shop: Shop, payments: Payments) -> Response[Any]:
     fields = await typed(shop.request)
     text = fields.get("gift_code", "")
     card = await _look_up(payments, digest(text)) if _readable(text) else UNREADABLE
+    if not isinstance(card, str) and card.voided_at is not None:
+        card = VOIDED
     if isinstance(card, str):
         return await shop.page("gift_card.html", status=422, fields=fields, faults={"gift_code": card}, card=None)
     gone = card.expires_at is not None and card.expires_at <= now()

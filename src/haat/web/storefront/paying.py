@@ -18,6 +18,7 @@ DECLINES = {
     "expired": "The payment was not confirmed in time.",
     "voided": "The payment was given up.",
     "gift_card_unknown": "One of your gift cards is not known here any more.",
+    "gift_card_voided": "One of your gift cards is not valid any more.",
     "gift_card_expired": "One of your gift cards has just run out.",
     "insufficient_credit": "Your gift cards and store credit do not cover the whole any more.",
 }

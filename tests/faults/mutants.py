@@ -36,6 +36,7 @@ T_CRASHES = "tests/services/checkout/test_crashes.py"
 T_CART = "tests/services/cart/test_store.py"
 T_COUPONS = "tests/services/promotions/test_service.py"
 T_PAY = "tests/services/payments/test_service.py"
+T_CREDIT = "tests/services/payments/test_credit.py"
 T_STOCK = "tests/services/inventory/test_service.py"
 T_STOCK_RACES = "tests/services/inventory/test_races.py"
 T_CROWDS = "tests/services/inventory/test_crowds.py"
@@ -115,6 +116,8 @@ MUTANTS = (
     Mutant("post what does not balance", "services/payments/migrations/0002_lean_writes_holds_and_disputes.py", "GROUP BY currency HAVING sum(amount) <> 0) THEN", "GROUP BY currency HAVING false) THEN", ("tests/services/payments/test_ledger_guards.py",)),
     Mutant("correct the ledger in place", LEDGER, "RAISE EXCEPTION 'the ledger is append-only: correct it by a reversing transaction' USING ERRCODE = '23001';", "RETURN NULL;", ("tests/services/payments/test_ledger_guards.py",)),
     # What only a whole shop shows: several services, several processes
+    Mutant("void a gift card as it was when looked at", PAYMENTS_SQL, "RETURNING new.*, old.balance_minor AS taken_minor;", "RETURNING new.*, (SELECT o.balance_minor FROM payments.credits o WHERE o.account = :account) AS taken_minor;", (T_CREDIT,)),
+    Mutant("spend a voided gift card", PAYMENTS_SQL, "voided_at IS NOT NULL AS voided", "false AS voided", (T_CREDIT,)),
     Mutant("spend a gift card as it was when looked at", PAYMENTS_SQL, "ORDER BY account FOR UPDATE;\n\n-- name: spend(accounts, amounts)\nUPDATE payments.credits c SET balance_minor = c.balance_minor - n.amount\nFROM unnest(:accounts::text[], :amounts::bigint[]) AS n (account, amount)\nWHERE c.account = n.account AND c.balance_minor >= n.amount RETURNING", "ORDER BY account;\n\n-- name: spend(accounts, amounts)\nUPDATE payments.credits c SET balance_minor = greatest(c.balance_minor - n.amount, 0)\nFROM unnest(:accounts::text[], :amounts::bigint[]) AS n (account, amount)\nWHERE c.account = n.account RETURNING", (race("T-RACE-04/alone"),)),
     Mutant("keep the credit before a declined card", PAYMENTS_MODEL, 'after.state in ("captured", "declined", "expired", "voided"):', 'after.state in ("captured", "expired", "voided"):', (race("T-RACE-04/before a card"),)),
     Mutant("refund as often as a key is repeated", ORDERS, "begun = await transaction.replay(idempotency, _Begun)", "begun = None", (race("T-RACE-05/one key"),)),

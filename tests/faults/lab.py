@@ -87,7 +87,8 @@ class Deaths:
             await asyncio.sleep(0.02)
 
     async def settle(self) -> None:
-        """Until everything that died is up again."""
+        """Until everything that died is up again, were it since the last look."""
+        self.look()
         while self._restarts:
             await self._restarts.pop()
 

@@ -37,7 +37,7 @@ WRITES: tuple[tuple[str, str, Mapping[str, str]], ...] = (
         "state": "'held'",
     }),
     ("fraud", "assess", {
-        "attempt_id": ":attempt", "user_id": "NULL", "email": "'load@example.com'", "network_address": "NULL",
+        "attempt_id": ":attempt", "user_id": "NULL", "email": ":attempt || '@example.com'", "network_address": "NULL",
         "card": ":card", "most": "100",
     }),
     ("payments", "begin", {
@@ -64,7 +64,7 @@ WRITES: tuple[tuple[str, str, Mapping[str, str]], ...] = (
     }),
     ("orders", "place", {
         "id": ":order", "number": ":order", "checkout_id": ":checkout", "attempt_id": ":attempt", "cart_id": ":cart",
-        "user_id": "NULL", "guest_hash": "'g'", "email": "'load@example.com'", "status": "'placed'",
+        "user_id": "NULL", "guest_hash": "'g'", "email": ":attempt || '@example.com'", "status": "'placed'",
         "on_hold": "false", "body": ":body", "product_ids": "ARRAY['prd_bench']", "payment_id": ":payment",
         "payment_status": "'authorized'", "currency": "'INR'", "total_minor": "99800", "captured_minor": "0", **_EVENT,
     }),

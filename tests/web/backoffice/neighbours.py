@@ -57,6 +57,7 @@ from haat.contracts.inventory import (
     Location,
     OutOfStock,
     SetLowMark,
+    SetPriority,
     SkuRef,
     StockEvent,
     Transfer,
@@ -362,6 +363,10 @@ class MemoryInventory(Inventory):
 
     async def locations(self, ask: Nothing) -> Page[Location]:
         return Page(data=[Location(location="main", priority=100), Location(location="hub", priority=50)])
+
+    async def set_priority(self, ask: SetPriority) -> Nothing:
+        self.asked.append(ask)
+        return Nothing()
 
     async def transfer(self, ask: Transfer) -> Page[Level]:
         if ask.quantity > 3:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import msgspec
@@ -9,7 +10,7 @@ import pytest
 
 from haat.contracts.catalog import CreateProduct, Image
 from haat.contracts.fraud import Decide
-from haat.contracts.inventory import Adjust, AnnounceDrop, HistoryOf, SetLowMark, Transfer
+from haat.contracts.inventory import Adjust, AnnounceDrop, HistoryOf, SetLowMark, SetPriority, Transfer
 from haat.contracts.promotions import NewCoupon
 from haat.kit.money import Money
 from haat.web.backoffice import coupons, stock
@@ -364,3 +365,24 @@ async def test_a_part_that_does_not_answer_is_named_and_the_page_stands(enter: E
 
 def _named(kind: str, rows: list[dict[str, str]]) -> dict[str, str]:
     return {f"{kind}.{i}.{name}": value for i, row in enumerate(rows) for name, value in row.items()}
+
+
+async def test_locations_are_listed_as_they_are_asked(enter: Enter) -> None:
+    page = await enter("fulfilment").see("/admin/locations")
+
+    assert re.findall(r'scope="row">(\w+)</th><td [^>]*>(\d+)</td>', page.text) == [("main", "100"), ("hub", "50")]
+
+
+async def test_a_location_is_asked_sooner(enter: Enter, house: House) -> None:
+    answer = await enter("fulfilment").send("/admin/locations", location=" hub ", priority="5")
+
+    assert house.inventory.asked[-1] == SetPriority(location="hub", priority=5)
+    assert answer.headers["location"] == "/admin/locations?said=saved"
+
+
+async def test_a_locations_faults_are_told_at_once_and_nothing_is_set(enter: Enter, house: House) -> None:
+    answer = await enter("fulfilment").send("/admin/locations", location="", priority="soon")
+
+    told = ("Name the place" in answer.text, "A whole number" in answer.text, 'value="soon"' in answer.text)
+    assert (answer.status_code, told) == (422, (True, True, True))
+    assert [ask for ask in house.inventory.asked if isinstance(ask, SetPriority)] == []

@@ -22,6 +22,7 @@ from haat.web.backoffice import (
     gift_cards,
     home,
     imports,
+    locations,
     mail,
     order_acts,
     orders,
@@ -38,8 +39,8 @@ from haat.web.backoffice.roles import is_staff
 from haat.web.sessions import AnyRequest
 
 SCREENS = (
-    home, orders, order_acts, returns, products, product_edits, imports, stock, customers, fraud, coupons, mail, system,
-    events, credit, gift_cards, reconciliation, parked,
+    home, orders, order_acts, returns, products, product_edits, imports, stock, locations, customers, fraud, coupons,
+    mail, system, events, credit, gift_cards, reconciliation, parked,
     entering,
 )  # fmt: skip
 WORDS = {

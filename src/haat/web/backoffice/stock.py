@@ -11,13 +11,12 @@ import msgspec
 from litestar import Response, get, post
 
 from haat.contracts.catalog import Catalog, Product
-from haat.contracts.identity import FindUsers, Identity
+from haat.contracts.identity import Identity
 from haat.contracts.inventory import (
     DEFAULT_LOCATION,
     Adjust,
     AlertsOf,
     AnnounceDrop,
-    History,
     HistoryOf,
     Inventory,
     Level,
@@ -28,10 +27,10 @@ from haat.contracts.inventory import (
 )
 from haat.contracts.search import Search
 from haat.kit.clock import now
-from haat.kit.ids import is_id
 from haat.kit.message import DomainError, Forbidden, NotFound, Nothing, Page
 from haat.web.backoffice.desk import Desk, gently, told
 from haat.web.backoffice.forms import Faults, Typed, moment_in, new_key, typed, whole
+from haat.web.backoffice.people import names_of
 from haat.web.backoffice.products import found
 from haat.web.backoffice.templates import segment
 
@@ -200,7 +199,7 @@ async def _sku_page(
         as_of=as_of,
         wish=wish,
         sum=folded(levels),
-        names=await gently(_names(identity, history), {}),
+        names=await names_of(identity, (str(event.data.get("actor", "")) for event in history.data)),
         reasons=REASONS,
         opened=opened,
         faults=faults or {},
@@ -214,14 +213,6 @@ def folded(levels: Page[Level]) -> tuple[int, int, int]:
     rows = [(level.on_hand, level.reserved, level.available) for level in levels.data]
     on_hand, reserved, available = (sum(column) for column in zip(*rows, strict=True)) if rows else (0, 0, 0)
     return on_hand, reserved, available
-
-
-async def _names(identity: Identity, history: History) -> dict[str, str]:
-    ids = {str(event.data.get("actor", "")) for event in history.data}
-    users = sorted(each for each in ids if is_id(each, "usr"))
-    if not users:
-        return {}
-    return {user.id: user.name for user in (await identity.find_users(FindUsers(ids=users, limit=len(users)))).data}
 
 
 async def _levels(inventory: Inventory, sku: str) -> list[Level]:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from random import Random
 
 import msgspec
@@ -79,10 +80,10 @@ async def _mutate(mutant: Mutant, _: Lab | None) -> Numbers:
 def _suites() -> Iterator[Experiment]:
     for name, tests, environment in SUITES:
         if (mutation.ROOT / tests[0]).exists():
-            yield Experiment(name, 0, partial(_suite, tests, environment), workers=0)
+            yield Experiment(name, 0, partial(_suite, name, tests, environment), workers=0)
 
 
-async def _suite(tests: Sequence[str], environment: Mapping[str, str], _: Lab | None) -> Numbers:
+async def _suite(name: str, tests: Sequence[str], environment: Mapping[str, str], _: Lab | None) -> Numbers:
     done = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests),
         cwd=mutation.ROOT,
@@ -95,6 +96,11 @@ async def _suite(tests: Sequence[str], environment: Mapping[str, str], _: Lab | 
     wrong = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
     if done.returncode and not wrong:
         wrong = lines[-5:]
+    if wrong:
+        # An example that took hours to find is told in full.
+        story = Path("artefacts") / f"{name.replace('/', '-')}.log"
+        story.write_bytes(output)
+        wrong.append(f"see {story}")
     return {"said": lines[-1] if lines else "", **environment, "wrong": wrong}
 
 

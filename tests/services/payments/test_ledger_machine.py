@@ -321,3 +321,15 @@ def test_whatever_is_done_the_books_agree(database_url: str, tmp_path: Path):
         )
     assert world.steps >= STEPS
     world.do(world.database.stop())
+
+
+def test_refunds_that_failed_before_do_not_keep_what_is_let_go_of(database_url: str, tmp_path: Path):
+    """A story of the machine's, after 60,000 steps: each failed refund by hand left one try less to give all back."""
+    story = machine(World(database_url, tmp_path))()
+    story.begin(worth=1, with_gift=False)
+    story.authorize(amount=1, how="card", gift=False, lost=[])
+    story.authorize(amount=1, how="card", gift=False, lost=[])
+    for _ in range(5):
+        story.refund(which=0, amount=1, again=False, fails=True, lost=[])
+    story.void(which=0, fails=True, lost=[])
+    story.teardown()

@@ -49,6 +49,8 @@ LATE_WINDOW = timedelta(hours=1)
 HOLD_SHARE = 0.8
 # A bank that sends a refund back so often will do so again: now a person has to find another way.
 MOST_FAILED = 5
+# Refunds by hand are called otherwise.
+GIVE_BACK = "void:"
 # Longer than a call by the vault may take; a payment that turns up even later is let go.
 GIVE_UP = timedelta(seconds=60)
 
@@ -155,8 +157,14 @@ class PaymentState(msgspec.Struct, frozen=True):
     @property
     def still_to_return(self) -> bool:
         """Whether money of a payment that was let go of can be sent back once more, without a person's help."""
-        failed = sum(refund.state == "failed" for refund in self.refunds)
+        ours = (refund for refund in self.refunds if refund.request_id.startswith(GIVE_BACK))
+        failed = sum(refund.state == "failed" for refund in ours)
         return self.refundable_minor + self.credit_refundable_minor > 0 and failed < MOST_FAILED
+
+    @property
+    def give_back_request(self) -> str:
+        """What the next refund of a payment that was let go of is called: one that failed is given anew."""
+        return f"{GIVE_BACK}{self.taken_minor}:{len(self.refunds)}"
 
     @property
     def decide_hold_at(self) -> datetime | None:

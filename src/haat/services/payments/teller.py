@@ -130,11 +130,12 @@ class Teller:
             if payment.tombstone or payment.state in ("declined", "expired", "voided"):
                 return payment
             if payment.state == "captured":
-                left = refundable(payment) if payment.still_to_return else 0
-                # A refund that failed is given again, under a name of its own.
-                request_id = f"void:{payment.taken_minor}:{len(payment.refunds)}"
+                left = refundable(payment)
+                if left and not payment.still_to_return:
+                    log.error("money could not be given back, a person must help", payment_id=payment.payment_id)
+                    return payment
                 reason = "late" if payment.late else payment.void_reason or "void"
-                return await self.refund(payment, request_id, left, reason) if left else payment
+                return await self.refund(payment, payment.give_back_request, left, reason) if left else payment
             if payment.provider == CASH:
                 payment = await self._settling.settle(payment, partial(model.let_go, at=now()))
             elif payment.provider_id is None:

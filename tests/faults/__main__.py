@@ -75,8 +75,14 @@ async def _tried(each: Experiment, shop: Lab | None) -> dict[str, Any]:
         numbers = await each.run(shop)
         verdict = "failed" if numbers.get("wrong") else "passed"
     except Exception as error:
-        numbers, verdict = {"wrong": [f"{type(error).__name__}: {error}"[:2000]]}, "broken"
+        numbers, verdict = {"wrong": [f"{type(each).__name__}: {each}"[:2000] for each in _single(error)]}, "broken"
     return {"verdict": verdict, "seconds": round(time.monotonic() - began, 1), "numbers": numbers}
+
+
+def _single(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [one for each in error.exceptions for one in _single(each)]
+    return [error]
 
 
 def main() -> int:

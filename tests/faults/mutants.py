@@ -37,6 +37,7 @@ T_CART = "tests/services/cart/test_store.py"
 T_COUPONS = "tests/services/promotions/test_service.py"
 T_PAY = "tests/services/payments/test_service.py"
 T_CREDIT = "tests/services/payments/test_credit.py"
+T_LEDGER = "tests/services/payments/test_ledger_machine.py"
 T_STOCK = "tests/services/inventory/test_service.py"
 T_STOCK_RACES = "tests/services/inventory/test_races.py"
 T_CROWDS = "tests/services/inventory/test_crowds.py"
@@ -124,7 +125,8 @@ MUTANTS = (
     Mutant("say yes to a refund that is not decided", ORDERS, "        if under_way:\n", "        if False:\n", (race("T-RACE-05/one key too much"),)),
     Mutant("cancel an order and keep its money", TASKS, '        await self._payments.void(Void(attempt_id=order.attempt_id, reason="order canceled"))\n', "", (race("T-RACE-06/fresh"),)),
     Mutant("hear nothing of holds that ran out", "services/orders/following.py", "                if order.status in CANCELABLE:\n                    data", "                if False:\n                    data", (race("T-RACE-06/held"),)),
-    Mutant("void only what was not taken yet", "services/payments/teller.py", "return await self.refund(payment, request_id, left, reason) if left else payment", "return payment", (race("T-RACE-06/waiting"),)),
+    Mutant("count everybody's tries to give money back", PAYMENTS_MODEL, "for refund in self.refunds if refund.request_id.startswith(GIVE_BACK))", "for refund in self.refunds)", (T_LEDGER,)),
+    Mutant("void only what was not taken yet", "services/payments/teller.py", "return await self.refund(payment, payment.give_back_request, left, reason) if left else payment", "return payment", (race("T-RACE-06/waiting"),)),
     # Stock
     Mutant("commit what was released", STOCK, "IF r_state IS DISTINCT FROM 'expired' THEN RETURN; END IF;", "IF r_state IS NULL OR r_state NOT IN ('expired', 'released') THEN RETURN; END IF;", (T_STOCK, T_STOCK_RACES)),
     Mutant("commit what is not held", STOCK, "WHERE r.attempt_id = p_attempt AND r.state = 'held'\n    RETURNING", "WHERE r.attempt_id = p_attempt\n    RETURNING", (T_STOCK, T_STOCK_RACES)),

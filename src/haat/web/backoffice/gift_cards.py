@@ -1,4 +1,4 @@
-"""Gift cards: issued, found again, and why a balance is what it is."""
+"""Gift cards: issued, found again, taken back, and why a balance is what it is."""
 
 from __future__ import annotations
 

@@ -116,16 +116,16 @@ MUTANTS = (
     Mutant("accept any signature", "engines/payment_provider/sandbox.py", "if not any(_signed(webhook, body, lowered) for webhook in self._webhooks):", "if False:", ("tests/services/payments/test_webhooks.py",)),
     Mutant("post what does not balance", "services/payments/migrations/0002_lean_writes_holds_and_disputes.py", "GROUP BY currency HAVING sum(amount) <> 0) THEN", "GROUP BY currency HAVING false) THEN", ("tests/services/payments/test_ledger_guards.py",)),
     Mutant("correct the ledger in place", LEDGER, "RAISE EXCEPTION 'the ledger is append-only: correct it by a reversing transaction' USING ERRCODE = '23001';", "RETURN NULL;", ("tests/services/payments/test_ledger_guards.py",)),
-    # What only a whole shop shows: several services, several processes
     Mutant("void a gift card as it was when looked at", PAYMENTS_SQL, "RETURNING new.*, old.balance_minor AS taken_minor;", "RETURNING new.*, (SELECT o.balance_minor FROM payments.credits o WHERE o.account = :account) AS taken_minor;", (T_CREDIT,)),
     Mutant("spend a voided gift card", PAYMENTS_SQL, "voided_at IS NOT NULL AS voided", "false AS voided", (T_CREDIT,)),
+    Mutant("count everybody's tries to give money back", PAYMENTS_MODEL, "for refund in self.refunds if refund.request_id.startswith(GIVE_BACK))", "for refund in self.refunds)", (T_LEDGER,)),
+    # What only a whole shop shows: several services, several processes
     Mutant("spend a gift card as it was when looked at", PAYMENTS_SQL, "ORDER BY account FOR UPDATE;\n\n-- name: spend(accounts, amounts)\nUPDATE payments.credits c SET balance_minor = c.balance_minor - n.amount\nFROM unnest(:accounts::text[], :amounts::bigint[]) AS n (account, amount)\nWHERE c.account = n.account AND c.balance_minor >= n.amount RETURNING", "ORDER BY account;\n\n-- name: spend(accounts, amounts)\nUPDATE payments.credits c SET balance_minor = greatest(c.balance_minor - n.amount, 0)\nFROM unnest(:accounts::text[], :amounts::bigint[]) AS n (account, amount)\nWHERE c.account = n.account RETURNING", (race("T-RACE-04/alone"),)),
     Mutant("keep the credit before a declined card", PAYMENTS_MODEL, 'after.state in ("captured", "declined", "expired", "voided"):', 'after.state in ("captured", "expired", "voided"):', (race("T-RACE-04/before a card"),)),
     Mutant("refund as often as a key is repeated", ORDERS, "begun = await transaction.replay(idempotency, _Begun)", "begun = None", (race("T-RACE-05/one key"),)),
     Mutant("say yes to a refund that is not decided", ORDERS, "        if under_way:\n", "        if False:\n", (race("T-RACE-05/one key too much"),)),
     Mutant("cancel an order and keep its money", TASKS, '        await self._payments.void(Void(attempt_id=order.attempt_id, reason="order canceled"))\n', "", (race("T-RACE-06/fresh"),)),
     Mutant("hear nothing of holds that ran out", "services/orders/following.py", "                if order.status in CANCELABLE:\n                    data", "                if False:\n                    data", (race("T-RACE-06/held"),)),
-    Mutant("count everybody's tries to give money back", PAYMENTS_MODEL, "for refund in self.refunds if refund.request_id.startswith(GIVE_BACK))", "for refund in self.refunds)", (T_LEDGER,)),
     Mutant("void only what was not taken yet", "services/payments/teller.py", "return await self.refund(payment, payment.give_back_request, left, reason) if left else payment", "return payment", (race("T-RACE-06/waiting"),)),
     # Stock
     Mutant("commit what was released", STOCK, "IF r_state IS DISTINCT FROM 'expired' THEN RETURN; END IF;", "IF r_state IS NULL OR r_state NOT IN ('expired', 'released') THEN RETURN; END IF;", (T_STOCK, T_STOCK_RACES)),

@@ -99,6 +99,7 @@ async def _suite(name: str, tests: Sequence[str], environment: Mapping[str, str]
     if wrong:
         # An example that took hours to find is told in full.
         story = Path("artefacts") / f"{name.replace('/', '-')}.log"
+        story.parent.mkdir(exist_ok=True)
         story.write_bytes(output)
         wrong.append(f"see {story}")
     return {"said": lines[-1] if lines else "", **environment, "wrong": wrong}

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from haat.cli.supervisor import free_port
+from haat.cli.supervisor import port_in_use
 from haat.engines.database import embedded
 from haat.engines.database.embedded_processes import processes_of
 from haat.engines.database.migrations import every_unit, migrate
@@ -93,7 +93,7 @@ def running(
     `settings` are more variables of the environment.
     """
     server = embedded.start(folder / "postgres", durable=durable)
-    ports = {name: lasting_port() for name in ("gateway", "provider", "carrier", "vault", *apart)}
+    ports = dict(zip(("gateway", "provider", "carrier", "vault", *apart), lasting_ports(), strict=False))
     urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     shop = Shop(urls, server, folder, durable)
     try:
@@ -148,12 +148,12 @@ def _environment(server: embedded.EmbeddedServer, shop: Shop, roles: bool) -> di
     }
 
 
-def lasting_port() -> int:
-    """A port that is still to be had when its process has died and comes back.
+def lasting_ports() -> Iterator[int]:
+    """Ports that are still to be had when their processes have died and come back, each once.
 
-    Not one of those that the system gives to outgoing connections: whoever asks the dead process could be given it.
+    None of those that the system gives to outgoing connections: whoever asks the dead process could be given it.
     """
-    return next(port for port in random.sample(range(10_000, 30_000), 1_000) if free_port(port) == port)
+    return (port for port in random.sample(range(10_000, 30_000), 1_000) if not port_in_use("127.0.0.1", port))
 
 
 def _sandbox(shop: Shop, kind: str, port: int, hook: str) -> list[str]:

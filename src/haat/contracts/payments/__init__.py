@@ -18,6 +18,7 @@ from haat.contracts.payments.credit import (
     GrantCredit,
     IssueGiftCard,
     ListGiftCards,
+    Reason,
     StoreCredit,
     VoidGiftCard,
 )
@@ -120,6 +121,7 @@ __all__ = [
     "PaymentStateError",
     "Payments",
     "PutAside",
+    "Reason",
     "ReconcileDay",
     "Refund",
     "RefundView",

@@ -38,6 +38,7 @@ from haat.contracts.payments import (
     PaymentRef,
     Payments,
     PutAside,
+    Reason,
     SavedCard,
     StoreCredit,
     VoidGiftCard,
@@ -120,13 +121,13 @@ class NoteBody(Message, frozen=True):
 
 
 class ReasonBody(Message, frozen=True):
-    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    reason: Reason
 
 
 class CreditBody(Message, frozen=True):
     user_id: Annotated[str, Meta(min_length=1, max_length=100)]
     amount: Money
-    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    reason: Reason
 
 
 @post("/v1/gift-cards", tags=["payments"], guards=[needs_role("finance")], responses=problems(401, 403, 422))

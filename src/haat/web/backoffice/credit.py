@@ -52,6 +52,15 @@ def reason_in(fields: Typed) -> tuple[str, Faults]:
     return reason, {} if 0 < len(reason) <= MOST_WORDS else {"reason": f"Say why, in at most {MOST_WORDS} characters"}
 
 
+def worth_in(fields: Typed, currency: str, faults: Faults) -> Money | None:
+    """The amount to give; a fault among the others when it is none."""
+    amount = minor(fields.get("amount", ""), currency)
+    if amount is None or amount <= 0:
+        faults["amount"] = "An amount above zero, such as 500"
+        return None
+    return Money(amount, currency)
+
+
 @get("/customers/{user_id:str}/credit", duty="gift_cards")
 async def view_credit(desk: Desk, identity: Identity, payments: Payments, user_id: str) -> Response[Any]:
     """What a customer can spend, every entry of the account in the ledger, and a form to give more."""
@@ -65,14 +74,12 @@ async def grant(desk: Desk, identity: Identity, payments: Payments, user_id: str
     # Credit for nobody would be a debt to nobody.
     await identity.user(OfUser(user_id=user_id))
     reason, faults = reason_in(fields)
-    amount = minor(fields.get("amount", ""), desk.settings.currency)
-    if amount is None or amount <= 0:
-        faults["amount"] = "An amount above zero, such as 500"
+    amount = worth_in(fields, desk.settings.currency, faults)
     if faults or amount is None:
         return await _page(desk, identity, payments, user_id, fields, faults, 422)
     ask = GrantCredit(
         user_id=user_id,
-        amount=Money(amount, desk.settings.currency),
+        amount=amount,
         reason=reason,
         actor=desk.actor,
         idempotency=desk.once(fields),

@@ -7,11 +7,11 @@ from typing import Any, Literal, cast
 from litestar import Response, get, post
 
 from haat.contracts.fraud import Decide, Fraud, ReviewsOf
-from haat.contracts.identity import FindUsers, Identity
-from haat.kit.ids import is_id
+from haat.contracts.identity import Identity
 from haat.kit.message import DomainError
-from haat.web.backoffice.desk import Desk, gently
+from haat.web.backoffice.desk import Desk
 from haat.web.backoffice.forms import new_key, typed
+from haat.web.backoffice.people import names_of
 
 STATES = ("open", "approved", "rejected")
 LONGEST_NOTE = 2_000
@@ -59,15 +59,13 @@ async def _page(
 ) -> Response[Any]:
     state = desk.asked("state") if desk.asked("state") in STATES else "open"
     page = await fraud.reviews(ReviewsOf(state=state, cursor=desk.asked("cursor", 1000) or None, limit=25))
-    deciders = sorted({each.decided_by for each in page.data if each.decided_by and is_id(each.decided_by, "usr")})
-    people = await gently(identity.find_users(FindUsers(ids=deciders, limit=25)), None) if deciders else None
     return desk.page(
         "fraud.html",
         status=status,
         page=page,
         state=state,
         states=STATES,
-        names={user.id: user.name for user in people.data} if people else {},
+        names=await names_of(identity, (each.decided_by for each in page.data)),
         refused=refused,
         fault=fault,
         note=note,

@@ -21,10 +21,9 @@ from haat.contracts.payments import (
 )
 from haat.kit.clock import now
 from haat.kit.message import DomainError, NotFound
-from haat.kit.money import Money
-from haat.web.backoffice.credit import reason_in, rows_of
+from haat.web.backoffice.credit import reason_in, rows_of, worth_in
 from haat.web.backoffice.desk import Desk, told
-from haat.web.backoffice.forms import Faults, Typed, minor, moment_in, new_key, typed
+from haat.web.backoffice.forms import Faults, Typed, moment_in, new_key, typed
 from haat.web.backoffice.people import names_of
 from haat.web.backoffice.templates import segment
 
@@ -94,9 +93,7 @@ async def void(desk: Desk, payments: Payments, identity: Identity, gift_card_id:
 def read(fields: Typed, currency: str) -> tuple[IssueGiftCard | None, Faults]:
     """A card as typed; the actor is still to be named."""
     faults: Faults = {}
-    amount = minor(fields.get("amount", ""), currency)
-    if amount is None or amount <= 0:
-        faults["amount"] = "An amount above zero, such as 500"
+    amount = worth_in(fields, currency, faults)
     expires_at, until = None, fields.get("until", "")
     if until:
         # The last day counts whole.
@@ -105,7 +102,7 @@ def read(fields: Typed, currency: str) -> tuple[IssueGiftCard | None, Faults]:
             faults["until"] = "A day to come, or empty for no end"
     if faults or amount is None:
         return None, faults
-    return IssueGiftCard(amount=Money(amount, currency), actor="", expires_at=expires_at), faults
+    return IssueGiftCard(amount=amount, actor="", expires_at=expires_at), faults
 
 
 def state_of(card: GiftCard) -> str:

@@ -7,14 +7,14 @@ from typing import Any
 
 from litestar import Response, get
 
-from haat.contracts.identity import FindUsers, Identity, User
+from haat.contracts.identity import Identity
 from haat.contracts.notifications import Mail, Mailbox, Notifications
 from haat.contracts.orders import ListOrders, Order, OrderOf, Orders
 from haat.contracts.payments import Payment, PaymentRef, Payments
-from haat.kit.message import Page
 from haat.web.backoffice.desk import Desk, dressed, gently
 from haat.web.backoffice.forms import Faults, Typed, new_key
 from haat.web.backoffice.order_view import actors_in, acts_of, money_rows, steps_of
+from haat.web.backoffice.people import names_of
 
 TABS = (
     *("placed", "confirmed", "packed", "partially_shipped", "shipped", "out_for_delivery"),
@@ -67,9 +67,9 @@ async def order_page(
 ) -> Response[Any]:
     """The order's page; with `opened` the form that was refused, its faults and what was typed."""
     actors = actors_in(order)
-    payment, people, mails = await asyncio.gather(
+    payment, names, mails = await asyncio.gather(
         gently(_payment(payments, order), None),
-        gently(_people(identity, actors), {}),
+        names_of(identity, actors),
         gently(_mails(notifications, order, desk.may("mail")), []),
     )
     return desk.page(
@@ -77,7 +77,7 @@ async def order_page(
         status=status,
         order=order,
         payment=payment,
-        names={user_id: user.name for user_id, user in people.items()},
+        names=names,
         mails=mails,
         acts=acts_of(order, payment, desk.may),
         rows=money_rows(order),
@@ -92,13 +92,6 @@ async def order_page(
 
 async def _payment(payments: Payments, order: Order) -> Payment | None:
     return await payments.payment(PaymentRef(payment_id=order.payment.id)) if order.payment.id else None
-
-
-async def _people(identity: Identity, ids: list[str]) -> dict[str, User]:
-    if not ids:
-        return {}
-    found: Page[User] = await identity.find_users(FindUsers(ids=ids, limit=len(ids)))
-    return {user.id: user for user in found.data}
 
 
 async def _mails(notifications: Notifications, order: Order, may: bool) -> list[Mail]:

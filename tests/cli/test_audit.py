@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import http.server
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
 
+from haat.cli.audit import books
 from haat.cli.audit_questions import BOOKS_TABLE, QUESTIONS
 from haat.kit.ids import new_id
 
@@ -116,3 +120,42 @@ async def test_a_sound_order_breaks_nothing(shop: asyncpg.Connection):
         for invariant, query in sql.items()
     }
     assert {invariant: rows for invariant, rows in found.items() if rows} == {}
+
+
+class _Books(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/sandbox/books" else 404)
+        self.end_headers()
+        self.wfile.write(b'{"data": []}')
+
+
+@pytest.fixture
+def provider_away() -> Iterator[http.server.HTTPServer]:
+    """A provider at an address where nobody listens until it is activated."""
+    server = http.server.HTTPServer(("127.0.0.1", 0), _Books, bind_and_activate=False)
+    server.server_bind()
+    yield server
+    server.server_close()
+
+
+def _open(provider: http.server.HTTPServer) -> None:
+    provider.server_activate()
+    threading.Thread(target=provider.handle_request).start()
+
+
+def test_a_provider_that_is_coming_back_is_waited_for(provider_away: http.server.HTTPServer):
+    threading.Timer(0.2, _open, [provider_away]).start()
+    url = f"http://127.0.0.1:{provider_away.server_port}/sandbox/books"
+    assert books(url, time.monotonic() + 30) == []
+
+
+def test_a_provider_that_stays_away_is_not_waited_for_longer_than_told(provider_away: http.server.HTTPServer):
+    url = f"http://127.0.0.1:{provider_away.server_port}/sandbox/books"
+    assert books(url, time.monotonic()) is None
+
+
+def test_a_provider_without_books_is_not_waited_for(provider_away: http.server.HTTPServer):
+    _open(provider_away)
+    started = time.monotonic()
+    assert books(f"http://127.0.0.1:{provider_away.server_port}/", started + 30) is None
+    assert time.monotonic() < started + 30

@@ -34,7 +34,7 @@ def audit(*, patience: float = 0.0, json: bool = False) -> None:
     Parameters
     ----------
     patience
-        Seconds in which to look again until nothing is found.
+        Seconds in which to look again until nothing is found, and to wait for a provider that is away.
     json
         Print one JSON list instead of a table.
     """
@@ -62,19 +62,19 @@ def audit(*, patience: float = 0.0, json: bool = False) -> None:
 async def _patiently(database_url: str, books_url: str | None, patience: float) -> list[Finding]:
     deadline = time.monotonic() + patience
     while True:
-        findings = await _look(database_url, books_url)
+        findings = await _look(database_url, books_url, deadline)
         if not any(each.violations for each in findings) or time.monotonic() >= deadline:
             return findings
         await asyncio.sleep(AGAIN_SECONDS)
 
 
-async def _look(database_url: str, books_url: str | None) -> list[Finding]:
-    """Every invariant at one moment of the database; the books are read before it."""
+async def _look(database_url: str, books_url: str | None, deadline: float) -> list[Finding]:
+    """Every invariant at one moment of the database; the books are read before it, and waited for until `deadline`."""
     import asyncpg
 
     from haat.cli.audit_questions import AGAINST_THE_BOOKS, BOOKS_TABLE, QUESTIONS
 
-    rows = None if books_url is None else await asyncio.to_thread(_books, books_url)
+    rows = None if books_url is None else await asyncio.to_thread(books, books_url, deadline)
     connection = await asyncpg.connect(database_url)
     try:
         # The books are the only thing written, into a table that goes with this session.
@@ -101,12 +101,21 @@ def _books_url(provider_url: str | None, data: Path) -> str | None:
     return f"{url}/sandbox/books" if url else None
 
 
-def _books(url: str) -> list[tuple[object, ...]] | None:
-    """The provider's rows; None when it keeps no books that we may read."""
-    try:
-        with urllib.request.urlopen(url, timeout=BOOKS_SECONDS) as answer:  # noqa: S310 - an address from the settings
-            rows = msgspec.json.decode(answer.read())["data"]
-    except (OSError, msgspec.DecodeError, KeyError):
-        return None
-    names = ("id", "reference", "amount", "currency", "state", "captured", "refunded")
-    return [tuple(row[name] for name in names) for row in rows]
+def books(url: str, deadline: float) -> list[tuple[object, ...]] | None:
+    """The provider's rows; None when it keeps no books that we may read.
+
+    A provider that is away, as after a crash, is asked again until `deadline` (of the monotonic clock).
+    """
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=BOOKS_SECONDS) as answer:  # noqa: S310 - an address from the settings
+                rows = msgspec.json.decode(answer.read())["data"]
+        except (urllib.error.HTTPError, msgspec.DecodeError, KeyError):
+            return None
+        except OSError:
+            if time.monotonic() >= deadline:
+                return None
+            time.sleep(AGAIN_SECONDS)
+        else:
+            names = ("id", "reference", "amount", "currency", "state", "captured", "refunded")
+            return [tuple(row[name] for name in names) for row in rows]

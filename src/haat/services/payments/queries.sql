@@ -417,6 +417,11 @@ SELECT :provider, n.* FROM unnest(:ids::text[], :kinds::text[], :matters::text[]
                                   :ats::timestamptz[]) AS n
 ON CONFLICT DO NOTHING RETURNING movement_id;
 
+-- name: join_at_once()!
+-- How many lines a day has is a guess before they are counted, and row by row a wrong guess is quadratic: ten minutes for
+-- what takes three seconds. Until the transaction ends, tables are joined as a whole.
+SET LOCAL enable_nestloop = off;
+
 -- name: put_breaks(provider, since, until, grace_seconds, fee_basis_points)!
 -- Sums of a payment in the provider's lines against those in the ledger. What was posted just before the end may be in
 -- the next report, and what we learned late was posted after it: anything between the two readings is right.

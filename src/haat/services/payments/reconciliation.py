@@ -69,6 +69,7 @@ class Reconciliation:
                 connection = transaction.connection
                 await self._book(connection, day, fresh)
                 asked = {"provider": name, "since": since, "until": until, "grace_seconds": GRACE.total_seconds()}
+                await queries.join_at_once(connection)
                 await queries.put_breaks(connection, **asked, fee_basis_points=self._fee_basis_points)
                 await queries.put_repeated(connection, provider=name, movement_ids=repeated, day=day)
                 found = await queries.end_reconciliation(connection, provider=name, day=day, lines=seen.total())

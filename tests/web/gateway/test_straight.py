@@ -104,7 +104,13 @@ async def nothing(ref: str) -> None:
     """No content where there could be some."""
 
 
-ROUTES = [nothing, want, latest, one, drop, raised, paper, words]
+@post("/v1/wants/{ref:str}/as-it-is", status_code=200, tags=["catalogue"])
+async def as_it_is(ref: str, body: bytes, headers: dict[str, str]) -> dict[str, str]:
+    """The raw body and the headers, to check a signature."""
+    return {"ref": ref, "body": body.decode(), "signature": headers.get("x-signature", "")}
+
+
+ROUTES = [nothing, want, latest, one, drop, raised, paper, words, as_it_is]
 Twins = tuple[httpx.AsyncClient, httpx.AsyncClient]
 Recorder = Callable[[], list[str]]
 
@@ -155,6 +161,8 @@ STRAIGHT: list[tuple[str, str, dict[str, Any]]] = [
     ("DELETE", "/v1/wants/w1", {"headers": ASHA}),
     ("POST", "/v1/wants/w1/raise", {"content": b"as it is: ", "headers": STAFF}),
     ("POST", "/v1/wants/w1/raise", {"headers": ASHA}),
+    ("POST", "/v1/wants/w1/as-it-is", {"content": b"{ 1", "headers": {"X-Signature": "v1,abc"}}),
+    ("POST", "/v1/wants/w1/as-it-is", {}),
 ]
 FRAMEWORK: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/v1/wants", {"json": {"quantity": "2", "colour": "red"}}),

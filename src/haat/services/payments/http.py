@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Request, delete, get, post
+from litestar import delete, get, post
 from litestar.exceptions import HTTPException
 from litestar.params import Parameter
 from msgspec import Meta
@@ -94,13 +94,12 @@ async def payment(payment_id: PaymentId, payments: Payments, caller: Caller) -> 
     tags=["webhooks"],
     responses=problems(401, 404, 413, 503),
 )
-async def payment_webhook(provider: ProviderName, request: Request[Any, Any, Any], payments: Payments) -> None:
+async def payment_webhook(provider: ProviderName, body: bytes, headers: dict[str, str], payments: Payments) -> None:
     """A provider's notice, signed over its raw bytes in its own way. Duplicates and disorder are normal."""
-    body = await request.body()
     if len(body) > MAX_WEBHOOK_BYTES:
         raise HTTPException(status_code=413, detail="A notice is at most 256 KiB")
-    headers = {name: value for name, value in request.headers.items() if SIGNATURE.match(name)}
-    await payments.webhook(Webhook(provider=provider, body=body, headers=headers))
+    signed = {name: value for name, value in headers.items() if SIGNATURE.match(name)}
+    await payments.webhook(Webhook(provider=provider, body=body, headers=signed))
 
 
 class GiftCardBody(Message, frozen=True):

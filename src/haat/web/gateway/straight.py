@@ -21,8 +21,10 @@ _JSON = JSON.encode()
 _PREFIX = "/v1/"
 # Larger bodies are rare, and refusing one that is too large is the framework's business.
 _MOST_BYTES = 64_000
-# What is at hand for every handler, besides its contracts, its body and the parts of its path.
-_AT_HAND = frozenset({"data", "caller", "idempotency", "request"})
+# What is at hand for every handler, besides its contracts and the parts of its path.
+_AT_HAND = frozenset({"data", "body", "headers", "caller", "idempotency", "request"})
+# Whoever wants one of these wants the body read.
+_OF_THE_BODY = frozenset({"data", "body", "idempotency"})
 # Whatever a handler may have declared that this way does not do.
 _EXTRAS = (
     "resolve_before_request",
@@ -129,9 +131,11 @@ class StraightCalls:
         state = scope["state"]
         if "caller" in call.names:
             arguments["caller"] = state["caller"]
-        body = b""
-        if call.body is not None or "idempotency" in call.names:
-            body = await _whole_body(headers, asked)
+        body = await _whole_body(headers, asked) if call.names & _OF_THE_BODY else b""
+        if "body" in call.names:
+            arguments["body"] = body
+        if "headers" in call.names:
+            arguments["headers"] = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
         if call.body is not None:
             if headers.get(b"content-type", _JSON) != _JSON:
                 raise _Unfit

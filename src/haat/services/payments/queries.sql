@@ -274,13 +274,17 @@ WITH same AS (
 DELETE FROM payments.due d USING same
 WHERE d.payment_id = same.payment_id AND :next_check_at::timestamptz IS NULL;
 
--- name: heard(provider, webhook_id, provider_id)^
--- One row: whether this notice was acted on before, and the payment it is about, or nulls.
-SELECT EXISTS (SELECT FROM payments.webhooks WHERE provider = :provider AND webhook_id = :webhook_id) AS known, p.*,
-       CASE WHEN p.has_refunds THEN payments.refunds_of(p.payment_id) END AS refunds
-FROM (SELECT 1) one
-LEFT JOIN (payments.provider_payments k JOIN payments.payments p USING (payment_id))
-    ON k.provider = :provider AND k.provider_id = :provider_id;
+-- name: heard(providers, webhook_ids, provider_ids)
+-- A row for each notice, in their order: whether it was acted on before, and the payment it is about, or nulls.
+SELECT EXISTS (
+           SELECT FROM payments.webhooks w WHERE w.provider = n.provider AND w.webhook_id = n.webhook_id) AS known,
+       p.*, CASE WHEN p.has_refunds THEN payments.refunds_of(p.payment_id) END AS refunds
+FROM unnest(:providers::text[], :webhook_ids::text[], :provider_ids::text[])
+    WITH ORDINALITY AS n (provider, webhook_id, provider_id, place)
+LEFT JOIN LATERAL (
+    SELECT p.* FROM payments.provider_payments k JOIN payments.payments p USING (payment_id)
+    WHERE k.provider = n.provider AND k.provider_id = n.provider_id LIMIT 1) p ON true
+ORDER BY n.place;
 
 -- name: take_webhook(provider, webhook_id)!
 INSERT INTO payments.webhooks (provider, webhook_id) VALUES (:provider, :webhook_id) ON CONFLICT DO NOTHING;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
@@ -47,7 +46,6 @@ from haat.contracts.payments import (
     Refund,
     RefundView,
     SavedCard,
-    SignatureRefused,
     StoreCredit,
     Void,
     VoidGiftCard,
@@ -59,13 +57,14 @@ from haat.kit.crashpoints import crashpoint
 from haat.kit.ids import new_id
 from haat.kit.message import DomainError, Invalid, NotFound, Nothing, Page, Unavailable, encode
 from haat.kit.money import LIMIT, Money
-from haat.ports.payment_provider import Answered, Notice, PaymentProvider, Unknown
+from haat.ports.payment_provider import PaymentProvider
 from haat.services.payments import model
-from haat.services.payments.model import CASH, CREDIT, HELD, OPEN, Mismatch, PaymentState
+from haat.services.payments.hearing import Hearing
+from haat.services.payments.model import CASH, CREDIT, HELD, OPEN, PaymentState
 from haat.services.payments.opening import Opening
 from haat.services.payments.providers import Providers
 from haat.services.payments.reconciliation import Books, Reconciliation
-from haat.services.payments.settling import Settling, merging
+from haat.services.payments.settling import Settling
 from haat.services.payments.statements import authorize_key, capture_key
 from haat.services.payments.store import PaymentStore
 from haat.services.payments.teller import Teller
@@ -74,7 +73,6 @@ from haat.services.payments.views import method_name, refund_view, refundable, r
 log = structlog.get_logger("haat.payments")
 DUE_AT_ONCE = 20
 ORDER_PLACED = "order-placed"
-ANSWER_SECONDS = 0.3
 KEEP_WEBHOOKS = timedelta(days=14)
 
 
@@ -98,6 +96,7 @@ class PaymentsService(Payments):
         self._settling = Settling(store)
         self._opening = Opening(store, self._settling, self._providers, vault)
         self._teller = Teller(store, self._settling, self._opening, self._providers, vault)
+        self._hearing = Hearing(store, self._settling, self._teller, self._providers)
 
     async def authorize(self, ask: Authorize) -> Payment:
         _check_amount(ask.amount, "/amount")
@@ -183,18 +182,7 @@ class PaymentsService(Payments):
         return refund_view(payment, ask.request_id)
 
     async def webhook(self, ask: Webhook) -> Nothing:
-        provider = self._providers.named(ask.provider)
-        if provider is None:
-            raise NotFound("No such provider is used here")
-        notice = provider.verify(ask.body, ask.headers)
-        if notice is None:
-            raise SignatureRefused()
-        crashpoint("hook.received_unacked")
-        about = notice.fact.id if notice.fact is not None else notice.payment_id
-        known, payment = await self._store.heard(ask.provider, notice.id, about)
-        if not known and not await self._heard(provider, notice, payment):
-            await self._store.take_webhook(ask.provider, notice.id)
-        crashpoint("hook.inbox_committed")
+        await self._hearing.hear(ask)
         return Nothing()
 
     async def saved_cards(self, ask: MethodsOf) -> Page[SavedCard]:
@@ -276,41 +264,6 @@ class PaymentsService(Payments):
         """Drop the ids of notices that no provider repeats any more."""
         await self._store.forget_webhooks(now() - KEEP_WEBHOOKS)
 
-    async def _heard(self, provider: PaymentProvider, notice: Notice, payment: PaymentState | None) -> bool:
-        """Whether the notice needs no note of its own: written with what it changed, or told nothing new."""
-        about = notice.fact.id if notice.fact is not None else notice.payment_id
-        if about is None:
-            return False
-        if payment is None or _answer_is_due(payment):
-            # The answer to our own question is on its way and says the same: two writers would only collide.
-            await asyncio.sleep(ANSWER_SECONDS)
-            _, payment = await self._store.heard(provider.name, notice.id, about)
-        if payment is None and notice.fact is not None:
-            waiting = await self._store.awaiting(provider.name, notice.fact.reference)
-            if len(waiting) == 1:
-                payment = await self._store.load(payment_id=waiting[0])
-            elif not waiting:
-                # The answer that it waited for may have been written between our two looks.
-                _, payment = await self._store.heard(provider.name, notice.id, about)
-        if payment is None:
-            log.warning("a webhook about an unknown payment", webhook_id=notice.id, kind=notice.type)
-            return False
-        try:
-            if notice.fact is not None and merging(notice.fact)(payment) is None:
-                return True
-        except Mismatch as mismatch:
-            await self._settling.put_aside(payment, mismatch)
-            return False
-        # A notice may be old or early: what counts is what the provider says now.
-        outcome = await provider.fetch(about)
-        if isinstance(outcome, Unknown):
-            raise Unavailable(outcome.why)
-        if not isinstance(outcome, Answered):
-            return False
-        payment = await self._settling.settle(payment, merging(outcome.fact), hook=notice.id)
-        await self._teller.keep_card(payment)
-        return True
-
     def _new(self, ask: Authorize) -> PaymentState:
         cash = isinstance(ask.method, CashMethod)
         save = isinstance(ask.method, CardMethod) and ask.method.save and ask.user_id is not None
@@ -366,11 +319,6 @@ class PaymentsService(Payments):
         if payment is None or (payment.tombstone and not with_tombstones):
             raise NotFound("There is no such payment")
         return payment
-
-
-def _answer_is_due(payment: PaymentState) -> bool:
-    young = now() - payment.created_at < timedelta(seconds=ANSWER_SECONDS * 10)
-    return young and (payment.state == "authorizing" or payment.capturing_minor > 0)
 
 
 def _request_hash(ask: Authorize) -> str:

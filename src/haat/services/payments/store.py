@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 import msgspec
@@ -44,6 +44,14 @@ class ProviderCall(msgspec.Struct, frozen=True):
     state: str
     request_hash: str = ""
     refund_id: str | None = None
+
+
+class Heard(NamedTuple):
+    """A notice by its provider and its id, and the provider's id of the payment that it is about."""
+
+    provider: str
+    webhook_id: str
+    provider_id: str | None
 
 
 class PaymentStore:
@@ -214,11 +222,12 @@ class PaymentStore:
             found = queries.awaiting(connection, provider=provider, checkout_id=checkout_id)
             return [row["payment_id"] async for row in found]
 
-    async def heard(self, provider: str, webhook_id: str, provider_id: str | None) -> tuple[bool, PaymentState | None]:
-        """Whether a notice was acted on before, and the payment of this provider's id."""
+    async def heard(self, notices: Sequence[Heard]) -> list[tuple[bool, PaymentState | None]]:
+        """Of each notice: whether it was acted on before, and the payment that it is about."""
+        providers, webhook_ids, provider_ids = zip(*notices, strict=True)
         async with self.connection() as connection:
-            row = await queries.heard(connection, provider=provider, webhook_id=webhook_id, provider_id=provider_id)
-        return row["known"], None if row["payment_id"] is None else _payment(row)
+            found = queries.heard(connection, providers=providers, webhook_ids=webhook_ids, provider_ids=provider_ids)
+            return [(row["known"], None if row["payment_id"] is None else _payment(row)) async for row in found]
 
     async def take_webhook(self, provider: str, webhook_id: str) -> None:
         async with self.connection() as connection:

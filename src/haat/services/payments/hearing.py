@@ -1,0 +1,93 @@
+"""What providers tell by themselves: notices, verified, each acted on once, in any order."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from haat.contracts.payments import SignatureRefused, Webhook
+from haat.kit.clock import now
+from haat.kit.crashpoints import crashpoint
+from haat.kit.gathering import Gathered
+from haat.kit.message import NotFound, Unavailable
+from haat.ports.payment_provider import Answered, Notice, PaymentProvider, Unknown
+from haat.services.payments.model import Mismatch, PaymentState
+from haat.services.payments.providers import Providers
+from haat.services.payments.settling import Settling, merging
+from haat.services.payments.store import Heard, PaymentStore
+from haat.services.payments.teller import Teller
+
+log = structlog.get_logger("haat.payments")
+ANSWER_SECONDS = 0.3
+# Nobody waits for what is done with a notice: those of a moment are looked up together.
+TOGETHER_SECONDS = 0.05
+
+
+class Hearing:
+    """The way of a notice from the wire to the payment that it is about."""
+
+    def __init__(self, store: PaymentStore, settling: Settling, teller: Teller, providers: Providers) -> None:
+        self._store = store
+        self._settling = settling
+        self._teller = teller
+        self._providers = providers
+        self._notices = Gathered(store.heard, TOGETHER_SECONDS)
+
+    async def hear(self, ask: Webhook) -> None:
+        """Act on a notice, once. Raises NotFound without such a provider, SignatureRefused, Unavailable."""
+        provider = self._providers.named(ask.provider)
+        if provider is None:
+            raise NotFound("No such provider is used here")
+        notice = provider.verify(ask.body, ask.headers)
+        if notice is None:
+            raise SignatureRefused()
+        crashpoint("hook.received_unacked")
+        about = notice.fact.id if notice.fact is not None else notice.payment_id
+        heard = Heard(ask.provider, notice.id, about)
+        known, payment = await self._notices.ask(heard)
+        if not known and not await self._acted(provider, notice, heard, payment):
+            await self._store.take_webhook(ask.provider, notice.id)
+        crashpoint("hook.inbox_committed")
+
+    async def _acted(
+        self, provider: PaymentProvider, notice: Notice, heard: Heard, payment: PaymentState | None
+    ) -> bool:
+        """Whether the notice needs no note of its own: written with what it changed, or told nothing new."""
+        if heard.provider_id is None:
+            return False
+        if payment is None or _answer_is_due(payment):
+            # The answer to our own question is on its way and says the same: two writers would only collide.
+            await asyncio.sleep(ANSWER_SECONDS)
+            _, payment = await self._notices.ask(heard)
+        if payment is None and notice.fact is not None:
+            waiting = await self._store.awaiting(provider.name, notice.fact.reference)
+            if len(waiting) == 1:
+                payment = await self._store.load(payment_id=waiting[0])
+            elif not waiting:
+                # The answer that it waited for may have been written between our two looks.
+                _, payment = await self._notices.ask(heard)
+        if payment is None:
+            log.warning("a webhook about an unknown payment", webhook_id=notice.id, kind=notice.type)
+            return False
+        try:
+            if notice.fact is not None and merging(notice.fact)(payment) is None:
+                return True
+        except Mismatch as mismatch:
+            await self._settling.put_aside(payment, mismatch)
+            return False
+        # A notice may be old or early: what counts is what the provider says now.
+        outcome = await provider.fetch(heard.provider_id)
+        if isinstance(outcome, Unknown):
+            raise Unavailable(outcome.why)
+        if not isinstance(outcome, Answered):
+            return False
+        payment = await self._settling.settle(payment, merging(outcome.fact), hook=notice.id)
+        await self._teller.keep_card(payment)
+        return True
+
+
+def _answer_is_due(payment: PaymentState) -> bool:
+    young = now() - payment.created_at < timedelta(seconds=ANSWER_SECONDS * 10)
+    return young and (payment.state == "authorizing" or payment.capturing_minor > 0)

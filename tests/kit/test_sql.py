@@ -27,3 +27,42 @@ async def test_a_patient_block_outlives_the_limit_of_requests(
         async with database.connection() as connection:
             await queries.nap(connection, seconds=0.6)
     await database.stop()
+
+
+QUERIES = """
+-- name: pair(first, second)^
+SELECT :second::int AS second, :first::int AS first, :second::int - :first::int AS between;
+
+-- name: count_up(until)
+SELECT number FROM generate_series(1, :until::int) AS number;
+
+-- name: same(word)$
+SELECT :word::text;
+
+-- name: nothing()!
+SELECT 1;
+"""
+
+
+async def test_parameters_go_by_name_and_answers_have_the_shape_that_the_file_says(probe_url: str, tmp_path: Path):
+    (tmp_path / "some.sql").write_text(QUERIES)
+    queries = load_queries(tmp_path / "some.sql")
+    database = PostgresDatabase(probe_url, 2)
+    await database.start()
+    async with database.connection() as connection:
+        assert dict(await queries.pair(connection, first=1, second=5)) == {"second": 5, "first": 1, "between": 4}
+        assert [row["number"] async for row in queries.count_up(connection, until=3)] == [1, 2, 3]
+        assert await queries.same(connection, word="a") == "a"
+        assert await queries.nothing(connection) == "SELECT 1"
+    await database.stop()
+
+
+async def test_a_query_without_one_of_its_parameters_is_not_sent(probe_url: str, tmp_path: Path):
+    (tmp_path / "some.sql").write_text(QUERIES)
+    queries = load_queries(tmp_path / "some.sql")
+    database = PostgresDatabase(probe_url, 2)
+    await database.start()
+    with pytest.raises(KeyError, match="second"):
+        async with database.connection() as connection:
+            await queries.pair(connection, first=1)
+    await database.stop()

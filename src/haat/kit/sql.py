@@ -1,17 +1,22 @@
-"""Queries from `.sql` files, by aiosql, for connections that are held already."""
+"""Queries from `.sql` files, read by aiosql, for connections that are held already."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, cast
+from types import SimpleNamespace
+from typing import Any
 
 import aiosql
 from aiosql.adapters.asyncpg import AsyncPGAdapter
+from aiosql.types import SQLOperationType
 
 from haat.kit.database import Connection
+
+Ordered = Callable[[dict[str, Any]], tuple[Any, ...]]
 
 _seconds: ContextVar[float | None] = ContextVar("statement_seconds", default=None)
 
@@ -26,32 +31,67 @@ def patient(seconds: float) -> Iterator[None]:
         _seconds.reset(token)
 
 
-class HeldConnectionAdapter(AsyncPGAdapter):
-    """aiosql's own adapter asks of each call whether it was given a pool, which costs as much as a small query."""
-
-    def _ordered(self, query_name: str, parameters: Any) -> Any:
-        if isinstance(parameters, dict):
-            return [parameters[name] for name in self.var_sorted[query_name]]
-        return parameters
-
-    async def select(
-        self, conn: Connection, query_name: str, sql: str, parameters: Any, record_class: Any = None
-    ) -> AsyncIterator[Any]:
-        for record in await conn.fetch(sql, *self._ordered(query_name, parameters), timeout=_seconds.get()):
-            yield record
-
-    async def select_one(
-        self, conn: Connection, query_name: str, sql: str, parameters: Any, record_class: Any = None
-    ) -> Any:
-        return await conn.fetchrow(sql, *self._ordered(query_name, parameters), timeout=_seconds.get())
-
-    async def select_value(self, conn: Connection, query_name: str, sql: str, parameters: Any) -> Any:
-        return await conn.fetchval(sql, *self._ordered(query_name, parameters), timeout=_seconds.get())
-
-    async def insert_update_delete(self, conn: Connection, query_name: str, sql: str, parameters: Any) -> Any:
-        return await conn.execute(sql, *self._ordered(query_name, parameters), timeout=_seconds.get())
-
-
 def load_queries(path: Path) -> Any:
-    """The queries of a file as functions of a held connection and named parameters. Raises aiosql's parse errors."""
-    return aiosql.from_path(path, cast(Any, HeldConnectionAdapter))
+    """The queries of a file as functions of a held connection and named parameters. Raises aiosql's parse errors.
+
+    aiosql reads the file; its functions are not used: they cost as much as a small query does at the driver.
+    """
+    known: Any = aiosql.from_path(path, AsyncPGAdapter)
+    names = [name for name in known.available_queries if not name.endswith("_cursor")]
+    places = known.driver_adapter.var_sorted
+    return SimpleNamespace(**{name: _function(getattr(known, name), places[name]) for name in names})
+
+
+def _function(query: Any, names: list[str]) -> Any:
+    run = _WAYS[query.operation](query.sql, _ordered(names))
+    run.__name__ = run.__qualname__ = query.__name__
+    run.sql = query.sql
+    return run
+
+
+def _ordered(names: list[str]) -> Ordered:
+    """Takes the values of these parameters in the places that the statement gives them. Raises KeyError without one."""
+    if not names:
+        return lambda given: ()
+    if len(names) == 1:
+        (name,) = names
+        return lambda given: (given[name],)
+    return itemgetter(*names)
+
+
+def _one(sql: str, ordered: Ordered) -> Any:
+    def run(connection: Connection, **given: Any) -> Awaitable[Any]:
+        return connection.fetchrow(sql, *ordered(given), timeout=_seconds.get())
+
+    return run
+
+
+def _value(sql: str, ordered: Ordered) -> Any:
+    def run(connection: Connection, **given: Any) -> Awaitable[Any]:
+        return connection.fetchval(sql, *ordered(given), timeout=_seconds.get())
+
+    return run
+
+
+def _nothing(sql: str, ordered: Ordered) -> Any:
+    def run(connection: Connection, **given: Any) -> Awaitable[Any]:
+        return connection.execute(sql, *ordered(given), timeout=_seconds.get())
+
+    return run
+
+
+def _rows(sql: str, ordered: Ordered) -> Any:
+    async def run(connection: Connection, **given: Any) -> AsyncIterator[Any]:
+        for row in await connection.fetch(sql, *ordered(given), timeout=_seconds.get()):
+            yield row
+
+    return run
+
+
+# How a query is run, by the sign after its name: `^`, `$`, `!`, none.
+_WAYS = {
+    SQLOperationType.SELECT_ONE: _one,
+    SQLOperationType.SELECT_VALUE: _value,
+    SQLOperationType.INSERT_UPDATE_DELETE: _nothing,
+    SQLOperationType.SELECT: _rows,
+}

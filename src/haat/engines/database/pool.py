@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -65,19 +67,25 @@ class PostgresDatabase:
 
 
 class _Kept:
-    """A pool, and a few connections kept back between two uses: the driver runs a task for each that it takes back."""
+    """A pool whose sound connections go from one user to the next, first come, first served.
+
+    The driver opens connections and sees to broken ones; it would start a task for each that it takes back.
+    """
 
     def __init__(self, pool: asyncpg.Pool, size: int) -> None:
         self._pool = pool
         self._most = size
+        # How many are out of the driver's hands: in use, or idle here.
+        self._taken = 0
         self._idle: list[Any] = []
         # Found closed while nobody could wait for the driver to take them back.
         self._broken: list[Any] = []
-        self._waiting = 0
+        # Each gets a connection, or None: there is room for one more, to be had from the driver.
+        self._waiting: deque[asyncio.Future[Any]] = deque()
         self._closing = False
 
     def kept(self) -> Any:
-        """A connection that was kept back, or None."""
+        """An idle connection, or None."""
         while self._idle:
             connection = self._idle.pop()
             if not connection.is_closed():
@@ -86,25 +94,36 @@ class _Kept:
         return None
 
     async def acquire(self) -> Any:
-        """One from the driver. Raises what is LOST."""
+        """One from the driver, or the next that comes back. Raises what is LOST."""
         while self._broken:
             await self.release(self._broken.pop())
-        self._waiting += 1
+        while self._taken >= self._most:
+            connection = await self._next()
+            if connection is not None:
+                return connection
+        self._taken += 1
         try:
             return await self._pool.acquire(timeout=ACQUIRE_SECONDS)
-        finally:
-            self._waiting -= 1
+        except BaseException:
+            self._taken -= 1
+            self._hand(None)
+            raise
 
     def keep(self, connection: Any) -> bool:
-        """Keep a sound connection back; False when somebody waits for it at the driver, or the pool is closing."""
-        if self._waiting or self._closing or len(self._idle) >= self._most:
+        """Take a sound connection back, for the next; False when that is the driver's business."""
+        if self._closing or connection.is_closed():
             return False
-        self._idle.append(connection)
+        if not self._hand(connection):
+            self._idle.append(connection)
         return True
 
     async def release(self, connection: Any) -> None:
         """Back to the driver, which sees to it after a fault or a cancellation."""
-        await self._pool.release(connection)
+        try:
+            await self._pool.release(connection)
+        finally:
+            self._taken -= 1
+            self._hand(None)
 
     async def close(self) -> None:
         self._closing = True
@@ -113,6 +132,39 @@ class _Kept:
         self._idle.clear()
         self._broken.clear()
         await self._pool.close()
+
+    async def _next(self) -> Any:
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[Any] = loop.create_future()
+        self._waiting.append(turn)
+        late = loop.call_later(ACQUIRE_SECONDS, _too_late, turn)
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                # It was ours already: the next one's, then.
+                given = turn.result()
+                if given is None:
+                    self._hand(None)
+                elif not self.keep(given):
+                    await self.release(given)
+            raise
+        finally:
+            late.cancel()
+
+    def _hand(self, connection: Any) -> bool:
+        """To the first who still waits; False when nobody does."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(connection)
+                return True
+        return False
+
+
+def _too_late(turn: asyncio.Future[Any]) -> None:
+    if not turn.done():
+        turn.set_exception(TimeoutError("all connections are in use"))
 
 
 class _Held:

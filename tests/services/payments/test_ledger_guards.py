@@ -76,3 +76,24 @@ async def test_an_entry_needs_its_transaction(shop: Any):
         await shop.rows(
             "INSERT INTO payments.ledger_entries VALUES ($1, 'a', 'INR', 5), ($1, 'b', 'INR', -5)", new_id("t")
         )
+
+
+@pytest.mark.parametrize(
+    "amounts",
+    [
+        "captured_minor = amount_minor + 1",
+        "captured_minor = amount_minor, credit_minor = 1",
+        "captured_minor = -1",
+        "captured_minor = -1, refunded_minor = -1",
+        "refunded_minor = -1",
+        "refunded_minor = captured_minor + 1",
+        "capturing_minor = -1",
+        "credit_minor = -1",
+        "credit_minor = amount_minor + 1",
+        "amount_minor = 0",
+    ],
+)
+async def test_amounts_that_cannot_be_are_refused(shop: Any, amounts: str):
+    payment = await shop.payments.authorize(shop.ask(CashMethod()))
+    with pytest.raises(asyncpg.CheckViolationError, match="amounts"):
+        await shop.rows(f"UPDATE payments.payments SET {amounts} WHERE payment_id = $1", payment.id)

@@ -56,7 +56,8 @@ class Scenarios:
             for product in page["data"]:
                 self._products.append(product["id"])
                 self._titles.append(product["title"].split())
-                self._variants += [v["id"] for v in product["variants"][:1] if v["available"] >= 50]
+                # As often as there are units: what everybody bought evenly would be sold out here and there.
+                self._variants += [v["id"] for v in product["variants"][:1] for _ in range(v["available"] // 25)]
             if not page["has_more"]:
                 break
             cursor = f"&cursor={page['next_cursor']}"

@@ -21,8 +21,8 @@ from haat.kit.telemetry import start_logging
 from haat.settings import Settings
 
 log = structlog.get_logger("haat.process")
-RELAY_SECONDS, RELAY_BUSY_SECONDS = 0.1, 0.25
-RELAY_BUSY, RELAY_FULL = 20, 500
+RELAY_SECONDS, RELAY_BUSY_SECONDS = 0.1, 0.5
+RELAY_BUSY, RELAY_FULL = 40, 2_000
 FORGET_SECONDS = 3600.0
 PRUNE_SECONDS = 6 * 3600.0
 REPLAY_SECONDS = 2.0

@@ -1,6 +1,7 @@
 """The cart's SQL, on real PostgreSQL."""
 
 import asyncio
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -134,6 +135,59 @@ async def test_orders_of_one_cart_are_taken_out_together_and_those_of_before_lef
     again = ordered(cart, var_a=2)
     await take(store, before, again, again, ordered(another, var_a=4), ordered(cart, var_a=3))
     assert (await left(store, one), await left(store, other)) == ({"var_a": 3}, {"var_a": 5})
+
+
+async def guest_with(store: CartStore, *items: Item) -> CartState:
+    async with store.connection() as connection:
+        cart = await store.load(connection, Owner())
+        await store.save_item(connection, cart, items[0], [])
+    await saved(store, Owner(token=cart.token), *items[1:])
+    return cart
+
+
+async def test_a_guests_order_leaves_the_cart_that_theirs_has_joined(database: PostgresDatabase):
+    store, owner = CartStore(database), user()
+    guest = await guest_with(store, item("var_a", 2), item("var_b", 1))
+    await saved(store, owner, item("var_a", 1))
+    async with store.transaction() as transaction:
+        await store.merge(transaction.connection, owner.user_id or "", guest.token or "")
+    order = ordered(guest, var_a=2, var_b=1)
+    await take(store, order)
+    await take(store, order)
+    assert await left(store, owner) == {"var_a": 1}
+
+
+async def test_an_order_that_comes_while_the_carts_join_is_taken_out_by_its_event(database: PostgresDatabase):
+    store, owner = CartStore(database), user()
+    guest = await guest_with(store, item("var_a", 2))
+    order = ordered(guest, var_a=2)
+    async with store.transaction() as transaction:
+        await store.merge(transaction.connection, owner.user_id or "", guest.token or "")
+        taking = asyncio.create_task(take(store, order))
+        # Until it stands at our lock.
+        while await transaction.fetchval("SELECT count(*) FROM pg_sleep(0.01), pg_locks WHERE NOT granted") == 0:
+            pass
+    await taking
+    joined = await left(store, owner)
+    async with store.connection() as connection:
+        await store.take_ordered(connection, [order], quickly=False)
+    assert (joined, await left(store, owner)) == ({"var_a": 2}, {})
+
+
+async def test_where_a_guests_cart_went_is_forgotten_with_old_carts(database: PostgresDatabase):
+    store, owner = CartStore(database), user()
+    guest = await guest_with(store, item("var_a", 2))
+    async with store.transaction() as transaction:
+        await store.merge(transaction.connection, owner.user_id or "", guest.token or "")
+    async with store.connection() as connection:
+        known = "SELECT count(*) FROM cart.joined WHERE cart_id = $1"
+        await store.forget_old_guests(connection, now() - timedelta(days=30))
+        kept = await connection.fetchval(known, guest.cart_id)
+        await connection.execute(
+            "UPDATE cart.joined SET at = at - interval '31 days' WHERE cart_id = $1", guest.cart_id
+        )
+        await store.forget_old_guests(connection, now() - timedelta(days=30))
+        assert (kept, await connection.fetchval(known, guest.cart_id)) == (1, 0)
 
 
 @pytest.mark.parametrize(("before", "after", "stays"), [(2, 3, {"var_a": 1}), (5, 2, {}), (2, 2, {})])

@@ -56,9 +56,10 @@ async def test_a_list_has_an_end_and_what_is_on_it_stays(floor: Floor):
 
 
 async def test_the_same_wish_ten_times_at_once_is_one(floor: Floor):
-    user_id, one = new_id("usr"), await product(floor)
-    await asyncio.gather(*(floor.cart.wish(WishRef(user_id=user_id, product_id=one)) for _ in range(10)))
-    assert await listed(floor, user_id) == [one]
+    one, users = await product(floor), [new_id("usr") for _ in range(30)]
+    for user_id in users:
+        await asyncio.gather(*(floor.cart.wish(WishRef(user_id=user_id, product_id=one)) for _ in range(10)))
+    assert [await listed(floor, user_id) for user_id in users] == [[one]] * 30
 
 
 async def came_back(floor: Floor, variant: Variant) -> list[str]:

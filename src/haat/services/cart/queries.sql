@@ -37,26 +37,31 @@ SELECT version FROM changed;
 -- name: take_ordered(quickly, checkout_ids, cart_ids, variant_ids, quantities)!
 -- What was ordered leaves the carts, one row a line, once for each checkout: who comes second finds it in the inbox.
 -- Units added meanwhile stay. A cart is locked before its items, and MERGE decides on each item as it then is, whatever
--- was seen before. `quickly` waits for no disk: the order's event, which is still to come, would do it again.
+-- was seen before. A guest's cart that has joined a user's is looked for there; one that is joining just now is found
+-- nowhere, and nothing is noted: the order's event comes later. `quickly` waits for no disk: the event would do it again.
 WITH quick AS MATERIALIZED (
     SELECT set_config('synchronous_commit',
                       CASE WHEN :quickly::boolean THEN 'off' ELSE current_setting('synchronous_commit') END, true)
 ), line AS MATERIALIZED (
     SELECT * FROM unnest(:checkout_ids::text[], :cart_ids::text[], :variant_ids::text[], :quantities::integer[])
         AS line (checkout_id, cart_id, variant_id, quantity)
+), found AS MATERIALIZED (
+    SELECT l.checkout_id, coalesce(c.cart_id, j.into_cart) AS cart_id, l.variant_id, l.quantity FROM line l
+    LEFT JOIN cart.carts c ON c.cart_id = l.cart_id LEFT JOIN cart.joined j ON j.cart_id = l.cart_id
+), locked AS MATERIALIZED (
+    SELECT cart_id FROM cart.carts WHERE cart_id IN (SELECT cart_id FROM found) ORDER BY cart_id FOR UPDATE
 ), fresh AS (
     INSERT INTO cart.inbox (event_id)
-    SELECT DISTINCT checkout_id FROM line, quick ORDER BY checkout_id
+    SELECT DISTINCT checkout_id FROM found JOIN locked USING (cart_id), quick ORDER BY checkout_id
     ON CONFLICT DO NOTHING RETURNING event_id AS checkout_id
 ), ordered AS MATERIALIZED (
-    SELECT cart_id, variant_id, sum(quantity)::integer AS quantity FROM line JOIN fresh USING (checkout_id)
+    SELECT cart_id, variant_id, sum(quantity)::integer AS quantity FROM found JOIN fresh USING (checkout_id)
     GROUP BY cart_id, variant_id
-), locked AS MATERIALIZED (
-    SELECT cart_id FROM cart.carts WHERE cart_id IN (SELECT cart_id FROM ordered) ORDER BY cart_id FOR UPDATE
 ), moved AS (
-    UPDATE cart.carts c SET version = c.version + 1, updated_at = now() FROM locked WHERE c.cart_id = locked.cart_id
+    UPDATE cart.carts c SET version = c.version + 1, updated_at = now()
+    FROM (SELECT DISTINCT cart_id FROM ordered) o WHERE c.cart_id = o.cart_id
 )
-MERGE INTO cart.items i USING (SELECT * FROM ordered JOIN locked USING (cart_id)) o
+MERGE INTO cart.items i USING ordered o
 ON i.cart_id = o.cart_id AND i.variant_id = o.variant_id
 WHEN MATCHED AND i.quantity > o.quantity THEN UPDATE SET quantity = i.quantity - o.quantity
 WHEN MATCHED THEN DELETE;
@@ -84,10 +89,17 @@ WITH moved AS (
 )
 UPDATE cart.carts SET version = version + 1, updated_at = now() WHERE cart_id = :to_cart;
 
--- name: remove_cart(cart_id)!
-DELETE FROM cart.carts WHERE cart_id = :cart_id;
+-- name: remove_joined(cart_id, into_cart)!
+WITH gone AS (
+    DELETE FROM cart.carts WHERE cart_id = :cart_id
+)
+INSERT INTO cart.joined (cart_id, into_cart) VALUES (:cart_id, :into_cart)
+ON CONFLICT (cart_id) DO UPDATE SET into_cart = excluded.into_cart, at = now();
 
 -- name: forget_old_guests(before)!
+WITH gone AS (
+    DELETE FROM cart.joined WHERE at < :before::timestamptz
+)
 DELETE FROM cart.carts WHERE user_id IS NULL AND updated_at < :before::timestamptz;
 
 -- name: wishes(user_id)
@@ -99,7 +111,8 @@ WITH made AS (
     INSERT INTO cart.wishes (user_id, product_id)
     SELECT :user_id::text, :product_id::text
     WHERE (SELECT count(*) FROM cart.wishes WHERE user_id = :user_id) < :most::integer
-    ON CONFLICT DO NOTHING RETURNING 1
+    -- Not DO NOTHING: of what came at the same moment this statement would see neither.
+    ON CONFLICT (user_id, product_id) DO UPDATE SET product_id = excluded.product_id RETURNING 1
 )
 SELECT EXISTS (SELECT FROM made)
     OR EXISTS (SELECT FROM cart.wishes WHERE user_id = :user_id AND product_id = :product_id);

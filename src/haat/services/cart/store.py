@@ -111,7 +111,7 @@ class CartStore:
         await queries.move_items(
             connection, from_cart=guest_id, to_cart=user_cart, max_items=MAX_ITEMS, max_quantity=MAX_QUANTITY
         )
-        await queries.remove_cart(connection, cart_id=guest_id)
+        await queries.remove_joined(connection, cart_id=guest_id, into_cart=user_cart)
 
     async def wishes(self, connection: Connection, user_id: str) -> list[Wish]:
         """A user's wishlist, the newest first."""
@@ -135,5 +135,5 @@ class CartStore:
         return [WishCameBack(user_id=row["user_id"], product_id=row["product_id"]) async for row in rows]
 
     async def forget_old_guests(self, connection: Connection, before: datetime) -> None:
-        """Drop guests' carts untouched since `before`."""
+        """Drop guests' carts untouched since `before`, and where those that joined a user's then have gone."""
         await queries.forget_old_guests(connection, before=before)

@@ -34,7 +34,7 @@ def patient(seconds: float) -> Iterator[None]:
 def load_queries(path: Path) -> Any:
     """The queries of a file as functions of a held connection and named parameters. Raises aiosql's parse errors.
 
-    aiosql reads the file; its functions are not used: they cost as much as a small query does at the driver.
+    aiosql reads the file; its functions, which make two coroutines or two generators of each call, are not used.
     """
     known: Any = aiosql.from_path(path, AsyncPGAdapter)
     names = [name for name in known.available_queries if not name.endswith("_cursor")]
@@ -59,25 +59,17 @@ def _ordered(names: list[str]) -> Ordered:
     return itemgetter(*names)
 
 
-def _one(sql: str, ordered: Ordered) -> Any:
-    def run(connection: Connection, **given: Any) -> Awaitable[Any]:
-        return connection.fetchrow(sql, *ordered(given), timeout=_seconds.get())
+def _by(driver: str) -> Callable[[str, Ordered], Any]:
+    """Queries that one call of this name at the driver answers."""
 
-    return run
+    def made(sql: str, ordered: Ordered) -> Any:
+        def run(connection: Connection, **given: Any) -> Awaitable[Any]:
+            answer: Awaitable[Any] = getattr(connection, driver)(sql, *ordered(given), timeout=_seconds.get())
+            return answer
 
+        return run
 
-def _value(sql: str, ordered: Ordered) -> Any:
-    def run(connection: Connection, **given: Any) -> Awaitable[Any]:
-        return connection.fetchval(sql, *ordered(given), timeout=_seconds.get())
-
-    return run
-
-
-def _nothing(sql: str, ordered: Ordered) -> Any:
-    def run(connection: Connection, **given: Any) -> Awaitable[Any]:
-        return connection.execute(sql, *ordered(given), timeout=_seconds.get())
-
-    return run
+    return made
 
 
 def _rows(sql: str, ordered: Ordered) -> Any:
@@ -90,8 +82,8 @@ def _rows(sql: str, ordered: Ordered) -> Any:
 
 # How a query is run, by the sign after its name: `^`, `$`, `!`, none.
 _WAYS = {
-    SQLOperationType.SELECT_ONE: _one,
-    SQLOperationType.SELECT_VALUE: _value,
-    SQLOperationType.INSERT_UPDATE_DELETE: _nothing,
+    SQLOperationType.SELECT_ONE: _by("fetchrow"),
+    SQLOperationType.SELECT_VALUE: _by("fetchval"),
+    SQLOperationType.INSERT_UPDATE_DELETE: _by("execute"),
     SQLOperationType.SELECT: _rows,
 }

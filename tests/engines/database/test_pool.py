@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 
 from haat.engines.database import pool as pools
@@ -69,6 +70,17 @@ async def test_a_connection_that_broke_makes_room_for_those_who_wait(pool: Postg
     for _ in range(3):
         told = await asyncio.gather(broken(), broken(), *(backend(pool) for _ in range(6)), return_exceptions=True)
         assert [type(each) for each in told] == [Unavailable] * 2 + [int] * 6
+
+
+async def test_connections_that_broke_while_nobody_used_them_are_replaced(pool: PostgresDatabase, admin_url: str):
+    admin = await asyncpg.connect(admin_url)
+    for _ in range(3):
+        backends = await asyncio.gather(*(backend(pool) for _ in range(10)))
+        await admin.fetch("SELECT pg_terminate_backend(pid, 5000) FROM unnest($1::int[]) AS pid", list(set(backends)))
+        await asyncio.sleep(0.05)
+        fresh = await asyncio.gather(*(backend(pool) for _ in range(10)))
+        assert set(fresh).isdisjoint(backends)
+    await admin.close()
 
 
 async def test_a_fault_of_the_user_costs_no_connection(pool: PostgresDatabase):

@@ -88,7 +88,7 @@ class _Kept:
         """An idle connection, or None."""
         while self._idle:
             connection = self._idle.pop()
-            if not connection.is_closed():
+            if _sound(connection):
                 return connection
             self._broken.append(connection)
         return None
@@ -111,7 +111,7 @@ class _Kept:
 
     def keep(self, connection: Any) -> bool:
         """Take a sound connection back, for the next; False when that is the driver's business."""
-        if self._closing or connection.is_closed():
+        if self._closing or not _sound(connection):
             return False
         if not self._hand(connection):
             self._idle.append(connection)
@@ -159,6 +159,14 @@ class _Kept:
             if not turn.done():
                 turn.set_result(connection)
                 return True
+        return False
+
+
+def _sound(connection: Any) -> bool:
+    try:
+        return not connection.is_closed()
+    except asyncpg.InterfaceError:
+        # The server closed it, and the driver has taken it back by itself.
         return False
 
 

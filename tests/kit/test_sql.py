@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,25 +46,33 @@ SELECT 1;
 """
 
 
-async def test_parameters_go_by_name_and_answers_have_the_shape_that_the_file_says(probe_url: str, tmp_path: Path):
+@pytest.fixture
+async def database(probe_url: str) -> AsyncIterator[PostgresDatabase]:
+    """A started pool."""
+    pool = PostgresDatabase(probe_url, 2)
+    await pool.start()
+    yield pool
+    await pool.stop()
+
+
+@pytest.fixture
+def queries(tmp_path: Path) -> Any:
+    """Those above, loaded."""
     (tmp_path / "some.sql").write_text(QUERIES)
-    queries = load_queries(tmp_path / "some.sql")
-    database = PostgresDatabase(probe_url, 2)
-    await database.start()
+    return load_queries(tmp_path / "some.sql")
+
+
+async def test_parameters_go_by_name_and_answers_have_the_shape_that_the_file_says(
+    database: PostgresDatabase, queries: Any
+):
     async with database.connection() as connection:
         assert dict(await queries.pair(connection, first=1, second=5)) == {"second": 5, "first": 1, "between": 4}
         assert [row["number"] async for row in queries.count_up(connection, until=3)] == [1, 2, 3]
         assert await queries.same(connection, word="a") == "a"
         assert await queries.nothing(connection) == "SELECT 1"
-    await database.stop()
 
 
-async def test_a_query_without_one_of_its_parameters_is_not_sent(probe_url: str, tmp_path: Path):
-    (tmp_path / "some.sql").write_text(QUERIES)
-    queries = load_queries(tmp_path / "some.sql")
-    database = PostgresDatabase(probe_url, 2)
-    await database.start()
+async def test_a_query_without_one_of_its_parameters_is_not_sent(database: PostgresDatabase, queries: Any):
     with pytest.raises(KeyError, match="second"):
         async with database.connection() as connection:
             await queries.pair(connection, first=1)
-    await database.stop()

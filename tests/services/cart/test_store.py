@@ -9,6 +9,7 @@ import pytest
 from haat.contracts.cart import ItemAdded, Owner, TakeOrdered
 from haat.engines.database.pool import PostgresDatabase
 from haat.kit.clock import now
+from haat.kit.database import Transaction
 from haat.kit.ids import new_id
 from haat.services.cart.model import CartState, Item
 from haat.services.cart.store import CartStore
@@ -80,9 +81,7 @@ async def test_a_guests_cart_needs_its_secret(database: PostgresDatabase):
 async def test_merging_adds_units_up_and_removes_the_guests_cart(database: PostgresDatabase):
     store, owner = CartStore(database), user()
     await saved(store, owner, item("var_a", 2))
-    async with store.connection() as connection:
-        guest = await store.load(connection, Owner())
-        await store.save_item(connection, guest, item("var_a", 3), [])
+    guest = await guest_with(store, item("var_a", 3))
     async with store.transaction() as transaction:
         await store.merge(transaction.connection, owner.user_id or "", guest.token or "")
     merged = await saved(store, owner)
@@ -137,6 +136,12 @@ async def test_orders_of_one_cart_are_taken_out_together_and_those_of_before_lef
     assert (await left(store, one), await left(store, other)) == ({"var_a": 3}, {"var_a": 5})
 
 
+async def somebody_waits(transaction: Transaction) -> None:
+    """Until somebody stands at a lock of this transaction."""
+    while await transaction.fetchval("SELECT count(*) FROM pg_sleep(0.01), pg_locks WHERE NOT granted") == 0:
+        pass
+
+
 async def guest_with(store: CartStore, *items: Item) -> CartState:
     async with store.connection() as connection:
         cart = await store.load(connection, Owner())
@@ -164,9 +169,7 @@ async def test_an_order_that_comes_while_the_carts_join_is_taken_out_by_its_even
     async with store.transaction() as transaction:
         await store.merge(transaction.connection, owner.user_id or "", guest.token or "")
         taking = asyncio.create_task(take(store, order))
-        # Until it stands at our lock.
-        while await transaction.fetchval("SELECT count(*) FROM pg_sleep(0.01), pg_locks WHERE NOT granted") == 0:
-            pass
+        await somebody_waits(transaction)
     await taking
     joined = await left(store, owner)
     async with store.connection() as connection:
@@ -200,9 +203,7 @@ async def test_a_quantity_changed_at_the_same_moment_counts(
         changed = msgspec.structs.replace(cart.items[0], quantity=after)
         assert await store.save_item(transaction.connection, cart, changed, [])
         taking = asyncio.create_task(take(store, ordered(cart, var_a=2)))
-        # Until it stands at our lock.
-        while await transaction.fetchval("SELECT count(*) FROM pg_sleep(0.01), pg_locks WHERE NOT granted") == 0:
-            pass
+        await somebody_waits(transaction)
     await taking
     assert await left(store, owner) == stays
 

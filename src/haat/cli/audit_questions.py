@@ -93,7 +93,7 @@ ORDERS = [
         """SELECT o.id FROM orders.orders o JOIN checkout.checkouts c ON c.id = o.checkout_id, LATERAL (
                SELECT sum((line -> 'total' ->> 'amount')::bigint) AS total,
                       sum((line -> 'discount' ->> 'amount')::bigint) AS discount
-               FROM jsonb_array_elements(o.body -> 'items') AS line) lines
+               FROM json_array_elements(o.body -> 'items') AS line) lines
            WHERE o.total_minor <> lines.total + (o.body #>> '{totals,shipping,amount}')::bigint
               OR o.total_minor <> (o.body #>> '{totals,total,amount}')::bigint
               OR lines.total <> (o.body #>> '{totals,subtotal,amount}')::bigint - lines.discount
@@ -143,7 +143,7 @@ COURSE = [
         "a payment's states only go forward",
         """SELECT DISTINCT payment_id FROM (
                SELECT p.payment_id, r.rank, lag(r.rank) OVER (PARTITION BY p.payment_id ORDER BY e.nth) AS before
-               FROM payments.payments p, jsonb_array_elements(p.history) WITH ORDINALITY AS e (event, nth), LATERAL (
+               FROM payments.payments p, json_array_elements(p.history) WITH ORDINALITY AS e (event, nth), LATERAL (
                    SELECT CASE e.event ->> 'type' WHEN 'authorizing' THEN 0 WHEN 'unknown' THEN 1
                           WHEN 'requires_action' THEN 2 WHEN 'pending' THEN 3 WHEN 'declined' THEN 4
                           WHEN 'expired' THEN 4 WHEN 'authorized' THEN 5 WHEN 'voided' THEN 6
@@ -214,7 +214,7 @@ STOCK = [
            SELECT o.id FROM orders.orders o JOIN checkout.checkouts c ON c.id = o.checkout_id, LATERAL (
                SELECT jsonb_object_agg(sku, quantity) AS sold FROM (
                    SELECT line ->> 'sku' AS sku, sum((line ->> 'quantity')::bigint) AS quantity
-                   FROM jsonb_array_elements(o.body -> 'items') AS line GROUP BY 1) each) wanted, LATERAL (
+                   FROM json_array_elements(o.body -> 'items') AS line GROUP BY 1) each) wanted, LATERAL (
                SELECT jsonb_object_agg(sku, quantity) AS taken FROM (
                    SELECT s.sku, sum(e.quantity) AS quantity
                    FROM inventory.events e JOIN inventory.stock s USING (stream)

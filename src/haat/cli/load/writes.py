@@ -78,7 +78,7 @@ WRITES: tuple[tuple[str, str, Mapping[str, str]], ...] = (
         "next_check_at": "(now() + interval '30 seconds')",
     }),
     ("payments", "save_taken", {
-        "payment_ids": "ARRAY[:payment]", "versions": "ARRAY[3]", "histories": "ARRAY[:history]::jsonb[]",
+        "payment_ids": "ARRAY[:payment]", "versions": "ARRAY[3]", "histories": "ARRAY[:history]::json[]",
         "call_keys": "ARRAY[:payment || ':' || 'capture' || ':' || 'order-placed']", "event_ids": "ARRAY[:e1]",
         "event_name": "'bench.Written'", "event_ats": "ARRAY[now()]", "event_bodies": "ARRAY[:event]::bytea[]",
     }),

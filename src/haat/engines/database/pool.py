@@ -230,6 +230,10 @@ async def _keep_session(_: Any) -> None:
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:
+    # json for what is only kept, jsonb for what is asked about in SQL.
+    await connection.set_type_codec(
+        "json", schema="pg_catalog", format="binary", encoder=msgspec.json.encode, decoder=msgspec.json.decode
+    )
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",

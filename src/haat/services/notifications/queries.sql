@@ -2,7 +2,7 @@
 -- One row a cause, however often and by however many it is told.
 INSERT INTO notifications.mails (id, cause, kind, about, address, facts)
 SELECT * FROM unnest(:ids::text[], :causes::text[], :kinds::text[], :abouts::text[], :addresses::text[],
-                     :facts::jsonb[])
+                     :facts::json[])
 ON CONFLICT (cause) DO NOTHING;
 
 -- name: claim_due(lease_seconds, at_most)

@@ -29,9 +29,9 @@ SELECT * FROM orders.orders WHERE id = :ref OR number = :ref;
 -- name: load_whole(ref)^
 -- The order with what happened to it and what came back, in one look.
 SELECT o.*,
-    (SELECT jsonb_agg(jsonb_build_object('at', t.at, 'type', t.type, 'detail', t.detail, 'actor', t.actor)
+    (SELECT json_agg(json_build_object('at', t.at, 'type', t.type, 'detail', t.detail, 'actor', t.actor)
         ORDER BY t.position) FROM orders.timeline t WHERE t.order_id = o.id) AS timeline,
-    (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.created_at, r.id) FROM orders.returns r WHERE r.order_id = o.id) AS returns
+    (SELECT json_agg(to_json(r) ORDER BY r.created_at, r.id) FROM orders.returns r WHERE r.order_id = o.id) AS returns
 FROM orders.orders o WHERE o.id = :ref OR o.number = :ref;
 
 -- name: load_for_update(id)^
@@ -40,9 +40,9 @@ SELECT * FROM orders.orders WHERE id = :id FOR UPDATE;
 -- name: around(order_ids)
 -- What happened to these orders and what came back, in one look; one row an order.
 SELECT o.id,
-    (SELECT jsonb_agg(jsonb_build_object('at', t.at, 'type', t.type, 'detail', t.detail, 'actor', t.actor)
+    (SELECT json_agg(json_build_object('at', t.at, 'type', t.type, 'detail', t.detail, 'actor', t.actor)
         ORDER BY t.position) FROM orders.timeline t WHERE t.order_id = o.id) AS timeline,
-    (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.created_at, r.id) FROM orders.returns r WHERE r.order_id = o.id) AS returns
+    (SELECT json_agg(to_json(r) ORDER BY r.created_at, r.id) FROM orders.returns r WHERE r.order_id = o.id) AS returns
 FROM unnest(:order_ids::text[]) AS o (id);
 
 -- name: one_return(id)^
@@ -53,14 +53,14 @@ SELECT r.*, o.currency FROM orders.returns r JOIN orders.orders o ON o.id = r.or
 
 -- name: returns_waiting(at, id, how_many)
 SELECT r.*, o.currency, o.number, o.body -> 'shipping_address' ->> 'name' AS name,
-    (SELECT jsonb_object_agg(i ->> 'id', i ->> 'title') FROM jsonb_array_elements(o.body -> 'items') i) AS titles
+    (SELECT json_object_agg(i ->> 'id', i ->> 'title') FROM json_array_elements(o.body -> 'items') i) AS titles
 FROM orders.returns r JOIN orders.orders o ON o.id = r.order_id
 WHERE r.status NOT IN ('refunded', 'rejected') AND (:at::timestamptz IS NULL OR (r.created_at, r.id) > (:at, :id))
 ORDER BY r.created_at, r.id LIMIT :how_many;
 
 -- name: returns_ended(at, id, how_many)
 SELECT r.*, o.currency, o.number, o.body -> 'shipping_address' ->> 'name' AS name,
-    (SELECT jsonb_object_agg(i ->> 'id', i ->> 'title') FROM jsonb_array_elements(o.body -> 'items') i) AS titles
+    (SELECT json_object_agg(i ->> 'id', i ->> 'title') FROM json_array_elements(o.body -> 'items') i) AS titles
 FROM orders.returns r JOIN orders.orders o ON o.id = r.order_id
 WHERE r.status IN ('refunded', 'rejected') AND (:at::timestamptz IS NULL OR (r.created_at, r.id) < (:at, :id))
 ORDER BY r.created_at DESC, r.id DESC LIMIT :how_many;
@@ -166,7 +166,7 @@ RETURNING t.id, t.order_id, t.kind, t.data, t.tries;
 SELECT id FROM orders.orders o
 WHERE status = 'confirmed' AND NOT on_hold AND placed_at < :before
     AND NOT EXISTS (SELECT 1 FROM orders.tasks t WHERE t.order_id = o.id AND NOT t.done)
-ORDER BY placed_at LIMIT :how_many;
+ORDER BY id LIMIT :how_many;
 
 -- name: lock_by_checkouts(checkout_ids)
 SELECT * FROM orders.orders WHERE checkout_id = ANY(:checkout_ids::text[]) ORDER BY id FOR UPDATE;

@@ -4,8 +4,8 @@
 WITH fresh AS (
     INSERT INTO payments.payments (payment_id, attempt_id, checkout_id, provider, amount_minor, currency, method,
                                    user_id, return_url, state, save_wanted, history, created_at)
-    VALUES (:payment_id, :attempt_id, :checkout_id, :provider, :amount_minor, :currency, :method::jsonb,
-            :user_id, :return_url, :state, :save_wanted, :history::jsonb, :created_at)
+    VALUES (:payment_id, :attempt_id, :checkout_id, :provider, :amount_minor, :currency, :method::json,
+            :user_id, :return_url, :state, :save_wanted, :history::json, :created_at)
     ON CONFLICT (attempt_id) DO NOTHING
     RETURNING payment_id, amount_minor
 ), watched AS (
@@ -50,7 +50,7 @@ WHERE provider = :provider AND checkout_id = :checkout_id AND provider_id IS NUL
 WITH moved AS (
     UPDATE payments.payments SET
         state = 'authorized', provider_id = :provider_id, action = NULL, decline_code = NULL, brand = :brand,
-        last4 = :last4, capture_before = :capture_before, history = :history::jsonb, version = version + 1
+        last4 = :last4, capture_before = :capture_before, history = :history::json, version = version + 1
     WHERE payment_id = :payment_id AND version = :version
     RETURNING payment_id, attempt_id, checkout_id, provider, provider_id, currency,
               amount_minor - credit_minor AS amount, payment_id || ':' || 'authorize' AS txn_id
@@ -101,7 +101,7 @@ WITH moved AS (
     UPDATE payments.payments p SET
         state = 'captured', captured_minor = p.amount_minor, capturing_minor = 0, history = n.history,
         version = p.version + 1
-    FROM unnest(:payment_ids::text[], :versions::bigint[], :histories::jsonb[], :call_keys::text[],
+    FROM unnest(:payment_ids::text[], :versions::bigint[], :histories::json[], :call_keys::text[],
                 :event_ids::text[], :event_ats::timestamptz[], :event_bodies::bytea[])
         AS n (payment_id, version, history, call_key, event_id, event_at, event_body)
     WHERE p.payment_id = n.payment_id AND p.version = n.version
@@ -132,15 +132,15 @@ WITH moved AS (
         state = :state, provider_id = :provider_id, captured_minor = :captured_minor,
         refunded_minor = :refunded_minor, capturing_minor = :capturing_minor, disputed_minor = :disputed_minor,
         dispute = :dispute, action = :action::jsonb, decline_code = :decline_code, brand = :brand, last4 = :last4,
-        save_wanted = :save_wanted, capture_before = :capture_before, history = :history::jsonb,
-        credit_state = :credit_state, void_reason = coalesce(void_reason, :void_reason),
+        save_wanted = :save_wanted, capture_before = :capture_before, history = :history::json,
+        credit_state = :credit_state::text, void_reason = coalesce(void_reason, :void_reason),
         has_refunds = has_refunds OR jsonb_array_length(:refunds::jsonb) > 0, version = version + 1
     WHERE payment_id = :payment_id AND version = :version
       AND (:call_key::text IS NULL OR EXISTS (
           SELECT FROM payments.provider_calls WHERE idem_key = :call_key AND state IN ('SENT', 'UNKNOWN')))
     RETURNING payment_id, version, provider, currency
 ), closed AS (
-    UPDATE payments.provider_calls c SET state = :call_state, detail = :call_detail
+    UPDATE payments.provider_calls c SET state = :call_state::text, detail = :call_detail
     FROM moved WHERE c.idem_key = :call_key
 ), claimed AS (
     INSERT INTO payments.provider_payments (provider, provider_id, payment_id)
@@ -338,8 +338,8 @@ FROM unnest(:accounts::text[], :amounts::bigint[]) AS n (account, amount)
 WHERE c.account = n.account AND c.balance_minor >= n.amount RETURNING c.account;
 
 -- name: put_credits(payment_id, provider, state, history, credits, credit_minor, credit_state)!
-UPDATE payments.payments SET provider = :provider, state = :state, history = :history::jsonb,
-    credits = :credits::jsonb, credit_minor = :credit_minor, credit_state = :credit_state
+UPDATE payments.payments SET provider = :provider, state = :state, history = :history::json,
+    credits = :credits::jsonb, credit_minor = :credit_minor, credit_state = :credit_state::text
 WHERE payment_id = :payment_id;
 
 -- name: post(payment_id, currency, txn_ids, txn_kinds, txn_phases, txn_pendings, entry_txns, entry_accounts, entry_amounts)!

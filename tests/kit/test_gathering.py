@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextvars import ContextVar
 
 import pytest
 
@@ -71,3 +72,48 @@ async def test_a_failure_that_nobody_waits_for_harms_nobody():
         await asking
     with pytest.raises(ConnectionError):
         await gathered.ask(2)
+
+
+async def test_without_seconds_who_comes_alone_is_asked_for_at_once_and_the_next_wait_for_the_answer():
+    asked: list[list[int]] = []
+    answered = asyncio.Event()
+
+    async def slow(numbers: Sequence[int]) -> Sequence[int]:
+        asked.append(list(numbers))
+        await answered.wait()
+        return numbers
+
+    gathered = Gathered(slow)
+    first = asyncio.create_task(gathered.ask(1))
+    await asyncio.sleep(0.01)
+    others = [asyncio.create_task(gathered.ask(number)) for number in (2, 3)]
+    await asyncio.sleep(0.01)
+    before = [*asked]
+    answered.set()
+    assert await asyncio.gather(first, *others) == [1, 2, 3]
+    assert (before, asked) == ([[1]], [[1], [2, 3]])
+
+
+async def test_the_next_are_asked_for_after_a_failure():
+    oracle = Oracle()
+
+    async def shaky(numbers: Sequence[int]) -> Sequence[int]:
+        oracle.asked.append(list(numbers))
+        await asyncio.sleep(0.01)
+        raise ConnectionError(numbers)
+
+    gathered = Gathered(shaky)
+    told = await asyncio.gather(gathered.ask(1), asyncio.create_task(gathered.ask(2)), return_exceptions=True)
+    with pytest.raises(ConnectionError, match=r"\[3\]"):
+        await gathered.ask(3)
+    assert [type(each) for each in told] == [ConnectionError, ConnectionError]
+
+
+async def test_questions_are_put_on_nobodys_account():
+    mine: ContextVar[str] = ContextVar("mine", default="nobody's")
+
+    async def whose(numbers: Sequence[int]) -> list[str]:
+        return [mine.get() for _ in numbers]
+
+    mine.set("the first one's")
+    assert await Gathered(whose).ask(1) == "nobody's"

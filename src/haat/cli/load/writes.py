@@ -59,7 +59,7 @@ WRITES: tuple[tuple[str, str, Mapping[str, str]], ...] = (
     }),
     ("inventory", "commit_hold", {"attempt_id": ":attempt"}),
     ("cart", "take_ordered", {
-        "quickly": "true", "checkout_ids": "ARRAY[:checkout, :checkout]", "cart_ids": "ARRAY[:cart, :cart]",
+        "quickly": "true", "checkout_id": ":checkout", "cart_id": ":cart",
         "variant_ids": "ARRAY[:sku1, :sku2]", "quantities": "ARRAY[1, 1]",
     }),
     ("orders", "place", {

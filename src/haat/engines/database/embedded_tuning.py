@@ -62,6 +62,8 @@ def settings_text(socket_folder: Path, *, durable: bool) -> str:
         "max_wal_size": "2GB",
         "min_wal_size": "128MB",
         "random_page_cost": "1.1",
+        # Plans go by keys: a smaller sample serves them as well, and is taken in a quarter of the time.
+        "default_statistics_target": "25",
         # Short statements never earn back the time the compiler takes.
         "jit": "off",
         "idle_in_transaction_session_timeout": "10s",

@@ -34,32 +34,33 @@ WITH changed AS (
 )
 SELECT version FROM changed;
 
--- name: take_ordered(quickly, checkout_ids, cart_ids, variant_ids, quantities)!
--- What was ordered leaves the carts, one row a line, once for each checkout: who comes second finds it in the inbox.
--- Units added meanwhile stay. A cart is locked before its items, and MERGE decides on each item as it then is, whatever
--- was seen before. A guest's cart that has joined a user's is looked for there; one that is joining just now is found
--- nowhere, and nothing is noted: the order's event comes later. `quickly` waits for no disk: the event would do it again.
+-- name: not_taken(checkout_ids)
+-- Of these checkouts those whose order has not left a cart yet.
+SELECT checkout_id FROM unnest(:checkout_ids::text[]) AS c (checkout_id)
+WHERE NOT EXISTS (SELECT FROM cart.inbox WHERE event_id = checkout_id);
+
+-- name: take_ordered(quickly, checkout_id, cart_id, variant_ids, quantities)!
+-- What was ordered leaves the cart, once for each checkout: who comes second finds it in the inbox. Units added meanwhile
+-- stay. The cart is locked before its items, and MERGE decides on each item as it then is, whatever was seen before. A
+-- guest's cart that has joined a user's is looked for there; one that is joining just now is found nowhere, and nothing
+-- is noted: the order's event comes later. `quickly` waits for no disk: the event would do it again.
 WITH quick AS MATERIALIZED (
     SELECT set_config('synchronous_commit',
                       CASE WHEN :quickly::boolean THEN 'off' ELSE current_setting('synchronous_commit') END, true)
-), line AS MATERIALIZED (
-    SELECT * FROM unnest(:checkout_ids::text[], :cart_ids::text[], :variant_ids::text[], :quantities::integer[])
-        AS line (checkout_id, cart_id, variant_id, quantity)
-), found AS MATERIALIZED (
-    SELECT l.checkout_id, coalesce(c.cart_id, j.into_cart) AS cart_id, l.variant_id, l.quantity FROM line l
-    LEFT JOIN cart.carts c ON c.cart_id = l.cart_id LEFT JOIN cart.joined j ON j.cart_id = l.cart_id
 ), locked AS MATERIALIZED (
-    SELECT cart_id FROM cart.carts WHERE cart_id IN (SELECT cart_id FROM found) ORDER BY cart_id FOR UPDATE
-), fresh AS (
-    INSERT INTO cart.inbox (event_id)
-    SELECT DISTINCT checkout_id FROM found JOIN locked USING (cart_id), quick ORDER BY checkout_id
-    ON CONFLICT DO NOTHING RETURNING event_id AS checkout_id
-), ordered AS MATERIALIZED (
-    SELECT cart_id, variant_id, sum(quantity)::integer AS quantity FROM found JOIN fresh USING (checkout_id)
-    GROUP BY cart_id, variant_id
+    SELECT cart_id FROM cart.carts
+    WHERE cart_id = coalesce((SELECT cart_id FROM cart.carts WHERE cart_id = :cart_id),
+                             (SELECT into_cart FROM cart.joined WHERE cart_id = :cart_id))
+    FOR UPDATE
+), fresh AS MATERIALIZED (
+    INSERT INTO cart.inbox (event_id) SELECT :checkout_id::text FROM locked, quick
+    ON CONFLICT DO NOTHING RETURNING true
 ), moved AS (
     UPDATE cart.carts c SET version = c.version + 1, updated_at = now()
-    FROM (SELECT DISTINCT cart_id FROM ordered) o WHERE c.cart_id = o.cart_id
+    FROM locked, fresh WHERE c.cart_id = locked.cart_id
+), ordered AS (
+    SELECT locked.cart_id, line.variant_id, line.quantity
+    FROM locked, fresh, unnest(:variant_ids::text[], :quantities::integer[]) AS line (variant_id, quantity)
 )
 MERGE INTO cart.items i USING ordered o
 ON i.cart_id = o.cart_id AND i.variant_id = o.variant_id

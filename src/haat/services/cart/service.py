@@ -141,13 +141,14 @@ class CartService(Cart):
 
     async def take_ordered(self, ask: TakeOrdered) -> Nothing:
         async with self._store.connection() as connection:
-            await self._store.take_ordered(connection, [ask], quickly=True)
+            await self._store.take_ordered(connection, ask, quickly=True)
         return Nothing()
 
     async def orders_placed(self, batch: Batch[OrderPlaced]) -> None:
         """The net below `take_ordered`: what the checkout could not tell the cart, or the cart forgot."""
         async with self._store.connection() as connection:
-            await self._store.take_ordered(connection, [ordered(event) for event in batch.events], quickly=False)
+            for order in await self._store.not_taken(connection, [ordered(event) for event in batch.events]):
+                await self._store.take_ordered(connection, order, quickly=False)
 
     async def stock_came_back(self, batch: Batch[StockCameBack]) -> None:
         """Note the wishes for what was sold out: their owners are told by the sweep, some at a time."""

@@ -85,18 +85,21 @@ class CartStore:
         )
         return version
 
-    async def take_ordered(self, connection: Connection, orders: Sequence[TakeOrdered], *, quickly: bool) -> None:
-        """The units of these orders leave their carts, of each once; `quickly` may be forgotten if the server dies."""
+    async def not_taken(self, connection: Connection, orders: Sequence[TakeOrdered]) -> list[TakeOrdered]:
+        """Those whose units have not left a cart yet."""
         # A batch of events may hold one twice.
-        once = {each.checkout_id: each for each in orders}.values()
-        lines = [(each, variant_id, quantity) for each in once for variant_id, quantity in each.units.items()]
+        once = {each.checkout_id: each for each in orders}
+        return [once[row["checkout_id"]] async for row in queries.not_taken(connection, checkout_ids=list(once))]
+
+    async def take_ordered(self, connection: Connection, order: TakeOrdered, *, quickly: bool) -> None:
+        """The units of the order leave its cart, once; `quickly` may be forgotten if the server dies."""
         await queries.take_ordered(
             connection,
             quickly=quickly,
-            checkout_ids=[each.checkout_id for each, _, _ in lines],
-            cart_ids=[each.cart_id for each, _, _ in lines],
-            variant_ids=[variant_id for _, variant_id, _ in lines],
-            quantities=[quantity for _, _, quantity in lines],
+            checkout_id=order.checkout_id,
+            cart_id=order.cart_id,
+            variant_ids=list(order.units),
+            quantities=list(order.units.values()),
         )
 
     async def merge(self, connection: Connection, user_id: str, token: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import structlog
@@ -35,6 +36,7 @@ from haat.contracts.inventory import (
 )
 from haat.kit.crashpoints import crashpoint
 from haat.kit.cursor import InvalidCursor, decode_cursor, encode_cursor
+from haat.kit.gathering import Gathered
 from haat.kit.ids import new_id
 from haat.kit.message import Invalid, NotFound, Nothing, Page
 from haat.kit.telemetry import DRIFTS
@@ -56,12 +58,18 @@ class InventoryService(Inventory):
     def __init__(self, store: InventoryStore, sourcing: Rule = "fewest_parcels") -> None:
         self._store = store
         self._reserving = Reserving(store, sourcing)
+        self._levels = Gathered(self._levels_of_all)
 
     async def stock_of(self, ask: StockOf) -> Stock:
         if not ask.skus:
             return Stock(available={})
+        return Stock(available=await self._levels.ask(ask.skus))
+
+    async def _levels_of_all(self, asked: Sequence[Sequence[str]]) -> list[dict[str, int]]:
+        wanted = sorted({sku for skus in asked for sku in skus})
         async with self._store.connection() as connection:
-            return Stock(available=await self._store.stock_of(connection, ask.skus))
+            found = await self._store.stock_of(connection, wanted)
+        return [{sku: found[sku] for sku in skus if sku in found} for skus in asked]
 
     async def reserve(self, ask: Reserve) -> Reservation:
         reservation = await self._reserving.reserve(ask)

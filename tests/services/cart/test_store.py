@@ -9,7 +9,7 @@ import pytest
 from haat.contracts.cart import ItemAdded, Owner, TakeOrdered
 from haat.engines.database.pool import PostgresDatabase
 from haat.kit.clock import now
-from haat.kit.database import Transaction
+from haat.kit.database import Connection, Transaction
 from haat.kit.ids import new_id
 from haat.services.cart.model import CartState, Item
 from haat.services.cart.store import CartStore
@@ -19,13 +19,18 @@ def item(variant_id: str = "var_a", quantity: int = 1) -> Item:
     return Item(new_id("itm"), "prd_a", variant_id, quantity, 4900, now())
 
 
+async def loaded(store: CartStore, connection: Connection, owner: Owner) -> CartState:
+    (cart,) = await store.load(connection, [owner])
+    return cart
+
+
 async def saved(store: CartStore, owner: Owner, *items: Item) -> CartState:
     for each in items:
         async with store.connection() as connection:
-            cart = await store.load(connection, owner)
+            cart = await loaded(store, connection, owner)
             await store.save_item(connection, cart, each, [])
     async with store.connection() as connection:
-        return await store.load(connection, owner)
+        return await loaded(store, connection, owner)
 
 
 def user() -> Owner:
@@ -63,7 +68,7 @@ async def test_the_event_is_told_with_the_save(database: PostgresDatabase):
     store, owner = CartStore(database), user()
     event = ItemAdded(cart_id="crt_told", product_id="prd_a", sku="A", quantity=1)
     async with store.connection() as connection:
-        await store.save_item(connection, await store.load(connection, owner), item(), [event])
+        await store.save_item(connection, await loaded(store, connection, owner), item(), [event])
         told = await connection.fetch("SELECT id, name FROM cart.outbox WHERE key = 'crt_told'")
     assert [tuple(row) for row in told] == [(event.id, "cart.ItemAdded")]
 
@@ -71,10 +76,10 @@ async def test_the_event_is_told_with_the_save(database: PostgresDatabase):
 async def test_a_guests_cart_needs_its_secret(database: PostgresDatabase):
     store = CartStore(database)
     async with store.connection() as connection:
-        cart = await store.load(connection, Owner())
+        cart = await loaded(store, connection, Owner())
         await store.save_item(connection, cart, item(), [])
-        stranger = await store.load(connection, Owner(token=f"{cart.cart_id}.{'x' * 32}"))
-        owner = await store.load(connection, Owner(token=cart.token))
+        asked = [Owner(token=f"{cart.cart_id}.{'x' * 32}"), Owner(token=cart.token)]
+        stranger, owner = await store.load(connection, asked)
     assert (stranger.items, stranger.cart_id == cart.cart_id, len(owner.items)) == ([], False, 1)
 
 
@@ -86,7 +91,7 @@ async def test_merging_adds_units_up_and_removes_the_guests_cart(database: Postg
         await store.merge(transaction.connection, owner.user_id or "", guest.token or "")
     merged = await saved(store, owner)
     async with store.connection() as connection:
-        gone = await store.load(connection, Owner(token=guest.token))
+        gone = await loaded(store, connection, Owner(token=guest.token))
     assert ([(i.variant_id, i.quantity) for i in merged.items], gone.items) == ([("var_a", 5)], [])
 
 
@@ -144,7 +149,7 @@ async def somebody_waits(transaction: Transaction) -> None:
 
 async def guest_with(store: CartStore, *items: Item) -> CartState:
     async with store.connection() as connection:
-        cart = await store.load(connection, Owner())
+        cart = await loaded(store, connection, Owner())
         await store.save_item(connection, cart, items[0], [])
     await saved(store, Owner(token=cart.token), *items[1:])
     return cart
@@ -218,3 +223,13 @@ async def test_carts_told_of_in_opposite_orders_and_joined_meanwhile_never_lock_
         more = [ordered(cart, var_a=1) for cart in carts]
         await asyncio.gather(take(store, *orders, *more), take(store, *reversed(orders)), take(store, *reversed(more)))
     assert [await left(store, owner) for owner in owners] == [{"var_a": 7}] * 10
+
+
+async def test_carts_that_are_looked_up_together_are_each_their_owners(database: PostgresDatabase):
+    store, one, other = CartStore(database), user(), user()
+    await saved(store, one, item("var_a", 2), item("var_b", 1))
+    await saved(store, other, item("var_a", 7))
+    async with store.connection() as connection:
+        found = await store.load(connection, [other, user(), one, other])
+    units = [[(each.variant_id, each.quantity) for each in cart.items] for cart in found]
+    assert units == [[("var_a", 7)], [], [("var_a", 2), ("var_b", 1)], [("var_a", 7)]]

@@ -1,9 +1,9 @@
--- name: load(cart_id)
--- The cart with its items in the order they were added; one row per item, or one with nulls for an empty cart.
-SELECT c.user_id, c.secret_hash, c.version,
+-- name: load(cart_ids)
+-- The carts with their items in the order they were added; one row per item, or one with nulls for an empty cart.
+SELECT c.cart_id, c.secret_hash, c.version,
        i.item_id, i.product_id, i.variant_id, i.quantity, i.seen_price_minor, i.added_at
 FROM cart.carts c LEFT JOIN cart.items i USING (cart_id)
-WHERE c.cart_id = :cart_id ORDER BY i.added_at, i.item_id;
+WHERE c.cart_id = ANY(:cart_ids::text[]) ORDER BY i.added_at, i.item_id;
 
 -- name: save_item(cart_id, user_id, secret_hash, version, item_id, product_id, variant_id, quantity, price_minor, added_at, event_ids, event_names, event_keys, event_ats, event_bodies)$
 -- One statement: the cart moves from `version` to the next, the item is written, the event is told. Null when

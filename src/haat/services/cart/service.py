@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from haat.contracts.cart import (
@@ -28,6 +29,7 @@ from haat.contracts.inventory import Inventory, StockCameBack, StockOf
 from haat.contracts.orders import OrderPlaced
 from haat.kit.clock import now
 from haat.kit.database import Batch
+from haat.kit.gathering import GatheredMeanwhile
 from haat.kit.message import DomainError, Invalid, Nothing, Page, Unavailable
 from haat.services.cart.model import CartState, Item, check_stock, for_sale, new_cart, ordered, view
 from haat.services.cart.store import CartStore
@@ -47,6 +49,7 @@ class CartService(Cart):
         self._catalog = catalog
         self._inventory = inventory
         self._currency = currency
+        self._carts = GatheredMeanwhile(self._load_all)
 
     async def view(self, ask: ViewCart) -> CartView:
         cart = await self._load(ask.owner)
@@ -175,8 +178,11 @@ class CartService(Cart):
         if owner.user_id is None and owner.token is None:
             # A guest who has just come: nothing can be stored under the id that is being made for them.
             return new_cart()
+        return await self._carts.ask(owner)
+
+    async def _load_all(self, owners: Sequence[Owner]) -> list[CartState]:
         async with self._store.connection() as connection:
-            return await self._store.load(connection, owner)
+            return await self._store.load(connection, owners)
 
     async def _facts(self, cart: CartState, ask: AddItem | None) -> tuple[list[ForSale], dict[str, int]]:
         variant_ids = [item.variant_id for item in cart.items]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -31,27 +32,13 @@ class CartStore:
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         return self._database.connection()
 
-    async def load(self, connection: Connection, owner: Owner) -> CartState:
-        """The owner's cart; an empty one at version 0 when none is stored or a guest's token does not fit."""
-        cart_id, user_id, token = cart_of(owner)
-        rows = [row async for row in queries.load(connection, cart_id=cart_id)]
-        if not rows:
-            return CartState(cart_id, [], 0, user_id, token)
-        if user_id is None and not opens(token, rows[0]["secret_hash"]):
-            return new_cart()
-        items = [
-            Item(
-                row["item_id"],
-                row["product_id"],
-                row["variant_id"],
-                row["quantity"],
-                row["seen_price_minor"],
-                row["added_at"],
-            )
-            for row in rows
-            if row["item_id"] is not None
-        ]
-        return CartState(cart_id, items, rows[0]["version"], user_id, token)
+    async def load(self, connection: Connection, owners: Sequence[Owner]) -> list[CartState]:
+        """Each owner's cart; an empty one at version 0 when none is stored or a guest's token does not fit."""
+        named = [cart_of(owner) for owner in owners]
+        rows: dict[str, list[Any]] = {cart_id: [] for cart_id, _, _ in named}
+        async for row in queries.load(connection, cart_ids=list(rows)):
+            rows[row["cart_id"]].append(row)
+        return [_cart(*each, rows[each[0]]) for each in named]
 
     async def save_item(
         self, connection: Connection, cart: CartState, item: Item, events: Sequence[Event]
@@ -140,3 +127,23 @@ class CartStore:
     async def forget_old_guests(self, connection: Connection, before: datetime) -> None:
         """Drop guests' carts untouched since `before`, and where those that joined a user's then have gone."""
         await queries.forget_old_guests(connection, before=before)
+
+
+def _cart(cart_id: str, user_id: str | None, token: str | None, rows: Sequence[Any]) -> CartState:
+    if not rows:
+        return CartState(cart_id, [], 0, user_id, token)
+    if user_id is None and not opens(token, rows[0]["secret_hash"]):
+        return new_cart()
+    items = [
+        Item(
+            row["item_id"],
+            row["product_id"],
+            row["variant_id"],
+            row["quantity"],
+            row["seen_price_minor"],
+            row["added_at"],
+        )
+        for row in rows
+        if row["item_id"] is not None
+    ]
+    return CartState(cart_id, items, rows[0]["version"], user_id, token)

@@ -36,7 +36,7 @@ from haat.contracts.inventory import (
 )
 from haat.kit.crashpoints import crashpoint
 from haat.kit.cursor import InvalidCursor, decode_cursor, encode_cursor
-from haat.kit.gathering import Gathered
+from haat.kit.gathering import GatheredMeanwhile
 from haat.kit.ids import new_id
 from haat.kit.message import Invalid, NotFound, Nothing, Page
 from haat.kit.telemetry import DRIFTS
@@ -58,7 +58,7 @@ class InventoryService(Inventory):
     def __init__(self, store: InventoryStore, sourcing: Rule = "fewest_parcels") -> None:
         self._store = store
         self._reserving = Reserving(store, sourcing)
-        self._levels = Gathered(self._levels_of_all)
+        self._levels = GatheredMeanwhile(self._levels_of_all)
 
     async def stock_of(self, ask: StockOf) -> Stock:
         if not ask.skus:

@@ -10,7 +10,7 @@ import structlog
 from haat.contracts.payments import SignatureRefused, Webhook
 from haat.kit.clock import now
 from haat.kit.crashpoints import crashpoint
-from haat.kit.gathering import Gathered
+from haat.kit.gathering import GatheredFor
 from haat.kit.message import NotFound, Unavailable
 from haat.ports.payment_provider import Answered, Notice, PaymentProvider, Unknown
 from haat.services.payments.model import Mismatch, PaymentState
@@ -33,7 +33,7 @@ class Hearing:
         self._settling = settling
         self._teller = teller
         self._providers = providers
-        self._notices = Gathered(store.heard, TOGETHER_SECONDS)
+        self._notices = GatheredFor(TOGETHER_SECONDS, store.heard)
 
     async def hear(self, ask: Webhook) -> None:
         """Act on a notice, once. Raises NotFound without such a provider, SignatureRefused, Unavailable."""

@@ -190,6 +190,12 @@ async def test_a_senseless_opening_answers_422_with_every_fault(shopfront, guest
     assert (answer.status_code, sorted(error["pointer"] for error in answer.json()["errors"])) == (422, pointers)
 
 
+async def test_a_zero_character_in_an_address_answers_422(shopfront, guest):
+    body = {"email": "a@example.com", "shipping_address": {**WHERE, "name": "A\0B"}}
+    answer = await shopfront.post("/v1/checkouts", headers=guest, json=body)
+    assert (answer.status_code, answer.json()["errors"][0]["detail"]) == (422, "holds a zero character")
+
+
 @pytest.mark.parametrize(
     ("payment", "pointers"),
     [

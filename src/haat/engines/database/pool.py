@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -26,6 +27,7 @@ LOST = (
     asyncpg.TooManyConnectionsError,
     TimeoutError,
 )
+ESCAPED_ZERO = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 NOT_TEXT = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
 
 
@@ -232,7 +234,7 @@ async def _keep_session(_: Any) -> None:
 async def _prepare(connection: asyncpg.Connection) -> None:
     # json for what is only kept, jsonb for what is asked about in SQL.
     await connection.set_type_codec(
-        "json", schema="pg_catalog", format="binary", encoder=msgspec.json.encode, decoder=msgspec.json.decode
+        "json", schema="pg_catalog", format="binary", encoder=_document, decoder=msgspec.json.decode
     )
     await connection.set_type_codec(
         "jsonb",
@@ -241,3 +243,9 @@ async def _prepare(connection: asyncpg.Connection) -> None:
         encoder=lambda value: b"\x01" + msgspec.json.encode(value),
         decoder=lambda data: msgspec.json.decode(data[1:]),
     )
+
+
+def _document(value: Any) -> bytes:
+    encoded = msgspec.json.encode(value)
+    # jsonb refuses an escaped zero character; json would keep it, for somebody to stumble over later.
+    return ESCAPED_ZERO.sub(rb"\1\0", encoded) if b"\\u0000" in encoded else encoded

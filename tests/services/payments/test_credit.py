@@ -19,6 +19,7 @@ from haat.contracts.payments import (
     CreditHistoryOf,
     CreditMethod,
     CreditOf,
+    CreditTooLow,
     GiftCardEmpty,
     GiftCardHistoryOf,
     GiftCardOf,
@@ -32,6 +33,7 @@ from haat.contracts.payments import (
     UpiMethod,
     Void,
     VoidGiftCard,
+    WithdrawCredit,
     digest,
     sealed,
 )
@@ -277,6 +279,81 @@ async def test_a_card_that_cannot_be_used_declines(shop: Any, change: str):
         await shop.payments.authorize(shop.ask(by(await shop.card(), shown), 1_000))
     expected = "gift_card_expired" if change == "expired" else "gift_card_unknown"
     assert refused.value.facts["decline_code"] == expected
+
+
+def withdrawal(user: str, amount: int, key: str | None = None) -> WithdrawCredit:
+    once = Idempotency(user, key, "f") if key else None
+    return WithdrawCredit(user_id=user, amount=Money(amount), reason="typo", actor="usr_staff", idempotency=once)
+
+
+async def granted(shop: Any, amount: int) -> str:
+    user = new_id("usr")
+    ask = GrantCredit(user_id=user, amount=Money(amount), reason="sorry", actor="usr_staff")
+    await shop.payments.grant_credit(ask)
+    return user
+
+
+async def credit_left(shop: Any, user: str) -> int:
+    return (await shop.payments.store_credit(CreditOf(user_id=user))).balance.amount
+
+
+async def test_credit_given_by_mistake_goes_back_once_to_where_it_came_from(shop: Any):
+    user, issued = await granted(shop, 3_000), AccountRef(account="credit_issued")
+    before = (await shop.payments.balances(issued)).balances[0].posted
+    ask = withdrawal(user, 2_700, new_id("k"))
+    answers = [await shop.payments.withdraw_credit(ask) for _ in range(2)]
+    assert [answer.balance for answer in answers] == [Money(300), Money(300)]
+    assert before - (await shop.payments.balances(issued)).balances[0].posted == Money(2_700)
+    history = await shop.payments.credit_history(CreditHistoryOf(user_id=user))
+    assert [(each.kind, each.spendable.amount, each.actor, each.reason) for each in history.data] == [
+        ("credit_withdrawn", -2_700, "usr_staff", "typo"),
+        ("credit_issued", 3_000, "usr_staff", "sorry"),
+    ]
+
+
+@pytest.mark.parametrize(("have", "take"), [(300, 301), (0, 1)])
+async def test_what_is_not_left_is_not_taken_back(shop: Any, have: int, take: int):
+    user = await granted(shop, have) if have else new_id("usr")
+    with pytest.raises(CreditTooLow) as refused:
+        await shop.payments.withdraw_credit(withdrawal(user, take))
+    assert (refused.value.facts["balance"], await credit_left(shop, user)) == (Money(have), have)
+
+
+@pytest.mark.parametrize("amount", [0, -5])
+async def test_nothing_or_less_is_not_taken_back(shop: Any, amount: int):
+    user = await granted(shop, 300)
+    with pytest.raises(Invalid):
+        await shop.payments.withdraw_credit(withdrawal(user, amount))
+    assert await credit_left(shop, user) == 300
+
+
+@pytest.mark.parametrize(
+    ("order", "moved"),
+    [
+        (("spend", "withdraw"), ("credit_hold", -700)),
+        (("withdraw", "spend"), ("credit_withdrawn", -800)),
+    ],
+)
+async def test_credit_that_is_spent_and_taken_back_at_once_goes_one_way(
+    shop: Any, order: tuple[str, str], moved: tuple[str, int]
+):
+    """Both have begun before either is done, and there is not enough for both."""
+    user = await granted(shop, 1_000)
+    acts = {
+        "spend": partial(shop.payments.authorize, shop.ask(CreditMethod(store_credit=True), 700, user)),
+        "withdraw": partial(shop.payments.withdraw_credit, withdrawal(user, 800)),
+    }
+    begun = []
+    async with shop.database.connection() as connection, connection.transaction():
+        await connection.execute("SELECT FROM payments.credits WHERE user_id = $1 FOR UPDATE", user)
+        for act in order:
+            begun.append(asyncio.create_task(acts[act]()))
+            while await connection.fetchval(WAITING) < len(begun):
+                pass
+    await asyncio.gather(*begun, return_exceptions=True)
+    history = await shop.payments.credit_history(CreditHistoryOf(user_id=user))
+    assert [(each.kind, each.spendable.amount) for each in history.data if each.spendable.amount < 0] == [moved]
+    assert await credit_left(shop, user) == 1_000 + moved[1]
 
 
 async def test_store_credit_is_its_users_only(shop: Any):

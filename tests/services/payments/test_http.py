@@ -121,6 +121,22 @@ async def test_store_credit_is_granted_by_finance_and_shown_to_its_user(client: 
     ]
 
 
+async def test_credit_given_by_mistake_is_taken_back_by_finance_once_under_a_key(client: httpx.AsyncClient):
+    user, finance = new_id("usr"), signed_in("finance")
+    amount = {"amount": 700, "currency": "INR"}
+    await client.post("/v1/store-credit", headers=finance, json={"user_id": user, "amount": amount, "reason": "x"})
+    path, body = f"/v1/store-credit/{user}/withdraw", {"amount": {**amount, "amount": 400}, "reason": "wrong one"}
+    keyed = {**finance, "Idempotency-Key": new_id("k")}
+    taken = [await client.post(path, headers=keyed, json=body) for _ in range(2)]
+    refused = await client.post(path, headers=finance, json=body)
+    assert [(each.status_code, each.json()["balance"]["amount"]) for each in taken] == [(200, 300), (200, 300)]
+    assert (refused.status_code, refused.json()["code"], refused.json()["balance"]["amount"]) == (
+        409,
+        "credit_too_low",
+        300,
+    )
+
+
 @pytest.mark.parametrize("amount", [0, -1, 2**63 - 1, 2**63, 10**15 + 1])
 async def test_money_at_the_edge_of_what_fits_is_invalid(client: httpx.AsyncClient, amount: int):
     body = {"amount": {"amount": amount, "currency": "INR"}}
@@ -128,8 +144,8 @@ async def test_money_at_the_edge_of_what_fits_is_invalid(client: httpx.AsyncClie
     assert answer.status_code == 422
 
 
-@pytest.mark.parametrize("path", ["/v1/gift-cards", "/v1/store-credit"])
-async def test_only_finance_makes_money(client: httpx.AsyncClient, path: str):
+@pytest.mark.parametrize("path", ["/v1/gift-cards", "/v1/store-credit", "/v1/store-credit/usr_1/withdraw"])
+async def test_only_finance_makes_money_or_takes_it_back(client: httpx.AsyncClient, path: str):
     amount = {"amount": 700, "currency": "INR"}
     body = {"amount": amount} | ({"user_id": "usr_1", "reason": "x"} if path == "/v1/store-credit" else {})
     assert (await client.post(path, headers=signed_in("support"), json=body)).status_code == 403

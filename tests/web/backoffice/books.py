@@ -22,6 +22,7 @@ from haat.contracts.payments import (
     CreditEntry,
     CreditHistory,
     CreditHistoryOf,
+    CreditTooLow,
     ExplainBreak,
     ExplainFact,
     GiftCard,
@@ -40,6 +41,7 @@ from haat.contracts.payments import (
     PutAside,
     StoreCredit,
     VoidGiftCard,
+    WithdrawCredit,
     digest,
 )
 from haat.kit.message import NotFound, Nothing, Page
@@ -180,6 +182,12 @@ class MemoryPayments(Payments):
     async def grant_credit(self, ask: GrantCredit) -> StoreCredit:
         self.asked.append(ask)
         return StoreCredit(user_id=ask.user_id, balance=ask.amount)
+
+    async def withdraw_credit(self, ask: WithdrawCredit) -> StoreCredit:
+        self.asked.append(ask)
+        if ask.amount.amount > 20_000:
+            raise CreditTooLow(balance=Money(20_000))
+        return StoreCredit(user_id=ask.user_id, balance=Money(20_000) - ask.amount)
 
     async def issue_gift_card(self, ask: IssueGiftCard) -> GiftCard:
         self.asked.append(ask)

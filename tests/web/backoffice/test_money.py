@@ -18,6 +18,7 @@ from haat.contracts.payments import (
     ListBreaks,
     ListGiftCards,
     VoidGiftCard,
+    WithdrawCredit,
 )
 from haat.kit.clock import now
 from haat.kit.money import Money
@@ -240,6 +241,22 @@ async def test_credit_with_faults_tells_them_all_and_gives_nothing(enter: Enter,
     told = ("An amount above zero" in answer.text, "Say why" in answer.text, 'value="-1"' in answer.text)
     assert (answer.status_code, told) == (422, (True, True, True))
     assert [ask for ask in house.payments.asked if isinstance(ask, GrantCredit)] == []
+
+
+async def test_credit_given_by_mistake_is_taken_back_with_a_reason(enter: Enter, house: House) -> None:
+    answer = await enter("finance").send("/admin/customers/usr_1/credit/withdraw", amount="150", reason="wrong one")
+
+    ask = house.payments.asked[-1]
+    assert isinstance(ask, WithdrawCredit)
+    assert (ask.user_id, ask.amount, ask.reason, ask.actor) == ("usr_1", Money(15_000), "wrong one", "usr_finance")
+    assert answer.headers["location"] == "/admin/customers/usr_1/credit?said=withdrawn"
+
+
+async def test_more_than_is_left_is_not_taken_back_and_what_was_typed_stays(enter: Enter) -> None:
+    answer = await enter("finance").send("/admin/customers/usr_1/credit/withdraw", amount="201", reason="wrong one")
+
+    told = ("Not that much credit is left" in answer.text, 'value="201"' in answer.text)
+    assert (answer.status_code, told) == (409, (True, True))
 
 
 async def test_credit_is_not_given_to_nobody(enter: Enter, house: House) -> None:

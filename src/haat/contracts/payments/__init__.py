@@ -10,6 +10,7 @@ from haat.contracts.payments.credit import (
     CreditHistory,
     CreditHistoryOf,
     CreditOf,
+    CreditTooLow,
     GiftCard,
     GiftCardEmpty,
     GiftCardHistory,
@@ -21,6 +22,7 @@ from haat.contracts.payments.credit import (
     Reason,
     StoreCredit,
     VoidGiftCard,
+    WithdrawCredit,
 )
 from haat.contracts.payments.facts import (
     PaymentAuthorized,
@@ -91,6 +93,7 @@ __all__ = [
     "CreditHistoryOf",
     "CreditMethod",
     "CreditOf",
+    "CreditTooLow",
     "DayReconciled",
     "ExplainBreak",
     "ExplainFact",
@@ -133,6 +136,7 @@ __all__ = [
     "VoidGiftCard",
     "WalletMethod",
     "Webhook",
+    "WithdrawCredit",
     "digest",
     "sealed",
 ]
@@ -168,6 +172,7 @@ class Payments(Contract):
     async def gift_card_history(self, ask: GiftCardHistoryOf) -> GiftCardHistory: ...
     async def void_gift_card(self, ask: VoidGiftCard) -> GiftCard: ...
     async def grant_credit(self, ask: GrantCredit) -> StoreCredit: ...
+    async def withdraw_credit(self, ask: WithdrawCredit) -> StoreCredit: ...
     @promise(safe_to_repeat=True)
     async def store_credit(self, ask: CreditOf) -> StoreCredit: ...
     @promise(safe_to_repeat=True)

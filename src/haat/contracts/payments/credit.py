@@ -81,7 +81,7 @@ class CreditEntry(Message, frozen=True):
     """A transaction of the ledger on a card's or a user's account. `spendable` is what it adds to what can be spent.
 
     `kind` is credit_issued, credit_hold (announced for a payment), credit (taken: it was held before), credit_void
-    (given back), credit_refund, credit_withdrawn (a card that staff voided). `payment_id` and `checkout_id` say for
+    (given back), credit_refund, credit_withdrawn (staff took it back). `payment_id` and `checkout_id` say for
     what; `actor` and `reason` who of the staff did it, and why.
     """
 
@@ -113,6 +113,23 @@ class GrantCredit(Message, frozen=True):
     reason: Reason
     actor: str
     idempotency: Idempotency | None = None
+
+
+class WithdrawCredit(Message, frozen=True):
+    """Staff: take back credit that was given by mistake, as far as it is not spent. All of `amount` or nothing."""
+
+    user_id: str
+    amount: Money
+    reason: Reason
+    actor: str
+    idempotency: Idempotency | None = None
+
+
+class CreditTooLow(DomainError):
+    """Less is left than was to be taken; `balance` says how much."""
+
+    code = "credit_too_low"
+    title = "Not that much credit is left"
 
 
 class CreditOf(Message, frozen=True):

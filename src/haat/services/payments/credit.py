@@ -16,6 +16,7 @@ from haat.contracts.payments import (
     CreditHistory,
     CreditHistoryOf,
     CreditOf,
+    CreditTooLow,
     GiftCard,
     GiftCardEmpty,
     GiftCardHistory,
@@ -26,6 +27,7 @@ from haat.contracts.payments import (
     ListGiftCards,
     StoreCredit,
     VoidGiftCard,
+    WithdrawCredit,
     digest,
 )
 from haat.kit.clock import now
@@ -129,6 +131,25 @@ class CreditStore:
                 transaction.connection, "credit_issued", new_id("grt"), account, ask.amount, ask.actor, ask.reason
             )
             return transaction.remember(StoreCredit(user_id=ask.user_id, balance=Money(balance, ask.amount.currency)))
+
+    async def withdraw(self, ask: WithdrawCredit) -> StoreCredit:
+        """Take from what a user may spend, and give it back to where issued credit comes from. Raises CreditTooLow."""
+        account, currency = _of_user(ask.user_id, ask.amount.currency), ask.amount.currency
+        async with self._database.transaction("payments") as transaction:
+            stored = await transaction.replay(ask.idempotency, StoreCredit)
+            if stored is not None:
+                return stored
+            left = await queries.withdraw_credit(
+                transaction.connection, account=account, amount_minor=ask.amount.amount
+            )
+            if left is None:
+                balance = await queries.credit_of_user(transaction.connection, user_id=ask.user_id, currency=currency)
+                raise CreditTooLow(balance=Money(balance or 0, currency))
+            taken = Money(-ask.amount.amount, currency)
+            await _post_by_hand(
+                transaction.connection, "credit_withdrawn", new_id("wdr"), account, taken, ask.actor, ask.reason
+            )
+            return transaction.remember(StoreCredit(user_id=ask.user_id, balance=Money(left, currency)))
 
     async def gift_card(self, ask: GiftCardOf) -> GiftCard:
         async with self._database.connection() as connection:

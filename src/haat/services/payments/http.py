@@ -43,6 +43,7 @@ from haat.contracts.payments import (
     StoreCredit,
     VoidGiftCard,
     Webhook,
+    WithdrawCredit,
 )
 from haat.kit.access import Caller, needs_role, needs_user
 from haat.kit.idempotency import Idempotency
@@ -129,6 +130,11 @@ class CreditBody(Message, frozen=True):
     reason: Reason
 
 
+class WithdrawalBody(Message, frozen=True):
+    amount: Money
+    reason: Reason
+
+
 @post("/v1/gift-cards", tags=["payments"], guards=[needs_role("finance")], responses=problems(401, 403, 422))
 async def issue_gift_card(
     data: GiftCardBody, payments: Payments, caller: Caller, idempotency: Idempotency | None
@@ -196,6 +202,28 @@ async def grant_store_credit(
     return await payments.grant_credit(
         GrantCredit(
             user_id=data.user_id,
+            amount=data.amount,
+            reason=data.reason,
+            actor=caller.signed_in(),
+            idempotency=idempotency,
+        )
+    )
+
+
+@post(
+    "/v1/store-credit/{user_id:str}/withdraw",
+    status_code=200,
+    tags=["payments"],
+    guards=[needs_role("finance")],
+    responses=problems(401, 403, 409, 422),
+)
+async def withdraw_store_credit(
+    user_id: UserId, data: WithdrawalBody, payments: Payments, caller: Caller, idempotency: Idempotency | None
+) -> StoreCredit:
+    """Take back credit that was given by mistake, as far as it is not spent: all of it or nothing."""
+    return await payments.withdraw_credit(
+        WithdrawCredit(
+            user_id=user_id,
             amount=data.amount,
             reason=data.reason,
             actor=caller.signed_in(),
@@ -284,5 +312,6 @@ ROUTES = [
     gift_card_balance,
     store_credit,
     grant_store_credit,
+    withdraw_store_credit,
     ledger_account,
 ]

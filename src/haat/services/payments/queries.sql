@@ -370,6 +370,10 @@ VALUES (:account, :currency, :amount_minor, :user_id)
 ON CONFLICT (account) DO UPDATE SET balance_minor = c.balance_minor + excluded.balance_minor
 RETURNING balance_minor;
 
+-- name: withdraw_credit(account, amount_minor)$
+UPDATE payments.credits SET balance_minor = balance_minor - :amount_minor
+WHERE account = :account AND balance_minor >= :amount_minor RETURNING balance_minor;
+
 -- name: gift_card(code_digest)^
 SELECT * FROM payments.credits WHERE code_digest = :code_digest;
 

@@ -50,6 +50,7 @@ from haat.contracts.payments import (
     Void,
     VoidGiftCard,
     Webhook,
+    WithdrawCredit,
 )
 from haat.contracts.vault import CardRef, Vault
 from haat.kit.clock import now
@@ -215,6 +216,10 @@ class PaymentsService(Payments):
     async def grant_credit(self, ask: GrantCredit) -> StoreCredit:
         _check_amount(ask.amount, "/amount")
         return await self._store.credit.grant(ask)
+
+    async def withdraw_credit(self, ask: WithdrawCredit) -> StoreCredit:
+        _check_amount(ask.amount, "/amount")
+        return await self._store.credit.withdraw(ask)
 
     async def store_credit(self, ask: CreditOf) -> StoreCredit:
         return await self._store.credit.of_user(ask)

@@ -1,4 +1,4 @@
-"""A customer's store credit: given, with the reason; and why a balance is what it is, gift cards' too."""
+"""A customer's store credit: given or taken back, with the reason; and why a balance is what it is, gift cards' too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 from litestar import Response, get, post
 
 from haat.contracts.identity import Identity, OfUser
-from haat.contracts.payments import CreditEntry, CreditHistoryOf, GrantCredit, Payments
+from haat.contracts.payments import CreditEntry, CreditHistoryOf, GrantCredit, Payments, WithdrawCredit
 from haat.kit.message import DomainError
 from haat.kit.money import Money
 from haat.web.backoffice.desk import Desk, told
@@ -53,7 +53,7 @@ def reason_in(fields: Typed) -> tuple[str, Faults]:
 
 
 def worth_in(fields: Typed, currency: str, faults: Faults) -> Money | None:
-    """The amount to give; a fault among the others when it is none."""
+    """The amount to give or take; a fault among the others when it is none."""
     amount = minor(fields.get("amount", ""), currency)
     if amount is None or amount <= 0:
         faults["amount"] = "An amount above zero, such as 500"
@@ -63,13 +63,25 @@ def worth_in(fields: Typed, currency: str, faults: Faults) -> Money | None:
 
 @get("/customers/{user_id:str}/credit", duty="gift_cards")
 async def view_credit(desk: Desk, identity: Identity, payments: Payments, user_id: str) -> Response[Any]:
-    """What a customer can spend, every entry of the account in the ledger, and a form to give more."""
+    """What a customer can spend, every entry of the account in the ledger, and a form to change it."""
     return await _page(desk, identity, payments, user_id)
 
 
 @post("/customers/{user_id:str}/credit", duty="gift_cards", status_code=200)
 async def grant(desk: Desk, identity: Identity, payments: Payments, user_id: str) -> Response[Any]:
     """Give a customer credit."""
+    return await _change(desk, identity, payments, user_id, GrantCredit)
+
+
+@post("/customers/{user_id:str}/credit/withdraw", duty="gift_cards", status_code=200)
+async def withdraw(desk: Desk, identity: Identity, payments: Payments, user_id: str) -> Response[Any]:
+    """Take back credit that was given by mistake."""
+    return await _change(desk, identity, payments, user_id, WithdrawCredit)
+
+
+async def _change(
+    desk: Desk, identity: Identity, payments: Payments, user_id: str, change: type[GrantCredit | WithdrawCredit]
+) -> Response[Any]:
     fields = await typed(desk.request)
     # Credit for nobody would be a debt to nobody.
     await identity.user(OfUser(user_id=user_id))
@@ -77,7 +89,7 @@ async def grant(desk: Desk, identity: Identity, payments: Payments, user_id: str
     amount = worth_in(fields, desk.settings.currency, faults)
     if faults or amount is None:
         return await _page(desk, identity, payments, user_id, fields, faults, 422)
-    ask = GrantCredit(
+    ask = change(
         user_id=user_id,
         amount=amount,
         reason=reason,
@@ -85,10 +97,14 @@ async def grant(desk: Desk, identity: Identity, payments: Payments, user_id: str
         idempotency=desk.once(fields),
     )
     try:
-        await payments.grant_credit(ask)
+        if isinstance(ask, GrantCredit):
+            await payments.grant_credit(ask)
+        else:
+            await payments.withdraw_credit(ask)
     except DomainError as error:
         return await _page(desk, identity, payments, user_id, fields, told(error), error.status)
-    return desk.go(f"/admin/customers/{segment(user_id)}/credit?said=given")
+    said = "given" if change is GrantCredit else "withdrawn"
+    return desk.go(f"/admin/customers/{segment(user_id)}/credit?said={said}")
 
 
 async def _page(
@@ -117,4 +133,4 @@ async def _page(
     )
 
 
-ROUTES = [view_credit, grant]
+ROUTES = [view_credit, grant, withdraw]

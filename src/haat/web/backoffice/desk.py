@@ -50,6 +50,7 @@ NOTES = {
     "replaying": "Asked for. A worker acts on it within seconds; reload to see what came of it.",
     "voided": "Taken back. The card pays for nothing any more.",
     "given": "Given. It pays first when they ask for it at the checkout.",
+    "withdrawn": "Taken back.",
     "gone": "Nothing was left to replay.",
 }
 

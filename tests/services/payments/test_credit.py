@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -145,6 +146,18 @@ async def test_the_history_of_a_card_says_why_its_balance_is_what_it_is(shop: An
         await shop.payments.gift_card_history(GiftCardHistoryOf(gift_card_id="gft_none"))
 
 
+async def at_once(shop: Any, account: str, *acts: Callable[[], Awaitable[Any]]) -> None:
+    """All have begun, and wait for the account in this order, before the first goes on."""
+    begun: list[asyncio.Task[Any]] = []
+    async with shop.database.connection() as connection, connection.transaction():
+        await connection.execute("SELECT FROM payments.credits WHERE account = $1 FOR UPDATE", account)
+        for act in acts:
+            begun.append(asyncio.ensure_future(act()))
+            while await connection.fetchval(WAITING) < len(begun):
+                pass
+    await asyncio.gather(*begun, return_exceptions=True)
+
+
 def void(card: Any, key: str | None = None) -> VoidGiftCard:
     idempotency = Idempotency(account="usr_staff", key=key, fingerprint="f") if key else None
     return VoidGiftCard(gift_card_id=card.id, reason="stolen", actor="usr_staff", idempotency=idempotency)
@@ -208,14 +221,7 @@ async def test_a_card_that_is_spent_and_voided_at_once_goes_one_way(
         "spend": partial(shop.payments.authorize, shop.ask(by(method, card), 700)),
         "void": partial(shop.payments.void_gift_card, void(card)),
     }
-    begun = []
-    async with shop.database.connection() as connection, connection.transaction():
-        await connection.execute("SELECT FROM payments.credits WHERE code_digest = $1 FOR UPDATE", digest(card.code))
-        for act in order:
-            begun.append(asyncio.create_task(acts[act]()))
-            while await connection.fetchval(WAITING) < len(begun):
-                pass
-    await asyncio.gather(*begun, return_exceptions=True)
+    await at_once(shop, f"gift_liability:{card.id}", *(acts[act] for act in order))
     history = await shop.payments.gift_card_history(GiftCardHistoryOf(gift_card_id=card.id))
     assert sum(each.spendable.amount for each in history.data) == await left(shop, card) == 0
     assert sorted((each.kind, each.spendable.amount) for each in history.data if each.spendable.amount < 0) == moved
@@ -343,14 +349,7 @@ async def test_credit_that_is_spent_and_taken_back_at_once_goes_one_way(
         "spend": partial(shop.payments.authorize, shop.ask(CreditMethod(store_credit=True), 700, user)),
         "withdraw": partial(shop.payments.withdraw_credit, withdrawal(user, 800)),
     }
-    begun = []
-    async with shop.database.connection() as connection, connection.transaction():
-        await connection.execute("SELECT FROM payments.credits WHERE user_id = $1 FOR UPDATE", user)
-        for act in order:
-            begun.append(asyncio.create_task(acts[act]()))
-            while await connection.fetchval(WAITING) < len(begun):
-                pass
-    await asyncio.gather(*begun, return_exceptions=True)
+    await at_once(shop, f"store_credit:{user}:INR", *(acts[act] for act in order))
     history = await shop.payments.credit_history(CreditHistoryOf(user_id=user))
     assert [(each.kind, each.spendable.amount) for each in history.data if each.spendable.amount < 0] == [moved]
     assert await credit_left(shop, user) == 1_000 + moved[1]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 from litestar import Response, get, post
 
 from haat.contracts.identity import Identity, OfUser
-from haat.contracts.payments import CreditEntry, CreditHistoryOf, GrantCredit, Payments, WithdrawCredit
+from haat.contracts.payments import CreditEntry, CreditHistoryOf, GrantCredit, Payments, StoreCredit, WithdrawCredit
 from haat.kit.message import DomainError
 from haat.kit.money import Money
 from haat.web.backoffice.desk import Desk, told
@@ -70,17 +71,23 @@ async def view_credit(desk: Desk, identity: Identity, payments: Payments, user_i
 @post("/customers/{user_id:str}/credit", duty="gift_cards", status_code=200)
 async def grant(desk: Desk, identity: Identity, payments: Payments, user_id: str) -> Response[Any]:
     """Give a customer credit."""
-    return await _change(desk, identity, payments, user_id, GrantCredit)
+    return await _change(desk, identity, payments, user_id, GrantCredit, payments.grant_credit, "given")
 
 
 @post("/customers/{user_id:str}/credit/withdraw", duty="gift_cards", status_code=200)
 async def withdraw(desk: Desk, identity: Identity, payments: Payments, user_id: str) -> Response[Any]:
     """Take back credit that was given by mistake."""
-    return await _change(desk, identity, payments, user_id, WithdrawCredit)
+    return await _change(desk, identity, payments, user_id, WithdrawCredit, payments.withdraw_credit, "withdrawn")
 
 
 async def _change(
-    desk: Desk, identity: Identity, payments: Payments, user_id: str, change: type[GrantCredit | WithdrawCredit]
+    desk: Desk,
+    identity: Identity,
+    payments: Payments,
+    user_id: str,
+    change: type[GrantCredit | WithdrawCredit],
+    act: Callable[[Any], Awaitable[StoreCredit]],
+    said: str,
 ) -> Response[Any]:
     fields = await typed(desk.request)
     # Credit for nobody would be a debt to nobody.
@@ -97,13 +104,9 @@ async def _change(
         idempotency=desk.once(fields),
     )
     try:
-        if isinstance(ask, GrantCredit):
-            await payments.grant_credit(ask)
-        else:
-            await payments.withdraw_credit(ask)
+        await act(ask)
     except DomainError as error:
         return await _page(desk, identity, payments, user_id, fields, told(error), error.status)
-    said = "given" if change is GrantCredit else "withdrawn"
     return desk.go(f"/admin/customers/{segment(user_id)}/credit?said={said}")
 
 

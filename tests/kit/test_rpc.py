@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import pytest
 import uvicorn
@@ -24,12 +24,12 @@ SECRET = "only-for-tests-" + "x" * 32
 
 class Ask(Message, frozen=True):
     text: str
-    numbers: list[int] = []
+    numbers: Sequence[int] = []
 
 
 class Reply(Message, frozen=True):
     text: str
-    numbers: list[int] = []
+    numbers: Sequence[int] = []
 
 
 class Sold(DomainError):
@@ -53,7 +53,7 @@ class Probe(Contract):
 
 class ProbeService(Probe):
     def __init__(self) -> None:
-        self.given: list[int] = []
+        self.given: Sequence[int] = []
 
     async def echo(self, ask: Ask) -> Reply:
         self.given = ask.numbers
@@ -166,12 +166,11 @@ async def test_a_stored_answer_is_known_as_one(probe: Probe):
     assert replayed.get()
 
 
-async def test_in_process_too_a_message_is_a_copy():
+async def test_in_process_too_what_is_asked_is_a_copy():
     service, numbers = ProbeService(), [1, 2]
-    reply = await local(Probe, service).echo(Ask(text="a", numbers=numbers))
+    await local(Probe, service).echo(Ask(text="a", numbers=numbers))
     numbers.append(3)
-    service.given.append(4)
-    assert (reply.numbers, service.given) == ([1, 2], [1, 2, 4])
+    assert service.given == [1, 2]
 
 
 async def test_a_neighbour_that_is_not_there_is_unavailable():

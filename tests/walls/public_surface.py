@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args, get_origin
 
 import msgspec
@@ -60,7 +60,8 @@ def _name(kind: Any) -> str:
     if origin is not None and hasattr(kind, "__metadata__"):
         return _name(get_args(kind)[0])
     arguments = [_name(argument) for argument in get_args(kind)]
-    name = getattr(origin, "__name__", str(origin))
+    # By what they are on the wire.
+    name = {Sequence: "list", Mapping: "dict"}.get(origin, getattr(origin, "__name__", str(origin)))
     return " | ".join(sorted(arguments)) if "Union" in name else f"{name}[{', '.join(arguments)}]"
 
 

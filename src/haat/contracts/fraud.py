@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -44,7 +45,7 @@ class Verdict(Message, frozen=True):
     attempt_id: str
     decision: str
     score: int
-    reasons: list[Reason]
+    reasons: Sequence[Reason]
 
 
 class Review(Message, frozen=True):
@@ -56,7 +57,7 @@ class Review(Message, frozen=True):
     amount: Money
     email: str
     score: int
-    reasons: list[Reason]
+    reasons: Sequence[Reason]
     state: str
     created_at: datetime
     decided_by: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from msgspec import Meta
@@ -39,15 +40,15 @@ class Media(Message, frozen=True):
     alt: str
     width: int
     height: int
-    renditions: list[Rendition]
+    renditions: Sequence[Rendition]
 
 
 class MediaOf(Message, frozen=True):
-    ids: list[str]
+    ids: Sequence[str]
 
 
 class MediaList(Message, frozen=True):
-    data: list[Media]
+    data: Sequence[Media]
 
 
 class Fetch(Message, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -25,14 +26,14 @@ class DiscountLine(Message, frozen=True):
     product_id: str
     quantity: int
     total: Money
-    category_path: list[str] = []
+    category_path: Sequence[str] = []
 
 
 class PriceWith(Message, frozen=True):
     """What these codes would take off, without using them up."""
 
-    codes: list[str]
-    lines: list[DiscountLine]
+    codes: Sequence[str]
+    lines: Sequence[DiscountLine]
     user_id: str | None = None
 
 
@@ -42,7 +43,7 @@ class Applied(Message, frozen=True):
     code: str
     title: str
     discount: Money
-    per_line: list[int]
+    per_line: Sequence[int]
 
 
 class CodeFault(Message, frozen=True):
@@ -55,15 +56,15 @@ class CodeFault(Message, frozen=True):
 
 
 class Discounts(Message, frozen=True):
-    applied: list[Applied]
-    faults: list[CodeFault]
+    applied: Sequence[Applied]
+    faults: Sequence[CodeFault]
 
 
 class Redeem(Message, frozen=True):
     """Use the codes up for one attempt: all or none, counted against limits; safe to repeat."""
 
     attempt_id: str
-    codes: list[str]
+    codes: Sequence[str]
     user_id: str | None = None
 
 

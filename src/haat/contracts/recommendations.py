@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -27,7 +28,7 @@ class Click(Message, frozen=True):
 
 
 class RecordClicks(Message, frozen=True):
-    events: Annotated[list[Click], Meta(min_length=1, max_length=100)]
+    events: Annotated[Sequence[Click], Meta(min_length=1, max_length=100)]
     user_id: str | None = None
 
 
@@ -38,7 +39,7 @@ class RecordHistory(Message, frozen=True):
     """
 
     source: str
-    clicks: list[HistoricClick]
+    clicks: Sequence[HistoricClick]
 
 
 class HistoricClick(Message, frozen=True):
@@ -73,7 +74,7 @@ class ModelInfo(Message, frozen=True):
 
 
 class Recommendations(Message, frozen=True):
-    data: list[Recommended]
+    data: Sequence[Recommended]
     model: ModelInfo
 
 
@@ -83,7 +84,7 @@ class ClicksRecorded(Event, frozen=True):
     A purchase here is one of a trusted history; what is bought in this shop is told by OrderPlaced.
     """
 
-    clicks: list[Click]
+    clicks: Sequence[Click]
     user_id: str | None = None
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
@@ -20,7 +21,7 @@ class SearchProducts(Message, frozen=True):
 
     q: Annotated[str, Meta(max_length=200)] = ""
     category: Annotated[str, Meta(max_length=200)] | None = None
-    brand: Annotated[list[Annotated[str, Meta(max_length=120)]], Meta(max_length=50)] = []
+    brand: Annotated[Sequence[Annotated[str, Meta(max_length=120)]], Meta(max_length=50)] = []
     price_min: PriceMinor | None = None
     price_max: PriceMinor | None = None
     rating_min: Annotated[int, Meta(ge=1, le=5)] | None = None
@@ -73,17 +74,17 @@ class FacetValue(Message, frozen=True):
 class Facets(Message, frozen=True):
     """Not `exact`: where more than 10,000 products match, some counts are estimates from a sample of them."""
 
-    category: list[FacetValue]
-    brand: list[FacetValue]
-    price: list[FacetValue]
-    rating: list[FacetValue]
+    category: Sequence[FacetValue]
+    brand: Sequence[FacetValue]
+    price: Sequence[FacetValue]
+    rating: Sequence[FacetValue]
     exact: bool = True
 
 
 class Found(Message, frozen=True):
     """One page of results with facets over all of them. Above 10,000 `total` may be an estimate (not `total_exact`)."""
 
-    data: list[Card]
+    data: Sequence[Card]
     total: int
     facets: Facets
     did_you_mean: str | None = None
@@ -110,9 +111,9 @@ class Suggestion(Message, frozen=True):
 
 
 class Suggestions(Message, frozen=True):
-    products: list[Suggestion]
-    categories: list[Suggestion]
-    queries: list[str]
+    products: Sequence[Suggestion]
+    categories: Sequence[Suggestion]
+    queries: Sequence[str]
 
 
 class DslSearch(Message, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from haat.contracts.identity import Address
@@ -29,7 +30,7 @@ class ShippingOption(Message, frozen=True):
 
 
 class Rates(Message, frozen=True):
-    options: list[ShippingOption]
+    options: Sequence[ShippingOption]
 
 
 class Parcel(Message, frozen=True):
@@ -45,7 +46,7 @@ class Dispatch(Message, frozen=True):
     request_id: str
     order_id: str
     address: Address
-    items: list[Parcel]
+    items: Sequence[Parcel]
     weight_grams: int
     method: str = "standard"
     direction: str = "outbound"
@@ -67,8 +68,8 @@ class Shipment(Message, frozen=True):
     carrier: str
     tracking_number: str
     status: str
-    items: list[Parcel]
-    events: list[TrackingEvent]
+    items: Sequence[Parcel]
+    events: Sequence[TrackingEvent]
     created_at: datetime
     direction: str = "outbound"
     label_url: str | None = None
@@ -76,7 +77,7 @@ class Shipment(Message, frozen=True):
 
 
 class ShipmentsOf(Message, frozen=True):
-    order_ids: list[str]
+    order_ids: Sequence[str]
 
 
 class CancelShipments(Message, frozen=True):
@@ -90,7 +91,7 @@ class CarrierNotice(Message, frozen=True):
 
     carrier: str
     body: bytes
-    headers: dict[str, str]
+    headers: Mapping[str, str]
 
 
 class ShipmentUnderWay(DomainError):
@@ -110,7 +111,7 @@ class ShipmentMoved(Event, frozen=True):
     carrier: str
     tracking_number: str
     detail: str = ""
-    units: dict[str, int] = {}
+    units: Mapping[str, int] = {}
 
     @property
     def key(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +32,7 @@ class ProviderAnswer(Message, frozen=True):
     """The provider's payment object as it came, with status 200, or its refusal."""
 
     status: int
-    body: dict[str, Any]
+    body: Mapping[str, Any]
 
 
 class NewCard(Message, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from haat.kit.message import Forbidden, Message, Unauthenticated
@@ -19,7 +20,7 @@ class Caller(Message, frozen=True):
 
     user_id: str | None = None
     session_id: str | None = None
-    roles: list[str] = []
+    roles: Sequence[str] = []
     cart_token: str | None = None
     address: str = ""
     user_agent: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -24,7 +25,7 @@ class Nothing(Message, frozen=True):
 class Page(Message, Generic[T], frozen=True, kw_only=True):
     """One page of a list: `data`, whether more follows, and the opaque cursor that leads there."""
 
-    data: list[T]
+    data: Sequence[T]
     has_more: bool = False
     next_cursor: str | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta
@@ -68,7 +69,7 @@ class TakeOrdered(Message, frozen=True):
 
     checkout_id: str
     cart_id: str
-    units: dict[str, int]
+    units: Mapping[str, int]
 
 
 class WishesOf(Message, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from haat.kit.message import Message
@@ -17,7 +18,7 @@ class CartItem(Message, frozen=True):
     sku: str
     title: str
     slug: str
-    options: dict[str, str]
+    options: Mapping[str, str]
     image: str
     quantity: int
     unit_price: Money
@@ -38,9 +39,9 @@ class CartView(Message, frozen=True):
     """A cart as the API shows it; `token` only for guests; `version` grows with each change."""
 
     id: str
-    items: list[CartItem]
+    items: Sequence[CartItem]
     subtotal: Money
-    messages: list[CartMessage]
+    messages: Sequence[CartMessage]
     version: int
     token: str | None = None
 
@@ -57,7 +58,7 @@ class CartContents(Message, frozen=True):
 
     cart_id: str
     version: int
-    lines: list[CartLine]
+    lines: Sequence[CartLine]
 
 
 class Wish(Message, frozen=True):

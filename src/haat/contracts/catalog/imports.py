@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ class ImportRow(Message, frozen=True):
 
     line: int
     product: NewProduct
-    category_path: list[str] = []
+    category_path: Sequence[str] = []
     rating: Rating | None = None
     published_at: datetime | None = None
 
@@ -29,7 +30,7 @@ class ImportRow(Message, frozen=True):
 class ImportRows(Message, frozen=True):
     """Up to 500 rows; a row whose SKU or slug exists updates that product. Safe to repeat."""
 
-    rows: list[ImportRow]
+    rows: Sequence[ImportRow]
     actor: str
 
 
@@ -37,7 +38,7 @@ class RawRow(Message, frozen=True):
     """One record as a file holds it: any common field names, values as JSON has them."""
 
     line: int
-    fields: dict[str, Any]
+    fields: Mapping[str, Any]
 
 
 class ImportOptions(Message, frozen=True):
@@ -57,7 +58,7 @@ class ImportOptions(Message, frozen=True):
 class ImportRaw(Message, frozen=True):
     """Up to 500 raw rows. Safe to repeat."""
 
-    rows: list[RawRow]
+    rows: Sequence[RawRow]
     actor: str
     options: ImportOptions = ImportOptions()
 
@@ -76,7 +77,7 @@ class Imported(Message, frozen=True):
 
     created: int
     updated: int
-    faults: list[RowFault]
+    faults: Sequence[RowFault]
 
 
 class ImportJob(Message, frozen=True):
@@ -87,7 +88,7 @@ class ImportJob(Message, frozen=True):
     rows: int
     created: int
     updated: int
-    errors: list[RowFault]
+    errors: Sequence[RowFault]
     created_at: datetime
     finished_at: datetime | None = None
     error_count: int = 0

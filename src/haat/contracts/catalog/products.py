@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -15,9 +16,9 @@ Attribute = str | int | bool
 Title = Annotated[str, Meta(min_length=1, max_length=300)]
 Slug = Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=200)]
 Sku = Annotated[str, Meta(min_length=1, max_length=64)]
-Options = dict[Annotated[str, Meta(min_length=1, max_length=60)], Annotated[str, Meta(max_length=120)]]
+Options = Mapping[Annotated[str, Meta(min_length=1, max_length=60)], Annotated[str, Meta(max_length=120)]]
 Attributes = Annotated[
-    dict[Annotated[str, Meta(min_length=1, max_length=80)], Annotated[str, Meta(max_length=2_000)] | int | bool],
+    Mapping[Annotated[str, Meta(min_length=1, max_length=80)], Annotated[str, Meta(max_length=2_000)] | int | bool],
     Meta(max_length=100),
 ]
 
@@ -27,7 +28,7 @@ class CategoryRef(Message, frozen=True):
 
     id: str
     slug: str
-    path: list[str]
+    path: Sequence[str]
     title: str = ""
 
 
@@ -46,7 +47,7 @@ class Variant(Message, frozen=True):
 
     id: str
     sku: str
-    options: dict[str, str]
+    options: Mapping[str, str]
     price: Money
     available: int = 0
     compare_at: Money | None = None
@@ -73,9 +74,9 @@ class Product(Message, frozen=True):
     brand: str
     category: CategoryRef
     price: Money
-    images: list[Image]
-    variants: list[Variant]
-    attributes: dict[str, Attribute]
+    images: Sequence[Image]
+    variants: Sequence[Variant]
+    attributes: Mapping[str, Attribute]
     rating: Rating
     status: str = "published"
     product_type: str = ""
@@ -92,9 +93,9 @@ class CategoryNode(Message, frozen=True):
     id: str
     slug: str
     title: str
-    path: list[str]
+    path: Sequence[str]
     count: int
-    children: list[CategoryNode]
+    children: Sequence[CategoryNode]
 
 
 class NewCategory(Message, frozen=True):
@@ -107,7 +108,7 @@ class NewCategory(Message, frozen=True):
 class SaveCategories(Message, frozen=True):
     """Create or rename categories, parents first; a category does not move. Safe to repeat."""
 
-    categories: list[NewCategory]
+    categories: Sequence[NewCategory]
 
 
 class NewVariant(Message, frozen=True):
@@ -127,7 +128,7 @@ class NewProduct(Message, frozen=True):
 
     title: Title
     category: Annotated[str, Meta(max_length=200)]
-    variants: Annotated[list[NewVariant], Meta(min_length=1, max_length=200)]
+    variants: Annotated[Sequence[NewVariant], Meta(min_length=1, max_length=200)]
     slug: Slug | None = None
     description: Annotated[str, Meta(max_length=20_000)] = ""
     brand: Annotated[str, Meta(max_length=120)] = ""
@@ -135,7 +136,7 @@ class NewProduct(Message, frozen=True):
     attributes: Attributes = {}
     hsn: Annotated[str, Meta(pattern="^[0-9]{0,8}$")] = ""
     tax_class: Annotated[str, Meta(max_length=40)] = "standard"
-    images: Annotated[list[Image], Meta(max_length=50)] = []
+    images: Annotated[Sequence[Image], Meta(max_length=50)] = []
     status: Annotated[str, Meta(pattern="^(draft|published|archived)$")] = "published"
 
 
@@ -149,7 +150,7 @@ class ChangeProduct(Message, frozen=True):
     """Fields of NewProduct to change; `version` is the one that was read: Precondition when staff changed it since."""
 
     product_id: str
-    changes: dict[str, Any]
+    changes: Mapping[str, Any]
     version: int
     actor: str
 

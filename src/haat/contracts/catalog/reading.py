@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from haat.kit.message import Message
 from haat.kit.money import Money
 
@@ -23,7 +25,7 @@ class ProductRef(Message, frozen=True):
 class Products(Message, frozen=True):
     """By ids; unknown ones are left out of the answer. Only published ones, unless `any_status`."""
 
-    ids: list[str]
+    ids: Sequence[str]
     any_status: bool = False
 
 
@@ -57,14 +59,14 @@ class ProductLines(Message, frozen=True):
 class VariantsForSale(Message, frozen=True):
     """By variant ids and product ids (a product's only or first variant)."""
 
-    variant_ids: list[str] = []
-    product_ids: list[str] = []
+    variant_ids: Sequence[str] = []
+    product_ids: Sequence[str] = []
 
 
 class VariantsOfSkus(Message, frozen=True):
     """By SKUs; those that are not sold are left out of the answer."""
 
-    skus: list[str]
+    skus: Sequence[str]
 
 
 class ForSale(Message, frozen=True):
@@ -75,10 +77,10 @@ class ForSale(Message, frozen=True):
     sku: str
     title: str
     slug: str
-    options: dict[str, str]
+    options: Mapping[str, str]
     price: Money
     tax_class: str
     hsn: str
     weight_grams: int
-    category_path: list[str]
+    category_path: Sequence[str]
     image_url: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from haat.contracts.payments import Method
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import Message
 
-Codes = Annotated[list[Annotated[str, Meta(min_length=1, max_length=40)]], Meta(max_length=10)]
+Codes = Annotated[Sequence[Annotated[str, Meta(min_length=1, max_length=40)]], Meta(max_length=10)]
 
 
 class OpenCheckout(Message, frozen=True):
@@ -75,7 +76,7 @@ class TaxRate(Message, frozen=True):
 class SaveTaxRates(Message, frozen=True):
     """Add or correct rates; safe to repeat."""
 
-    rates: list[TaxRate]
+    rates: Sequence[TaxRate]
 
 
 class ParkedOf(Message, frozen=True):
@@ -93,4 +94,4 @@ class ParkedRef(Message, frozen=True):
 class GoOn(Message, frozen=True):
     """Staff: try parked attempts again now rather than within the hour; others are left alone."""
 
-    attempt_ids: Annotated[list[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=100)]
+    attempt_ids: Annotated[Sequence[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=100)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from haat.contracts.identity import Address
@@ -20,7 +21,7 @@ class QuoteLine(Message, frozen=True):
     sku: str
     title: str
     slug: str
-    options: dict[str, str]
+    options: Mapping[str, str]
     image: str
     quantity: int
     unit_price: Money
@@ -30,7 +31,7 @@ class QuoteLine(Message, frozen=True):
     tax_basis_points: int
     hsn: str
     weight_grams: int
-    category_path: list[str] = []
+    category_path: Sequence[str] = []
 
 
 class TaxLine(Message, frozen=True):
@@ -51,7 +52,7 @@ class Totals(Message, frozen=True):
     shipping: Money
     tax: Money
     total: Money
-    tax_lines: list[TaxLine]
+    tax_lines: Sequence[TaxLine]
 
 
 class Requirement(Message, frozen=True):
@@ -79,17 +80,17 @@ class Checkout(Message, frozen=True):
 
     id: str
     status: str
-    items: list[QuoteLine]
+    items: Sequence[QuoteLine]
     totals: Totals
-    shipping_options: list[ShippingOption]
-    requirements: list[Requirement]
+    shipping_options: Sequence[ShippingOption]
+    requirements: Sequence[Requirement]
     expires_at: datetime
     email: str | None = None
     shipping_address: Address | None = None
     billing_address: Address | None = None
     shipping_method: str | None = None
-    coupon_codes: list[str] = []
-    messages: list[Requirement] = []
+    coupon_codes: Sequence[str] = []
+    messages: Sequence[Requirement] = []
     action: Action | None = None
     order: OrderRef | None = None
     failure: str | None = None
@@ -119,7 +120,7 @@ class ParkedCheckout(Message, frozen=True):
     email: str
     name: str
     method: str
-    items: list[QuoteLine]
+    items: Sequence[QuoteLine]
     totals: Totals
     sold: bool
     user_id: str | None = None

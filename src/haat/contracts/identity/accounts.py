@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -50,7 +51,7 @@ class User(Message, frozen=True):
     id: str
     email: str
     name: str
-    roles: list[str]
+    roles: Sequence[str]
     created_at: datetime
     phone: str | None = None
 
@@ -96,7 +97,7 @@ class FindUsers(Message, frozen=True):
     """Staff: by part of e-mail or name, newest first; or exactly these ids."""
 
     text: str = ""
-    ids: list[str] | None = None
+    ids: Sequence[str] | None = None
     cursor: str | None = None
     limit: int = 20
 
@@ -107,7 +108,7 @@ class EnsureStaff(Message, frozen=True):
     email: Email
     name: Name
     password: Password | None
-    roles: list[str]
+    roles: Sequence[str]
 
 
 class OfUser(Message, frozen=True):

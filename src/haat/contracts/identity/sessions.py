@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -69,14 +70,14 @@ class Principal(Message, frozen=True):
 
     user_id: str
     session_id: str
-    roles: list[str]
+    roles: Sequence[str]
     expires_at: datetime
 
 
 class KeySet(Message, frozen=True):
     """Public signing keys as a JWKS document."""
 
-    keys: list[dict[str, str]]
+    keys: Sequence[Mapping[str, str]]
 
 
 class RotateKeys(Message, frozen=True):

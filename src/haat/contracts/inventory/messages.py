@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ DEFAULT_LOCATION = "main"
 
 
 class StockOf(Message, frozen=True):
-    skus: list[str]
+    skus: Sequence[str]
 
 
 class Level(Message, frozen=True):
@@ -37,7 +38,7 @@ class Level(Message, frozen=True):
 class Stock(Message, frozen=True):
     """What can be sold per SKU, summed over locations; SKUs never heard of are absent."""
 
-    available: dict[str, int]
+    available: Mapping[str, int]
 
     def of(self, sku: str) -> int:
         """Units of one SKU that can be sold now."""
@@ -53,7 +54,7 @@ class Reserve(Message, frozen=True):
     """Hold all lines or none for `hold_seconds`; `attempt_id` makes it idempotent."""
 
     attempt_id: str
-    lines: list[Line]
+    lines: Sequence[Line]
     hold_seconds: Annotated[int, Meta(ge=1, le=86_400)] = 600
 
 
@@ -62,7 +63,7 @@ class Reservation(Message, frozen=True):
 
     attempt_id: str
     state: str
-    lines: list[Line]
+    lines: Sequence[Line]
     expires_at: datetime
 
 
@@ -79,7 +80,7 @@ class PutBack(Message, frozen=True):
     """Returned units come back on the shelf; `cause_id` makes it idempotent."""
 
     cause_id: str
-    lines: list[Line]
+    lines: Sequence[Line]
 
 
 class Adjust(Message, frozen=True):
@@ -98,7 +99,7 @@ class Receive(Message, frozen=True):
     """Set up or receive many SKUs at once; each line is idempotent by `cause_id` and SKU."""
 
     cause_id: str
-    lines: list[Line]
+    lines: Sequence[Line]
     actor: str
     location: str = DEFAULT_LOCATION
     reason: str = "received"
@@ -127,12 +128,12 @@ class StockEvent(Message, frozen=True):
     type: str
     quantity: int
     cause_id: str
-    data: dict[str, Any]
+    data: Mapping[str, Any]
 
 
 class History(Message, frozen=True):
     level: Level
-    data: list[StockEvent]
+    data: Sequence[StockEvent]
     has_more: bool = False
     next_cursor: str | None = None
 

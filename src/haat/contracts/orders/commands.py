@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 
@@ -21,7 +22,7 @@ class PlaceOrder(Message, frozen=True):
     checkout_id: str
     attempt_id: str
     cart_id: str
-    items: list[QuoteLine]
+    items: Sequence[QuoteLine]
     totals: Totals
     email: str
     shipping_address: Address
@@ -33,7 +34,7 @@ class PlaceOrder(Message, frozen=True):
     billing_address: Address | None = None
     user_id: str | None = None
     on_hold: bool = False
-    coupon_codes: list[str] = []
+    coupon_codes: Sequence[str] = []
     guest_hash: str | None = None
 
 
@@ -89,7 +90,7 @@ class CancelOrder(Message, frozen=True):
 
 class RequestReturn(Message, frozen=True):
     order_id: str
-    items: Annotated[list[ReturnItem], Meta(min_length=1, max_length=100)]
+    items: Annotated[Sequence[ReturnItem], Meta(min_length=1, max_length=100)]
     user_id: str | None = None
     link: str | None = None
     cart_token: str | None = None
@@ -111,7 +112,7 @@ class ShipOrder(Message, frozen=True):
 
     order_id: str
     actor: str
-    items: list[ShipItem] | None = None
+    items: Sequence[ShipItem] | None = None
     idempotency: Idempotency | None = None
 
 
@@ -134,7 +135,7 @@ class RefundOrder(Message, frozen=True):
     actor: str
     reason: Annotated[str, Meta(min_length=1, max_length=200)]
     amount: Money | None = None
-    items: list[ShipItem] | None = None
+    items: Sequence[ShipItem] | None = None
     idempotency: Idempotency | None = None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from haat.contracts.orders.view import OrderLine
 from haat.kit.message import DomainError, Event
 from haat.kit.money import Money
@@ -19,7 +21,7 @@ class OrderPlaced(Event, frozen=True):
     number: str
     checkout_id: str
     cart_id: str
-    lines: list[OrderLine]
+    lines: Sequence[OrderLine]
     total: Money
     user_id: str | None = None
     on_hold: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated
 
@@ -44,10 +45,10 @@ class Return(Message, frozen=True):
     id: str
     order_id: str
     status: str
-    items: list[ReturnItem]
+    items: Sequence[ReturnItem]
     refund: Money
     created_at: datetime
-    timeline: list[TimelineEntry]
+    timeline: Sequence[TimelineEntry]
 
 
 class Order(Message, frozen=True):
@@ -57,12 +58,12 @@ class Order(Message, frozen=True):
     id: str
     number: str
     status: str
-    items: list[QuoteLine]
+    items: Sequence[QuoteLine]
     totals: Totals
     payment: OrderPayment
-    shipments: list[Shipment]
-    timeline: list[TimelineEntry]
-    returns: list[Return]
+    shipments: Sequence[Shipment]
+    timeline: Sequence[TimelineEntry]
+    returns: Sequence[Return]
     email: str
     shipping_address: Address
     placed_at: datetime
@@ -78,7 +79,7 @@ class OrderReturn(Message, frozen=True):
     back: Return
     number: str
     name: str
-    titles: dict[str, str]
+    titles: Mapping[str, str]
 
 
 class InvoiceFile(Message, frozen=True):

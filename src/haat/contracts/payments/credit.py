@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -100,7 +101,7 @@ class GiftCardHistory(Message, frozen=True):
     """Why the balance is what it is."""
 
     card: GiftCard
-    data: list[CreditEntry]
+    data: Sequence[CreditEntry]
     has_more: bool = False
     next_cursor: str | None = None
 
@@ -157,7 +158,7 @@ class CreditHistory(Message, frozen=True):
     """Why a user can spend as much."""
 
     credit: StoreCredit
-    data: list[CreditEntry]
+    data: Sequence[CreditEntry]
     has_more: bool = False
     next_cursor: str | None = None
 
@@ -179,4 +180,4 @@ class AccountBalances(Message, frozen=True):
     """What the house owns or is owed is above zero, what it owes below."""
 
     account: str
-    balances: list[Balance]
+    balances: Sequence[Balance]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -61,7 +62,7 @@ class Payment(Message, frozen=True):
     created_at: datetime
     action: Action | None = None
     decline_code: str | None = None
-    history: list[PaymentEvent] = []
+    history: Sequence[PaymentEvent] = []
     user_id: str | None = None
     by_credit: Money | None = None
 
@@ -120,7 +121,7 @@ class Webhook(Message, frozen=True):
 
     provider: str
     body: bytes
-    headers: dict[str, str]
+    headers: Mapping[str, str]
 
 
 class SavedCard(Message, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 
 # As printed on a card; spaces, dashes and case do not matter. Between services the code's digest takes its place.
 GiftCode = Annotated[str, Meta(min_length=8, max_length=80, pattern=r"^[A-Za-z0-9: -]+$")]
-GiftCodes = Annotated[list[GiftCode], Meta(max_length=5)]
+GiftCodes = Annotated[Sequence[GiftCode], Meta(max_length=5)]
 DIGEST = "sha256:"
 # No code has these letters: who reads one off a card means the digit that looks like it.
 MISREAD = str.maketrans("OIL", "011")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -77,7 +78,7 @@ class PutAside(Message, frozen=True):
     provider: str
     provider_id: str
     reason: str
-    fact: dict[str, Any]
+    fact: Mapping[str, Any]
     at: datetime
     state: FactState
     note: str

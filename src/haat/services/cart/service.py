@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from haat.contracts.cart import (
@@ -184,7 +184,7 @@ class CartService(Cart):
         async with self._store.connection() as connection:
             return await self._store.load(connection, owners)
 
-    async def _facts(self, cart: CartState, ask: AddItem | None) -> tuple[list[ForSale], dict[str, int]]:
+    async def _facts(self, cart: CartState, ask: AddItem | None) -> tuple[Sequence[ForSale], Mapping[str, int]]:
         variant_ids = [item.variant_id for item in cart.items]
         if ask is not None and ask.variant_id is not None:
             variant_ids.append(ask.variant_id)
@@ -204,8 +204,8 @@ class CartService(Cart):
         ask: AddItem,
         cart: CartState,
         item: Item,
-        variants: list[ForSale],
-        stock: dict[str, int],
+        variants: Sequence[ForSale],
+        stock: Mapping[str, int],
         event: ItemAdded,
     ) -> CartView | None:
         if ask.idempotency is None:
@@ -221,7 +221,7 @@ class CartService(Cart):
                 return None
             return transaction.remember(self._view(cart.after(item, version), variants, stock))
 
-    def _view(self, cart: CartState, variants: list[ForSale], stock: dict[str, int]) -> CartView:
+    def _view(self, cart: CartState, variants: Sequence[ForSale], stock: Mapping[str, int]) -> CartView:
         return view(cart, {variant.variant_id: variant for variant in variants}, stock, self._currency)
 
 

@@ -43,7 +43,7 @@ class RecordVariant(msgspec.Struct, frozen=True):
     variant_id: str
     sku: str
     price: Money
-    options: dict[str, str]
+    options: Mapping[str, str]
     weight_grams: int
     compare_at: Money | None = None
 
@@ -57,10 +57,10 @@ class Record(msgspec.Struct, frozen=True):
     brand: str
     category_id: str
     product_type: str
-    attributes: dict[str, Attribute]
+    attributes: Mapping[str, Attribute]
     hsn: str
     tax_class: str
-    images: list[Image]
+    images: Sequence[Image]
     status: str
     variants: list[RecordVariant]
 

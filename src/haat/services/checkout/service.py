@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import msgspec
 import structlog
@@ -94,7 +95,7 @@ class CheckoutService(Checkouts):
         self._payments = payments
         self._promotions = promotions
         self._shipping = shipping
-        self._rates: tuple[float, list[TaxRate]] = (0.0, [])
+        self._rates: tuple[float, Sequence[TaxRate]] = (0.0, [])
 
     async def open(self, ask: OpenCheckout) -> Checkout:
         owner = owner_key(ask.owner)
@@ -233,7 +234,7 @@ class CheckoutService(Checkouts):
         )
         return quote(facts, choices, self._shop), contents.cart_id, contents.version
 
-    async def _discounts(self, codes: list[str], bought: list, owner: Owner) -> Discounts:  # type: ignore[type-arg]
+    async def _discounts(self, codes: Sequence[str], bought: list, owner: Owner) -> Discounts:  # type: ignore[type-arg]
         if not codes:
             return Discounts(applied=[], faults=[])
         lines = [
@@ -248,13 +249,13 @@ class CheckoutService(Checkouts):
         ]
         return await self._promotions.price_with(PriceWith(codes=codes, lines=lines, user_id=owner.user_id))
 
-    async def _options(self, choices: Choices, weight_grams: int, subtotal: Money) -> list[ShippingOption]:
+    async def _options(self, choices: Choices, weight_grams: int, subtotal: Money) -> Sequence[ShippingOption]:
         if choices.shipping_address is None:
             return []
         ask = RatesFor(address=choices.shipping_address, weight_grams=weight_grams, subtotal=subtotal)
         return (await self._shipping.rates(ask)).options
 
-    async def _tax_rates(self) -> list[TaxRate]:
+    async def _tax_rates(self) -> Sequence[TaxRate]:
         read_at, rates = self._rates
         moment = asyncio.get_running_loop().time()
         if not rates or moment - read_at > RATES_SECONDS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -157,7 +158,7 @@ class Sessions:
         await self._cache.invalidate(f"user:{user_id}")
 
     async def _tokens(
-        self, user_id: str, session_id: str, roles: list[str], refresh: RefreshToken, at: datetime
+        self, user_id: str, session_id: str, roles: Sequence[str], refresh: RefreshToken, at: datetime
     ) -> Tokens:
         ring = await self._keys.ring()
         access = sign(ring.signing_key, ring.signing_kid, self._issuer, user_id, session_id, roles, at)

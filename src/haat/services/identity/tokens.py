@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,7 +47,7 @@ class Claims(msgspec.Struct, frozen=True):
     iat: int
     exp: int
     jti: str
-    roles: list[str]
+    roles: Sequence[str]
 
     @property
     def expires_at(self) -> datetime:
@@ -57,7 +57,7 @@ class Claims(msgspec.Struct, frozen=True):
 _header = msgspec.json.Decoder(Header)
 
 
-def sign(key: OKPKey, kid: str, issuer: str, user_id: str, session_id: str, roles: list[str], at: datetime) -> str:
+def sign(key: OKPKey, kid: str, issuer: str, user_id: str, session_id: str, roles: Sequence[str], at: datetime) -> str:
     """A token that speaks for the session for ten minutes from `at`."""
     issued = int(at.timestamp())
     claims = Claims(

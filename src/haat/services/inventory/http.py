@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -48,7 +49,7 @@ class StockView(Message, frozen=True):
     reserved: int
     available: int
     version: int
-    locations: list[Level]
+    locations: Sequence[Level]
 
 
 class AdjustBody(Message, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -36,6 +37,6 @@ class MediaRows:
         row = await queries.by_hash(connection, hash=hash_)
         return None if row is None else msgspec.convert(dict(row), Item)
 
-    async def by_ids(self, connection: Connection, ids: list[str]) -> list[Item]:
+    async def by_ids(self, connection: Connection, ids: Sequence[str]) -> list[Item]:
         """The items that exist, in no particular order."""
         return [msgspec.convert(dict(row), Item) async for row in queries.by_ids(connection, ids=ids)]

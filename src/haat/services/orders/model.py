@@ -53,14 +53,14 @@ STAGES = {"picked_up": ON_ITS_WAY, "in_transit": ON_ITS_WAY, "out_for_delivery":
 class Body(msgspec.Struct, frozen=True):
     """What was agreed, as it was at the checkout; it never changes."""
 
-    items: list[QuoteLine]
+    items: Sequence[QuoteLine]
     totals: Totals
     shipping_address: Address
     shipping_method: str
     payment_method: str
     payment_summary: str
     billing_address: Address | None = None
-    coupon_codes: list[str] = []
+    coupon_codes: Sequence[str] = []
 
 
 class OnRoad(msgspec.Struct, frozen=True):
@@ -304,7 +304,9 @@ def may_see(order: StoredOrder, ask: Any, secret: str) -> bool:
     return hmac.compare_digest(hashlib.sha256(ask.cart_token.encode()).hexdigest(), order.guest_hash)
 
 
-def view(order: StoredOrder, shipments: list[Shipment], timeline: list[TimelineEntry], returns: list[Return]) -> Order:
+def view(
+    order: StoredOrder, shipments: Sequence[Shipment], timeline: Sequence[TimelineEntry], returns: Sequence[Return]
+) -> Order:
     """The order as the API shows it."""
     return Order(
         id=order.id,

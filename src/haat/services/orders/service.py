@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -361,7 +361,7 @@ class OrderService(Orders):
             raise NotFound("There is no such order")
         return order
 
-    async def _shipments(self, orders: list[StoredOrder]) -> list[Shipment]:
+    async def _shipments(self, orders: Sequence[StoredOrder]) -> Sequence[Shipment]:
         order_ids = [order.id for order in orders if order.shipped]
         if not order_ids:
             # Nothing has left yet: there is nobody to ask.

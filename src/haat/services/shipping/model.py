@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta, timezone
 from typing import Final, Literal
 
@@ -112,7 +113,7 @@ class DispatchBody(msgspec.Struct, frozen=True):
     """What the carrier was, or will be, asked: kept whole, because a repeated key must repeat the same words."""
 
     booking: Booking
-    items: list[Parcel]
+    items: Sequence[Parcel]
 
 
 def units_in(body: DispatchBody) -> dict[str, int]:

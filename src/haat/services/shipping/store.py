@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from pathlib import Path
@@ -135,7 +136,7 @@ class ShippingStore:
             descriptions=[event.description for event in fact.events],
         )
 
-    async def of_orders(self, connection: Connection, order_ids: list[str]) -> list[StoredShipment]:
+    async def of_orders(self, connection: Connection, order_ids: Sequence[str]) -> list[StoredShipment]:
         """The parcels of these orders with their tracking, the oldest first."""
         return [_stored(row) async for row in queries.of_orders(connection, order_ids=order_ids)]
 

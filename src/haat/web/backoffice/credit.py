@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -38,7 +38,7 @@ class Row(msgspec.Struct, frozen=True):
     after: Money | None
 
 
-def rows_of(entries: list[CreditEntry], balance: Money | None) -> list[Row]:
+def rows_of(entries: Sequence[CreditEntry], balance: Money | None) -> list[Row]:
     """Entries, the latest first, with what could be spent after each: `balance` after the first, None for not known."""
     rows = []
     for entry in entries:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Response, get
@@ -94,7 +95,7 @@ async def _payment(payments: Payments, order: Order) -> Payment | None:
     return await payments.payment(PaymentRef(payment_id=order.payment.id)) if order.payment.id else None
 
 
-async def _mails(notifications: Notifications, order: Order, may: bool) -> list[Mail]:
+async def _mails(notifications: Notifications, order: Order, may: bool) -> Sequence[Mail]:
     return (await notifications.mailbox(Mailbox(about=order.id, limit=20))).data if may else []
 
 

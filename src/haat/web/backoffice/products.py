@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -66,7 +67,7 @@ async def categories(catalog: Catalog) -> list[tuple[str, str]]:
     return list(_flat(tree.data, 0))
 
 
-def _flat(nodes: list[CategoryNode], depth: int) -> list[tuple[str, str]]:
+def _flat(nodes: Sequence[CategoryNode], depth: int) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     for node in nodes:
         rows.append((node.slug, "\u2003" * depth + node.title))

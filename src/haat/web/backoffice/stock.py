@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -48,7 +48,7 @@ EFFECTS = {
 async def stock_page(desk: Desk, inventory: Inventory, catalog: Catalog, search: Search) -> Response[Any]:
     """A search by SKU or product, and what runs low."""
     text = desk.asked("q", 200)
-    known: list[Level] = await gently(_levels(inventory, text), []) if text else []
+    known: Sequence[Level] = await gently(_levels(inventory, text), []) if text else []
     if known:
         return desk.go(f"/admin/stock/{segment(text)}")
     hits, alerts = await asyncio.gather(
@@ -215,7 +215,7 @@ def folded(levels: Page[Level]) -> tuple[int, int, int]:
     return on_hand, reserved, available
 
 
-async def _levels(inventory: Inventory, sku: str) -> list[Level]:
+async def _levels(inventory: Inventory, sku: str) -> Sequence[Level]:
     return (await inventory.levels(SkuRef(sku=sku))).data
 
 

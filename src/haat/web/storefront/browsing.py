@@ -104,14 +104,14 @@ def _asked(shop: Shop) -> tuple[dict[str, str], list[str]]:
 
 async def advice(
     shop: Shop, recommendations: Recommender, kind: Any, product_id: str | None = None, limit: int = 8
-) -> list[Recommended]:
+) -> Sequence[Recommended]:
     """Recommended products of a kind; none when the recommender does not answer."""
     ask = Recommend(kind=kind, product_id=product_id, user_id=shop.caller.user_id, session_id=shop.session, limit=limit)
     found: Recommendations = await gently(recommendations.recommend(ask), NO_ADVICE)
     return found.data
 
 
-def beside(found: list[Recommended], shown: Sequence[Recommended], fewest: int) -> list[Recommended]:
+def beside(found: Sequence[Recommended], shown: Sequence[Recommended], fewest: int) -> list[Recommended]:
     """What is not on the page already; nothing at all when that leaves fewer than `fewest`."""
     known = {each.product.id for each in shown}
     rest = [each for each in found if each.product.id not in known]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from litestar import Response, get
 from markupsafe import escape
 
@@ -43,7 +45,7 @@ async def sitemap(shop: Shop) -> Response[str]:
     return Response(text + "</urlset>", media_type="application/xml")
 
 
-def _slugs(nodes: list[CategoryNode]) -> list[str]:
+def _slugs(nodes: Sequence[CategoryNode]) -> list[str]:
     return [slug for node in nodes for slug in (node.slug, *_slugs(node.children))]
 
 

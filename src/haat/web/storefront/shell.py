@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import structlog
@@ -27,7 +27,7 @@ CATEGORIES_SECONDS = 60
 YEAR_SECONDS = 365 * 86_400
 SEEN_KEPT = 12
 NOBODY = "'none'"
-_tree: TTLCache[int, list[CategoryNode]] = TTLCache(maxsize=4, ttl=CATEGORIES_SECONDS)
+_tree: TTLCache[int, Sequence[CategoryNode]] = TTLCache(maxsize=4, ttl=CATEGORIES_SECONDS)
 # The loop keeps only weak references to tasks.
 _recording: set[asyncio.Task[object]] = set()
 
@@ -134,10 +134,10 @@ class Shop:
         others = [each for each in self.seen() if each != product_id]
         self.set_cookie("haat_seen", ".".join([product_id, *others][:SEEN_KEPT]), 90 * 86_400)
 
-    async def _ask_frame(self) -> tuple[list[CategoryNode], int]:
+    async def _ask_frame(self) -> tuple[Sequence[CategoryNode], int]:
         return await asyncio.gather(self.categories(), self._units())
 
-    async def categories(self) -> list[CategoryNode]:
+    async def categories(self) -> Sequence[CategoryNode]:
         """The tree, at most a minute old; empty when the catalogue does not answer."""
         key = id(self._catalog)
         if key not in _tree:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from haat.contracts.cart import Owner
-from haat.contracts.checkout import CheckoutAbandoned, CheckoutCompleted
+from haat.contracts.checkout import CheckoutAbandoned
 from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
 from haat.services.checkout.model import owner_key
@@ -59,10 +59,8 @@ def step(state: State, lease: float = 60, **more: Any) -> Write:
     return Write(Saga(state), 0, lease, 0, **more)
 
 
-async def save(
-    store: CheckoutStore, attempt: Attempt, state: State, shown: Shown, *events: CheckoutCompleted
-) -> int | None:
-    return await store.save(attempt, step(state), shown, events)
+async def save(store: CheckoutStore, attempt: Attempt, state: State, shown: Shown) -> int | None:
+    return await store.save(attempt, step(state), shown)
 
 
 async def test_of_twenty_claims_with_keys_of_their_own_one_wins(floor: Floor, store: CheckoutStore, guest: Owner):
@@ -128,13 +126,11 @@ async def test_a_stranger_finds_no_checkout(floor: Floor, store: CheckoutStore, 
 async def test_who_lost_the_lease_writes_nothing(floor: Floor, store: CheckoutStore, guest: Owner):
     slow = await claimed(floor, store, guest, lease=0)
     (quick,) = await store.lease([slow.attempt_id], 60)
-    event = CheckoutCompleted(checkout_id=slow.checkout_id, attempt_id=slow.attempt_id, order_id="ord_1")
-    assert await save(store, slow, State.PLACED, Shown("completed", order_id="ord_1"), event) is None
+    assert await save(store, slow, State.PLACED, Shown("completed", order_id="ord_1")) is None
     seen = await store.load(slow.checkout_id, owner_key(guest))
     kept = await store.attempt(slow.attempt_id)
     assert seen is not None and kept is not None
     assert (seen.status, seen.order_id, kept.state, kept.version) == ("completing", None, "claimed", quick.version)
-    assert await floor.rows("SELECT id FROM checkout.outbox WHERE key = $1", slow.checkout_id) == []
 
 
 async def test_of_ten_drivers_at_one_version_one_writes(floor: Floor, store: CheckoutStore, guest: Owner):
@@ -157,7 +153,7 @@ async def test_what_is_due_is_leased_to_one_of_many(floor: Floor, store: Checkou
 
 async def test_an_attempt_at_its_end_is_never_leased(floor: Floor, store: CheckoutStore, guest: Owner):
     attempt = await claimed(floor, store, guest)
-    await store.save(attempt, step(State.PLACED, 0), Shown(), [])
+    await store.save(attempt, step(State.PLACED, 0), Shown())
     due = [each.attempt_id for each in await store.lease_due(60, 1000)]
     assert (await store.lease([attempt.attempt_id], 60), attempt.attempt_id in due) == ([], False)
 
@@ -208,7 +204,7 @@ async def test_a_state_of_another_version_is_parked_and_holds_nobody(floor: Floo
 
 async def test_a_parked_attempt_waits_until_somebody_lets_it_go_on(floor: Floor, store: CheckoutStore, guest: Owner):
     attempt = await claimed(floor, store, guest)
-    await store.save(attempt, Write(Saga(State.AUTHORIZED), 21, 0, 3600, shown=False, parked=True), Shown(), [])
+    await store.save(attempt, Write(Saga(State.AUTHORIZED), 21, 0, 3600, shown=False, parked=True), Shown())
     waiting = [each.attempt_id for each in await store.lease_due(0, 1000)]
     await store.go_on([attempt.attempt_id])
     (due,) = [each for each in await store.lease_due(0, 1000) if each.attempt_id == attempt.attempt_id]
@@ -218,7 +214,7 @@ async def test_a_parked_attempt_waits_until_somebody_lets_it_go_on(floor: Floor,
 async def test_what_is_at_stake_in_a_parked_attempt_can_be_seen(floor: Floor, store: CheckoutStore, guest: Owner):
     attempt = await claimed(floor, store, guest)
     saga = Saga(State.COMMITTED, payment_id="pay_1", payment_summary="Visa •••• 4242", pivoted=True)
-    await store.save(attempt, Write(saga, 21, 0, 3600, shown=False, parked=True, error="no answer"), Shown(), [])
+    await store.save(attempt, Write(saga, 21, 0, 3600, shown=False, parked=True, error="no answer"), Shown())
     seen = await store.parked_one(attempt.attempt_id)
     assert seen is not None
     assert (seen.attempt.state, seen.attempt.error, seen.parked, seen.tries) == ("committed", "no answer", True, 21)
@@ -230,7 +226,7 @@ async def test_what_is_at_stake_in_a_parked_attempt_can_be_seen(floor: Floor, st
 async def test_an_attempt_that_has_gone_on_shows_its_order(floor: Floor, store: CheckoutStore, guest: Owner):
     attempt = await claimed(floor, store, guest)
     done = Saga(State.PLACED, order_id="ord_1", order_number="HT-1")
-    await store.save(attempt, Write(done, 0, 0, 0), Shown("completed", order_id="ord_1", order_number="HT-1"), [])
+    await store.save(attempt, Write(done, 0, 0, 0), Shown("completed", order_id="ord_1", order_number="HT-1"))
     seen = await store.parked_one(attempt.attempt_id)
     assert seen is not None and seen.order is not None
     assert (seen.parked, seen.order.id, seen.order.number) == (False, "ord_1", "HT-1")

@@ -71,7 +71,7 @@ WRITES: tuple[tuple[str, str, Mapping[str, str]], ...] = (
     ("checkout", "save", {
         "attempt_id": ":attempt", "version": "1", "state": "'placed'", "saga": ":saga", "lease_seconds": "0",
         "run_in_seconds": "5", "tries": "0", "last_error": "NULL", "checkout_status": "'completed'", "action": "NULL",
-        "failure": "NULL", "order_id": ":order", "order_number": ":order", **_EVENT,
+        "failure": "NULL", "order_id": ":order", "order_number": ":order",
     }),
     ("payments", "begin_captures", {
         "payment_ids": "ARRAY[:payment]", "request_id": "'order-placed'",

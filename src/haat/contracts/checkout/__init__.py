@@ -16,7 +16,6 @@ from haat.contracts.checkout.commands import (
 )
 from haat.contracts.checkout.outcomes import (
     CheckoutAbandoned,
-    CheckoutCompleted,
     CheckoutIncomplete,
     CheckoutRefused,
     CheckoutStateError,
@@ -39,7 +38,6 @@ __all__ = [
     "ChangeCheckout",
     "Checkout",
     "CheckoutAbandoned",
-    "CheckoutCompleted",
     "CheckoutIncomplete",
     "CheckoutRef",
     "CheckoutRefused",

@@ -42,16 +42,6 @@ class CheckoutRefused(DomainError):
     title = "We cannot take this order online; please contact us"
 
 
-class CheckoutCompleted(Event, frozen=True):
-    checkout_id: str
-    attempt_id: str
-    order_id: str
-
-    @property
-    def key(self) -> str:
-        return self.checkout_id
-
-
 class CheckoutAbandoned(Event, frozen=True):
     """Expired or canceled without an order; nothing is held any more."""
 

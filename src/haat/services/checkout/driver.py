@@ -10,7 +10,6 @@ import msgspec
 import structlog
 
 from haat.contracts.cart import Cart, TakeOrdered
-from haat.contracts.checkout import CheckoutCompleted
 from haat.contracts.fraud import Assess, Fraud
 from haat.contracts.inventory import AttemptRef, ExtendHold, Inventory, Line, Reserve
 from haat.contracts.orders import Orders, PlaceOrder
@@ -18,7 +17,7 @@ from haat.contracts.payments import AttemptPayment, Authorize, Payment, Payments
 from haat.contracts.promotions import Promotions, Redeem, RedemptionRef
 from haat.kit.clock import now
 from haat.kit.crashpoints import crashpoint
-from haat.kit.message import DomainError, Event, Unavailable
+from haat.kit.message import DomainError, Unavailable
 from haat.kit.telemetry import PARKED
 from haat.services.checkout.model import guest_of
 from haat.services.checkout.saga import (
@@ -126,8 +125,7 @@ class Driver:
             PARKED.labels(step.saga.state).inc()
             log.error("attempt parked", attempt_id=attempt.attempt_id, state=step.saga.state, error=step.error)
         shown = _shown(step.saga) if step.shown else Shown()
-        events = _events(attempt) if step.shown else []
-        version = await self._store.save(attempt, step, shown, events)
+        version = await self._store.save(attempt, step, shown)
         if version is None:
             raise LostLease(attempt.attempt_id)
         return msgspec.structs.replace(attempt, version=version, tries=step.tries)
@@ -291,13 +289,6 @@ def _shown(saga: Saga) -> Shown:
             return Shown("open", failure=saga.failure.code if saga.failure else None)
         case _:
             return Shown("completing")
-
-
-def _events(attempt: Attempt) -> list[Event]:
-    saga = attempt.saga
-    if saga.state is not State.PLACED or saga.order_id is None:
-        return []
-    return [CheckoutCompleted(checkout_id=attempt.checkout_id, attempt_id=attempt.attempt_id, order_id=saga.order_id)]
 
 
 async def drive_all(driver: Driver, attempts: list[Attempt]) -> None:

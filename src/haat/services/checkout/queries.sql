@@ -95,8 +95,8 @@ FROM checkout.attempts a JOIN checkout.checkouts c ON c.id = a.checkout_id WHERE
 -- name: go_on(attempt_ids)!
 UPDATE checkout.attempts SET next_run_at = now() WHERE attempt_id = ANY(:attempt_ids::text[]) AND state = 'parked';
 
--- name: save(attempt_id, version, state, saga, lease_seconds, run_in_seconds, tries, last_error, checkout_status, action, failure, order_id, order_number, event_ids, event_names, event_keys, event_ats, event_bodies)$
--- One statement: the attempt's state behind its version fence, what the shopper sees of it, and the event.
+-- name: save(attempt_id, version, state, saga, lease_seconds, run_in_seconds, tries, last_error, checkout_status, action, failure, order_id, order_number)$
+-- One statement: the attempt's state behind its version fence, and what the shopper sees of it.
 -- Null when another driver has taken over meanwhile. `checkout_status` null leaves the checkout as it is.
 WITH saved AS (
     UPDATE checkout.attempts
@@ -112,10 +112,6 @@ WITH saved AS (
         attempt_id = CASE WHEN :checkout_status::text = 'open' THEN NULL ELSE c.attempt_id END
     FROM saved WHERE c.id = saved.checkout_id AND :checkout_status::text IS NOT NULL
         AND c.attempt_id = saved.attempt_id AND c.status NOT IN ('completed', 'canceled')
-), told AS (
-    INSERT INTO checkout.outbox (id, name, key, at, body)
-    SELECT e.* FROM saved, unnest(:event_ids::text[], :event_names::text[], :event_keys::text[],
-                                  :event_ats::timestamptz[], :event_bodies::bytea[]) AS e
 )
 SELECT version FROM saved;
 

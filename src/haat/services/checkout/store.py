@@ -16,10 +16,9 @@ from haat.contracts.cart import Owner
 from haat.contracts.checkout import Complete, Contact, OrderRef, ParkedAttempt, ParkedCheckout, TaxRate
 from haat.contracts.payments import Action
 from haat.kit.clock import now
-from haat.kit.database import Connection, Database, Transaction, outbox_columns
+from haat.kit.database import Connection, Database, Transaction
 from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
-from haat.kit.message import Event
 from haat.kit.sql import load_queries
 from haat.kit.telemetry import PARKED
 from haat.services.checkout.model import Quote, requirements
@@ -278,9 +277,8 @@ class CheckoutStore:
         async with self.connection() as connection:
             await queries.go_on(connection, attempt_ids=list(attempt_ids))
 
-    async def save(self, attempt: Attempt, step: Write, shown: Shown, events: Sequence[Event]) -> int | None:
+    async def save(self, attempt: Attempt, step: Write, shown: Shown) -> int | None:
         """Write a step behind the version fence; the new version, or None when the lease was lost."""
-        ids, names, keys, ats, bodies = outbox_columns(events)
         async with self.connection() as connection:
             version: int | None = await queries.save(
                 connection,
@@ -297,11 +295,6 @@ class CheckoutStore:
                 failure=shown.failure,
                 order_id=shown.order_id,
                 order_number=shown.order_number,
-                event_ids=ids,
-                event_names=names,
-                event_keys=keys,
-                event_ats=ats,
-                event_bodies=bodies,
             )
         return version
 

@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
-from prometheus_client import Counter, Histogram
 
 from haat.contracts.identity import AccessToken, Identity, Principal
 from haat.kit.access import Caller
@@ -22,8 +21,8 @@ from haat.kit.message import DomainError
 from haat.kit.problem import Malformed, TooMany, problem_body
 from haat.kit.ready import JSON, again, parts_of
 from haat.kit.rpc import traceparent
-from haat.kit.telemetry import REQUESTS, SECONDS
 from haat.ports.cache import Cache
+from haat.web.gateway.counting import count
 from haat.web.gateway.known import Known, KnownTargets
 from haat.web.gateway.limits import Limits
 from haat.web.gateway.straight import Asked, StraightCalls
@@ -95,9 +94,7 @@ class Front:
             route = _route(scope)
         else:
             route = await self._answered(scope, headers, asked, answer)
-        method = scope["method"]
-        _counter(route, method, answer.status).inc()
-        _timer(route).observe(time.perf_counter() - started)
+        count(route, scope["method"], answer.status, time.perf_counter() - started)
 
     async def _answered(self, scope: Any, headers: dict[bytes, bytes], asked: Asked, answer: _Answer) -> str:
         """Answer by the short way what is known, by the application what is not; the route's path."""
@@ -293,13 +290,3 @@ def _route(scope: Scope) -> str:
 @lru_cache(maxsize=1000)
 def _path_of(handler: Any) -> str:
     return next(iter(sorted(handler.paths)), "/")
-
-
-@lru_cache(maxsize=5000)
-def _counter(route: str, method: str, status: int) -> Counter:
-    return REQUESTS.labels(route, method, status)
-
-
-@lru_cache(maxsize=1000)
-def _timer(route: str) -> Histogram:
-    return SECONDS.labels(route)

@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from haat.kit.message import NotFound
 from haat.kit.problem import problems
 from haat.settings import Settings
+from haat.web.gateway.counting import tell
 
 CHECK_SECONDS = 2.0
 Checks = Mapping[str, Callable[[], Awaitable[object]]]
@@ -71,6 +72,7 @@ async def _check(check: Callable[[], Awaitable[object]]) -> str:
 @get("/metrics", include_in_schema=False, media_type=MediaType.TEXT)
 async def metrics() -> Response[bytes]:
     """Prometheus metrics of every worker of this process group."""
+    tell()
     registry = None
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()

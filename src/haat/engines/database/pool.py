@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
+from weakref import WeakValueDictionary
 
 import asyncpg
 import msgspec
@@ -41,9 +42,8 @@ class PostgresDatabase:
 
     async def start(self) -> None:
         """Connect; raises OSError or asyncpg.PostgresError when the server cannot be reached."""
-        self._pool = _Kept(await _pool(self._dsn, self._size), self._size)
-        replica = _Kept(await _pool(self._replica_dsn, self._size), self._size) if self._replica_dsn else None
-        self._replica = replica or self._pool
+        self._pool = await _kept(self._dsn, self._size)
+        self._replica = await _kept(self._replica_dsn, self._size) if self._replica_dsn else self._pool
 
     async def stop(self) -> None:
         """Close every connection."""
@@ -71,12 +71,16 @@ class PostgresDatabase:
 class _Kept:
     """A pool whose sound connections go from one user to the next, first come, first served.
 
-    The driver opens connections and sees to broken ones; it would start a task for each that it takes back.
+    The driver opens connections and sees to broken ones; it would start a task for each that it takes back, and lends
+    each behind a proxy, through which every call is made twice: here the connections themselves are handed on.
     """
 
-    def __init__(self, pool: asyncpg.Pool, size: int) -> None:
+    def __init__(self, pool: asyncpg.Pool, size: int, opened: Mapping[int, Any]) -> None:
         self._pool = pool
         self._most = size
+        # Every connection by its server process, and, of those taken, what the driver wants back for it.
+        self._opened = opened
+        self._proxies: dict[Any, Any] = {}
         # How many are out of the driver's hands: in use, or idle here.
         self._taken = 0
         self._idle: list[Any] = []
@@ -90,7 +94,7 @@ class _Kept:
         """An idle connection, or None."""
         while self._idle:
             connection = self._idle.pop()
-            if _sound(connection):
+            if not connection.is_closed():
                 return connection
             self._broken.append(connection)
         return None
@@ -105,15 +109,18 @@ class _Kept:
                 return connection
         self._taken += 1
         try:
-            return await self._pool.acquire(timeout=ACQUIRE_SECONDS)
+            proxy = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
         except BaseException:
             self._taken -= 1
             self._hand(None)
             raise
+        connection = self._opened[proxy.get_server_pid()]
+        self._proxies[connection] = proxy
+        return connection
 
     def keep(self, connection: Any) -> bool:
         """Take a sound connection back, for the next; False when that is the driver's business."""
-        if self._closing or not _sound(connection):
+        if self._closing or connection.is_closed():
             return False
         if not self._hand(connection):
             self._idle.append(connection)
@@ -122,7 +129,7 @@ class _Kept:
     async def release(self, connection: Any) -> None:
         """Back to the driver, which sees to it after a fault or a cancellation."""
         try:
-            await self._pool.release(connection)
+            await self._pool.release(self._proxies.pop(connection))
         finally:
             self._taken -= 1
             self._hand(None)
@@ -164,14 +171,6 @@ class _Kept:
         return False
 
 
-def _sound(connection: Any) -> bool:
-    try:
-        return not connection.is_closed()
-    except asyncpg.InterfaceError:
-        # The server closed it, and the driver has taken it back by itself.
-        return False
-
-
 def _too_late(turn: asyncio.Future[Any]) -> None:
     if not turn.done():
         turn.set_exception(TimeoutError("all connections are in use"))
@@ -209,8 +208,14 @@ class _Held:
             raise Invalid(errors=[{"pointer": "", "code": "invalid", "detail": "holds a zero character"}]) from error
 
 
-async def _pool(dsn: str, size: int) -> asyncpg.Pool:
-    return await asyncpg.create_pool(
+async def _kept(dsn: str, size: int) -> _Kept:
+    opened: WeakValueDictionary[int, Any] = WeakValueDictionary()
+
+    async def prepare(connection: asyncpg.Connection) -> None:
+        await _prepare(connection)
+        opened[connection.get_server_pid()] = connection
+
+    pool = await asyncpg.create_pool(
         dsn,
         min_size=min(2, size),
         max_size=size,
@@ -218,13 +223,14 @@ async def _pool(dsn: str, size: int) -> asyncpg.Pool:
         # A process speaks a few hundred different statements: all stay prepared, on every connection.
         statement_cache_size=1000,
         max_cached_statement_lifetime=0,
-        init=_prepare,
+        init=prepare,
         # Nothing is kept in a session, so there is nothing to reset: saves a round trip at each release.
         reset=_keep_session,
         # Every statement looks rows up by keys: planning it anew at each call costs more than it ever finds.
         # (A list's place is therefore `id < coalesce(:before, '~')`, never `:before IS NULL OR …`.)
         server_settings={"application_name": "haat", "jit": "off", "plan_cache_mode": "force_generic_plan"},
     )
+    return _Kept(pool, size, opened)
 
 
 async def _keep_session(_: Any) -> None:

@@ -158,6 +158,19 @@ def outbox_columns(events: Sequence[Event]) -> tuple[list[str], list[str], list[
     )
 
 
+def outbox_row(event: Event | None) -> dict[str, Any]:
+    """One event as the five values that the outbox takes; five times None for none. Arrays of one cost more to send."""
+    if event is None:
+        return dict.fromkeys(("event_id", "event_name", "event_key", "event_at", "event_body"))
+    return {
+        "event_id": event.id,
+        "event_name": event_name(type(event)),
+        "event_key": event.key,
+        "event_at": event.at,
+        "event_body": encode(event),
+    }
+
+
 def service_tables(schema: str) -> str:
     """DDL that every service's first migration runs: its outbox, inbox and idempotency records."""
     return f"""

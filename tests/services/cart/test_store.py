@@ -28,7 +28,7 @@ async def saved(store: CartStore, owner: Owner, *items: Item) -> CartState:
     for each in items:
         async with store.connection() as connection:
             cart = await loaded(store, connection, owner)
-            await store.save_item(connection, cart, each, [])
+            await store.save_item(connection, cart, each)
     async with store.connection() as connection:
         return await loaded(store, connection, owner)
 
@@ -48,7 +48,7 @@ async def test_a_save_decided_on_an_older_version_writes_nothing(database: Postg
     old = await saved(store, owner, item())
     await saved(store, owner, item("var_b"))
     async with store.connection() as connection:
-        assert await store.save_item(connection, old, item("var_c"), []) is None
+        assert await store.save_item(connection, old, item("var_c")) is None
     assert len((await saved(store, owner)).items) == 2
 
 
@@ -58,7 +58,7 @@ async def test_of_ten_saves_on_one_version_exactly_one_wins(database: PostgresDa
 
     async def save(number: int) -> int | None:
         async with store.connection() as connection:
-            return await store.save_item(connection, cart, item(f"var_{number}"), [])
+            return await store.save_item(connection, cart, item(f"var_{number}"))
 
     versions = await asyncio.gather(*(save(number) for number in range(10)))
     assert sorted(version or 0 for version in versions) == [0] * 9 + [2]
@@ -68,7 +68,7 @@ async def test_the_event_is_told_with_the_save(database: PostgresDatabase):
     store, owner = CartStore(database), user()
     event = ItemAdded(cart_id="crt_told", product_id="prd_a", sku="A", quantity=1)
     async with store.connection() as connection:
-        await store.save_item(connection, await loaded(store, connection, owner), item(), [event])
+        await store.save_item(connection, await loaded(store, connection, owner), item(), event)
         told = await connection.fetch("SELECT id, name FROM cart.outbox WHERE key = 'crt_told'")
     assert [tuple(row) for row in told] == [(event.id, "cart.ItemAdded")]
 
@@ -77,7 +77,7 @@ async def test_a_guests_cart_needs_its_secret(database: PostgresDatabase):
     store = CartStore(database)
     async with store.connection() as connection:
         cart = await loaded(store, connection, Owner())
-        await store.save_item(connection, cart, item(), [])
+        await store.save_item(connection, cart, item())
         asked = [Owner(token=f"{cart.cart_id}.{'x' * 32}"), Owner(token=cart.token)]
         stranger, owner = await store.load(connection, asked)
     assert (stranger.items, stranger.cart_id == cart.cart_id, len(owner.items)) == ([], False, 1)
@@ -121,7 +121,7 @@ async def test_a_cart_that_was_looked_at_before_is_not_saved_after(database: Pos
     cart = await saved(store, owner, item("var_a", 5))
     await take(store, ordered(cart, var_a=3))
     async with store.connection() as connection:
-        assert await store.save_item(connection, cart, cart.items[0], []) is None
+        assert await store.save_item(connection, cart, cart.items[0]) is None
 
 
 async def test_an_order_told_ten_times_at_once_is_taken_out_once(database: PostgresDatabase):
@@ -150,7 +150,7 @@ async def somebody_waits(transaction: Transaction) -> None:
 async def guest_with(store: CartStore, *items: Item) -> CartState:
     async with store.connection() as connection:
         cart = await loaded(store, connection, Owner())
-        await store.save_item(connection, cart, items[0], [])
+        await store.save_item(connection, cart, items[0])
     await saved(store, Owner(token=cart.token), *items[1:])
     return cart
 
@@ -206,7 +206,7 @@ async def test_a_quantity_changed_at_the_same_moment_counts(
     cart = await saved(store, owner, item("var_a", before))
     async with store.transaction() as transaction:
         changed = msgspec.structs.replace(cart.items[0], quantity=after)
-        assert await store.save_item(transaction.connection, cart, changed, [])
+        assert await store.save_item(transaction.connection, cart, changed)
         taking = asyncio.create_task(take(store, ordered(cart, var_a=2)))
         await somebody_waits(transaction)
     await taking

@@ -10,10 +10,8 @@ SERVICES = Path(__file__).parents[2] / "services"
 SKUS = 200
 CARDS = 1_000
 _EVENT = {
-    "event_ids": "ARRAY[:e1]", "event_names": "ARRAY['bench.Written']", "event_keys": "ARRAY[:e1]",
-    "event_ats": "ARRAY[now()]", "event_bodies": "ARRAY[:event]::bytea[]",
+    "event_id": ":e1", "event_name": "'bench.Written'", "event_key": ":e1", "event_at": "now()", "event_body": ":event",
 }  # fmt: skip
-_NO_EVENT = dict.fromkeys(_EVENT, "'{}'")
 _ITEM = {
     "cart_id": ":cart", "user_id": "NULL", "secret_hash": "'\\x00'", "product_id": "'prd_bench'", "quantity": "1",
     "price_minor": "49900", "added_at": "now()", **_EVENT,

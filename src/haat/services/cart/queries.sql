@@ -5,8 +5,8 @@ SELECT c.cart_id, c.secret_hash, c.version,
 FROM cart.carts c LEFT JOIN cart.items i USING (cart_id)
 WHERE c.cart_id = ANY(:cart_ids::text[]) ORDER BY i.added_at, i.item_id;
 
--- name: save_item(cart_id, user_id, secret_hash, version, item_id, product_id, variant_id, quantity, price_minor, added_at, event_ids, event_names, event_keys, event_ats, event_bodies)$
--- One statement: the cart moves from `version` to the next, the item is written, the event is told. Null when
+-- name: save_item(cart_id, user_id, secret_hash, version, item_id, product_id, variant_id, quantity, price_minor, added_at, event_id, event_name, event_key, event_at, event_body)$
+-- One statement: the cart moves from `version` to the next, the item is written, the event (if any) is told. Null when
 -- somebody else was faster.
 WITH changed AS (
     INSERT INTO cart.carts AS c (cart_id, user_id, secret_hash) VALUES (:cart_id, :user_id, :secret_hash)
@@ -20,8 +20,8 @@ WITH changed AS (
         SET quantity = excluded.quantity, seen_price_minor = excluded.seen_price_minor
 ), told AS (
     INSERT INTO cart.outbox (id, name, key, at, body)
-    SELECT e.* FROM changed, unnest(:event_ids::text[], :event_names::text[], :event_keys::text[],
-                                    :event_ats::timestamptz[], :event_bodies::bytea[]) AS e
+    SELECT :event_id::text, :event_name, :event_key, :event_at, :event_body FROM changed
+    WHERE :event_id::text IS NOT NULL
 )
 SELECT version FROM changed;
 

@@ -105,7 +105,7 @@ class CartService(Cart):
                 item.item_id, item.product_id, item.variant_id, ask.quantity, variant.price.amount, item.added_at
             )
             async with self._store.connection() as connection:
-                version = await self._store.save_item(connection, cart, changed, [])
+                version = await self._store.save_item(connection, cart, changed)
             if version is not None:
                 return self._view(cart.after(changed, version), variants, stock)
         raise Unavailable("This cart is being changed elsewhere; try again")
@@ -210,13 +210,13 @@ class CartService(Cart):
     ) -> CartView | None:
         if ask.idempotency is None:
             async with self._store.connection() as connection:
-                version = await self._store.save_item(connection, cart, item, [event])
+                version = await self._store.save_item(connection, cart, item, event)
             return None if version is None else self._view(cart.after(item, version), variants, stock)
         async with self._store.transaction() as transaction:
             stored = await transaction.replay(ask.idempotency, CartView)
             if stored is not None:
                 return stored
-            version = await self._store.save_item(transaction.connection, cart, item, [event])
+            version = await self._store.save_item(transaction.connection, cart, item, event)
             if version is None:
                 return None
             return transaction.remember(self._view(cart.after(item, version), variants, stock))

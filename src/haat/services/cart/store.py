@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from haat.contracts.cart import Owner, TakeOrdered, Wish, WishCameBack
-from haat.kit.database import Connection, Database, Transaction, outbox_columns
+from haat.kit.database import Connection, Database, Transaction, outbox_row
 from haat.kit.message import Event
 from haat.kit.sql import load_queries
 from haat.services.cart.model import MAX_ITEMS, MAX_QUANTITY, CartState, Item, cart_of, new_cart, opens, secret_hash
@@ -41,10 +41,9 @@ class CartStore:
         return [_cart(*each, rows[each[0]]) for each in named]
 
     async def save_item(
-        self, connection: Connection, cart: CartState, item: Item, events: Sequence[Event]
+        self, connection: Connection, cart: CartState, item: Item, event: Event | None = None
     ) -> int | None:
-        """Write one item and tell the events; the new version, or None when the cart has moved on."""
-        ids, names, keys, ats, bodies = outbox_columns(events)
+        """Write one item and tell the event; the new version, or None when the cart has moved on."""
         version: int | None = await queries.save_item(
             connection,
             cart_id=cart.cart_id,
@@ -57,11 +56,7 @@ class CartStore:
             quantity=item.quantity,
             price_minor=item.seen_price_minor,
             added_at=item.added_at,
-            event_ids=ids,
-            event_names=names,
-            event_keys=keys,
-            event_ats=ats,
-            event_bodies=bodies,
+            **outbox_row(event),
         )
         return version
 

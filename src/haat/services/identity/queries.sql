@@ -143,7 +143,7 @@ UPDATE identity.signing_keys SET state = :to_state, since = now() WHERE state = 
 INSERT INTO identity.signing_keys (kid, state, public, sealed_private)
 VALUES (:kid, :state, :public, :sealed_private);
 
--- name: insert_reset(letter_id, email_key, email, expires_at, event_id, event_name, event_at, event_body)!
+-- name: insert_reset(letter_id, email_key, email, expires_at, event_id, event_name, event_key, event_at, event_body)!
 -- One statement with the same work whether or not somebody has this address; only the event is for those who do.
 WITH who AS (
     SELECT user_id, email FROM identity.users WHERE email_key = :email_key
@@ -153,7 +153,7 @@ WITH who AS (
     FROM (SELECT 1) one LEFT JOIN who ON true RETURNING letter_id, user_id
 )
 INSERT INTO identity.outbox (id, name, key, at, body)
-SELECT :event_id::text, :event_name::text, :letter_id::text, :event_at::timestamptz, :event_body::bytea
+SELECT :event_id::text, :event_name::text, :event_key::text, :event_at::timestamptz, :event_body::bytea
 FROM made WHERE user_id IS NOT NULL;
 
 -- name: insert_letter(letter_id, kind, user_id, email, expires_at)!

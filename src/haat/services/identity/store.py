@@ -12,7 +12,7 @@ import asyncpg
 import msgspec
 
 from haat.contracts.identity import AccountLetter, Address, FindUsers, LetterWanted, SavedAddress, Session, User
-from haat.kit.database import Connection, Database, Transaction, outbox_columns
+from haat.kit.database import Connection, Database, Transaction, outbox_row
 from haat.kit.ids import new_id
 from haat.kit.sql import load_queries
 from haat.services.identity.model import (
@@ -214,17 +214,13 @@ class IdentityStore:
     async def insert_reset(self, connection: Connection, letter_id: str, email: Email, expires_at: datetime) -> None:
         """Note that a link is wanted, and tell of it if somebody has this address."""
         event = LetterWanted(letter_id=letter_id, kind=RESET)
-        (event_id,), (name,), _, (at,), (body,) = outbox_columns([event])
         await queries.insert_reset(
             connection,
             letter_id=letter_id,
             email_key=email.key,
             email=email.shown,
             expires_at=expires_at,
-            event_id=event_id,
-            event_name=name,
-            event_at=at,
-            event_body=body,
+            **outbox_row(event),
         )
 
     async def insert_letter(

@@ -1,4 +1,4 @@
--- name: place(id, number, checkout_id, attempt_id, cart_id, user_id, guest_hash, email, status, on_hold, body, product_ids, payment_id, payment_status, currency, total_minor, captured_minor, event_ids, event_names, event_keys, event_ats, event_bodies)^
+-- name: place(id, number, checkout_id, attempt_id, cart_id, user_id, guest_hash, email, status, on_hold, body, product_ids, payment_id, payment_status, currency, total_minor, captured_minor, event_id, event_name, event_key, event_at, event_body)^
 -- One statement: the order, its first timeline entry, the event. An order that exists already for this checkout is
 -- answered as it is.
 WITH made AS (
@@ -13,8 +13,7 @@ WITH made AS (
     SELECT id, 'placed', CASE WHEN :on_hold THEN 'Order placed, waiting for a review' ELSE 'Order placed' END FROM made
 ), told AS (
     INSERT INTO orders.outbox (id, name, key, at, body)
-    SELECT e.* FROM made, unnest(:event_ids::text[], :event_names::text[], :event_keys::text[],
-                                 :event_ats::timestamptz[], :event_bodies::bytea[]) AS e
+    SELECT :event_id, :event_name, :event_key, :event_at, :event_body FROM made
 )
 SELECT id, number FROM made
 UNION ALL SELECT id, number FROM orders.orders WHERE checkout_id = :checkout_id
@@ -23,16 +22,19 @@ LIMIT 1;
 -- name: placed(checkout_id)^
 SELECT id, number FROM orders.orders WHERE checkout_id = :checkout_id;
 
--- name: load(ref)^
-SELECT * FROM orders.orders WHERE id = :ref OR number = :ref;
+-- name: id_of_number(number)$
+SELECT id FROM orders.orders WHERE number = :number;
 
--- name: load_whole(ref)^
+-- name: load(id)^
+SELECT * FROM orders.orders WHERE id = :id;
+
+-- name: load_whole(id)^
 -- The order with what happened to it and what came back, in one look.
 SELECT o.*,
     (SELECT json_agg(json_build_object('at', t.at, 'type', t.type, 'detail', t.detail, 'actor', t.actor)
         ORDER BY t.position) FROM orders.timeline t WHERE t.order_id = o.id) AS timeline,
     (SELECT json_agg(to_json(r) ORDER BY r.created_at, r.id) FROM orders.returns r WHERE r.order_id = o.id) AS returns
-FROM orders.orders o WHERE o.id = :ref OR o.number = :ref;
+FROM orders.orders o WHERE o.id = :id;
 
 -- name: load_for_update(id)^
 SELECT * FROM orders.orders WHERE id = :id FOR UPDATE;

@@ -20,8 +20,8 @@ from haat.contracts.orders import (
     ReturnItem,
     TimelineEntry,
 )
-from haat.kit.database import Connection, Database, Transaction, outbox_columns
-from haat.kit.ids import first_id
+from haat.kit.database import Connection, Database, Transaction, outbox_row
+from haat.kit.ids import first_id, is_id
 from haat.kit.message import Unavailable
 from haat.kit.money import Money
 from haat.kit.sql import load_queries
@@ -69,7 +69,6 @@ class OrderStore:
     async def place(self, order_id: str, number: str, ask: PlaceOrder, event: OrderPlaced) -> Placed:
         """Insert the order and tell of it, or answer with the one there is for this checkout."""
         status, payment_status = first_status(ask)
-        ids, names, keys, ats, bodies = outbox_columns([event])
         async with self.connection() as connection:
             row = await queries.place(
                 connection,
@@ -90,11 +89,7 @@ class OrderStore:
                 currency=ask.totals.total.currency,
                 total_minor=ask.totals.total.amount,
                 captured_minor=ask.totals.total.amount if ask.paid else 0,
-                event_ids=ids,
-                event_names=names,
-                event_keys=keys,
-                event_ats=ats,
-                event_bodies=bodies,
+                **outbox_row(event),
             )
             if row is None:
                 # Placed by somebody else while our statement ran: it is not in our snapshot, but it is there now.
@@ -104,12 +99,12 @@ class OrderStore:
     async def load(self, ref: str) -> StoredOrder | None:
         """By id or number."""
         async with self.connection() as connection:
-            return _order(await queries.load(connection, ref=ref))
+            return _order(await queries.load(connection, id=await _id(connection, ref)))
 
     async def load_whole(self, ref: str) -> tuple[StoredOrder, Around] | None:
         """By id or number, with what happened to it and what came back."""
         async with self.connection() as connection:
-            row = await queries.load_whole(connection, ref=ref)
+            row = await queries.load_whole(connection, id=await _id(connection, ref))
         if row is None:
             return None
         return msgspec.convert(dict(row), StoredOrder), _around(row, row["currency"])
@@ -302,6 +297,11 @@ def _around(row: Any, currency: str) -> Around:
         msgspec.convert(row["timeline"] or [], list[TimelineEntry]),
         [_return(each, currency) for each in row["returns"] or []],
     )
+
+
+async def _id(connection: Connection, ref: str) -> str | None:
+    """The id behind an id or a number. Asked for by either in one statement, an order costs two indexes each time."""
+    return ref if is_id(ref, "ord") else await queries.id_of_number(connection, number=ref)
 
 
 def _order(row: Any) -> StoredOrder | None:

@@ -118,7 +118,10 @@ class StraightCalls:
     def _find(self, method: str, segments: list[str]) -> StraightCall | None:
         known = self._calls.get((method, len(segments), segments[2] if len(segments) > 2 else ""), ())
         for pattern, call in known:
-            if all(part == given or (part is None and given) for part, given in zip(pattern, segments, strict=True)):
+            for part, given in zip(pattern, segments, strict=True):
+                if part != given and (part is not None or not given):
+                    break
+            else:
                 return call
         return None
 
@@ -211,8 +214,11 @@ async def _whole_body(headers: Mapping[bytes, bytes], asked: Asked) -> bytes:
     if not length.isdigit() or int(length) > _MOST_BYTES:
         raise _Unfit
     messages = [await asked()]
-    while messages[-1]["type"] == "http.request" and messages[-1].get("more_body"):
+    missing = int(length) - len(messages[0].get("body", b""))
+    # When all is there, an empty message that says so need not be waited for.
+    while missing > 0 and messages[-1]["type"] == "http.request" and messages[-1].get("more_body"):
         messages.append(await asked())
+        missing -= len(messages[-1].get("body", b""))
     # The handler may read it, too; and so may the framework if this turns out to be for it.
     asked.put_back(messages)
     if messages[-1]["type"] != "http.request":

@@ -25,6 +25,7 @@ LEDGER = "services/payments/migrations/0001_begin.py"
 STOCK = "services/inventory/migrations/0003_one_pass.py"
 CROWDS = "services/inventory/migrations/0004_crowds.py"
 CART_SQL = "services/cart/queries.sql"
+CART_GOES = "services/cart/migrations/0006_items_go_along.py"
 DATABASE = "kit/database.py"
 LOG = "engines/events/postgres_log.py"
 
@@ -138,6 +139,7 @@ MUTANTS = (
     Mutant("grant one of a crowd twice", CROWDS, "CONTINUE WHEN r_states[i] IS NOT NULL OR v_want > r_available;", "CONTINUE WHEN v_want > r_available;", (T_CROWDS,)),
     # Carts
     Mutant("lose what another adds to the cart", CART_SQL, "DO UPDATE SET version = c.version + 1, updated_at = now() WHERE c.version = :version\n    RETURNING version\n), item", "DO UPDATE SET version = c.version + 1, updated_at = now() WHERE :version >= 0\n    RETURNING version\n), item", (T_CART,)),
+    Mutant("let items outlive their cart", CART_GOES, "        DELETE FROM cart.items WHERE cart_id = OLD.cart_id;\n", "", (T_CART,)),
     Mutant("take an order out of the cart as often as it is told", CART_SQL, "FROM locked, fresh, unnest(", "FROM locked, (SELECT count(*) FROM fresh) f, unnest(", (T_CART,)),
     Mutant("take out what was added since the order", CART_SQL, "WHEN MATCHED AND i.quantity > o.quantity THEN UPDATE SET quantity = i.quantity - o.quantity\n", "", (T_CART,)),
     Mutant("decide on a quantity as it was seen", CART_SQL, "\n)\nMERGE INTO cart.items i USING ordered o\nON i.cart_id = o.cart_id AND i.variant_id = o.variant_id\nWHEN MATCHED AND i.quantity > o.quantity THEN UPDATE SET quantity = i.quantity - o.quantity\nWHEN MATCHED THEN DELETE;", "\n), fewer AS (\n    UPDATE cart.items i SET quantity = i.quantity - o.quantity FROM ordered o\n    WHERE i.cart_id = o.cart_id AND i.variant_id = o.variant_id AND i.quantity > o.quantity\n)\nDELETE FROM cart.items i USING ordered o\nWHERE i.cart_id = o.cart_id AND i.variant_id = o.variant_id AND i.quantity <= o.quantity;", (T_CART,)),

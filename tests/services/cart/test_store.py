@@ -182,6 +182,26 @@ async def test_an_order_that_comes_while_the_carts_join_is_taken_out_by_its_even
     assert (joined, await left(store, owner)) == ({"var_a": 2}, {})
 
 
+async def test_no_item_outlives_its_cart(database: PostgresDatabase):
+    store = CartStore(database)
+
+    async def join(guest: CartState) -> None:
+        async with store.transaction() as transaction:
+            await store.merge(transaction.connection, new_id("usr"), guest.token or "")
+
+    async def add(guest: CartState) -> None:
+        async with store.connection() as connection:
+            await store.save_item(connection, guest, item("var_b"))
+
+    guests = [await guest_with(store, item("var_a")) for _ in range(20)]
+    await asyncio.gather(*(each for guest in guests for each in (add(guest), join(guest))))
+    async with store.connection() as connection:
+        await connection.execute("UPDATE cart.carts SET updated_at = now() - interval '31 days' WHERE user_id IS NULL")
+        await store.forget_old_guests(connection, now() - timedelta(days=30))
+        left_behind = "SELECT count(*) FROM cart.items WHERE cart_id NOT IN (SELECT cart_id FROM cart.carts)"
+        assert await connection.fetchval(left_behind) == 0
+
+
 async def test_where_a_guests_cart_went_is_forgotten_with_old_carts(database: PostgresDatabase):
     store, owner = CartStore(database), user()
     guest = await guest_with(store, item("var_a", 2))

@@ -67,8 +67,9 @@ def settings_text(socket_folder: Path, *, durable: bool) -> str:
         # Short statements never earn back the time the compiler takes.
         "jit": "off",
         "idle_in_transaction_session_timeout": "10s",
-        # Outbox, leases and stock are small tables rewritten all the time: vacuum little and often.
-        "autovacuum_naptime": "10s",
+        # Outbox, leases and stock are small tables rewritten all the time: vacuum little and often. But not more often
+        # than once a minute: after each look at a table every connection plans its statements on it anew.
+        "autovacuum_naptime": "1min",
         "autovacuum_vacuum_scale_factor": "0.1",
         "autovacuum_vacuum_threshold": "200",
         # Each look at a table reads 30,000 rows, documents and all, for plans that go by keys and stay as they are:

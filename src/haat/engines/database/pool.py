@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
-from weakref import WeakValueDictionary
 
 import asyncpg
 import msgspec
@@ -42,8 +41,9 @@ class PostgresDatabase:
 
     async def start(self) -> None:
         """Connect; raises OSError or asyncpg.PostgresError when the server cannot be reached."""
-        self._pool = await _kept(self._dsn, self._size)
-        self._replica = await _kept(self._replica_dsn, self._size) if self._replica_dsn else self._pool
+        self._pool = _Kept(await _pool(self._dsn, self._size), self._size)
+        replica = _Kept(await _pool(self._replica_dsn, self._size), self._size) if self._replica_dsn else None
+        self._replica = replica or self._pool
 
     async def stop(self) -> None:
         """Close every connection."""
@@ -75,11 +75,10 @@ class _Kept:
     each behind a proxy, through which every call is made twice: here the connections themselves are handed on.
     """
 
-    def __init__(self, pool: asyncpg.Pool, size: int, opened: Mapping[int, Any]) -> None:
+    def __init__(self, pool: asyncpg.Pool, size: int) -> None:
         self._pool = pool
         self._most = size
-        # Every connection by its server process, and, of those taken, what the driver wants back for it.
-        self._opened = opened
+        # What the driver wants back, by connection.
         self._proxies: dict[Any, Any] = {}
         # How many are out of the driver's hands: in use, or idle here.
         self._taken = 0
@@ -110,11 +109,13 @@ class _Kept:
         self._taken += 1
         try:
             proxy = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
+            connection = getattr(proxy, "itself", None)
+            if connection is None:
+                raise asyncpg.InterfaceError("the server closed it while it was on its way here")
         except BaseException:
             self._taken -= 1
             self._hand(None)
             raise
-        connection = self._opened[proxy.get_server_pid()]
         self._proxies[connection] = proxy
         return connection
 
@@ -208,14 +209,18 @@ class _Held:
             raise Invalid(errors=[{"pointer": "", "code": "invalid", "detail": "holds a zero character"}]) from error
 
 
-async def _kept(dsn: str, size: int) -> _Kept:
-    opened: WeakValueDictionary[int, Any] = WeakValueDictionary()
+class _Connection(asyncpg.Connection):  # type: ignore[misc]
+    """A connection that can be had from behind the driver's proxy."""
 
-    async def prepare(connection: asyncpg.Connection) -> None:
-        await _prepare(connection)
-        opened[connection.get_server_pid()] = connection
+    __slots__ = ()
 
-    pool = await asyncpg.create_pool(
+    @property
+    def itself(self) -> _Connection:
+        return self
+
+
+async def _pool(dsn: str, size: int) -> asyncpg.Pool:
+    return await asyncpg.create_pool(
         dsn,
         min_size=min(2, size),
         max_size=size,
@@ -223,14 +228,14 @@ async def _kept(dsn: str, size: int) -> _Kept:
         # A process speaks a few hundred different statements: all stay prepared, on every connection.
         statement_cache_size=1000,
         max_cached_statement_lifetime=0,
-        init=prepare,
+        connection_class=_Connection,
+        init=_prepare,
         # Nothing is kept in a session, so there is nothing to reset: saves a round trip at each release.
         reset=_keep_session,
         # Every statement looks rows up by keys: planning it anew at each call costs more than it ever finds.
         # (A list's place is therefore `id < coalesce(:before, '~')`, never `:before IS NULL OR …`.)
         server_settings={"application_name": "haat", "jit": "off", "plan_cache_mode": "force_generic_plan"},
     )
-    return _Kept(pool, size, opened)
 
 
 async def _keep_session(_: Any) -> None:

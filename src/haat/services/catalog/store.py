@@ -23,15 +23,6 @@ from haat.kit.sql import load_queries
 from haat.services.catalog.model import Category, Record, Stars
 
 queries = load_queries(Path(__file__).with_name("queries.sql"))
-# The hot reads go to the driver directly: aiosql looks through dir(connection) at each call, 10 µs of it.
-PAGE_BY_ID, PAGE_BY_SLUG = queries.page_by_id.sql, queries.page_by_slug.sql
-LIST_BY_ID, LIST_BY_SLUG, LIST_BY_STATUS = (
-    queries.list_by_id.sql,
-    queries.list_by_slug.sql,
-    queries.list_by_status.sql,
-)
-FOR_SALE = queries.for_sale.sql
-
 WHOLE_SHOP = ""
 # What an id or a slug may look like: anything else is not there, and nothing odd reaches a query.
 REF = re.compile(r"[a-z0-9_-]{1,200}")
@@ -110,9 +101,9 @@ class CatalogStore:
         if not REF.fullmatch(ref):
             return None
         if is_id(ref, "prd"):
-            row = await connection.fetchrow(PAGE_BY_ID, ref)
+            row = await queries.page_by_id(connection, product_id=ref)
         else:
-            row = await connection.fetchrow(PAGE_BY_SLUG, ref)
+            row = await queries.page_by_slug(connection, slug=ref)
             if row is None:
                 row = await queries.page_by_old_slug(connection, slug=ref)
         return None if row is None else Page(row[3], row[2], Encoded(body=row[0], etag=row[1]))
@@ -129,12 +120,14 @@ class CatalogStore:
         """Up to `count` ready products after a place; `category` is an id or slug, None for the whole shop."""
         if category is not None and not REF.fullmatch(category):
             return Listed([], [], [])
+        place = {"listed_at": after.listed_at, "product_id": after.product_id, "count": count}
         if status != "published":
-            rows = await connection.fetch(LIST_BY_STATUS, status, after.listed_at, after.product_id, count)
+            found = queries.list_by_status(connection, status=status, **place)
         elif category is None or is_id(category, "cat"):
-            rows = await connection.fetch(LIST_BY_ID, category or WHOLE_SHOP, after.listed_at, after.product_id, count)
+            found = queries.list_by_id(connection, category_id=category or WHOLE_SHOP, **place)
         else:
-            rows = await connection.fetch(LIST_BY_SLUG, category, after.listed_at, after.product_id, count)
+            found = queries.list_by_slug(connection, slug=category, **place)
+        rows = [row async for row in found]
         return Listed([row[0] for row in rows], [row[1] for row in rows], [Place(row[2], row[3]) for row in rows])
 
     async def scan(
@@ -148,7 +141,8 @@ class CatalogStore:
         self, connection: Connection, variant_ids: Sequence[str], product_ids: Sequence[str]
     ) -> list[ForSale]:
         """Published variants by id, and first variants by product."""
-        return [_for_sale(row) for row in await connection.fetch(FOR_SALE, variant_ids, product_ids)]
+        rows = queries.for_sale(connection, variant_ids=variant_ids, product_ids=product_ids)
+        return [_for_sale(row) async for row in rows]
 
     async def of_skus(self, connection: Connection, skus: Sequence[str]) -> list[ForSale]:
         """Published variants by SKU."""

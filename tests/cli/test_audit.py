@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.server
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 
-from haat.cli.audit import books
+from haat.cli.audit import books, patiently
 from haat.cli.audit_questions import BOOKS_TABLE, QUESTIONS
 from haat.kit.ids import new_id
 
@@ -160,3 +163,16 @@ def test_a_provider_without_books_is_not_waited_for(provider_away: http.server.H
     started = time.monotonic()
     assert books(f"http://127.0.0.1:{provider_away.server_port}/", started + 30) is None
     assert time.monotonic() < started + 30
+
+
+def test_a_database_that_is_coming_back_is_waited_for(admin_url: str, tmp_path: Path):
+    parts = urlsplit(admin_url)
+    real = Path(parse_qs(parts.query)["host"][0]) / ".s.PGSQL.5432"
+    away = urlunsplit(parts._replace(query=urlencode({"host": tmp_path})))
+    threading.Timer(0.2, (tmp_path / real.name).symlink_to, [real]).start()
+    assert len(asyncio.run(patiently(away, None, 30))) == len(QUESTIONS)
+
+
+def test_a_database_that_stays_away_is_not_waited_for_longer_than_told(tmp_path: Path):
+    with pytest.raises(OSError, match="No such file"):
+        asyncio.run(patiently("postgresql://haat@/haat?" + urlencode({"host": tmp_path}), None, 0))

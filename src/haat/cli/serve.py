@@ -37,6 +37,7 @@ def serve_command(
     server
         granian, or uvicorn with one worker as the fallback.
     """
+    from haat.cli.database import reach
     from haat.engines.payment_provider.choosing import payment_faults
     from haat.kit.startup import StartupFault
     from haat.settings import SERVICES, Settings
@@ -49,6 +50,8 @@ def serve_command(
     unpaid = payment_faults(settings, hears=bool({"gateway", "payments"} & serving))
     if unpaid and {"gateway", "payments", "vault"} & serving:
         raise StartupFault.joined(unpaid)
+    if settings.database_url is not None:
+        reach(settings.database_url)
     serve(
         names or ["gateway"],
         host or settings.host,

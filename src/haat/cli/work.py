@@ -11,6 +11,10 @@ def work_command(*names: str) -> None:
     import uvloop
 
     from haat.background import work
+    from haat.cli.database import reach
     from haat.settings import Settings
 
-    uvloop.run(work(Settings(), names))
+    settings = Settings()
+    if settings.database_url is not None:
+        reach(settings.database_url)
+    uvloop.run(work(settings, names))

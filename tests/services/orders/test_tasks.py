@@ -14,8 +14,9 @@ from haat.contracts.orders import (
     ShipOrder,
 )
 from haat.contracts.payments import CashMethod
+from haat.kit.ids import new_id
 from haat.kit.money import Money
-from haat.services.orders.store import Task
+from haat.services.orders.store import OrderStore, Task
 from tests.services.orders.asking import (
     cancel,
     due,
@@ -25,7 +26,7 @@ from tests.services.orders.asking import (
     ship,
     types,
 )
-from tests.services.shopfloor import PRICE, Floor
+from tests.services.shopfloor import PRICE, Floor, outcomes
 
 
 async def test_cash_is_taken_even_when_the_delivery_comes_amid_other_work(floor: Floor):
@@ -82,6 +83,36 @@ async def test_a_task_carried_out_by_two_workers_is_written_down_once(floor: Flo
     await asyncio.gather(*(service._tasks.run(task) for _ in range(4)))
     seen = await floor.order(order.id)
     assert (seen.payment.refunded, await refunded(floor, order), types(seen).count("refunded")) == (Money(700), 700, 1)
+
+
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+
+
+async def test_work_that_ends_in_a_refusal_and_work_that_is_to_follow_it_do_not_wait_for_each_other(floor: Floor):
+    order = await floor.bought((await floor.variant(), 1))
+    store, reason = OrderStore(floor.database), {"actor": "usr_a", "reason": "x"}
+    refused = Task(new_id("tsk"), order.id, "refund", {**reason, "amount": 10**9})
+    first, second = (Task(new_id("tsk"), order.id, "cancel", reason) for _ in range(2))
+    async with store.transaction() as transaction:
+        await store.load_for_update(transaction.connection, order.id)
+        await store.follow(transaction.connection, refused)
+        await store.follow(transaction.connection, first)
+    held = asyncio.Event()
+
+    async def refuse() -> list[Any]:
+        await held.wait()
+        return await outcomes([floor.house.service("orders")._tasks.run(refused)])
+
+    ended = asyncio.create_task(refuse())
+    async with store.transaction() as transaction:
+        await store.load_for_update(transaction.connection, order.id)
+        held.set()
+        while not await transaction.connection.fetchval(WAITING):  # noqa: ASYNC110 - PostgreSQL tells nobody
+            await asyncio.sleep(0.01)
+        await store.follow(transaction.connection, second)
+    assert await ended == ["payment_state"]
+    open_now = "SELECT id, data #>> '{next,0,id}' FROM orders.tasks WHERE order_id = $1 AND NOT done"
+    assert await floor.rows(open_now, order.id) == [(first.id, second.id)]
 
 
 async def test_other_work_waits_for_the_work_under_way(floor: Floor):

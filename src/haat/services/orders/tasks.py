@@ -54,6 +54,8 @@ class Tasks:
         except DomainError as error:
             log.info("task refused", task=task.kind, order_id=order.id, code=error.code)
             async with self._store.transaction() as transaction:
+                # The order first, as everybody does: whoever holds it may be about to give this task a follower.
+                await self._store.load_for_update(transaction.connection, order.id)
                 refusal = Refusal(error.code, error.detail, error.facts)
                 await self._store.end_task(transaction.connection, task, refusal)
             raise

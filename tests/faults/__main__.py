@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -61,6 +62,8 @@ async def run(todo: list[Experiment], of: str, file: Path, deadline: float) -> i
                 failed += 1
                 # What is broken must not break what follows.
                 used = LAB_EXPERIMENTS
+                if shop is not None:
+                    _keep_logs(shop, each)
             with file.open("a") as out:
                 out.write(json.dumps({"id": each.id, "seed": each.seed, "commit": of, **line}) + "\n")
             print(
@@ -77,6 +80,14 @@ async def _tried(each: Experiment, shop: Lab | None) -> dict[str, Any]:
     except Exception as error:
         numbers, verdict = {"wrong": [f"{type(each).__name__}: {each}"[:2000] for each in _single(error)]}, "broken"
     return {"verdict": verdict, "seconds": round(time.monotonic() - began, 1), "numbers": numbers}
+
+
+def _keep_logs(shop: Lab, failed: Experiment) -> None:
+    """What the shop said, where the story of a failed experiment is looked for."""
+    kept = Path("artefacts") / failed.id.replace("/", "-")
+    kept.mkdir(parents=True, exist_ok=True)
+    for log in shop.shop.data.glob("*.log"):
+        shutil.copy(log, kept)
 
 
 def _single(error: BaseException) -> list[BaseException]:

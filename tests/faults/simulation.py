@@ -121,6 +121,7 @@ class World:
         self.money: dict[int, Money] = {}
         self.verdicts: dict[int, str] = {}
         self.orders: dict[int, int] = {}
+        self.canceled: set[int] = set()
         self.effects: dict[Effect, Callable[[int], Outcome]] = {
             Effect.RESERVE: self.reserve, Effect.REDEEM: self.redeem, Effect.ASSESS: self.assess,
             Effect.AUTHORIZE: self.authorize, Effect.CONFIRM: self.confirm, Effect.COMMIT: self.commit,
@@ -362,6 +363,8 @@ class World:
                 self.at(self.draw() * self.random.choice((5.0, 300.0, 900.0)), self.bank, attempt)
             elif state == "declined" and fate > 0.75:
                 self.at(self.draw() * self.random.choice((60.0, DAY)), self.bank, attempt)
+            elif state == "authorized" and fate < 0.06:
+                self.at(self.draw() * self.random.choice((1.0, 60.0, DAY)), self.lapse, attempt)
         elif money.unwanted:
             return _no("payment_state")
         return self.paid(attempt, money)
@@ -387,6 +390,15 @@ class World:
         for _ in range(self.random.choice((1, 1, 2)) if self.draw() < 0.9 or money.state in HELD else 0):
             self.at(self.draw() * 30.0, self.told, attempt)
 
+    def lapse(self, attempt: int) -> None:
+        """A hold ends by itself, or the bank takes it back."""
+        money = self.money[attempt]
+        if money.state == "authorized":
+            self.note("the hold of the money of", attempt, "ends")
+            money.state, money.refused = "voided", True
+            self.at(self.draw() * 30.0, self.told, attempt)
+            self.at(self.draw() * 30.0, self.ran_out, attempt)
+
     def void(self, attempt: int) -> Outcome:
         money = self.money.get(attempt)
         if money is None:
@@ -409,12 +421,32 @@ class World:
         if checkout not in self.orders:
             self.orders[checkout] = attempt
             self.at(self.draw() * 30.0, self.capture, attempt)
+            if self.draw() < 0.05:
+                self.at(self.draw() * 60.0, self.cancel, attempt)
         return Ordered(f"ord_{checkout}", "HT")
 
     def capture(self, attempt: int) -> None:
-        money = self.money.get(attempt)
-        if money is not None and money.state == "authorized" and not money.unwanted:
+        """Payments hear of the order: they take the money, or tell the order that there is none."""
+        money = self.money[attempt]
+        if money.state == "authorized" and not money.unwanted:
             money.state = "captured"
+        elif money.state != "captured":
+            self.at(self.draw() * 30.0, self.ran_out, attempt)
+
+    def ran_out(self, attempt: int) -> None:
+        """Orders hear that a payment failed; of one that no order stands on they know nothing."""
+        if attempt in self.orders.values():
+            self.cancel(attempt)
+
+    def cancel(self, attempt: int) -> None:
+        """An order ends, by its staff or for want of money: the money is let go of, the units are sold again."""
+        if attempt not in self.canceled:
+            self.note("the order of", attempt, "is canceled")
+            self.canceled.add(attempt)
+            money = self.money[attempt]
+            money.unwanted = money.refused = True
+            self.at(self.draw() * 60.0, self.let_go, attempt)
+            self.available += 1
 
     def rival(self, _: None) -> None:
         """Somebody else buys a unit, and may bring it back."""
@@ -441,8 +473,9 @@ class World:
             if won != (state is State.PLACED):
                 raise Broken(f"attempt {attempt} is {state}, order {won}")
             money = self.money.get(attempt)
-            if won and (money is None or money.state != "captured"):
-                raise Broken(f"the order of {attempt} is not paid: {money and money.state}")
+            paid = ("voided", "refunded") if attempt in self.canceled else ("captured",)
+            if won and (money is None or money.state not in paid):
+                raise Broken(f"the order of {attempt} is {paid[-1]} and its money {money and money.state}")
             if not won and money is not None and money.state in (*HELD, "requires_action"):
                 raise Broken(f"attempt {attempt} has no order and holds money: {money.state}")
             if self.sold.get(attempt, 0) != int(won):
@@ -450,8 +483,9 @@ class World:
             if won and self.coupons and self.redeemed.get(attempt) != "redeemed":
                 raise Broken(f"the order of {attempt} has no coupon")
             held += self.stock.get(attempt, ("", 0.0))[0] == "held"
-        if held or self.available + self.rivals + len(winners) != self.total:
-            raise Broken(f"units: {self.available} + {self.rivals} + {len(winners)} of {self.total}, {held} held")
+        standing = len(winners - self.canceled)
+        if held or self.available + self.rivals + standing != self.total:
+            raise Broken(f"units: {self.available} + {self.rivals} + {standing} of {self.total}, {held} held")
         if self.coupon_used != (len(winners) if self.coupons else 0):
             raise Broken(f"coupon used {self.coupon_used} times for {len(winners)} orders")
         for checkout, status in enumerate(self.checkouts):

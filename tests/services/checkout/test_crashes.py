@@ -15,7 +15,7 @@ from haat.contracts.catalog import Catalog
 from haat.contracts.checkout import Checkout
 from haat.contracts.identity import Identity
 from haat.contracts.orders import Placed, PlaceOrder
-from haat.contracts.payments import Authorize, Payment, UpiMethod
+from haat.contracts.payments import Authorize, Payment, PaymentRef, UpiMethod
 from haat.kit.message import Unavailable
 from haat.kit.money import Money
 from haat.services.checkout.driver import ACTION_GRACE_SECONDS, REVIEW_ABOVE_MINOR, Driver
@@ -287,3 +287,27 @@ async def test_units_wait_as_long_as_the_provider_does(floor: Floor):
     attempt = await driven(floor, owner, checkout, UpiMethod(flow="qr"), patient)
     held = await floor.value("SELECT expires_at FROM inventory.reservations WHERE attempt_id = $1", attempt.attempt_id)
     assert held >= until + timedelta(seconds=ACTION_GRACE_SECONDS - 5)
+
+
+@pytest.mark.parametrize("left", ["saga", """'{"state": "claimed"}'"""], ids=["put off", "dead"])
+async def test_an_order_on_a_hold_that_ended_before_it_stood_is_placed_and_canceled(floor: Floor, left: str):
+    owner, checkout, lamp = await opened(floor)
+    service, asked = checkouts_without(floor, orders="place")
+    await service.complete(floor.asked(owner, checkout.id, await floor.card()))
+    attempt = await floor.value("SELECT attempt_id FROM checkout.attempts WHERE checkout_id = $1", checkout.id)
+    payment_id = await floor.value("SELECT payment_id FROM payments.payments WHERE attempt_id = $1", attempt)
+    await floor.let_go_at_the_bank(checkout.id)
+    await floor.payments.payment(PaymentRef(payment_id=payment_id, confirm=True))
+    await floor.deliver("orders", "payments", attempt)
+    asked["orders"].dead.clear()
+    # What a driver writes down is the step that it waits at; one that dies leaves the step that it began with.
+    await floor.rows(f"UPDATE checkout.attempts SET saga = {left} WHERE attempt_id = $1", attempt)
+    for _ in range(2):
+        await resume(floor, service, checkout.id)
+    done = await floor.seen(owner, checkout.id)
+    assert done.order is not None
+    await floor.taken(done.order.id)
+    await floor.house.service("orders").finish_tasks()
+    order = await floor.order(done.order.id)
+    assert (done.status, order.status, order.payment.status) == ("completed", "canceled", "voided")
+    assert (await counted(floor, checkout.id), await floor.stock(lamp)) == ((1, ["voided"]), (10, 0, 10))

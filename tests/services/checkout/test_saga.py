@@ -141,6 +141,26 @@ def test_past_the_pivot_a_refusal_parks_and_undoes_nothing():
     assert (saga.state, done, write.parked) == (State.ASSESSED, [Effect.AUTHORIZE], True)
 
 
+@pytest.mark.parametrize("state", ["declined", "expired", "voided", "refunded"])
+def test_past_the_pivot_the_order_is_placed_though_its_payment_is_gone(state: str):
+    saga, done, _ = run(Saga(State.ASSESSED, pivoted=True), {Effect.AUTHORIZE: Paid("pay_1", state, "")})
+    assert (saga.state, saga.payment_id, done) == (State.PLACED, "pay_1", [Effect.AUTHORIZE, Effect.PLACE])
+
+
+@pytest.mark.parametrize("state", ["partially_captured", "partially_refunded", "disputed"])
+def test_money_that_was_taken_already_is_no_reason_to_wait(state: str):
+    saga, _, writes = run(AGAIN, {Effect.AUTHORIZE: Paid("pay_1", state, "")})
+    assert (saga.state, len(writes)) == (State.PLACED, 1)
+
+
+def test_past_the_pivot_who_may_not_authorise_any_more_asks_which_payment_it_was():
+    let_go = Refused(Failure("payment_state", "This payment was canceled"))
+    saga, first, _ = run(Saga(State.ASSESSED, pivoted=True), {Effect.AUTHORIZE: let_go})
+    after, then, _ = run(saga, {Effect.CONFIRM: Paid("pay_1", "voided", "")})
+    assert (saga.state, first) == (State.PAYING, [Effect.AUTHORIZE])
+    assert (after.state, after.payment_id, then) == (State.PLACED, "pay_1", [Effect.CONFIRM, Effect.PLACE])
+
+
 def test_an_outcome_that_cannot_be_is_parked_and_not_guessed():
     _, done, (write,) = run(Saga(State.COMMITTED, pivoted=True), {Effect.PLACE: NO})
     assert (done, write.parked, write.saga.state) == ([Effect.PLACE], True, State.COMMITTED)

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from haat.contracts.payments import CashMethod, PaymentRef
+from haat.contracts.payments import CashMethod, PaymentRef, Void
 from haat.kit.database import Connection, Database, Transaction
+from haat.kit.ids import new_id
 from haat.kit.message import Unavailable
 from haat.services.payments.service import PaymentsService
 from haat.services.payments.store import PaymentStore
@@ -77,6 +78,36 @@ async def test_one_bad_capture_among_many_holds_none_of_the_others(shop: Any):
     assert [await state_of(shop, each) for each in ids].count("captured") >= 2
     await shop.sweep(*ids)
     assert [await state_of(shop, each) for each in ids] == ["captured"] * 4
+
+
+@pytest.mark.parametrize("held_back", [False, True])
+async def test_an_order_that_stands_on_a_payment_which_ended_before_is_told_so(shop: Any, held_back: bool):
+    ask = shop.ask(await shop.card())
+    payment = await shop.payments.authorize(ask)
+    await shop.provider.void(new_id("key"), (await shop.books(ask.checkout_id))[0]["id"])
+    await shop.payments.payment(PaymentRef(payment_id=payment.id, confirm=True))
+    before = await shop.told(ask.attempt_id)
+    await shop.payments.take_for_orders(*([], [payment.id]) if held_back else ([payment.id], []))
+    assert before == ["PaymentAuthorized", "PaymentFailed"]
+    assert await shop.told(ask.attempt_id) == [*before, "PaymentFailed"]
+
+
+async def test_an_order_whose_payment_was_let_go_of_amid_is_told_so(shop: Any):
+    ask = shop.ask(await shop.card())
+    payment = await shop.payments.authorize(ask)
+    await shop.fault("void", "drop_before", 2)
+    await shop.payments.void(Void(attempt_id=ask.attempt_id, reason="running out"))
+    await shop.payments.take_for_orders([payment.id])
+    await shop.sweep(payment.id)
+    assert await shop.told(ask.attempt_id) == ["PaymentAuthorized", "PaymentFailed"]
+    assert [row["captured"] for row in await shop.books(ask.checkout_id)] == [0]
+
+
+async def test_an_order_whose_payment_is_held_is_told_nothing(shop: Any):
+    ask = shop.ask(await shop.card())
+    payment = await shop.payments.authorize(ask)
+    await shop.payments.take_for_orders([], [payment.id])
+    assert await shop.told(ask.attempt_id) == ["PaymentAuthorized"]
 
 
 async def state_of(shop: Any, payment_id: str) -> str:

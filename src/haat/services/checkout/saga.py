@@ -72,6 +72,8 @@ EFFECTS = {
 }
 FINAL = frozenset({State.PLACED, State.FAILED})
 RESTING = FINAL | {State.WAITING, State.PAYING}
+# Failures that say of a payment that it will never be taken.
+GONE = frozenset({"payment_declined", "payment_state"})
 UNDOING = frozenset({State.UNDO_STOCK, State.UNDO_PAYMENT, State.UNDO_COUPONS})
 REACHES = {
     Effect.RESERVE: Reach.STOCK,
@@ -299,10 +301,20 @@ def _to(saga: Saga, state: State) -> Saga:
 
 def _failed(saga: Saga, effect: Effect, failure: Failure) -> Saga:
     if saga.pivoted:
-        raise Impossible(f"the stock is sold, but: {failure.code}")
+        return _forward(saga, failure)
     # The stock first: whether it was sold decides whether there is anything to undo at all.
     reach = max(saga.reach, REACHES[effect])
     return msgspec.structs.replace(saga, state=State.UNDO_STOCK, failure=failure, action=None, reach=reach)
+
+
+def _forward(saga: Saga, failure: Failure) -> Saga:
+    """The units are sold, so the order is placed, also on a payment that is gone: payments tell it so, and it ends as
+    any other order does whose money ran out, with its units put back. Raises Impossible for other failures.
+    """
+    if failure.code not in GONE:
+        raise Impossible(f"the stock is sold, but: {failure.code}")
+    # An order names its payment; who was refused has yet to ask which it is.
+    return _to(saga, State.COMMITTED if saga.payment_id else State.PAYING)
 
 
 def _undone(saga: Saga, following: State) -> Saga:
@@ -333,11 +345,11 @@ def _paid(saga: Saga, effect: Effect, paid: Paid) -> Saga:
         saga, payment_id=paid.payment_id, payment_summary=paid.summary, captured=paid.state == "captured"
     )
     match paid.state:
-        case "authorized" | "captured":
+        case "authorized" | "captured" | "partially_captured" | "partially_refunded" | "disputed":
             return msgspec.structs.replace(known, state=State.AUTHORIZED, action=None)
         case "requires_action":
             return msgspec.structs.replace(known, state=State.WAITING, action=paid.action)
-        case "declined" | "expired" | "voided":
+        case "declined" | "expired" | "voided" | "refunded":
             failure = Failure(
                 "payment_declined",
                 "The payment was declined" if paid.state == "declined" else "The payment was not completed in time",

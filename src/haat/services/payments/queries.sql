@@ -254,6 +254,13 @@ SELECT payment_id FROM marked;
 UPDATE payments.payments SET ordered = true, version = version + 1
 WHERE payment_id = ANY(:payment_ids::text[]) AND NOT ordered;
 
+-- name: gone(payment_ids)
+-- Those of which nothing was taken and nothing will be.
+SELECT payment_id, attempt_id, checkout_id, CASE state WHEN 'declined' THEN 'declined' ELSE 'expired' END AS state
+FROM payments.payments
+WHERE payment_id = ANY(:payment_ids::text[]) AND captured_minor = 0 AND NOT tombstone
+    AND (state IN ('declined', 'expired', 'voided') OR void_reason IS NOT NULL);
+
 -- name: due(limit)
 -- Takes a lease on what is due: whoever dies over it leaves it to the next one.
 WITH d AS MATERIALIZED (SELECT payment_id FROM payments.due WHERE at <= now()

@@ -155,11 +155,18 @@ class PaymentsService(Payments):
         return view(await self._captured_before(payment, key, ask))
 
     async def take_for_orders(self, taken: Sequence[str], held_back: Sequence[str] = ()) -> None:
-        """Capture the payments of placed orders; of those held back, note that an order stands on them."""
+        """Capture the payments of placed orders; of those held back, note that an order stands on them.
+
+        What can never be captured is told of once more, so that its order ends.
+        """
+        begun = await self._store.begin_captures(taken, ORDER_PLACED, now() + model.IN_FLIGHT) if taken else []
         if held_back:
             await self._store.mark_ordered(held_back)
-        if taken:
-            await self._teller.take(await self._store.begin_captures(taken, ORDER_PLACED, now() + model.IN_FLIGHT))
+        others = {*taken, *held_back} - {payment.payment_id for payment, _ in begun}
+        if others:
+            # A payment may have ended before its order stood, and told so when there was nobody yet to hear it.
+            await self._store.tell_gone(sorted(others))
+        await self._teller.take(begun)
 
     async def void(self, ask: Void) -> Nothing:
         payment_id = await self._store.want_void(ask.attempt_id, ask.reason)

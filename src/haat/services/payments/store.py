@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import asyncpg
 import msgspec
 
-from haat.contracts.payments import Action, Method, PaymentEvent
+from haat.contracts.payments import Action, Method, PaymentEvent, PaymentFailed
 from haat.kit.clock import now
 from haat.kit.database import Connection, Database, Transaction
 from haat.kit.ids import new_id
@@ -126,6 +126,12 @@ class PaymentStore:
         """The orders of these payments stand."""
         async with self.connection() as connection:
             await queries.mark_ordered(connection, payment_ids=list(payment_ids))
+
+    async def tell_gone(self, payment_ids: Sequence[str]) -> None:
+        """Tell of those payments that will never be taken that they failed, as if it had happened now."""
+        async with self.transaction() as transaction:
+            async for row in queries.gone(transaction.connection, payment_ids=list(payment_ids)):
+                transaction.publish(PaymentFailed(**row))
 
     async def call_of(self, idem_key: str) -> ProviderCall | None:
         async with self.connection() as connection:

@@ -44,10 +44,11 @@ def audit(*, patience: float = 0.0, json: bool = False) -> None:
     from haat.cli.database import database_for
     from haat.settings import Settings
 
-    with database_for(Settings(), patience) as settings:
+    deadline = time.monotonic() + patience
+    with database_for(Settings(), deadline) as settings:
         assert settings.database_url is not None
         books_url = _books_url(settings.provider_url, settings.data)
-        findings = asyncio.run(patiently(settings.database_url, books_url, patience))
+        findings = asyncio.run(patiently(settings.database_url, books_url, deadline))
     if json:
         print(msgspec.json.encode(findings).decode())
     else:
@@ -59,23 +60,22 @@ def audit(*, patience: float = 0.0, json: bool = False) -> None:
     sys.exit(1 if any(each.violations for each in findings) else 0)
 
 
-async def patiently(database_url: str, books_url: str | None, patience: float) -> list[Finding]:
-    """What is found, looked at again until nothing is or `patience` seconds are over.
+async def patiently(database_url: str, books_url: str | None, deadline: float) -> list[Finding]:
+    """What is found, looked at again until nothing is or it is `deadline` (monotonic).
 
-    Raises what is LOST (see the pool) when the database stays away.
+    A database that goes away amid is waited for like one that is not there yet. Raises StartupFault.
     """
+    from haat.cli.database import unreachable
     from haat.engines.database.pool import LOST
 
-    deadline = time.monotonic() + patience
     while True:
         try:
             findings = await _look(database_url, books_url, deadline)
             if not any(each.violations for each in findings) or time.monotonic() >= deadline:
                 return findings
-        except LOST:
-            # As after a crash of the server, which then recovers.
+        except LOST as error:
             if time.monotonic() >= deadline:
-                raise
+                raise unreachable(error) from None
         await asyncio.sleep(AGAIN_SECONDS)
 
 

@@ -13,29 +13,33 @@ CONNECT_SECONDS = 5
 AGAIN_SECONDS = 1.0
 
 
-def reach(url: str, patience: float = 0.0) -> None:
-    """Make sure that PostgreSQL lets us in, asking again for `patience` seconds. Raises StartupFault."""
+def reach(url: str, deadline: float = 0.0) -> None:
+    """Make sure that PostgreSQL lets us in; asked again until `deadline` (monotonic). Raises StartupFault."""
     import psycopg
 
-    deadline = time.monotonic() + patience
     while True:
         try:
             psycopg.connect(url, connect_timeout=CONNECT_SECONDS).close()
         except psycopg.Error as error:
             if time.monotonic() >= deadline:
-                said = str(error).strip().splitlines()[0]
-                way_out = "See that the server runs and lets this user in, and that HAAT_DATABASE_URL names it."
-                raise StartupFault(f"The database cannot be reached: {said}.", way_out) from None
+                raise unreachable(error) from None
             time.sleep(AGAIN_SECONDS)
         else:
             return
 
 
+def unreachable(error: Exception) -> StartupFault:
+    """The fault in words, from what the driver said."""
+    said = (str(error) or type(error).__name__).strip().splitlines()[0]
+    way_out = "See that the server runs and lets this user in, and that HAAT_DATABASE_URL names it."
+    return StartupFault(f"The database cannot be reached: {said}.", way_out)
+
+
 @contextmanager
-def database_for(settings: Settings, patience: float = 0.0) -> Iterator[Settings]:
+def database_for(settings: Settings, deadline: float = 0.0) -> Iterator[Settings]:
     """Settings with a migrated database that can be reached while the context is open. Raises StartupFault.
 
-    One that is named, and away, is waited for `patience` seconds.
+    One that is named, and away, is waited for until `deadline` (monotonic).
     """
     from haat.engines.database.migrations import COMMON_ROLE, every_unit, migrate
     from haat.kit.secret import secret_in
@@ -43,7 +47,7 @@ def database_for(settings: Settings, patience: float = 0.0) -> Iterator[Settings
     data = settings.data.absolute()
     secret = settings.service_secret or secret_in(data, "service")
     if settings.database_url is not None:
-        reach(settings.database_url, patience)
+        reach(settings.database_url, deadline)
         yield settings.model_copy(update={"data": data, "service_secret": secret})
         return
     from haat.engines.database import embedded

@@ -1,0 +1,27 @@
+"""Addresses at which no database is, or not yet."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+
+import pytest
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path) -> str:
+    """The address of a database that is not there."""
+    return "postgresql://haat@/haat?" + urlencode({"host": tmp_path})
+
+
+@pytest.fixture
+def database_away(admin_url: str, tmp_path: Path) -> Iterator[str]:
+    """The address of a database that will be there in a moment."""
+    parts = urlsplit(admin_url)
+    real = Path(parse_qs(parts.query)["host"][0]) / ".s.PGSQL.5432"
+    coming = threading.Timer(0.2, (tmp_path / real.name).symlink_to, [real])
+    coming.start()
+    yield urlunsplit(parts._replace(query=urlencode({"host": tmp_path})))
+    coming.join()

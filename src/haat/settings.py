@@ -90,7 +90,11 @@ class Settings(BaseSettings):
     razorpay_key_secret: str = ""
     razorpay_webhook_secret: str = Field("", description="one, or the new and the old separated by a comma")
     razorpay_contact: str = Field("", description="the shop's own phone, told with every payment: +919000090000")
+    razorpay_account_id: str = Field("", description="acc_…: notices of other accounts are then passed over")
     razorpay_url: str | None = Field(None, description="another place than Razorpay's own, for trials")
+    upi_collect: bool | None = Field(
+        None, description="ask a shopper's app by UPI ID; absent: with the sandbox only, for the scheme has ended it"
+    )
     provider_url: str | None = Field(None, description="the payment provider's sandbox")
     provider_fee_basis_points: int | None = Field(
         None, ge=0, le=10_000, description="the agreed fee of a capture, which the daily reconciliation expects"
@@ -157,8 +161,8 @@ class Settings(BaseSettings):
 
     @property
     def upi_by_id(self) -> bool:
-        """Whether a shopper's app may be asked by UPI ID: only the sandbox still does, the scheme has ended it."""
-        return self.payment_providers[:1] == ["sandbox"]
+        """Whether a shopper's app may be asked by UPI ID."""
+        return self.payment_providers[:1] == ["sandbox"] if self.upi_collect is None else self.upi_collect
 
     @cached_property
     def neighbours(self) -> dict[str, str]:

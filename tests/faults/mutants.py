@@ -127,6 +127,8 @@ MUTANTS = (
     Mutant("refund as often as a key is repeated", ORDERS, "begun = await transaction.replay(idempotency, _Begun)", "begun = None", (race("T-RACE-05/one key"),)),
     Mutant("say yes to a refund that is not decided", ORDERS, "        if under_way:\n", "        if False:\n", (race("T-RACE-05/one key too much"),)),
     Mutant("cancel an order and keep its money", TASKS, '        await self._payments.void(Void(attempt_id=order.attempt_id, reason="order canceled"))\n', "", (race("T-RACE-06/fresh"),)),
+    Mutant("take the money of another merchant for ours", PAYMENTS_MODEL, "    if fact.foreign_merchant is not None:\n", "    if False:\n", ("tests/services/payments/test_model.py", "tests/services/payments/test_webhooks.py")),
+    Mutant("keep no units for a bank that has not decided", "services/checkout/driver.py", "    if payment.state in UNDECIDED:\n", "    if False:\n", (T_CRASHES,)),
     Mutant("end refused work without its order", TASKS, "                await self._store.load_for_update(transaction.connection, order.id)\n                refusal", "                refusal", ("tests/services/orders/test_tasks.py",)),
     Mutant("tell an order nothing of a payment that is gone", PAYMENTS, "        if others:\n", "        if False:\n", (T_CRASHES,)),
     Mutant("wait for a person when money is gone and units are sold", SAGA, "        return _forward(saga, failure)\n", '        raise Impossible("the stock is sold")\n', (T_SIM,)),

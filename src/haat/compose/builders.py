@@ -46,7 +46,7 @@ def _checkout(house: House) -> Any:
     return CheckoutService(
         store,
         driver,
-        Shop(house.settings.currency, house.settings.seller_region),
+        Shop(house.settings.currency, house.settings.seller_region, house.settings.upi_by_id),
         identity=house.ask(Identity),
         cart=house.ask(Cart),
         catalog=house.ask(Catalog),

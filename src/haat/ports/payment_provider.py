@@ -43,7 +43,8 @@ class PaymentFact(msgspec.Struct, frozen=True):
 
     `state` is about the authorisation: a captured payment stays `captured` however much was refunded; `lapsed` is a
     hold that ran out, `expired` a payment that nobody approved in time. `dispute` is opened, won or lost.
-    `capture_before` is when a hold runs out, where the provider tells it.
+    `capture_before` is when a hold runs out, where the provider tells it. `foreign_merchant` is whose account the
+    payment is in, where that is not ours.
     """
 
     id: str
@@ -59,6 +60,7 @@ class PaymentFact(msgspec.Struct, frozen=True):
     dispute: str | None = None
     disputed_minor: int = 0
     capture_before: datetime | None = None
+    foreign_merchant: str | None = None
 
 
 class Answered(msgspec.Struct, frozen=True):

@@ -219,6 +219,18 @@ async def test_notices_about_a_part_say_whom_to_ask_about(razorpay_world: Razorp
     assert (notice.fact, notice.payment_id, notice.type) == (None, payment_id, kind)
 
 
+@pytest.mark.parametrize(("account", "ours"), [("acc_1", True), ("acc_2", False), ("", False)])
+async def test_a_notice_of_another_account_is_about_nothing_of_ours(
+    razorpay_world: RazorpayWorld, account: str, ours: bool
+):
+    payment_id = await razorpay_world.hold()
+    body = json.dumps(json.loads(await razorpay_world.notice(payment_id)) | {"account_id": account}).encode()
+    provider = RazorpayProvider("id", "secret", [SECRET], PAYER, account_id="acc_1")
+    notice = provider.verify(body, razorpay_world.signed(body))
+    await provider.close()
+    assert notice.payment_id == {True: payment_id, False: None}[ours]
+
+
 async def test_the_same_notice_has_the_same_name_whatever_its_unsigned_headers_say(razorpay_world: RazorpayWorld):
     body = await razorpay_world.notice(await razorpay_world.hold())
     named = [

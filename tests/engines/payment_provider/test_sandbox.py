@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from haat.engines.payment_provider.sandbox import SandboxProvider
 from haat.kit.ids import new_id
 from haat.kit.message import Unavailable
 from haat.kit.money import Money
 from haat.ports.card_acquirer import CardPayment
 from haat.ports.payment_provider import PaymentAsk, Refused
-from tests.engines.payment_provider.worlds import EXPIRES, MADE_FOR, World
+from tests.engines.payment_provider.worlds import EXPIRES, MADE_FOR, SECRET, SandboxWorld, World
 
 
 async def test_a_qr_code_carries_what_a_upi_app_reads(sandbox_world: World):
@@ -23,6 +24,25 @@ async def test_an_invalid_request_is_refused_without_effect(sandbox_world: World
     ask = PaymentAsk(new_id("chk"), Money(1000), {"type": "wallet", "provider": "/"})
     assert isinstance(await sandbox_world.provider.authorise(new_id("key"), ask), Refused)
     assert await sandbox_world.provider.find(ask.reference) == []
+
+
+async def test_a_payment_in_another_account_is_told_as_foreign(sandbox_world: SandboxWorld):
+    payment_id = await sandbox_world.hold()
+    other = SandboxProvider(sandbox_world.url, [SECRET], merchant="another shop")
+    outcome = await other.fetch(payment_id)
+    told = other.verify(body := await sandbox_world.notice(payment_id), sandbox_world.signed(body))
+    await other.close()
+    assert (outcome.fact.foreign_merchant, told.fact.foreign_merchant) == ("haat", "haat")
+    assert (await sandbox_world.provider.fetch(payment_id)).fact.foreign_merchant is None
+
+
+async def test_a_payment_is_made_in_the_account_of_the_shop(sandbox_world: SandboxWorld):
+    other = SandboxProvider(sandbox_world.url, [SECRET], merchant="another shop")
+    asked = PaymentAsk(new_id("chk"), Money(1000), {"type": "upi", "flow": "qr"})
+    made = await other.authorise(new_id("key"), asked)
+    await other.close()
+    assert made.fact.foreign_merchant is None
+    assert (await sandbox_world.provider.fetch(made.fact.id)).fact.foreign_merchant == "another shop"
 
 
 @pytest.mark.parametrize(

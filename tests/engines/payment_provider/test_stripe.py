@@ -214,6 +214,20 @@ async def test_notices_about_a_part_say_whom_to_ask_about(stripe_world: StripeWo
     assert (notice.id, notice.fact, notice.payment_id) == ("evt_7", None, "pi_1")
 
 
+async def test_a_notice_of_a_connected_account_is_about_nothing_of_ours(stripe_world: StripeWorld):
+    told = json.loads(await stripe_world.notice(await stripe_world.hold())) | {"account": "acct_2"}
+    body = json.dumps(told).encode()
+    notice = stripe_world.provider.verify(body, stripe_world.signed(body))
+    assert (notice.fact, notice.payment_id) == (None, None)
+
+
+async def test_a_payment_on_behalf_of_another_account_is_told_as_foreign(stripe_world: StripeWorld):
+    told = json.loads(await stripe_world.notice(await stripe_world.hold()))
+    told["data"]["object"]["on_behalf_of"] = "acct_2"
+    body = json.dumps(told).encode()
+    assert stripe_world.provider.verify(body, stripe_world.signed(body)).fact.foreign_merchant == "acct_2"
+
+
 @pytest.mark.parametrize("header", ["", "t=,v1=", "t=abc,v1=00", "v1=00", "t=99999999999999999999,v1=00", "t=²,v1=é"])
 async def test_a_broken_signature_header_is_not_believed(stripe_world: StripeWorld, header: str):
     assert stripe_world.provider.verify(b"{}", {"Stripe-Signature": header}) is None

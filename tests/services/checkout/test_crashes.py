@@ -15,8 +15,8 @@ from haat.contracts.catalog import Catalog
 from haat.contracts.checkout import Checkout
 from haat.contracts.identity import Identity
 from haat.contracts.orders import Placed, PlaceOrder
-from haat.contracts.payments import Authorize, Payment, PaymentRef, UpiMethod
-from haat.kit.message import Unavailable
+from haat.contracts.payments import AttemptPayment, Authorize, Payment, PaymentRef, UpiMethod
+from haat.kit.message import Invalid, Unavailable
 from haat.kit.money import Money
 from haat.services.checkout.driver import ACTION_GRACE_SECONDS, REVIEW_ABOVE_MINOR, Driver
 from haat.services.checkout.model import Shop, owner_key
@@ -25,7 +25,7 @@ from haat.services.checkout.store import Attempt, CheckoutStore
 from tests.services.shopfloor import CASH, DECLINED, Away, Floor, later
 
 
-def checkouts_without(floor: Floor, **away: Any) -> tuple[CheckoutService, dict[str, Any]]:
+def checkouts_without(floor: Floor, shop: Shop | None = None, **away: Any) -> tuple[CheckoutService, dict[str, Any]]:
     """The service with neighbours that do not answer a certain call, until told to, or with somebody in their place."""
     names = ("inventory", "promotions", "fraud", "payments", "orders", "cart")
     asked: dict[str, Any] = {name: Away(getattr(floor, name)) for name in names}
@@ -35,7 +35,7 @@ def checkouts_without(floor: Floor, **away: Any) -> tuple[CheckoutService, dict[
     service = CheckoutService(
         store,
         Driver(store, **asked),
-        Shop(),
+        shop or Shop(),
         identity=floor.house.ask(Identity),
         cart=floor.house.ask(Cart),
         catalog=floor.house.ask(Catalog),
@@ -254,6 +254,9 @@ class Otherwise:
     async def authorize(self, ask: Authorize) -> Payment:
         return self._change(await self._payments.authorize(ask))
 
+    async def of_attempt(self, ask: AttemptPayment) -> Payment:
+        return self._change(await self._payments.of_attempt(ask))
+
 
 async def driven(floor: Floor, owner: Owner, checkout: Checkout, payment: Any, change: Any) -> Attempt:
     """An attempt as far as it gets with payments that answer otherwise."""
@@ -311,3 +314,36 @@ async def test_an_order_on_a_hold_that_ended_before_it_stood_is_placed_and_cance
     order = await floor.order(done.order.id)
     assert (done.status, order.status, order.payment.status) == ("completed", "canceled", "voided")
     assert (await counted(floor, checkout.id), await floor.stock(lamp)) == ((1, ["voided"]), (10, 0, 10))
+
+
+@pytest.mark.parametrize(("age", "waits"), [(29 * 60, 60), (31 * 60, 5)], ids=["in time", "too long"])
+async def test_units_wait_half_an_hour_for_a_bank_that_has_not_decided(floor: Floor, age: int, waits: int):
+    def undecided(payment: Payment) -> Payment:
+        return msgspec.structs.replace(payment, state="pending")
+
+    owner, checkout, _ = await opened(floor)
+    attempt = await driven(floor, owner, checkout, await floor.card(), undecided)
+    await floor.rows(
+        "UPDATE inventory.reservations SET expires_at = now() + interval '5 s' WHERE attempt_id = $1",
+        attempt.attempt_id,
+    )
+    await floor.rows(
+        "UPDATE checkout.attempts SET created_at = now() - make_interval(secs => $2) WHERE attempt_id = $1",
+        attempt.attempt_id,
+        float(age),
+    )
+    service, _ = checkouts_without(floor, payments=Otherwise(floor.payments, undecided))
+    await resume(floor, service, checkout.id)
+    left = "SELECT round(extract(epoch FROM expires_at - now()))::int FROM inventory.reservations WHERE attempt_id = $1"
+    assert abs(await floor.value(left, attempt.attempt_id) - waits) <= 3
+
+
+async def test_a_shop_that_does_not_ask_by_upi_id_says_so_before_anything_happens(floor: Floor):
+    owner, checkout, lamp = await opened(floor)
+    service, _ = checkouts_without(floor, Shop(upi_collect=False))
+    with pytest.raises(Invalid) as refused:
+        await service.complete(floor.asked(owner, checkout.id, UpiMethod(vpa="ok@sandbox")))
+    untouched = (await floor.seen(owner, checkout.id)).status, await floor.stock(lamp)
+    done = await service.complete(floor.asked(owner, checkout.id, UpiMethod(flow="qr")))
+    assert refused.value.facts["errors"][0]["pointer"] == "/payment/vpa"
+    assert (untouched, done.status) == (("open", (10, 0, 10)), "requires_action")

@@ -233,3 +233,10 @@ async def test_parked_checkouts_are_for_staff_only(shopfront, guest):
     asks.append(shopfront.get("/v1/parked-checkouts/att_1", headers=guest))
     asks.append(shopfront.post("/v1/parked-checkouts/go-on", headers=guest, json={"attempt_ids": ["att_1"]}))
     assert [(await ask).status_code for ask in asks] == [401, 401, 401]
+
+
+@pytest.mark.parametrize("back", ["javascript:alert(1)", "//shop.example/back", "https:///back", "https://a b"])
+async def test_a_place_to_return_to_that_is_no_address_of_the_web_is_refused(shopfront, guest, back: str):
+    checkout = await opened(shopfront, guest)
+    refused = await complete(shopfront, guest, checkout, CASH | {"return_url": back})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/return_url")

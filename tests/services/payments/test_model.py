@@ -141,6 +141,7 @@ def test_late_money_lifts_an_expired_payment_and_is_told():
         ({"amount": Money(1000, "USD")}, "amount"),
         ({"reference": "chk_2"}, "reference"),
         ({"captured_minor": 1001}, "captured"),
+        ({"foreign_merchant": "another shop"}, "merchant"),
     ],
 )
 def test_a_fact_about_something_else_is_refused(changes, reason):

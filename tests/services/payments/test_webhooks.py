@@ -51,15 +51,16 @@ async def test_what_a_notice_claims_is_asked_back(shop: Any):
     assert await state_of(shop, paid.id) == "requires_action"
 
 
-async def test_another_amount_is_put_aside_and_changes_nothing(shop: Any):
+@pytest.mark.parametrize(("what", "told"), [("amount", 100), ("merchant", "another shop")])
+async def test_another_agreement_is_put_aside_and_changes_nothing(shop: Any, what: str, told: Any):
     ask, paid = await waiting_upi(shop)
-    await shop.payments.webhook(notice(await body_about(shop, ask.checkout_id, "payment.captured", amount=100)))
+    await shop.payments.webhook(notice(await body_about(shop, ask.checkout_id, "payment.captured", **{what: told})))
     query = (
         "SELECT reason FROM payments.quarantine JOIN payments.payments USING (provider, provider_id)"
         " WHERE payment_id = $1"
     )
     aside = await shop.rows(query, paid.id)
-    assert (await state_of(shop, paid.id), aside) == ("requires_action", [("amount",)])
+    assert (await state_of(shop, paid.id), aside) == ("requires_action", [(what,)])
 
 
 async def test_a_notice_about_nothing_of_ours_is_taken_and_forgotten(shop: Any):

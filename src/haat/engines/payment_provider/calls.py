@@ -10,6 +10,8 @@ import msgspec
 from haat.kit.message import Unavailable
 
 CONNECT_SECONDS = 2.0
+# Whose account a payment at the sandbox is in when nobody says.
+MERCHANT = "haat"
 MAX_ANSWER_BYTES = 1_000_000
 
 

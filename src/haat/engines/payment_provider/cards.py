@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from haat.engines.payment_provider.calls import ProviderCalls
+from haat.engines.payment_provider.calls import MERCHANT, ProviderCalls
 from haat.ports.card_acquirer import CardPayment
 
 TIMEOUT_SECONDS = 8.0
@@ -13,8 +13,9 @@ TIMEOUT_SECONDS = 8.0
 class SandboxCards:
     """The adapter of `ports.card_acquirer.CardAcquirer`."""
 
-    def __init__(self, url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    def __init__(self, url: str, timeout_seconds: float = TIMEOUT_SECONDS, merchant: str = MERCHANT) -> None:
         self._calls = ProviderCalls(url, timeout_seconds)
+        self._merchant = merchant
 
     async def charge(self, key: str, payment: CardPayment, method: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         body: dict[str, Any] = {
@@ -23,6 +24,7 @@ class SandboxCards:
             "currency": payment.amount.currency,
             "method": method,
             "capture": payment.capture,
+            "merchant": self._merchant,
         }
         if payment.return_url is not None:
             body["return_url"] = payment.return_url

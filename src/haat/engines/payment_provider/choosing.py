@@ -49,12 +49,15 @@ def _provider(name: str, settings: Settings) -> PaymentProvider:
                 Payer(settings.secret("razorpay_contact"), settings.mail_sender),
                 settings.currency,
                 settings.public_url or "",
+                settings.razorpay_account_id,
                 url=settings.razorpay_url,
             )
         case _:
             from haat.engines.payment_provider.sandbox import SandboxProvider  # noqa: PLC0415
 
-            return SandboxProvider(settings.provider_url or NOBODY, _live(settings.webhook_secret))
+            return SandboxProvider(
+                settings.provider_url or NOBODY, _live(settings.webhook_secret), merchant=settings.merchant
+            )
 
 
 def cards_of(settings: Settings) -> CardAcquirer:
@@ -79,7 +82,7 @@ def cards_of(settings: Settings) -> CardAcquirer:
         case _:
             from haat.engines.payment_provider.cards import SandboxCards  # noqa: PLC0415
 
-            return SandboxCards(settings.provider_url or NOBODY)
+            return SandboxCards(settings.provider_url or NOBODY, merchant=settings.merchant)
 
 
 def payment_faults(settings: Settings, hears: bool = True) -> list[StartupFault]:

@@ -65,6 +65,7 @@ class _Payload(msgspec.Struct):
 class _Event(msgspec.Struct):
     event: str
     payload: _Payload
+    account_id: str = ""
 
 
 class RazorpayProvider:
@@ -83,6 +84,7 @@ class RazorpayProvider:
         payer: Payer,
         currency: str = "INR",
         shop_url: str = "",
+        account_id: str = "",
         timeout_seconds: float = TIMEOUT_SECONDS,
         url: str | None = None,
     ) -> None:
@@ -91,6 +93,7 @@ class RazorpayProvider:
         self._secrets = tuple(webhook_secrets)
         self._currency = currency
         self._shop_url = shop_url
+        self._account_id = account_id
         self.abilities = Abilities(
             methods=frozenset({"card", "upi", "wallet"}),
             currencies=frozenset({currency}),
@@ -249,7 +252,8 @@ class RazorpayProvider:
             event = msgspec.json.decode(body, type=_Event)
             # Its own id travels outside of what is signed; the signed bytes name themselves.
             notice = Notice(hashlib.sha256(body).hexdigest()[:40], event.event, None)
-            if event.payload.payment is None:
+            if event.payload.payment is None or (self._account_id and event.account_id != self._account_id):
+                # Of nothing that we act on, or of another account than ours.
                 return notice
             attempt = event.payload.payment.entity
             notice = msgspec.structs.replace(notice, payment_id=attempt.order_id)

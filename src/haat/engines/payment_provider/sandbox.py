@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from haat.engines.payment_provider.calls import ProviderCalls
+from haat.engines.payment_provider.calls import MERCHANT, ProviderCalls
 from haat.kit.message import Unavailable
 from haat.kit.money import Money
 from haat.ports.payment_provider import (
@@ -88,6 +88,7 @@ class _Payment(msgspec.Struct):
     last4: str | None = None
     refunds: list[_Refund] = []
     dispute: _Dispute | None = None
+    merchant: str = MERCHANT
 
 
 class _Movement(msgspec.Struct):
@@ -130,8 +131,15 @@ class SandboxProvider:
         signed_time=True,
     )
 
-    def __init__(self, url: str, webhook_secrets: Sequence[str], timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        webhook_secrets: Sequence[str],
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        merchant: str = MERCHANT,
+    ) -> None:
         self._calls = ProviderCalls(url, timeout_seconds)
+        self._merchant = merchant
         self._webhooks = [Webhook(secret) for secret in webhook_secrets[:2]]
 
     async def authorise(self, key: str, ask: PaymentAsk) -> Outcome:
@@ -140,6 +148,7 @@ class SandboxProvider:
             "amount": ask.amount.amount,
             "currency": ask.amount.currency,
             "method": ask.method,
+            "merchant": self._merchant,
         }
         if ask.return_url is not None:
             body["return_url"] = ask.return_url
@@ -163,7 +172,7 @@ class SandboxProvider:
             status, body = await self._calls.send("GET", "/v1/payments?" + urlencode({"reference": reference}))
             if status != 200:
                 return Unknown(f"the provider answered {status}")
-            return [_fact(payment) for payment in msgspec.convert(body["data"], list[_Payment])]
+            return [self._fact(payment) for payment in msgspec.convert(body["data"], list[_Payment])]
         except (Unavailable, msgspec.ValidationError, KeyError, TypeError) as error:
             return Unknown(_words(error))
 
@@ -182,7 +191,7 @@ class SandboxProvider:
     def read(self, status: int, body: Mapping[str, Any]) -> Outcome:
         if status in (200, 201):
             try:
-                return Answered(_fact(msgspec.convert(body, _Payment)))
+                return Answered(self._fact(msgspec.convert(body, _Payment)))
             except (msgspec.ValidationError, KeyError) as error:
                 return Unknown(f"an answer that cannot be read: {_words(error)}")
         code = str(body.get("code", "refused"))
@@ -197,7 +206,7 @@ class SandboxProvider:
             return None
         try:
             message = msgspec.json.decode(body, type=_Message)
-            fact = None if message.data.payment is None else _fact(message.data.payment)
+            fact = None if message.data.payment is None else self._fact(message.data.payment)
         except (msgspec.DecodeError, KeyError):
             return None
         return Notice(lowered["webhook-id"], message.type, fact)
@@ -210,6 +219,11 @@ class SandboxProvider:
             return self.read(*await self._calls.send(method, path, key, body))
         except Unavailable as error:
             return Unknown(error.detail)
+
+    def _fact(self, payment: _Payment) -> PaymentFact:
+        fact = _fact(payment)
+        foreign = None if payment.merchant == self._merchant else payment.merchant
+        return msgspec.structs.replace(fact, foreign_merchant=foreign)
 
 
 def _signed(webhook: Webhook, body: bytes, headers: dict[str, str]) -> bool:

@@ -70,6 +70,7 @@ class _Event(msgspec.Struct):
     id: str
     type: str
     data: _Data
+    account: str | None = None
 
 
 class StripeProvider:
@@ -354,6 +355,9 @@ def _notice(body: bytes) -> Notice | None:
     """An intent's notice is a fact; a refund's, a charge's or a dispute's only says whom to ask about."""
     try:
         event = msgspec.json.decode(body, type=_Event)
+        if event.account is not None:
+            # Of an account that is connected to ours: none of this shop's payments.
+            return Notice(event.id, event.type, None)
         about = msgspec.json.decode(event.data.object, type=_Object)
         if about.object != "payment_intent":
             return Notice(event.id, event.type, None, about.payment_intent)

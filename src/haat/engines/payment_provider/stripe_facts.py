@@ -117,6 +117,7 @@ class Intent(msgspec.Struct, omit_defaults=True):
     cancellation_reason: str | None = None
     payment_method: str | dict[str, Any] | None = None
     setup_future_usage: str | None = None
+    on_behalf_of: str | None = None
 
     @property
     def charge(self) -> Charge | None:
@@ -172,6 +173,8 @@ def fact_of(intent: Intent, disputes: list[Dispute] | None = None, ours: str | N
         dispute=None if case is None else DISPUTES[case.status],
         disputed_minor=_at_stake(case),
         capture_before=_lapses(intent, card),
+        # We never ask on behalf of anybody.
+        foreign_merchant=intent.on_behalf_of,
     )
 
 

@@ -20,7 +20,6 @@ from haat.sandbox.provider.messages import (
     Outcome,
     Payment,
 )
-from haat.sandbox.provider.opening import MERCHANT
 from haat.sandbox.provider.service import Provider
 
 ALL_ROWS = 10_000_000
@@ -148,7 +147,7 @@ class PaymentRoutes:
             payment.return_url,
             payment=payment,
             amount=amount,
-            merchant=MERCHANT,
+            merchant=payment.merchant,
             code=code,
             seconds_left=left,
         )

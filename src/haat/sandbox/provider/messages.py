@@ -18,6 +18,8 @@ State = Literal[
 ]
 Capture = Literal["manual", "automatic"]
 Outcome = Literal["approve", "decline"]
+# Whose account a payment is in when nobody says.
+MERCHANT = "haat"
 ActionType = Literal["three_d_secure", "upi_collect", "upi_intent", "upi_qr", "wallet_redirect"]
 
 MinorUnits = Annotated[int, Meta(gt=0, le=10**13)]
@@ -62,6 +64,7 @@ class NewPayment(Struct, frozen=True, forbid_unknown_fields=True):
     currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
     method: Card | NetworkToken | Upi | Wallet
     capture: Capture = "manual"
+    merchant: Annotated[str, Meta(min_length=1, max_length=60)] = MERCHANT
     return_url: Annotated[str, Meta(max_length=2000, pattern=r"^https?://[^\s/?#]+[^\s]*$")] | None = None
 
 
@@ -122,7 +125,7 @@ class Movement(Struct, frozen=True):
 
 
 class Payment(Struct, frozen=True, omit_defaults=True):
-    """The provider's view of one payment; amounts in minor units of `currency`."""
+    """The provider's view of one payment; amounts in minor units of `currency`. Unsaid, `merchant` is MERCHANT."""
 
     id: str
     reference: str
@@ -143,3 +146,4 @@ class Payment(Struct, frozen=True, omit_defaults=True):
     refunds: tuple[Refund, ...] = ()
     dispute: Dispute | None = None
     return_url: str | None = None
+    merchant: str = MERCHANT

@@ -27,7 +27,6 @@ UPI_SCRIPTS: dict[str, Script] = {
     "late@sandbox": "upi_late",
 }
 UPI_ACTIONS: dict[str, ActionType] = {"intent": "upi_intent", "qr": "upi_qr"}
-MERCHANT = "haat"
 KINDS: dict[type, Literal["card", "network_token", "upi", "wallet"]] = {
     Card: "card",
     NetworkToken: "network_token",
@@ -114,10 +113,11 @@ def _payment(
         brand=brand,
         last4=last4,
         return_url=ask.return_url,
+        merchant=ask.merchant,
     )
 
 
 def _upi_uri(payment_id: str, ask: NewPayment) -> str:
     rupees = Decimal(ask.amount).scaleb(-2)
-    fields = {"pa": MERCHANT_VPA, "pn": MERCHANT, "tr": payment_id, "am": f"{rupees:.2f}", "cu": "INR"}
+    fields = {"pa": MERCHANT_VPA, "pn": ask.merchant, "tr": payment_id, "am": f"{rupees:.2f}", "cu": "INR"}
     return "upi://pay?" + urlencode(fields, safe="@")

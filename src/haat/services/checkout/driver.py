@@ -46,8 +46,13 @@ log = structlog.get_logger("haat.checkout")
 
 HOLD_SECONDS = 600
 ACTION_GRACE_SECONDS = 300
+# A bank that has not decided by then keeps nobody else from buying.
+UNDECIDED_SECONDS = 30 * 60
 REVIEW_ABOVE_MINOR = 5_000_000
 CART_SECONDS = 1.0
+
+
+UNDECIDED = ("authorizing", "pending", "unknown")
 
 
 class LostLease(Exception):
@@ -199,12 +204,9 @@ class Driver:
     async def _paid(self, attempt: Attempt, payment: Payment) -> Outcome:
         if payment.amount != attempt.quote.totals.total:
             return Refused(Failure("payment_mismatch", "The payment is not the one that was agreed"))
-        if payment.action is not None and attempt.saga.state is not State.WAITING:
-            # The shopper acts at the provider's: their units wait as long as the provider does.
-            left = int((payment.action.expires_at - now()).total_seconds()) + ACTION_GRACE_SECONDS
-            await self._inventory.extend(
-                ExtendHold(attempt_id=attempt.attempt_id, hold_seconds=max(HOLD_SECONDS, min(left, 86_400)))
-            )
+        hold = _hold_seconds(attempt, payment)
+        if hold > 0:
+            await self._inventory.extend(ExtendHold(attempt_id=attempt.attempt_id, hold_seconds=hold))
         return Paid(payment.id, payment.state, payment.summary, payment.action, payment.decline_code)
 
     async def _commit(self, attempt: Attempt) -> Outcome:
@@ -246,6 +248,17 @@ class Driver:
     async def _release(self, attempt: Attempt) -> Outcome:
         await self._inventory.release(AttemptRef(attempt_id=attempt.attempt_id))
         return DONE
+
+
+def _hold_seconds(attempt: Attempt, payment: Payment) -> int:
+    """For how long from now the units have to wait for a payment under way; 0 when nobody waits for it."""
+    if payment.action is not None and attempt.saga.state is not State.WAITING:
+        # The shopper acts at the provider's: their units wait as long as the provider does.
+        left = int((payment.action.expires_at - now()).total_seconds()) + ACTION_GRACE_SECONDS
+        return max(HOLD_SECONDS, min(left, 86_400))
+    if payment.state in UNDECIDED:
+        return min(HOLD_SECONDS, UNDECIDED_SECONDS - int(attempt.age_seconds))
+    return 0
 
 
 def _order(attempt: Attempt) -> PlaceOrder:

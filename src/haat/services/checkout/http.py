@@ -54,10 +54,10 @@ class ChangeBody(Message, frozen=True):
 
 
 class CompleteBody(Message, frozen=True):
-    """How to pay; `return_url` is where a payment page leads back to."""
+    """How to pay; `return_url` is where a payment page leads back to, an http or https address."""
 
     payment: Method
-    return_url: Annotated[str, Meta(max_length=2000)] | None = None
+    return_url: Annotated[str, Meta(max_length=2000, pattern=r"^https?://[^\s/?#]+[^\s]*$")] | None = None
 
 
 @post("/v1/checkouts", tags=["checkout"], responses=problems(401, 404, 409, 422))

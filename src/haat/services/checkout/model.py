@@ -62,10 +62,11 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class Shop(msgspec.Struct, frozen=True):
-    """Where the shop sells from and in which currency."""
+    """Where the shop sells from, in which currency, and whether it asks a shopper's app by UPI ID (collect)."""
 
     currency: str = "INR"
     seller_state: str = "KA"
+    upi_collect: bool = True
 
 
 GUEST = "guest:"

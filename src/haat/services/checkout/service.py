@@ -35,7 +35,7 @@ from haat.contracts.checkout import (
 )
 from haat.contracts.identity import Identity, OfUser
 from haat.contracts.inventory import Inventory, StockOf
-from haat.contracts.payments import PaymentAuthorized, PaymentFailed, Payments, Void
+from haat.contracts.payments import Method, PaymentAuthorized, PaymentFailed, Payments, UpiMethod, Void
 from haat.contracts.promotions import DiscountLine, Discounts, PriceWith, Promotions
 from haat.contracts.shipping import RatesFor, Shipping, ShippingOption
 from haat.kit.clock import now
@@ -43,7 +43,7 @@ from haat.kit.crashpoints import crashpoint
 from haat.kit.database import Batch
 from haat.kit.idempotency import IdempotencyConflict, IdempotencyInFlight, replayed
 from haat.kit.ids import new_id
-from haat.kit.message import DomainError, NotFound, Nothing, Page
+from haat.kit.message import DomainError, Invalid, NotFound, Nothing, Page
 from haat.kit.money import Money
 from haat.services.checkout.driver import Driver, LostLease, drive_all
 from haat.services.checkout.model import (
@@ -149,6 +149,7 @@ class CheckoutService(Checkouts):
 
     async def complete(self, ask: Complete) -> Checkout:
         owner = owner_key(ask.owner)
+        _check_offered(ask.payment, self._shop)
         claimed = await self._store.claim(ask, owner, None, self._driver.lease_seconds)
         if claimed is None:
             slowly = await self._claim_slowly(ask, owner)
@@ -317,6 +318,12 @@ class CheckoutService(Checkouts):
                 await self._driver.give_up(attempt)
         except LostLease as error:
             raise CheckoutStateError("This checkout is being completed by another request") from error
+
+
+def _check_offered(payment: Method, shop: Shop) -> None:
+    if isinstance(payment, UpiMethod) and payment.vpa is not None and not shop.upi_collect:
+        detail = "this shop does not ask by UPI ID: scan the code, or open the app"
+        raise Invalid(errors=[{"pointer": "/payment/vpa", "code": "not_allowed", "detail": detail}])
 
 
 def _repeated(ask: Complete, stored: StoredCheckout, known: Attempt) -> Checkout:

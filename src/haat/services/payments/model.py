@@ -56,7 +56,7 @@ GIVE_UP = timedelta(seconds=60)
 
 
 class Mismatch(Exception):
-    """The provider speaks of another amount, currency, reference or payment: never applied, put aside."""
+    """The provider speaks of another merchant, amount, currency, reference or payment: never applied, put aside."""
 
     def __init__(self, reason: str, fact: PaymentFact) -> None:
         super().__init__(reason)
@@ -228,7 +228,9 @@ def merge(payment: PaymentState, fact: PaymentFact, at: datetime) -> PaymentStat
 
 
 def check_match(payment: PaymentState, fact: PaymentFact) -> None:
-    """Raises Mismatch unless amount, currency, reference and payment are the agreed ones."""
+    """Raises Mismatch unless merchant, amount, currency, reference and payment are the agreed ones."""
+    if fact.foreign_merchant is not None:
+        raise Mismatch("merchant", fact)
     if fact.amount != payment.asked:
         raise Mismatch("amount", fact)
     if fact.reference != payment.checkout_id:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import get_type_hints
 
+import pytest
+
 from haat.compose import SERVICES
+from haat.contracts.orders import Orders
 from haat.kit.rpc import Contract, contract_name
+from haat.services.inventory import service as inventory
 
 PAGE = Path(__file__).parents[2] / "docs" / "who-asks-whom.md"
 
@@ -48,6 +52,17 @@ def page(asks: dict[str, set[str]]) -> str:
 
 def test_no_two_services_wait_for_each_other():
     assert list(TopologicalSorter(graph()).static_order())
+
+
+class AsksBack:
+    def __init__(self, orders: Orders) -> None: ...
+
+
+def test_a_planted_question_back_is_found(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(AsksBack, "__module__", inventory.__name__)
+    monkeypatch.setattr(inventory, "AsksBack", AsksBack, raising=False)
+    with pytest.raises(CycleError):
+        list(TopologicalSorter(graph()).static_order())
 
 
 def test_the_graph_is_written_down():

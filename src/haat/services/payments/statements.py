@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
-import asyncpg
 import msgspec
 
 from haat.kit.clock import now
@@ -83,34 +81,6 @@ async def begin(connection: Connection, payment: PaymentState, request_hash: str
         idem_key=authorize_key(payment),
         request_hash=request_hash,
     )
-    return begun is not None
-
-
-async def begin_refund(
-    connection: Connection,
-    payment: PaymentState,
-    refund_id: str,
-    request_id: str,
-    amount_minor: int,
-    reason: str,
-    until: datetime,
-) -> bool:
-    """As the store's; on a connection, for refunds that go back in two ways at once."""
-    try:
-        begun = await queries.begin_refund(
-            connection,
-            payment_id=payment.payment_id,
-            request_id=request_id,
-            amount_minor=amount_minor,
-            refund_id=refund_id,
-            reason=reason,
-            request_hash=str(amount_minor),
-            accounts=[f"psp_clearing:{payment.provider}", f"customer_due:{payment.checkout_id}"],
-            signs=[-1, 1],
-            next_check_at=until,
-        )
-    except asyncpg.UniqueViolationError:
-        return False
     return begun is not None
 
 

@@ -25,7 +25,6 @@ from haat.services.payments.sql import queries
 from haat.services.payments.statements import (
     CallResult,
     begin,
-    begin_refund,
     capture_key,
     event_columns,
     just_held,
@@ -172,7 +171,7 @@ class PaymentStore:
     ) -> bool:
         """Count the refund, announce it in the ledger and write the call; False when there is no room for it."""
         async with self.connection() as connection:
-            return await begin_refund(connection, payment, refund_id, request_id, amount_minor, reason, until)
+            return await _begin_refund(connection, payment, refund_id, request_id, amount_minor, reason, until)
 
     async def begin_split_refund(
         self, payment_id: str, request_id: str, amount_minor: int, reason: str, until: datetime
@@ -186,7 +185,7 @@ class PaymentStore:
                 return
             if by_method:
                 connection, refund_id = transaction.connection, new_id("ref")
-                await begin_refund(connection, payment, refund_id, request_id, by_method, reason, until)
+                await _begin_refund(connection, payment, refund_id, request_id, by_method, reason, until)
                 payment = await self.load_locked(transaction, payment_id)
             if to_back:
                 after = refunded_to_credit(payment, request_id, to_back, reason, now())
@@ -310,6 +309,35 @@ class PaymentStore:
             **event_columns(before, after),
         )
         return None if version is None else msgspec.structs.replace(after, version=version)
+
+
+async def _begin_refund(
+    connection: Connection,
+    payment: PaymentState,
+    refund_id: str,
+    request_id: str,
+    amount_minor: int,
+    reason: str,
+    until: datetime,
+) -> bool:
+    """On a connection, for refunds that go back in two ways at once; False when there is no room for it."""
+    try:
+        begun = await queries.begin_refund(
+            connection,
+            payment_id=payment.payment_id,
+            request_id=request_id,
+            amount_minor=amount_minor,
+            refund_id=refund_id,
+            reason=reason,
+            request_hash=str(amount_minor),
+            accounts=[f"psp_clearing:{payment.provider}", f"customer_due:{payment.checkout_id}"],
+            signs=[-1, 1],
+            next_check_at=until,
+        )
+    except asyncpg.UniqueViolationError:
+        # The same request came twice at once, and the other one was faster.
+        return False
+    return begun is not None
 
 
 def _payment(row: Mapping[str, Any]) -> PaymentState:

@@ -58,7 +58,7 @@ def rebuild(*, sku: str | None = None) -> None:
     print(f"{streams} levels, {changed} changed")
 
 
-def bench(*, seconds: float = 6.0, users: int = 256, rate: float = 1000.0, json: bool = False) -> None:
+def bench(*, seconds: float = 6.0, users: int = 100, rate: float = 1000.0, json: bool = False) -> None:
     """Reservations of one SKU, plain and granted together, and what others feel of it, on a server of its own.
 
     Parameters

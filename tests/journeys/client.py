@@ -48,13 +48,24 @@ class Client:
             if "Cart-Token" in answer.headers:
                 self.headers["Cart-Token"] = answer.headers["Cart-Token"]
             content = await answer.read()
-            return answer.status, await answer.json(content_type=None) if content else None
+            body = await answer.json(content_type=None) if content else None
+            self._hold(answer, body)
+            return answer.status, body
 
     async def send(self, method: str, path: str, body: bytes, kind: str = "application/json") -> tuple[int, Any]:
         """As `call`, with a body as it goes over the wire."""
         headers = {**self.headers, "Content-Type": kind}
         async with self.session.request(method, self.shop.url + path, data=body, headers=headers) as answer:
-            return answer.status, await answer.json(content_type=None)
+            told = await answer.json(content_type=None)
+            self._hold(answer, told)
+            return answer.status, told
+
+    def _hold(self, answer: aiohttp.ClientResponse, body: Any) -> None:
+        """Whatever a journey is answered must be in the API's description."""
+        if str(answer.url.origin()) == self.shop.url and answer.url.path.startswith("/v1/"):
+            kind = answer.headers.get("Content-Type", "")
+            faults = self.shop.description.faults(answer.method, answer.url.path, answer.status, kind, body)
+            assert not faults, "; ".join(faults)
 
     async def post(self, path: str, body: Any = None) -> tuple[int, Any]:
         """A POST under an Idempotency-Key of its own."""

@@ -20,6 +20,7 @@ from haat.engines.database import embedded
 from haat.engines.database.embedded_processes import processes_of
 from haat.engines.database.migrations import every_unit, migrate
 from haat.settings import SERVICES
+from tests.journeys.documented import Description
 
 HAAT = [sys.executable, "-m", "haat"]
 STAFF_PASSWORD = "journey-staff-password"
@@ -36,6 +37,7 @@ class Shop:
         self.database_url = server.dsn()
         self.folder, self.data = folder, folder / "data"
         self.environment: dict[str, str] = {}
+        self.description = Description({"paths": {}})
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._commands: dict[str, tuple[Sequence[str], dict[str, str]]] = {}
         self._server, self._durable = server, durable
@@ -127,6 +129,8 @@ def _run_all(
     # The seed speaks to every service: with a pool for each role it would not fit beside the others.
     seeding = {**os.environ, **everything, "HAAT_SERVICE_ROLES": "false"}
     subprocess.run([*HAAT, "seed", "--no-demo", "--no-background"], env=seeding, check=True)
+    with urllib.request.urlopen(shop.url + "/openapi.json", timeout=READY_SECONDS) as answer:
+        shop.description = Description(json.load(answer))
 
 
 def _environment(server: embedded.EmbeddedServer, shop: Shop, roles: bool) -> dict[str, str]:

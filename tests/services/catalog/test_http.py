@@ -226,7 +226,7 @@ async def test_an_export_can_be_imported_again(client, service, created):
 
 async def test_the_api_description_says_what_is_sent(client):
     paths = (await client.get("/docs/openapi.json")).json()["paths"]
-    one = paths["/v1/products/{ref}"]["get"]["responses"]
+    one = paths["/v1/products/{product_id}"]["get"]["responses"]
     schema = one["200"]["content"]["application/json"]["schema"]
     assert (schema["$ref"].rpartition("/")[2], "304" in one, "404" in one) == ("Product", True, True)
     assert sorted(paths["/v1/imports"]["post"]["requestBody"]["content"]) == [

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
+import textwrap
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from jsonschema_rs import Draft202012Validator
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
 
 from haat.processes import gateway_app
 from haat.settings import Settings
@@ -31,12 +38,18 @@ POST /v1/fraud/reviews/{}/decision · GET /v1/config
 
 
 @pytest.fixture(scope="module")
-def document() -> dict[str, Any]:
+def application() -> Litestar:
     """Nothing is started for it."""
     front: Any = gateway_app(
         Settings(environment="test", database_url="postgresql://nowhere/none", service_secret="s" * 40)
     )
-    return describe(front.application)
+    app: Litestar = front.application
+    return app
+
+
+@pytest.fixture(scope="module")
+def document(application: Litestar) -> dict[str, Any]:
+    return describe(application)
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +67,47 @@ def test_every_promised_call_is_described(operations: dict[str, Any]):
     described = {re.sub(r"\{\w+\}", "{}", label) for label in operations}
     promised = {label.strip() for label in re.split(r"[·\n]", PROMISED) if label.strip()}
     assert sorted(promised - described) == []
+
+
+def test_every_status_that_a_route_names_is_described(application: Litestar, operations: dict[str, Any]):
+    described = {each["operationId"]: set(each["responses"]) for each in operations.values()}
+    handlers = {each.handler_name: each for each in handlers_of(application)}
+    missing = {name: named_statuses(handlers[name]) - described[name] for name in handlers.keys() & described.keys()}
+    assert {name: statuses for name, statuses in missing.items() if statuses} == {}
+
+
+def handlers_of(application: Litestar) -> Iterator[HTTPRouteHandler]:
+    for route in application.routes:
+        known = (each for each in getattr(route, "route_handlers", ()) if isinstance(each, HTTPRouteHandler))
+        yield from (each for each in known if each.resolve_include_in_schema())
+
+
+def named_statuses(handler: HTTPRouteHandler) -> set[str]:
+    """Every number of a `status_code=` in the source of a handler, either side of a choice."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(handler.fn)))
+    given = [each.value for each in ast.walk(tree) if isinstance(each, ast.keyword) and each.arg == "status_code"]
+    numbers = [each.value for value in given for each in ast.walk(value) if isinstance(each, ast.Constant)]
+    return {str(number) for number in numbers if isinstance(number, int)}
+
+
+def test_an_answer_that_says_wait_shows_what_to_do(operations: dict[str, Any]):
+    shown = operations["POST /v1/checkouts/{checkout_id}/complete"]["responses"]
+    examples = {status: shown[status]["content"]["application/json"]["example"] for status in ("200", "202")}
+    assert {status: (each["status"], each["action"] is None) for status, each in examples.items()} == {
+        "200": ("completed", True),
+        "202": ("requires_action", False),
+    }
+
+
+def test_no_two_paths_are_the_same_but_for_a_name(document: dict[str, Any]):
+    paths = Counter(re.sub(r"\{\w+\}", "{}", path) for path in document["paths"])
+    assert [path for path, count in paths.items() if count > 1] == []
+
+
+def test_things_of_one_name_are_told_apart(operations: dict[str, Any]):
+    calls = ("GET /v1/products/{product_id}/reviews", "GET /v1/fraud/reviews")
+    given = [operations[each]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"] for each in calls]
+    assert [each.rpartition("/")[2] for each in given] == ["CatalogReviewPage", "FraudReviewPage"]
 
 
 def test_operation_ids_are_unique(operations: dict[str, Any]):
@@ -93,6 +147,25 @@ def test_names_of_schemas_are_for_people(document: dict[str, Any]):
 def test_calls_with_an_effect_take_a_key(operations: dict[str, Any], label: str):
     keys = [each["required"] for each in operations[label]["parameters"] if each["name"] == "Idempotency-Key"]
     assert keys == [label != "POST /v1/cart/items"]
+
+
+def test_every_example_is_one_that_its_schema_allows(document: dict[str, Any], operations: dict[str, Any]):
+    shown = {f"{label} {each}": media for label, told in operations.items() for each, media in examples_of(told)}
+    components = {"components": document["components"]}
+    refused = {
+        where: error.message
+        for where, media in shown.items()
+        for error in Draft202012Validator({**media["schema"], **components}).iter_errors(media["example"])
+    }
+    assert (refused, len(shown) > 100) == ({}, True)
+
+
+def examples_of(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    contents = {"body": operation.get("requestBody", {}), **operation["responses"]}
+    for where, told in contents.items():
+        media = told.get("content", {}).get("application/json", {})
+        if "example" in media:
+            yield where, media
 
 
 @pytest.mark.parametrize("label", ["GET /v1/cart", "POST /v1/cart/items", "POST /v1/checkouts"])

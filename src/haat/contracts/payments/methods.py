@@ -10,7 +10,9 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 # As printed on a card; spaces, dashes and case do not matter. Between services the code's digest takes its place.
-GiftCode = Annotated[str, Meta(min_length=8, max_length=80, pattern=r"^[A-Za-z0-9: -]+$")]
+GiftCode = Annotated[
+    str, Meta(min_length=8, max_length=80, pattern=r"^[A-Za-z0-9: -]+$", examples=["HAAT-7K2M-9QX4-5TRW"])
+]
 GiftCodes = Annotated[Sequence[GiftCode], Meta(max_length=5)]
 DIGEST = "sha256:"
 # No code has these letters: who reads one off a card means the digit that looks like it.

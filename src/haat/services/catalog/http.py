@@ -74,10 +74,12 @@ class ChangeProductBody(Message, frozen=True, omit_defaults=True):
     brand: Annotated[str, msgspec.Meta(max_length=120)] | msgspec.UnsetType = msgspec.UNSET
     product_type: Annotated[str, msgspec.Meta(max_length=80)] | msgspec.UnsetType = msgspec.UNSET
     attributes: Attributes | msgspec.UnsetType = msgspec.UNSET
-    hsn: Annotated[str, msgspec.Meta(pattern="^[0-9]{0,8}$")] | msgspec.UnsetType = msgspec.UNSET
+    hsn: Annotated[str, msgspec.Meta(pattern="^[0-9]{0,8}$", examples=["8471"])] | msgspec.UnsetType = msgspec.UNSET
     tax_class: Annotated[str, msgspec.Meta(max_length=40)] | msgspec.UnsetType = msgspec.UNSET
     images: Annotated[list[Image], msgspec.Meta(max_length=50)] | msgspec.UnsetType = msgspec.UNSET
-    status: Annotated[str, msgspec.Meta(pattern="^(draft|published|archived)$")] | msgspec.UnsetType = msgspec.UNSET
+    status: (
+        Annotated[str, msgspec.Meta(pattern="^(draft|published|archived)$", examples=["published"])] | msgspec.UnsetType
+    ) = msgspec.UNSET
 
 
 class ReviewBody(Message, frozen=True):
@@ -113,10 +115,14 @@ async def list_products(
     return await ready(catalog.list_products, ask, if_none_match)
 
 
-@get("/v1/products/{ref:str}", tags=["catalogue"], responses={**problems(404), **_ready(Product)})
-async def view_product(catalog: Catalog, caller: Caller, ref: Ref, if_none_match: Known = None) -> Response[bytes]:
+@get("/v1/products/{product_id:str}", tags=["catalogue"], responses={**problems(404), **_ready(Product)})
+async def view_product(
+    catalog: Catalog, caller: Caller, product_id: Ref, if_none_match: Known = None
+) -> Response[bytes]:
     """One product by id or slug; a former slug still finds it. Its ETag serves If-Match."""
-    return await ready(catalog.product_page, ProductRef(ref=ref, any_status=caller.has_role(ROLE)), if_none_match)
+    return await ready(
+        catalog.product_page, ProductRef(ref=product_id, any_status=caller.has_role(ROLE)), if_none_match
+    )
 
 
 @post("/v1/products", tags=["catalogue"], guards=[needs_role(ROLE)], responses=problems(401, 403, 409, 422))
@@ -179,21 +185,31 @@ async def save_category(data: NewCategory, catalog: Catalog, idempotency: Idempo
     await catalog.save_categories(SaveCategories(categories=[data]))
 
 
-@get("/v1/products/{ref:str}/reviews", tags=["catalogue"], responses=problems(404))
-async def list_reviews(catalog: Catalog, ref: Ref, cursor: Cursor = None, limit: Limit = 20) -> Page[Review]:
+@get("/v1/products/{product_id:str}/reviews", tags=["catalogue"], responses=problems(404))
+async def list_reviews(catalog: Catalog, product_id: Ref, cursor: Cursor = None, limit: Limit = 20) -> Page[Review]:
     """Reviews of a product, newest first."""
-    return await catalog.reviews(ReviewsOf(product_id=ref, cursor=cursor, limit=limit))
+    return await catalog.reviews(ReviewsOf(product_id=product_id, cursor=cursor, limit=limit))
 
 
-@post("/v1/products/{ref:str}/reviews", tags=["catalogue"], guards=[needs_user], responses=problems(401, 404, 409, 422))
+@post(
+    "/v1/products/{product_id:str}/reviews",
+    tags=["catalogue"],
+    guards=[needs_user],
+    responses=problems(401, 404, 409, 422),
+)
 async def write_review(
-    data: ReviewBody, catalog: Catalog, identity: Identity, caller: Caller, ref: Ref, idempotency: Idempotency | None
+    data: ReviewBody,
+    catalog: Catalog,
+    identity: Identity,
+    caller: Caller,
+    product_id: Ref,
+    idempotency: Idempotency | None,
 ) -> Review:
     """Review a product; a second review replaces your first. Verified when you bought it."""
     user = await identity.user(OfUser(user_id=caller.signed_in()))
     return await catalog.write_review(
         WriteReview(
-            product_id=ref,
+            product_id=product_id,
             user_id=user.id,
             author=user.name,
             rating=data.rating,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import Response, get, patch, post
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
 from msgspec import Meta
 
@@ -31,6 +32,11 @@ from haat.kit.message import Message, Page
 from haat.kit.problem import problems
 
 CheckoutId = Annotated[str, Parameter(description="`chk_…`")]
+_UNDER_WAY = ResponseSpec(
+    data_container=Checkout,
+    description="The shopper must act at `action.url`, or the provider is still working: poll the checkout",
+    generate_examples=False,
+)
 
 
 class OpenBody(Message, frozen=True):
@@ -115,7 +121,7 @@ async def cancel_checkout(
     "/v1/checkouts/{checkout_id:str}/complete",
     status_code=200,
     tags=["checkout"],
-    responses=problems(401, 402, 404, 409, 422, 503),
+    responses={**problems(401, 402, 404, 409, 422, 503), 202: _UNDER_WAY},
 )
 async def complete_checkout(
     checkout_id: CheckoutId,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,10 +18,12 @@ from litestar.types import Method
 from haat.kit.access import needs_user
 from haat.kit.idempotency import MAX_KEY_LENGTH
 from haat.kit.problem import GENERIC, Problem
-from haat.web.gateway.examples import example
+from haat.web.gateway.examples import BY_ANSWER, example
 
 Operation = dict[str, Any]
-_GENERIC_NAME = re.compile(r"(\w+?)_(?:[a-z_0-9]+\.)*(\w+?)_")
+_GENERIC_NAME = re.compile(
+    r"(?P<outer>\w+?)_(?:haat\.(?:contracts|services)\.(?P<owner>\w+)\.)?(?:[a-z_0-9]+\.)*(?P<inner>\w+?)_"
+)
 METHODS = ("get", "post", "put", "patch", "delete")
 # Answers that any request may get, whatever it asks for.
 EVERYWHERE = (400, 422, 429, 500, 503)
@@ -127,25 +130,32 @@ def _complete(
     for status in statuses | {int(known) for known in responses if int(known) >= 400}:
         responses[str(status)] = {"$ref": f"#/components/responses/Refused{status}"}
     operation["responses"] = dict(sorted(responses.items()))
-    for media in _json_contents(body, responses):
-        media.setdefault("example", example(media.get("schema", {}), schemas))
+    _show(operation["operationId"], {"": body or {}, **responses}, schemas)
 
 
 def _with_short_names(document: dict[str, Any]) -> dict[str, Any]:
-    """`Page_haat.contracts.identity.accounts.User_` is for machines: clients shall see `UserPage`."""
+    """`Page_haat.contracts.identity.accounts.User_` is for machines: clients shall see `UserPage`.
+
+    Where two services have a thing of that name, theirs stands before it: `FraudReviewPage`.
+    """
+    found = {name: match for name in document["components"]["schemas"] if (match := _GENERIC_NAME.fullmatch(name))}
+    shared = Counter(match["inner"] for match in found.values())
     text = msgspec.json.encode(document).decode()
-    for long in document["components"]["schemas"]:
-        short = _GENERIC_NAME.fullmatch(long)
-        if short is not None:
-            text = text.replace(f'"{long}"', f'"{short[2]}{short[1]}"').replace(f'/{long}"', f'/{short[2]}{short[1]}"')
+    for long, match in found.items():
+        owner = match["owner"].capitalize() if shared[match["inner"]] > 1 else ""
+        short = f"{owner}{match['inner']}{match['outer']}"
+        text = text.replace(f'"{long}"', f'"{short}"').replace(f'/{long}"', f'/{short}"')
     return dict(msgspec.json.decode(text))
 
 
-def _json_contents(body: Operation | None, responses: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    contents = [(body or {}).get("content", {})]
-    contents += [answer.get("content", {}) for status, answer in responses.items() if status < "400"]
-    for content in contents:
-        yield from (media for kind, media in content.items() if kind == "application/json")
+def _show(name: str, contents: Mapping[str, Operation], schemas: Mapping[str, Any]) -> None:
+    """An example for every JSON content of an operation: its body's (under "") and its answers', by status."""
+    for status, told in contents.items():
+        media = told.get("content", {}).get("application/json") if status < "400" else None
+        if media is not None and "example" not in media:
+            shown = example(media.get("schema", {}), schemas)
+            special = BY_ANSWER.get((name, status))
+            media["example"] = shown if special is None else {**shown, **special}
 
 
 def _refusal(status: int) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 Schema = Mapping[str, Any]
-MAX_DEPTH = 8
+# Deep enough for every schema there is; it ends those that hold themselves.
+MAX_DEPTH = 16
 _BODY = "01jd8z4n3v7c2m9q5x1k6t0hbw"
 _AT = "2026-11-24T09:30:00Z"
 # What a field of this name holds in a believable shop; a schema's own example, enum or default comes first.
@@ -45,6 +47,22 @@ BY_NAME: dict[str, Any] = {
     "roles": ["support"],
     "request_id": "req_" + _BODY,
 }
+# What the kind alone does not say: the same schema means another thing under another status.
+BY_ANSWER: dict[tuple[str, str], dict[str, Any]] = {
+    ("complete_checkout", "200"): {"status": "completed", "requirements": [], "action": None, "failure": None},
+    ("complete_checkout", "202"): {
+        "status": "requires_action",
+        "requirements": [],
+        "action": {
+            "type": "three_d_secure",
+            "url": "https://provider.example/actions/" + _BODY,
+            "expires_at": _AT,
+            "amount": {"amount": 4599900, "currency": "INR"},
+        },
+        "order": None,
+        "failure": None,
+    },
+}
 _PREFIXES = {
     "user": "usr", "product": "prd", "variant": "var", "cart": "crt", "item": "itm", "checkout": "chk", "order": "ord",
     "payment": "pay", "refund": "ref", "shipment": "shp", "return": "ret", "session": "ses", "address": "adr",
@@ -78,7 +96,7 @@ def _of_type(schema: Schema, components: Mapping[str, Schema], name: str, depth:
         kind = next((each for each in kind if each != "null"), None)
     if kind == "object":
         return _object(schema, components, depth)
-    if name in BY_NAME and _kind_of(BY_NAME[name]) == kind:
+    if name in BY_NAME and _fits(BY_NAME[name], kind, schema):
         return BY_NAME[name]
     if kind == "array":
         items = schema.get("items") or {}
@@ -93,9 +111,9 @@ def _of_type(schema: Schema, components: Mapping[str, Schema], name: str, depth:
     return _text(schema, name) if kind == "string" else None
 
 
-def _object(schema: Schema, components: Mapping[str, Schema], depth: int) -> dict[str, Any]:
+def _object(schema: Schema, components: Mapping[str, Schema], depth: int) -> dict[str, Any] | None:
     if depth >= MAX_DEPTH:
-        return {}
+        return None
     made = {
         field: example(inner, components, field, depth + 1) for field, inner in (schema.get("properties") or {}).items()
     }
@@ -114,5 +132,7 @@ def _text(schema: Schema, name: str) -> str:
     return text.ljust(int(schema.get("minLength", 0)), ".")[: int(schema.get("maxLength", 100))]
 
 
-def _kind_of(value: object) -> str:
-    return {str: "string", int: "integer", list: "array"}.get(type(value), "")
+def _fits(value: object, kind: object, schema: Schema) -> bool:
+    if {str: "string", int: "integer", list: "array"}.get(type(value)) != kind:
+        return False
+    return not isinstance(value, str) or re.search(schema.get("pattern", ""), value) is not None

@@ -211,6 +211,19 @@ async def test_a_parked_attempt_waits_until_somebody_lets_it_go_on(floor: Floor,
     assert (attempt.attempt_id in waiting, due.state, due.saga.state) == (False, "parked", State.AUTHORIZED)
 
 
+async def test_going_on_again_under_the_same_key_does_nothing(floor: Floor, store: CheckoutStore, guest: Owner):
+    attempt = await claimed(floor, store, guest)
+    key = Idempotency(account="usr_staff", key=new_id("key"), fingerprint="these")
+    await store.save(attempt, Write(Saga(State.AUTHORIZED), 21, 0, 3600, shown=False, parked=True), Shown())
+    await store.go_on([attempt.attempt_id], key)
+    await floor.value(
+        "UPDATE checkout.attempts SET next_run_at = now() + interval '1 hour' WHERE attempt_id = $1 RETURNING 1",
+        attempt.attempt_id,
+    )
+    await store.go_on([attempt.attempt_id], key)
+    assert attempt.attempt_id not in [each.attempt_id for each in await store.lease_due(0, 1000)]
+
+
 async def test_what_is_at_stake_in_a_parked_attempt_can_be_seen(floor: Floor, store: CheckoutStore, guest: Owner):
     attempt = await claimed(floor, store, guest)
     saga = Saga(State.COMMITTED, payment_id="pay_1", payment_summary="Visa •••• 4242", pivoted=True)

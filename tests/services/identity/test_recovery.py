@@ -29,6 +29,7 @@ from haat.contracts.identity import (
 )
 from haat.engines.cache.memory import MemoryCache
 from haat.engines.database.pool import PostgresDatabase
+from haat.kit.idempotency import Idempotency, IdempotencyConflict
 from haat.kit.ids import new_id
 from haat.kit.message import Invalid, NotFound
 from haat.kit.problem import TooMany
@@ -230,3 +231,61 @@ async def test_a_used_letter_is_not_written_any_more(identity: IdentityService, 
     await identity.reset_password(ResetPassword(token=token, password=NEW))
     with pytest.raises(NotFound):
         await identity.letter(ref)
+
+
+def once(body: str = "asked") -> Idempotency:
+    """A key of its own, for the same caller."""
+    return Idempotency(account="address:192.0.2.1", key=new_id("key"), fingerprint=body)
+
+
+async def test_a_reset_asked_for_twice_under_a_key_mails_one_link(identity: IdentityService, letters: Any, asha: User):
+    ask = AskReset(email=asha.email, idempotency=once())
+    for _ in range(2):
+        await identity.ask_reset(ask)
+    assert [each.kind for each in await letters()] == ["password_reset"]
+
+
+async def test_a_password_set_under_a_key_is_set_again_by_nobody(identity: IdentityService, letters: Any, asha: User):
+    ask = ResetPassword(token=await asked(identity, letters, asha), password=NEW, idempotency=once())
+    for _ in range(2):
+        await identity.reset_password(ask)
+    assert [each.kind for each in await letters()] == ["password_reset", "password_changed"]
+
+
+async def test_a_link_is_over_under_another_key(identity: IdentityService, letters: Any, asha: User):
+    token = await asked(identity, letters, asha)
+    await identity.reset_password(ResetPassword(token=token, password=NEW, idempotency=once()))
+    with pytest.raises(LinkRefused):
+        await identity.reset_password(ResetPassword(token=token, password=NEW, idempotency=once()))
+
+
+async def test_another_password_under_the_same_key_is_refused(identity: IdentityService, letters: Any, asha: User):
+    ask = ResetPassword(token=await asked(identity, letters, asha), password=NEW, idempotency=once())
+    await identity.reset_password(ask)
+    other = msgspec.structs.replace(ask.idempotency, fingerprint="another body")  # type: ignore[arg-type]
+    with pytest.raises(IdempotencyConflict):
+        await identity.reset_password(msgspec.structs.replace(ask, password="and another one", idempotency=other))
+
+
+async def test_a_new_address_under_a_key_is_mailed_and_confirmed_once(
+    identity: IdentityService, letters: Any, asha: User
+):
+    new = f"{new_id('asha')}@example.com"
+    ask = AskEmailChange(user_id=asha.id, email=new, current_password=PASSWORD, idempotency=once())
+    for _ in range(2):
+        await identity.ask_email_change(ask)
+    confirm = ConfirmEmail(token=await link(identity, letters), idempotency=once())
+    users = [await identity.confirm_email(confirm) for _ in range(2)]
+    assert [user.email for user in users] == [new, new]
+    assert [each.kind for each in await letters()] == ["email_change", "email_changed"]
+
+
+async def test_no_quick_digest_of_a_password_is_kept(
+    identity: IdentityService, letters: Any, asha: User, database: PostgresDatabase
+):
+    key = once("a digest of the body")
+    ask = AskEmailChange(user_id=asha.id, email="new@example.com", current_password=PASSWORD, idempotency=key)
+    await identity.ask_email_change(ask)
+    async with database.connection() as connection:
+        kept = await connection.fetchval("SELECT fingerprint FROM identity.idempotency WHERE key = $1", key.key)
+    assert (kept == key.fingerprint, len(kept)) == (False, 32)

@@ -23,6 +23,7 @@ from haat.contracts.payments import (
     Refund,
 )
 from haat.kit.clock import now
+from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
 from haat.kit.message import NotFound, Unavailable
 from haat.kit.money import Money
@@ -235,6 +236,30 @@ async def test_a_fact_that_was_looked_at_is_open_no_more(shop: Any):
     )
     with pytest.raises(NotFound):
         await shop.payments.explain_fact(ExplainFact(fact_id="fct_none", note="x", actor="usr_staff"))
+
+
+async def test_an_explanation_repeated_under_its_key_does_not_overwrite_a_later_one(shop: Any):
+    fact = await put_aside(shop, "amount")
+    key = Idempotency(account="usr_staff", key=new_id("key"), fingerprint="first")
+    first = ExplainFact(fact_id=fact.id, note="first", actor="usr_a", idempotency=key)
+    later = ExplainFact(fact_id=fact.id, note="later", actor="usr_b")
+    told = [(await shop.payments.explain_fact(ask)).note for ask in (first, later, first)]
+    (kept,) = await shop.rows("SELECT note FROM payments.quarantine WHERE provider_id = $1", fact.provider_id)
+    assert (told, kept) == (["usr_a: first", "usr_b: later", "usr_a: first"], ("usr_b: later",))
+
+
+async def test_a_break_explained_under_a_key_is_explained_once(shop: Any):
+    name = new_id("psp")
+    since = datetime.combine(now().date() - timedelta(days=3), datetime.min.time(), UTC)
+    await shop.rows(HISTORY, name, since, 1)
+    await Reconciliation(shop.database, Reporter(name, [], shop.provider.abilities), 200).run(since.date())
+    page = await Books(shop.database).breaks(ListBreaks(state="open", limit=100))
+    found_id = next(each.id for each in page.data if each.provider == name)
+    key = Idempotency(account="usr_staff", key=new_id("key"), fingerprint="first")
+    first = ExplainBreak(break_id=found_id, note="first", actor="usr_a", idempotency=key)
+    later = ExplainBreak(break_id=found_id, note="later", actor="usr_b")
+    told = [(await shop.payments.explain_break(ask)).note for ask in (first, later, first)]
+    assert told == ["usr_a: first", "usr_b: later", "usr_a: first"]
 
 
 async def test_facts_are_paged_without_loss_though_they_came_at_once(shop: Any):

@@ -141,6 +141,21 @@ def test_names_of_schemas_are_for_people(document: dict[str, Any]):
     assert [name for name in document["components"]["schemas"] if "." in name or name.endswith("_")] == []
 
 
+# Without a key: what changes nothing, what must not be stored, and what knows its repetitions by itself.
+KEYLESS = """
+POST /v1/search · POST /v1/gift-cards/balance
+POST /v1/sessions · POST /v1/sessions/refresh
+POST /v1/events · POST /v1/webhooks/payments/{provider} · POST /v1/webhooks/carriers/{carrier}
+"""
+
+
+def test_every_post_that_has_an_effect_takes_a_key(operations: dict[str, Any]):
+    posts = {label: each for label, each in operations.items() if label.startswith("POST ")}
+    named = {label: [one["name"] for one in each.get("parameters", ())] for label, each in posts.items()}
+    without = {label for label, names in named.items() if "Idempotency-Key" not in names}
+    assert without == {label.strip() for label in re.split(r"[·\n]", KEYLESS) if label.strip()}
+
+
 @pytest.mark.parametrize(
     "label", ["POST /v1/checkouts/{checkout_id}/complete", "POST /v1/orders/{order_id}/refunds", "POST /v1/cart/items"]
 )

@@ -2,6 +2,7 @@
 
 from haat.contracts.checkout.calls import Checkouts
 from haat.contracts.checkout.commands import (
+    AttemptIds,
     ChangeCheckout,
     CheckoutRef,
     Codes,
@@ -35,6 +36,7 @@ from haat.contracts.checkout.view import (
 )
 
 __all__ = [
+    "AttemptIds",
     "ChangeCheckout",
     "Checkout",
     "CheckoutAbandoned",

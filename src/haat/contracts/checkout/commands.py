@@ -14,6 +14,7 @@ from haat.contracts.payments import Method
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import Message
 
+AttemptIds = Annotated[Sequence[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=100)]
 Codes = Annotated[Sequence[Annotated[str, Meta(min_length=1, max_length=40)]], Meta(max_length=10)]
 
 
@@ -94,4 +95,5 @@ class ParkedRef(Message, frozen=True):
 class GoOn(Message, frozen=True):
     """Staff: try parked attempts again now rather than within the hour; others are left alone."""
 
-    attempt_ids: Annotated[Sequence[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=100)]
+    attempt_ids: AttemptIds
+    idempotency: Idempotency | None = None

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from haat.contracts.identity.accounts import Email, Password
+from haat.kit.idempotency import Idempotency
 from haat.kit.message import DomainError, Event, Message
 
 LinkToken = Annotated[str, Meta(min_length=1, max_length=200, description="the `token` of the mailed link")]
@@ -17,6 +18,7 @@ class AskReset(Message, frozen=True):
 
     email: Email
     address: str = ""
+    idempotency: Idempotency | None = None
 
 
 class ResetPassword(Message, frozen=True):
@@ -24,6 +26,7 @@ class ResetPassword(Message, frozen=True):
 
     token: LinkToken
     password: Password
+    idempotency: Idempotency | None = None
 
 
 class AskEmailChange(Message, frozen=True):
@@ -32,12 +35,14 @@ class AskEmailChange(Message, frozen=True):
     user_id: str
     email: Email
     current_password: Annotated[str, Meta(max_length=1024)]
+    idempotency: Idempotency | None = None
 
 
 class ConfirmEmail(Message, frozen=True):
     """The link of the mail to the new address was followed. Raises LinkRefused, EmailTaken."""
 
     token: LinkToken
+    idempotency: Idempotency | None = None
 
 
 class LetterRef(Message, frozen=True):

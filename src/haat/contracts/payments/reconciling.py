@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from haat.kit.idempotency import Idempotency
 from haat.kit.message import Message
 
 BreakState = Literal["open", "explained", "healed"]
@@ -66,6 +67,7 @@ class ExplainBreak(Message, frozen=True):
     break_id: str
     note: Annotated[str, Meta(min_length=1, max_length=500)]
     actor: str
+    idempotency: Idempotency | None = None
 
 
 class PutAside(Message, frozen=True):
@@ -99,3 +101,4 @@ class ExplainFact(Message, frozen=True):
     fact_id: str
     note: Annotated[str, Meta(min_length=1, max_length=500)]
     actor: str
+    idempotency: Idempotency | None = None

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from haat.contracts.cart import owner_of
 from haat.contracts.checkout import (
+    AttemptIds,
     ChangeCheckout,
     Checkout,
     CheckoutRef,
@@ -64,6 +65,12 @@ class CompleteBody(Message, frozen=True):
 
     payment: Method
     return_url: Annotated[str, Meta(max_length=2000, pattern=r"^https?://[^\s/?#]+[^\s]*$")] | None = None
+
+
+class GoOnBody(Message, frozen=True):
+    """Parked attempts, `att_…`; others are left alone."""
+
+    attempt_ids: AttemptIds
 
 
 @post("/v1/checkouts", tags=["checkout"], responses=problems(401, 404, 409, 422))
@@ -174,9 +181,9 @@ async def parked_checkout(
     guards=[needs_role("support")],
     responses=problems(401, 403, 422),
 )
-async def go_on(data: GoOn, checkout: Checkouts) -> None:
+async def go_on(data: GoOnBody, checkout: Checkouts, idempotency: Idempotency | None) -> None:
     """Staff: try these again now rather than within the hour. Repeating it does no harm."""
-    await checkout.go_on(data)
+    await checkout.go_on(GoOn(attempt_ids=data.attempt_ids, idempotency=idempotency))
 
 
 ROUTES = [

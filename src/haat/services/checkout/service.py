@@ -196,7 +196,7 @@ class CheckoutService(Checkouts):
         return found
 
     async def go_on(self, ask: GoOn) -> Nothing:
-        await self._store.go_on(ask.attempt_ids)
+        await self._store.go_on(ask.attempt_ids, ask.idempotency)
         return Nothing()
 
     async def save_tax_rates(self, ask: SaveTaxRates) -> Nothing:

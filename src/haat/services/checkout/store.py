@@ -19,6 +19,7 @@ from haat.kit.clock import now
 from haat.kit.database import Connection, Database, Transaction
 from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
+from haat.kit.message import Nothing
 from haat.kit.sql import load_queries
 from haat.kit.telemetry import PARKED
 from haat.services.checkout.model import Quote, requirements
@@ -272,10 +273,12 @@ class CheckoutStore:
             **{name: row[name] for name in same},
         )
 
-    async def go_on(self, attempt_ids: Sequence[str]) -> None:
+    async def go_on(self, attempt_ids: Sequence[str], idempotency: Idempotency | None = None) -> None:
         """Let parked attempts be tried again now."""
-        async with self.connection() as connection:
-            await queries.go_on(connection, attempt_ids=list(attempt_ids))
+        async with self.transaction() as transaction:
+            if await transaction.replay(idempotency, Nothing) is None:
+                await queries.go_on(transaction.connection, attempt_ids=list(attempt_ids))
+                transaction.remember(Nothing())
 
     async def save(self, attempt: Attempt, step: Write, shown: Shown) -> int | None:
         """Write a step behind the version fence; the new version, or None when the lease was lost."""

@@ -160,7 +160,10 @@ async def register(data: RegisterBody, identity: Identity, caller: Caller, idemp
 
 @post("/v1/sessions", tags=["identity"], responses=problems(401, 422, 429))
 async def sign_in(data: SignInBody, identity: Identity, cart: Cart, caller: Caller) -> Response[TokenAnswer]:
-    """Sign in. The guest's cart named by `Cart-Token` joins the user's; that token is spent afterwards."""
+    """Sign in. The guest's cart named by `Cart-Token` joins the user's; that token is spent afterwards.
+
+    An `Idempotency-Key` has no effect here, for no token is ever stored: after a lost answer sign in again.
+    """
     ask = SignIn(
         email=data.email,
         password=data.password,
@@ -182,7 +185,8 @@ async def sign_in(data: SignInBody, identity: Identity, cart: Cart, caller: Call
 async def refresh(data: RefreshBody, identity: Identity, caller: Caller) -> Response[TokenAnswer]:
     """New tokens for the old refresh token, which is spent: used again later, it ends the session.
 
-    When the answer was lost, the same request within ten seconds gives the same refresh token again.
+    When the answer was lost, the same request within ten seconds gives the same refresh token again: that stands in for
+    an `Idempotency-Key`, which has no effect here.
     """
     return _answer(await identity.refresh(Refresh(refresh_token=data.refresh_token, address=caller.address)), 200)
 
@@ -227,29 +231,36 @@ async def change_profile(data: ProfileBody, identity: Identity, caller: Caller) 
 
 
 @post("/v1/password-resets", status_code=202, tags=["identity"], responses=problems(422, 429))
-async def ask_reset(data: ResetBody, identity: Identity, caller: Caller) -> None:
+async def ask_reset(data: ResetBody, identity: Identity, caller: Caller, idempotency: Idempotency | None) -> None:
     """Have a link mailed that sets a new password; the answer is the same whether or not there is such an account."""
-    await identity.ask_reset(AskReset(email=data.email, address=caller.address))
+    await identity.ask_reset(AskReset(email=data.email, address=caller.address, idempotency=idempotency))
 
 
 @post("/v1/password-resets/confirm", status_code=204, tags=["identity"], responses=problems(410, 422))
-async def reset_password(data: NewPasswordBody, identity: Identity) -> None:
+async def reset_password(data: NewPasswordBody, identity: Identity, idempotency: Idempotency | None) -> None:
     """Set a new password by the mailed link, which works once, for an hour; every session ends."""
-    await identity.reset_password(ResetPassword(token=data.token, password=data.password))
+    await identity.reset_password(ResetPassword(token=data.token, password=data.password, idempotency=idempotency))
 
 
 @post("/v1/users/me/email", status_code=202, tags=["identity"], guards=[needs_user], responses=problems(401, 422, 429))
-async def ask_email_change(data: NewEmailBody, identity: Identity, caller: Caller) -> None:
+async def ask_email_change(
+    data: NewEmailBody, identity: Identity, caller: Caller, idempotency: Idempotency | None
+) -> None:
     """Have a link mailed to a new address; the account keeps the old one until the link is followed."""
     await identity.ask_email_change(
-        AskEmailChange(user_id=caller.signed_in(), email=data.email, current_password=data.current_password)
+        AskEmailChange(
+            user_id=caller.signed_in(),
+            email=data.email,
+            current_password=data.current_password,
+            idempotency=idempotency,
+        )
     )
 
 
 @post("/v1/email-confirmations", status_code=200, tags=["identity"], responses=problems(409, 410, 422))
-async def confirm_email(data: ConfirmEmailBody, identity: Identity) -> User:
+async def confirm_email(data: ConfirmEmailBody, identity: Identity, idempotency: Idempotency | None) -> User:
     """Follow the link that was mailed to a new address."""
-    return await identity.confirm_email(ConfirmEmail(token=data.token))
+    return await identity.confirm_email(ConfirmEmail(token=data.token, idempotency=idempotency))
 
 
 @get("/v1/users/me/addresses", tags=["identity"], guards=[needs_user], responses=problems(401))

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from email_validator import EmailNotValidError, validate_email
 
 from haat.contracts.identity import LinkRefused, TokenRefused
+from haat.kit.idempotency import Idempotency
 from haat.kit.message import Invalid
 from haat.kit.problem import TooMany
 
@@ -52,6 +53,14 @@ class Email(msgspec.Struct, frozen=True):
 
     shown: str
     key: str
+
+
+def without_oracle(secret: bytes, idempotency: Idempotency | None) -> Idempotency | None:
+    """The fingerprint covers the password: stored unkeyed, a quick digest of it could be guessed offline."""
+    if idempotency is None:
+        return None
+    keyed = hmac.new(secret, idempotency.fingerprint.encode(), hashlib.sha256).hexdigest()[:32]
+    return msgspec.structs.replace(idempotency, fingerprint=keyed)
 
 
 def email_of(text: str) -> Email:

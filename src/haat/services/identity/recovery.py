@@ -16,8 +16,9 @@ from haat.contracts.identity import (
     User,
 )
 from haat.kit.clock import now
+from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
-from haat.kit.message import Invalid, NotFound
+from haat.kit.message import Invalid, NotFound, Nothing
 from haat.services.identity.model import (
     EMAIL_CHANGE,
     EMAIL_CHANGED,
@@ -34,6 +35,7 @@ from haat.services.identity.model import (
     letter_of,
     link_token,
     reset_limit,
+    without_oracle,
 )
 from haat.services.identity.passwords import Passwords
 from haat.services.identity.sessions import Sessions
@@ -58,18 +60,24 @@ class Recovery:
             limits.append(from_address)
         async with self._store.connection() as connection:
             check_attempts(limits, await self._store.count_attempts(connection, limits), now())
-            await self._store.insert_reset(connection, new_id("ltr"), email, now() + LINK_LIFE)
+        async with self._store.transaction() as transaction:
+            if await transaction.replay(self._kept(ask.idempotency), Nothing) is None:
+                await self._store.insert_reset(transaction.connection, new_id("ltr"), email, now() + LINK_LIFE)
+                transaction.remember(Nothing())
 
     async def reset_password(self, ask: ResetPassword) -> None:
         """The new password stands, sessions and other links are dead, the owner is told. Raises LinkRefused."""
         letter_id = letter_of(ask.token, RESET, self._secret)
         async with self._store.connection() as connection:
-            # Looked at before hashing: a link that is over must cost next to nothing.
-            if await self._store.letter(connection, letter_id) is None:
-                raise LinkRefused()
-        password_hash = await self._passwords.hash(ask.password)
+            works = await self._store.letter(connection, letter_id) is not None
+        # Looked at before hashing: a link that is over must cost next to nothing.
+        if not works and ask.idempotency is None:
+            raise LinkRefused()
+        password_hash = await self._passwords.hash(ask.password) if works else ""
         async with self._store.transaction() as transaction:
-            used = await self._store.use_letter(transaction.connection, letter_id, RESET)
+            if await transaction.replay(self._kept(ask.idempotency), Nothing) is not None:
+                return
+            used = await self._store.use_letter(transaction.connection, letter_id, RESET) if works else None
             if used is None:
                 raise LinkRefused()
             user_id, _ = used
@@ -79,6 +87,7 @@ class Recovery:
             await self._store.close_letters(transaction.connection, user_id)
             await self._store.forgive(transaction.connection, account_limit(email_key(user.email)).key)
             await self._store.insert_letter(transaction, PASSWORD_CHANGED, user_id, user.email, now() + WORD_LIFE)
+            transaction.remember(Nothing())
         await self._sessions.forget(user_id)
 
     async def ask_email_change(self, ask: AskEmailChange) -> None:
@@ -95,13 +104,18 @@ class Recovery:
                 errors=[{"pointer": "/current_password", "code": "invalid", "detail": "is not your password"}]
             )
         async with self._store.transaction() as transaction:
-            user_id = None if taken else ask.user_id
-            await self._store.insert_letter(transaction, EMAIL_CHANGE, user_id, email.shown, now() + LINK_LIFE)
+            if await transaction.replay(self._kept(ask.idempotency), Nothing) is None:
+                user_id = None if taken else ask.user_id
+                await self._store.insert_letter(transaction, EMAIL_CHANGE, user_id, email.shown, now() + LINK_LIFE)
+                transaction.remember(Nothing())
 
     async def confirm_email(self, ask: ConfirmEmail) -> User:
         """The address is the account's; the old one is told. Raises LinkRefused, EmailTaken."""
         letter_id = letter_of(ask.token, EMAIL_CHANGE, self._secret)
         async with self._store.transaction() as transaction:
+            stored = await transaction.replay(self._kept(ask.idempotency), User)
+            if stored is not None:
+                return stored
             connection = transaction.connection
             used = await self._store.use_letter(connection, letter_id, EMAIL_CHANGE)
             if used is None:
@@ -113,7 +127,7 @@ class Recovery:
                 raise EmailTaken()
             await self._store.close_letters(connection, user_id)
             await self._store.insert_letter(transaction, EMAIL_CHANGED, user_id, before.user.email, now() + WORD_LIFE)
-        return user
+            return transaction.remember(user)
 
     async def letter(self, ask: LetterRef) -> AccountLetter:
         """For whoever writes it. Raises NotFound once it is not worth writing any more."""
@@ -124,3 +138,6 @@ class Recovery:
         if found.kind not in (RESET, EMAIL_CHANGE):
             return found
         return msgspec.structs.replace(found, token=link_token(ask.letter_id, found.kind, self._secret))
+
+    def _kept(self, idempotency: Idempotency | None) -> Idempotency | None:
+        return without_oracle(self._secret, idempotency)

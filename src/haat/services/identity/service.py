@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from typing import NoReturn
-
-import msgspec
 
 from haat.contracts.identity import (
     AccessToken,
@@ -40,7 +36,6 @@ from haat.contracts.identity import (
 )
 from haat.kit.clock import now
 from haat.kit.cursor import InvalidCursor, decode_cursor, encode_cursor
-from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
 from haat.kit.message import Invalid, NotFound, Nothing, Page
 from haat.ports.cache import Cache
@@ -56,6 +51,7 @@ from haat.services.identity.model import (
     check_attempts,
     check_roles,
     email_of,
+    without_oracle,
 )
 from haat.services.identity.passwords import Passwords
 from haat.services.identity.recovery import Recovery
@@ -95,7 +91,7 @@ class IdentityService(Identity):
             raise EmailTaken()
         password_hash = "" if taken else await self._passwords.hash(ask.password)
         async with self._store.transaction() as transaction:
-            stored = await transaction.replay(self._without_oracle(ask.idempotency), User)
+            stored = await transaction.replay(without_oracle(self._secret, ask.idempotency), User)
             if stored is not None:
                 return stored
             if taken:
@@ -269,13 +265,6 @@ class IdentityService(Identity):
                 await self._store.end_other_sessions(transaction.connection, user_id, None)
         await self._sessions.forget(user_id)
         return user
-
-    def _without_oracle(self, idempotency: Idempotency | None) -> Idempotency | None:
-        """The fingerprint covers the password: stored unkeyed, a quick digest of it could be guessed offline."""
-        if idempotency is None:
-            return None
-        keyed = hmac.new(self._secret, idempotency.fingerprint.encode(), hashlib.sha256).hexdigest()[:32]
-        return msgspec.structs.replace(idempotency, fingerprint=keyed)
 
 
 def _name(text: str) -> str:

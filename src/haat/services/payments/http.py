@@ -270,9 +270,13 @@ async def reconciliation_breaks(
     guards=[needs_role("finance")],
     responses=problems(401, 403, 404, 422),
 )
-async def explain_break(break_id: BreakId, data: NoteBody, payments: Payments, caller: Caller) -> Break:
+async def explain_break(
+    break_id: BreakId, data: NoteBody, payments: Payments, caller: Caller, idempotency: Idempotency | None
+) -> Break:
     """Say why it is so: the break stays on record, and is open no more."""
-    return await payments.explain_break(ExplainBreak(break_id=break_id, note=data.note, actor=caller.signed_in()))
+    return await payments.explain_break(
+        ExplainBreak(break_id=break_id, note=data.note, actor=caller.signed_in(), idempotency=idempotency)
+    )
 
 
 @get("/v1/payment-facts", tags=["payments"], guards=[needs_role("finance")], responses=problems(401, 403, 422))
@@ -290,9 +294,13 @@ async def facts_put_aside(
     guards=[needs_role("finance")],
     responses=problems(401, 403, 404, 422),
 )
-async def explain_fact(fact_id: FactId, data: NoteBody, payments: Payments, caller: Caller) -> PutAside:
+async def explain_fact(
+    fact_id: FactId, data: NoteBody, payments: Payments, caller: Caller, idempotency: Idempotency | None
+) -> PutAside:
     """Say what came of it: the fact stays on record, and is open no more."""
-    return await payments.explain_fact(ExplainFact(fact_id=fact_id, note=data.note, actor=caller.signed_in()))
+    return await payments.explain_fact(
+        ExplainFact(fact_id=fact_id, note=data.note, actor=caller.signed_in(), idempotency=idempotency)
+    )
 
 
 ROUTES = [

@@ -147,11 +147,15 @@ class Books:
         return Page(data=page, has_more=more, next_cursor=encode_cursor(filters, [page[-1].id]) if more else None)
 
     async def explain(self, ask: ExplainBreak) -> Break:
-        async with self._database.connection() as connection:
-            row = await queries.explain_break(connection, break_id=ask.break_id, note=f"{ask.actor}: {ask.note}")
-        if row is None:
-            raise NotFound("There is no such break, or it has healed")
-        return _break(row)
+        async with self._database.transaction("payments") as transaction:
+            stored = await transaction.replay(ask.idempotency, Break)
+            if stored is not None:
+                return stored
+            note = f"{ask.actor}: {ask.note}"
+            row = await queries.explain_break(transaction.connection, break_id=ask.break_id, note=note)
+            if row is None:
+                raise NotFound("There is no such break, or it has healed")
+            return transaction.remember(_break(row))
 
     async def put_aside(self, ask: ListPutAside) -> Page[PutAside]:
         filters, before_at, before_id = f"put-aside|{ask.state}", None, ""
@@ -168,11 +172,15 @@ class Books:
         return Page(data=page, has_more=more, next_cursor=cursor)
 
     async def explain_fact(self, ask: ExplainFact) -> PutAside:
-        async with self._database.connection() as connection:
-            row = await queries.explain_fact(connection, fact_id=ask.fact_id, note=f"{ask.actor}: {ask.note}")
-        if row is None:
-            raise NotFound("There is no such fact")
-        return _fact(row)
+        async with self._database.transaction("payments") as transaction:
+            stored = await transaction.replay(ask.idempotency, PutAside)
+            if stored is not None:
+                return stored
+            note = f"{ask.actor}: {ask.note}"
+            row = await queries.explain_fact(transaction.connection, fact_id=ask.fact_id, note=note)
+            if row is None:
+                raise NotFound("There is no such fact")
+            return transaction.remember(_fact(row))
 
 
 def _break(row: object) -> Break:

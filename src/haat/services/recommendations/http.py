@@ -31,8 +31,8 @@ class Accepted(Message, frozen=True):
 
 @post("/v1/events", status_code=202, tags=["recommendations"], responses=problems(401, 422, 503))
 async def record_events(data: Clickstream, recommendations: Recommender, caller: Caller) -> Accepted:
-    """Tell what the shopper did. The same click of a session told again counts once; purchases are counted by their
-    orders."""
+    """Tell what the shopper did. The same click of a session told again counts once, whatever `Idempotency-Key` comes
+    with it; purchases are counted by their orders."""
     faults = [
         {"pointer": f"/events/{number}/at", "code": "out_of_range", "detail": "is not of this age"}
         for number, click in enumerate(data.events)

@@ -33,6 +33,7 @@ BY_NAME: dict[str, Any] = {
     "description": "A light laptop for long days.",
     "quantity": 1,
     "url": "https://shop.example/media/vayu-air-14.webp",
+    "return_url": "https://shop.example/checkout",
     "token": "tok_" + _BODY,
     "access_token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSIsImtpZCI6ImtleV8wMSJ9.eyJzdWIiOiJ1c3JfMDEifQ.c2ln",
     "refresh_token": "rft_QMJvHxXMdzT7V9BbmUiI9pltXT41Buivw2wApIGwvEo",

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from haat.kit.startup import StartupFault
+
 if TYPE_CHECKING:
     from haat.cli.load.generators import Report
 
@@ -49,7 +51,9 @@ def bench(
     only: str | None = None,
     json: bool = False,
 ) -> None:
-    """Drive a shop that is running here with shoppers, and print rates, times and CPU per operation.
+    """Drive the shop that is running here with shoppers, and print rates, times and CPU per operation.
+
+    When none runs, one is started with its demo catalogue in a folder of its own, and is gone afterwards.
 
     Next to the journey stand the SQL statements it takes, and pgbench doing only its writes on the same server.
     Closed loop (each shopper begins again at once) and open loop (shoppers come at random, at half that rate).
@@ -72,15 +76,17 @@ def bench(
     """
     import uvloop
 
+    from haat.cli.load.own_shop import shop_to_drive
     from haat.settings import Settings
 
     settings = Settings()
     where = url or f"http://{settings.host}:{settings.port}"
     chosen = [only] if only else list(OPERATIONS)
-    folder = (data or settings.data).absolute()
-    figures = uvloop.run(_bench(where, folder, seconds, users, chosen))
-    if "journey" in chosen:
-        figures = _with_floor(figures, folder, settings.database_url, users, seconds)
+    given = (data or settings.data).absolute()
+    with shop_to_drive(where, given, own=url is None and data is None) as (address, folder):
+        figures = uvloop.run(_bench(address, folder, seconds, users, chosen))
+        if "journey" in chosen:
+            figures = _with_floor(figures, folder, settings.database_url, users, seconds)
     if json:
         print(msgspec.json.encode(figures).decode())
     else:
@@ -117,7 +123,10 @@ async def _bench(url: str, data: Path, seconds: float, users: int, chosen: list[
     config = msgspec.json.decode((await shop.ask("GET", "/v1/config")).body)
     scenarios = Scenarios(shop, _shop(config["vault_url"]))
     # As many in use in a large shop as in a small one.
-    await scenarios.prepare(IN_USE)
+    if not await scenarios.prepare(IN_USE):
+        raise StartupFault(
+            "This shop sells nothing yet.", "Fill it first: `haat seed`, or `haat seed --products 1000`."
+        )
     steps = {
         "list": scenarios.list_products,
         "product": scenarios.product,

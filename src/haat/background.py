@@ -18,6 +18,7 @@ from haat.engines.events.postgres_log import PostgresLog
 from haat.kit.message import Unavailable
 from haat.kit.reactions import LoggedEvent, Reader, Sweep
 from haat.kit.telemetry import start_logging
+from haat.kit.tracing import start_tracing
 from haat.settings import Settings
 
 log = structlog.get_logger("haat.process")
@@ -31,6 +32,7 @@ REPLAY_SECONDS = 2.0
 async def work(settings: Settings, names: Sequence[str] = ()) -> None:
     """The background worker of these services (all by default): relay, reactions and sweeps, until SIGTERM."""
     start_logging(settings.log_level)
+    start_tracing("-".join(["worker", *names]), settings.otlp_endpoint)
     inside = list(names) or [name for name in SERVICES if name not in settings.neighbours]
     house = House(settings, frozenset(inside))
     stopping = asyncio.Event()

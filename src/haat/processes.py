@@ -15,7 +15,8 @@ from haat.engines.transport.proxy import Proxy
 from haat.kit.problem import EXCEPTION_HANDLERS
 from haat.kit.reading import ExactRequest
 from haat.kit.rpc_routes import serve
-from haat.kit.telemetry import start_logging, start_tracing
+from haat.kit.telemetry import start_logging
+from haat.kit.tracing import start_tracing
 from haat.settings import SERVES_VARIABLE, Settings
 from haat.web.backoffice.app import backoffice
 from haat.web.gateway import first_purchase, operations
@@ -31,8 +32,7 @@ def asgi() -> ASGIApp:
     settings = Settings()
     names = os.environ.get(SERVES_VARIABLE, GATEWAY).split(",")
     start_logging(settings.log_level)
-    if settings.otlp_endpoint:
-        start_tracing("-".join(names), settings.otlp_endpoint)
+    start_tracing("-".join(names), settings.otlp_endpoint)
     return gateway_app(settings) if GATEWAY in names else services_app(settings, names)
 
 

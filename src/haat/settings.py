@@ -105,7 +105,9 @@ class Settings(BaseSettings):
         None, description="a mail server, smtp://user:password@host:587 or smtps://…; a local mailbox when absent"
     )
     mail_sender: str = Field("orders@haat.example", description="the address that mails come from")
-    otlp_endpoint: str | None = None
+    otlp_endpoint: str | None = Field(
+        None, description="a collector of traces, OTLP over HTTP: http://collector:4318; nothing is traced without one"
+    )
     country: str = "IN"
     currency: str = "INR"
     seller_region: str = Field(

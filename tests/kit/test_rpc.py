@@ -15,9 +15,10 @@ from haat.engines.transport.http import HttpTransport
 from haat.kit.database import holding_connection
 from haat.kit.idempotency import replayed
 from haat.kit.message import DomainError, Invalid, Message, Unavailable
-from haat.kit.rpc import Answer, CallInsideTransaction, Contract, deadline, local, promise, remote, traceparent
+from haat.kit.rpc import Answer, CallInsideTransaction, Contract, deadline, local, promise, remote
 from haat.kit.rpc_routes import serve
 from haat.kit.service_identity import ServiceIdentity
+from haat.kit.tracing import traceparent
 
 SECRET = "only-for-tests-" + "x" * 32
 

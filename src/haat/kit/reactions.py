@@ -14,6 +14,7 @@ from haat.kit.crashpoints import crashpoint
 from haat.kit.database import Batch
 from haat.kit.message import Event, Unavailable, event_name
 from haat.kit.telemetry import EVENTS
+from haat.kit.tracing import traced
 
 log = structlog.get_logger("haat.events")
 
@@ -79,7 +80,10 @@ class Reader:
         self._name = name
         self._service = service
         self._log = log_
-        self._kinds = {event_name(kind): (kind, handler) for kind, handler in reactions.items()}
+        self._kinds = {
+            event_name(kind): (kind, traced(f"{name} {event_name(kind)}", "CONSUMER", handler))
+            for kind, handler in reactions.items()
+        }
 
     async def run(self) -> None:
         """Read and act until cancelled; a failing log is retried."""

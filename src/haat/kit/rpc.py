@@ -15,6 +15,7 @@ import structlog
 from haat.kit.database import holding_connection
 from haat.kit.idempotency import replayed
 from haat.kit.message import DomainError, Message, Unavailable, contract_module
+from haat.kit.tracing import traced, traceparent
 
 C = TypeVar("C", bound="Contract")
 log = structlog.get_logger("haat.rpc")
@@ -23,8 +24,6 @@ F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 DEFAULT_TIMEOUT_SECONDS = 10.0
 # The moment (time.monotonic) after which nobody waits for the answer any more.
 deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
-# The W3C traceparent of the request being served; it travels with every call.
-traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 
 class Contract:
@@ -103,16 +102,26 @@ def local(contract: type[C], service: C) -> C:
 
     A reply is handed over as it is: its type has nothing that could be changed.
     """
+    prefix = contract_name(contract)
     return _build(
         contract,
-        {name: _local_call(call, getattr(service, name)) for name, call in calls_of(contract).items()},
+        {
+            name: traced(f"{prefix}.{name}", "INTERNAL", _local_call(call, getattr(service, name)))
+            for name, call in calls_of(contract).items()
+        },
     )
 
 
 def remote(contract: type[C], transport: Transport) -> C:
     """The service in another process; calls that are safe to repeat are repeated once when no answer came."""
-    path = f"/rpc/{contract_name(contract)}/"
-    return _build(contract, {n: _remote_call(c, path + n, transport) for n, c in calls_of(contract).items()})
+    prefix = contract_name(contract)
+    return _build(
+        contract,
+        {
+            name: traced(f"{prefix}.{name}", "CLIENT", _remote_call(call, f"/rpc/{prefix}/{name}", transport))
+            for name, call in calls_of(contract).items()
+        },
+    )
 
 
 def _build(contract: type[C], calls: dict[str, Any]) -> C:

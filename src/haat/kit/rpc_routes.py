@@ -11,7 +11,8 @@ from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 
 from haat.kit.ready import JSON
-from haat.kit.rpc import Contract, answer_call, calls_of, contract_name, traceparent
+from haat.kit.rpc import Contract, answer_call, calls_of, contract_name
+from haat.kit.tracing import traced, traceparent
 
 # An upload of 20 MB travels as base64; bodies are read only once the caller is known.
 MAX_CALL_BYTES = 40_000_000
@@ -23,7 +24,10 @@ def serve(contract: type[Contract], service: object, admit: Callable[[str | None
     Spoken to the server itself: what the framework does for a handler would be a quarter of a small call.
     """
     name = contract_name(contract)
-    calls = {f"/rpc/{name}/{each}": (call, getattr(service, each)) for each, call in calls_of(contract).items()}
+    calls = {
+        f"/rpc/{name}/{each}": (call, traced(f"{name}.{each}", "SERVER", getattr(service, each)))
+        for each, call in calls_of(contract).items()
+    }
 
     @asgi(list(calls), name=f"rpc-{name}", copy_scope=False)
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,12 +1,11 @@
-"""Logs with secrets taken out, metrics, and traces: switched on once per process."""
+"""Logs with secrets taken out, and metrics: switched on once per process."""
 
 from __future__ import annotations
 
 import logging
 import re
 import sys
-from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -78,33 +77,3 @@ def start_logging(level: str = "INFO", json: bool = True) -> None:
     logging.basicConfig(
         level=max(logging.WARNING, logging.getLevelNamesMapping()[level]), handlers=[handler], force=True
     )
-
-
-_tracing = False
-
-
-def start_tracing(service: str, endpoint: str) -> None:
-    """Send spans by OTLP over HTTP to `endpoint`; without this call spans cost nothing."""
-    global _tracing  # noqa: PLW0603 - one switch per process
-    from opentelemetry import trace  # noqa: PLC0415
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
-    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
-    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
-
-    provider = TracerProvider(resource=Resource.create({"service.name": service}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
-    trace.set_tracer_provider(provider)
-    _tracing = True
-
-
-@contextmanager
-def span(name: str, **attributes: str | int) -> Iterator[None]:
-    """A traced piece of work; free when tracing is off."""
-    if not _tracing:
-        yield
-        return
-    from opentelemetry import trace  # noqa: PLC0415
-
-    with trace.get_tracer("haat").start_as_current_span(name, attributes=dict(attributes)):
-        yield

@@ -20,7 +20,8 @@ from haat.kit.ids import new_id
 from haat.kit.message import DomainError
 from haat.kit.problem import Malformed, TooMany, problem_body
 from haat.kit.ready import JSON, again, parts_of
-from haat.kit.rpc import traceparent
+from haat.kit.telemetry import mask_cards
+from haat.kit.tracing import Span, Tracer, current_tracer, traceparent
 from haat.ports.cache import Cache
 from haat.web.gateway.counting import count
 from haat.web.gateway.known import Known, KnownTargets
@@ -68,6 +69,7 @@ class Front:
         self._cache = cache
         self._limits = limits or Limits(0)
         self._known = KnownTargets()
+        self._tracer = current_tracer()
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -86,6 +88,8 @@ class Front:
         if answer.without_body:
             # Every resource that can be read can be asked about.
             scope["method"] = "GET"
+        span = None if self._tracer is None else _begun(self._tracer, scope["path"])
+        route = "unknown"
         try:
             _check_readable(scope)
             state["caller"] = await self._admitted(scope, headers, api, answer)
@@ -94,6 +98,9 @@ class Front:
             route = _route(scope)
         else:
             route = await self._answered(scope, headers, asked, answer)
+        finally:
+            if span is not None:
+                _end(span, scope["method"], route, answer.status, request_id)
         count(route, scope["method"], answer.status, time.perf_counter() - started)
 
     async def _answered(self, scope: Any, headers: dict[bytes, bytes], asked: Asked, answer: _Answer) -> str:
@@ -200,6 +207,22 @@ class _Answer:
             "more_body": False,
         }
         await self._send(end)
+
+
+def _begun(tracer: Tracer, path: str) -> Span | None:
+    # A neighbour's call has a span of its own where it is served.
+    return None if path.startswith("/rpc/") else tracer.begin("request", "SERVER")
+
+
+def _end(span: Span, method: str, route: str, status: int, request_id: str) -> None:
+    # By its route: an address may hold what only its owner may know.
+    told: dict[str, str | int] = {
+        "http.request.method": method,
+        "http.route": route,
+        "http.response.status_code": status,
+        "haat.request_id": mask_cards(None, "", request_id),
+    }
+    span.end(f"{method} {route}", str(status) if status >= 500 else "", told)
 
 
 def _replay_told() -> HeaderList:

@@ -23,6 +23,22 @@ def test_there_are_enough_of_them():
     assert len({each.name for each in MUTANTS}) == len(MUTANTS) >= 40
 
 
+@pytest.mark.parametrize("file", ["services/checkout/saga.py", "services/checkout/migrations/0001_begin.py"])
+def test_a_mutant_that_cannot_be_imported_is_not_killed(file: str):
+    words = (ROOT / "src" / "haat" / file).read_text().splitlines()[0]
+    broken = Mutant("does not come up", file, words, "def", ("tests/services/checkout/test_saga.py",))
+    with scratch() as tree, pytest.raises(RuntimeError, match="does not come up"):
+        killed(broken, tree)
+
+
+@pytest.mark.slow
+def test_a_mutant_whose_queries_are_none_is_not_killed():
+    file = "services/checkout/queries.sql"
+    broken = Mutant("does not come up", file, "AND status = 'open' AND expires_at > now()", "AND AND", ("tests/kit",))
+    with scratch() as tree, pytest.raises(RuntimeError, match="does not come up"):
+        killed(broken, tree)
+
+
 @pytest.mark.slow
 def test_some_mutants_are_killed_and_the_sound_source_is_not():
     with scratch() as tree:

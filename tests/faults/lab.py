@@ -23,14 +23,22 @@ TIMEOUT = aiohttp.ClientTimeout(total=60)
 LEASE_SECONDS = 3
 GOOD = "4242 4242 4242 4242"
 REST_SECONDS = 120.0
-# Nothing of a checkout is under way: no attempt, no payment, no event that waits, no money that should be taken now.
+# Processes with a clock of their own. What is run beside them, such as the audit, has one under the name of all.
+EACH = "{process}"
+CLOCKS = ("gateway", "worker", *(name + kind for name in APART for kind in ("", "-work")))
+PASSWORD = "namaste-haat"
+# Nothing of a checkout is under way: no attempt, no payment or refund, no work on an order, no event that waits, no
+# money that should be taken now.
 UNREST = """
 SELECT (SELECT count(*) FROM checkout.attempts WHERE state NOT IN ('placed', 'failed', 'waiting'))
+     + (SELECT count(*) FROM payments.refunds WHERE state = 'pending')
+     + (SELECT count(*) FROM orders.tasks WHERE NOT done)
      + (SELECT count(*) FROM payments.payments WHERE NOT tombstone AND (state IN ('authorizing', 'unknown', 'pending')
             OR state = 'authorized' AND provider <> 'cash' AND (void_reason IS NOT NULL OR EXISTS (
                 SELECT FROM orders.orders o WHERE o.payment_id = payments.payment_id AND NOT o.on_hold))))
      + (SELECT count(*) FROM checkout.outbox) + (SELECT count(*) FROM orders.outbox)
-     + (SELECT count(*) FROM payments.outbox)
+     + (SELECT count(*) FROM payments.outbox) + (SELECT count(*) FROM inventory.outbox)
+     + (SELECT count(*) FROM promotions.outbox)
 """
 ORDERS = "SELECT checkout_id, count(*) AS orders FROM orders.orders WHERE checkout_id = ANY($1) GROUP BY 1"
 
@@ -41,6 +49,7 @@ class Deaths:
     def __init__(self, shop: Shop, armed: Path, rng: Random, longest_pause: float) -> None:
         self.shop, self._armed, self._rng, self._longest = shop, armed, rng, longest_pause
         self.died: list[tuple[str, str]] = []
+        # When the last of them died: all must be well two minutes later, however long it stayed away.
         self.last = time.monotonic()
         self._seen: set[str] = set()
         self._restarts: list[asyncio.Task[None]] = []
@@ -78,7 +87,6 @@ class Deaths:
         await asyncio.to_thread(self.shop.processes[name].wait)
         await asyncio.sleep(self._rng.random() * self._longest)
         self.shop.start(name)
-        self.last = time.monotonic()
 
     async def watch(self) -> None:
         """Look until cancelled."""
@@ -96,11 +104,17 @@ class Deaths:
 class Lab:
     """One shop for many experiments."""
 
-    def __init__(self, shop: Shop, staff: Client, armed: Path, clock: Path, workers: int) -> None:
-        self.shop, self.staff, self.armed, self.clock, self.workers = shop, staff, armed, clock, workers
+    def __init__(self, shop: Shop, staff: Client, armed: Path, clocks: Path, workers: int) -> None:
+        self.shop, self.staff, self.armed, self.workers = shop, staff, armed, workers
+        self._clocks = clocks
 
     def deaths(self, rng: Random, longest_pause: float) -> Deaths:
         return Deaths(self.shop, self.armed, rng, longest_pause)
+
+    def shift(self, seconds: int, *processes: str) -> None:
+        """The clocks of these processes are wrong by so many seconds from now on."""
+        for name in processes:
+            (self._clocks / name).write_text(str(seconds))
 
     async def shelve(self, units: int, amount: int = PRICE) -> tuple[str, str]:
         """A new product's only variant, and its SKU."""
@@ -146,6 +160,12 @@ class Lab:
             await asyncio.sleep(0.1)
         return None
 
+    async def fault(self, op: str, mode: str, **more: Any) -> None:
+        """The bank's next calls of this kind go wrong."""
+        body = {"op": op, "mode": mode, **more}
+        status, answer = await self.staff.call("POST", f"{self.shop.urls['provider']}/sandbox/faults", body)
+        assert status < 300, answer
+
     async def books(self) -> list[dict[str, Any]]:
         """The bank's own rows."""
         _, books = await self.staff.call("GET", f"{self.shop.urls['provider']}/sandbox/books")
@@ -172,11 +192,26 @@ class Lab:
 
 
 class Stubborn:
-    """A shopper who asks again, under the same key, until there is an answer."""
+    """A shopper who asks again, under the same key, until there is an answer; a member signs in again when need be."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
         self.checkout = ""
+        self.member = False
+
+    async def register(self) -> None:
+        await self.client.register()
+        self.member = True
+
+    async def _let_in(self, status: int) -> bool:
+        """Whether a member was turned away, and is in again."""
+        if status != 401 or not self.member:
+            return False
+        del self.client.headers["Authorization"]
+        body = {"email": self.client.email, "password": PASSWORD}
+        tokens = await self.until("POST", "/v1/sessions", body, 201)
+        self.client.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+        return True
 
     async def until(self, method: str, path: str, body: Any, *good: int, key: str | None = None) -> Any:
         headers = {"Idempotency_Key": key} if key else {}
@@ -188,6 +223,8 @@ class Stubborn:
                 status, answer = 0, {"detail": str(error)}
             if status in good:
                 return answer
+            if await self._let_in(status):
+                continue
             seen.append((status, answer.get("code")))
             await asyncio.sleep(0.3)
         raise AssertionError(f"{path}: {seen[-5:]}")
@@ -209,15 +246,17 @@ class Stubborn:
         """The answer; a card whose code the vault has forgotten in its death is entered again."""
         while True:
             status, answer = await self.client.complete_surely(self.checkout, await self.card(number))
-            if answer.get("decline_code") not in ("card_token_unknown", "expired"):
+            again = answer.get("decline_code") in ("card_token_unknown", "expired") or await self._let_in(status)
+            if not again:
                 return status, answer
 
-    async def pay_by_phone(self) -> tuple[int, Any]:
-        """UPI: the shopper approves on the bank's page, and looks until the order is there."""
+    async def pay_by_phone(self, after: float = 0.0) -> tuple[int, Any]:
+        """UPI: the shopper approves on the bank's page after a while, and looks until the order is there."""
         key, path = str(uuid.uuid4()), f"/v1/checkouts/{self.checkout}"
         body = {"payment": {"method": "upi", "flow": "qr"}}
         answer = await self.until("POST", f"{path}/complete", body, 200, 202, key=key)
         deadline = time.monotonic() + REST_SECONDS
+        await asyncio.sleep(after)
         while answer["status"] != "completed" and time.monotonic() < deadline:
             if answer.get("action"):
                 with suppress(aiohttp.ClientError, OSError, TimeoutError):
@@ -238,12 +277,14 @@ class Stubborn:
 @asynccontextmanager
 async def lab(folder: Path, workers: int = 1, apart: Sequence[str] = APART, **settings: str) -> AsyncIterator[Lab]:
     """A durable shop whose deaths can be armed; with several workers of the gateway everything is inside of them."""
-    armed, clock = folder / "armed", folder / "clock"
+    armed, clocks = folder / "armed", folder / "clocks"
     armed.mkdir(parents=True)
-    clock.write_text("0")
+    clocks.mkdir()
+    for name in (*CLOCKS, EACH):
+        (clocks / name).write_text("0")
     own = {
         "CRASH_AT": str(armed),
-        "CLOCK_SHIFT": str(clock),
+        "CLOCK_SHIFT": str(clocks / EACH),
         "HAAT_CHECKOUT_LEASE_SECONDS": str(LEASE_SECONDS),
         "HAAT_AUTO_FULFIL": "false",
         "HAAT_FRAUD_ATTEMPTS_PER_HOUR": "0",
@@ -251,4 +292,4 @@ async def lab(folder: Path, workers: int = 1, apart: Sequence[str] = APART, **se
     with running(folder, () if workers > 1 else apart, workers, durable=True, **{**own, **settings}) as shop:
         async with visiting(shop, timeout=TIMEOUT) as staff:
             await staff.sign_in_as_staff()
-            yield Lab(shop, staff, armed, clock, workers)
+            yield Lab(shop, staff, armed, clocks, workers)

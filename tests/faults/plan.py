@@ -16,7 +16,7 @@ import msgspec
 from haat.kit.crashpoints import POINTS
 from tests.faults import ending_races, experiments, money_races, mutation, races, simulation
 from tests.faults.experiments import Numbers
-from tests.faults.lab import Lab
+from tests.faults.lab import CLOCKS, Lab
 from tests.faults.mutants import MUTANTS, Mutant
 
 SIMULATED, CHUNK = 1_000_000, 50_000
@@ -26,6 +26,7 @@ VICTIMS = (
     "postmaster", "backend",
 )  # fmt: skip
 JUMPS = (3600, -3600, -300)
+PAIRS = 500
 # Tests of the services' own that take longer when asked to: what they are called, the tests, how long.
 SUITES: tuple[tuple[str, tuple[str, ...], Mapping[str, str]], ...] = (
     ("T-OUT-01", ("tests/kit/test_events.py",), {}),
@@ -116,12 +117,14 @@ def _crashes() -> Iterator[Experiment]:
     for seed in range(TIMES):
         for point in POINTS:
             yield _of(f"T-CRASH-01/{point}/{seed}", seed, experiments.crash, [point], seed)
-        for nth in range(5):
+        for nth in range(PAIRS // TIMES):
             points = pairs.sample(POINTS, 2)
             yield _of(f"T-CRASH-02/{'+'.join(points)}/{seed}.{nth}", seed, experiments.crash, points, seed * 100 + nth)
         yield _of(f"T-CRASH-03/{seed}", seed, experiments.zombie, seed)
         for seconds in JUMPS:
+            alone = CLOCKS[seed % len(CLOCKS)]
             yield _of(f"T-CRASH-05/{seconds}/{seed}", seed, experiments.jump, seconds, seed)
+            yield _of(f"T-CRASH-05/{alone} {seconds}/{seed}", seed, experiments.jump, seconds, seed, alone)
         for victim in VICTIMS:
             yield _of(f"T-KILL/{victim}/{seed}", seed, experiments.killed, victim, seed)
 

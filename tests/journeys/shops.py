@@ -49,8 +49,9 @@ class Shop:
         self.start(name)
 
     def start(self, name: str) -> None:
-        """Start a process of this shop again."""
-        argv, environment = self._commands[name]
+        """Start a process of this shop again; `{process}` in its environment stands for its name."""
+        argv, told = self._commands[name]
+        environment = {key: value.replace("{process}", name) for key, value in told.items()}
         with (self.data / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 argv, env={**os.environ, **environment}, stdout=log, stderr=subprocess.STDOUT, start_new_session=True

@@ -257,7 +257,7 @@ async def _history(house: House, catalogue: Sequence[DemoProduct], steps: Steps)
 
 
 async def _load(house: House, count: int, seed: int, steps: Steps) -> None:
-    """Generated products share the pictures of the demo catalogue's: a million drawings would tell nothing new."""
+    """Generated products have no pictures: a million drawings would tell nothing new."""
     from haat.demo.bulk import generate
 
     await _categories(house)

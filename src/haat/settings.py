@@ -137,7 +137,12 @@ class Settings(BaseSettings):
         le=10,
         description="proxies of ours before this server: so many entries of X-Forwarded-For are believed",
     )
-    request_limit_per_minute: int = Field(0, ge=0, description="per caller; 0 is no limit")
+    request_limit_per_minute: int = Field(
+        6_000,
+        ge=0,
+        le=10_000_000,
+        description="API calls of a user or guest in each worker; of an address a hundred times as many; 0 is no limit",
+    )
 
     def secret(self, name: str) -> str:
         """The setting `name`, or what lies in the data folder's file of that name: `secrets/stripe-key`."""

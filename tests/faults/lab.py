@@ -288,6 +288,7 @@ async def lab(folder: Path, workers: int = 1, apart: Sequence[str] = APART, **se
         "HAAT_CHECKOUT_LEASE_SECONDS": str(LEASE_SECONDS),
         "HAAT_AUTO_FULFIL": "false",
         "HAAT_FRAUD_ATTEMPTS_PER_HOUR": "0",
+        "HAAT_REQUEST_LIMIT_PER_MINUTE": "0",
     }
     with running(folder, () if workers > 1 else apart, workers, durable=True, **{**own, **settings}) as shop:
         async with visiting(shop, timeout=TIMEOUT) as staff:

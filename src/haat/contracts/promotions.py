@@ -90,15 +90,28 @@ class NewCoupon(Message, frozen=True):
 
 
 class SaveCoupon(Message, frozen=True):
+    """Create, or change the one with this code. With `version` (of Coupon) only what was read is changed, with "" only
+    created: raises Precondition otherwise."""
+
     coupon: NewCoupon
     actor: str
+    version: str | None = None
     idempotency: Idempotency | None = None
 
 
 class Coupon(Message, frozen=True):
+    """A coupon, and how often it was used; `version` changes with what staff can edit, not with uses."""
+
     coupon: NewCoupon
     used: int
     created_at: datetime
+    version: str = ""
+
+
+class CouponRef(Message, frozen=True):
+    """By its code; case does not matter. Raises NotFound."""
+
+    code: Annotated[str, Meta(max_length=100)]
 
 
 class CouponsOf(Message, frozen=True):
@@ -124,5 +137,7 @@ class Promotions(Contract):
     async def give_back(self, ask: RedemptionRef) -> Nothing: ...
     @promise(safe_to_repeat=True)
     async def save_coupon(self, ask: SaveCoupon) -> Coupon: ...
+    @promise(safe_to_repeat=True)
+    async def coupon(self, ask: CouponRef) -> Coupon: ...
     @promise(safe_to_repeat=True)
     async def coupons(self, ask: CouponsOf) -> Page[Coupon]: ...

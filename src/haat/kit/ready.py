@@ -49,10 +49,11 @@ def parts_of(page: Encoded, known: str | None) -> tuple[int, bytes, dict[str, st
     if etag is None:
         return 200, page.body, {}
     headers = {"etag": etag, "cache-control": "no-cache"}
-    if known is not None and _holds(known, etag):
+    if known is not None and holds(known, etag):
         return 304, _NOTHING, headers
     return 200, page.body, headers
 
 
-def _holds(known: str, etag: str) -> bool:
+def holds(known: str, etag: str) -> bool:
+    """Whether an If-None-Match header names this tag."""
     return known.strip() == "*" or etag in (each.strip().removeprefix("W/") for each in known.split(","))

@@ -166,6 +166,24 @@ async def test_a_profile_is_changed(client: httpx.AsyncClient, tokens: Tokens):
     assert (answer.status_code, answer.json()["name"]) == (200, "Asha R.")
 
 
+@pytest.mark.parametrize("phone", ["9812345678", "+91 98123 45678", "+0123456789", "+91", "+9198123456789012", ""])
+async def test_a_phone_that_is_not_e164_is_refused_where_it_stands(
+    client: httpx.AsyncClient, tokens: Tokens, phone: str
+):
+    in_book = await client.post("/v1/users/me/addresses", json={**HOME, "phone": phone}, headers=bearer(tokens))
+    of_user = await client.patch("/v1/users/me", json={"phone": phone}, headers=bearer(tokens))
+    refusals = [
+        (each.status_code, [fault["pointer"] for fault in each.json()["errors"]]) for each in (in_book, of_user)
+    ]
+    assert refusals == [(422, ["/phone"])] * 2
+
+
+async def test_a_phone_in_e164_is_kept(client: httpx.AsyncClient, tokens: Tokens):
+    body = {**HOME, "phone": "+919812345678"}
+    made = await client.post("/v1/users/me/addresses", json=body, headers=bearer(tokens))
+    assert (made.status_code, made.json()["phone"]) == (201, "+919812345678")
+
+
 async def test_an_address_is_kept_changed_and_removed(client: httpx.AsyncClient, tokens: Tokens):
     headers = bearer(tokens)
     made = (await client.post("/v1/users/me/addresses", json=HOME, headers=headers)).json()

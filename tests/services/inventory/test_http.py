@@ -196,3 +196,47 @@ async def test_locations_are_listed_in_the_order_in_which_they_are_asked(http, d
     listed = (await http.get("/v1/inventory/locations")).json()["data"]
     assert listed[0] == {"location": first, "priority": 0}
     await http.put(f"/v1/inventory/locations/{first}", json={"priority": 500})
+
+
+async def test_a_level_that_is_known_is_not_sent_again(http, depot):
+    sku = await depot.sku(10)
+    read = await http.get(f"/v1/inventory/{sku}")
+    tag = {"If-None-Match": read.headers["ETag"]}
+    current = await http.get(f"/v1/inventory/{sku}", headers=tag)
+    await depot.held({sku: 4})
+    moved = await http.get(f"/v1/inventory/{sku}", headers=tag)
+    assert (current.status_code, current.content, moved.status_code, moved.json()["reserved"]) == (304, b"", 200, 4)
+
+
+async def test_a_low_mark_is_changed_as_it_was_read_whatever_was_sold_since(http, depot):
+    sku = await depot.sku(10)
+    read = {"If-Match": (await http.get(f"/v1/inventory/{sku}")).headers["ETag"]}
+    await depot.held({sku: 4})
+    first = await http.patch(f"/v1/inventory/{sku}", json={"low_stock_at": 2}, headers=read)
+    second = await http.patch(f"/v1/inventory/{sku}", json={"low_stock_at": 3}, headers=read)
+    kept = (await http.get(f"/v1/inventory/{sku}")).json()["locations"][0]["low_stock_at"]
+    assert (first.status_code, second.status_code, second.json()["code"], kept) == (200, 412, "precondition_failed", 2)
+
+
+async def test_a_low_mark_may_be_set_unseen(http, depot):
+    sku = await depot.sku(10)
+    assert (await http.patch(f"/v1/inventory/{sku}", json={"low_stock_at": 2})).json()["low_stock_at"] == 2
+
+
+async def test_a_locations_priority_is_changed_as_it_was_read(http):
+    where = f"/v1/inventory/locations/{new_id('loc')}"
+    made = await http.put(where, json={"priority": 7}, headers={"If-Match": '"100"'})
+    read = await http.get(where)
+    current = await http.get(where, headers={"If-None-Match": read.headers["ETag"]})
+    first = await http.put(where, json={"priority": 8}, headers={"If-Match": read.headers["ETag"]})
+    second = await http.put(where, json={"priority": 9}, headers={"If-Match": read.headers["ETag"]})
+    assert (made.status_code, read.json()["priority"], read.headers["ETag"]) == (200, 7, '"7"')
+    assert (current.status_code, first.status_code, second.status_code) == (304, 200, 412)
+    assert (await http.get(where)).json()["priority"] == 8
+
+
+@pytest.mark.parametrize("tag", ['"7"', "nonsense", '"\u00b2"'.encode().decode("latin-1"), '"99999999999999999999"'])
+async def test_a_location_without_a_priority_is_not_changed_from_another(http, tag):
+    where = f"/v1/inventory/locations/{new_id('loc')}"
+    refused = await http.put(where, json={"priority": 8}, headers={"If-Match": tag.encode("latin-1")})
+    assert (refused.status_code, (await http.get(where)).status_code) == (412, 404)

@@ -62,3 +62,47 @@ async def test_coupons_are_for_catalogue_staff_only(http, method):
     del http.headers["Authorization"]
     nobody = await http.request(method, "/v1/coupons", json={})
     assert (shopper.status_code, nobody.status_code) == (403, 401)
+
+
+def coupon(code: str, title: str = "Diwali") -> dict:
+    return {"code": code, "title": title, "percent_basis_points": 1500}
+
+
+async def test_a_coupon_is_read_with_a_tag_that_its_uses_change_and_its_version_does_not(http, desk):
+    code = new_id("diwali").upper()
+    made = await http.post("/v1/coupons", json=coupon(code))
+    read = await http.get(f"/v1/coupons/{code.lower()}")
+    current = await http.get(f"/v1/coupons/{code}", headers={"If-None-Match": read.headers["ETag"]})
+    await desk.redeem(code)
+    used = await http.get(f"/v1/coupons/{code}", headers={"If-None-Match": read.headers["ETag"]})
+    assert (read.json(), read.headers["ETag"]) == (made.json(), made.headers["ETag"])
+    assert (current.status_code, current.content, used.status_code, used.json()["used"]) == (304, b"", 200, 1)
+    changed = await http.post("/v1/coupons", json=coupon(code, "New"), headers={"If-Match": read.headers["ETag"]})
+    assert (changed.status_code, changed.json()["coupon"]["title"], changed.json()["used"]) == (201, "New", 1)
+
+
+async def test_a_coupon_that_was_changed_since_is_not_overwritten(http):
+    code = new_id("diwali").upper()
+    read = {"If-Match": (await http.post("/v1/coupons", json=coupon(code))).headers["ETag"]}
+    first = await http.post("/v1/coupons", json=coupon(code, "First"), headers=read)
+    second = await http.post("/v1/coupons", json=coupon(code, "Second"), headers=read)
+    kept = (await http.get(f"/v1/coupons/{code}")).json()["coupon"]["title"]
+    assert (first.status_code, second.status_code, second.json()["code"]) == (201, 412, "precondition_failed")
+    assert kept == "First"
+
+
+@pytest.mark.parametrize("tag", ["nonsense", '""', 'W/"1-0"', "*"])
+async def test_a_tag_of_nothing_changes_and_makes_nothing(http, tag):
+    code = new_id("diwali").upper()
+    answer = await http.post("/v1/coupons", json=coupon(code), headers={"If-Match": tag})
+    assert (answer.status_code, (await http.get(f"/v1/coupons/{code}")).status_code) == (412, 404)
+
+
+async def test_a_coupon_that_must_be_new_is_made_once(http):
+    code = new_id("diwali").upper()
+    answers = [
+        await http.post("/v1/coupons", json=coupon(code, title), headers={"If-None-Match": "*"})
+        for title in ("First", "Second")
+    ]
+    kept = (await http.get(f"/v1/coupons/{code}")).json()["coupon"]["title"]
+    assert ([each.status_code for each in answers], kept) == ([201, 412], "First")

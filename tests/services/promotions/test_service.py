@@ -4,9 +4,18 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 
+import msgspec
 import pytest
 
-from haat.contracts.promotions import CouponRefused, CouponsOf, DiscountLine, NewCoupon, PriceWith, SaveCoupon
+from haat.contracts.promotions import (
+    CouponRef,
+    CouponRefused,
+    CouponsOf,
+    DiscountLine,
+    NewCoupon,
+    PriceWith,
+    SaveCoupon,
+)
 from haat.kit.clock import now
 from haat.kit.ids import new_id
 from haat.kit.message import Invalid
@@ -177,3 +186,23 @@ async def test_coupons_are_listed_newest_first_and_page_on(desk):
     page = await desk.service.coupons(CouponsOf(limit=1))
     rest = await desk.service.coupons(CouponsOf(limit=1, cursor=page.next_cursor))
     assert [each.coupon.code for each in page.data + rest.data] == [newer, older]
+
+
+async def test_of_many_who_change_what_they_all_read_one_does(desks):
+    code = await desks[0].coupon()
+    read = await desks[0].service.coupon(CouponRef(code=code))
+    asks = [
+        SaveCoupon(coupon=msgspec.structs.replace(read.coupon, title=f"{n}"), actor="usr_staff", version=read.version)
+        for n in range(12)
+    ]
+    told = await asyncio.gather(
+        *(desks[n % 3].service.save_coupon(ask) for n, ask in enumerate(asks)), return_exceptions=True
+    )
+    assert sorted(type(each).__name__ for each in told) == ["Coupon"] + ["Precondition"] * 11
+
+
+async def test_of_many_who_make_a_coupon_that_must_be_new_one_does(desks):
+    wanted = NewCoupon(code=new_id("c").upper(), title="New", percent_basis_points=100)
+    ask = SaveCoupon(coupon=wanted, actor="usr_staff", version="")
+    told = await asyncio.gather(*(desks[n % 3].service.save_coupon(ask) for n in range(12)), return_exceptions=True)
+    assert sorted(type(each).__name__ for each in told) == ["Coupon"] + ["Precondition"] * 11

@@ -84,7 +84,7 @@ from haat.contracts.orders import (
     ShipOrder,
     TimelineEntry,
 )
-from haat.contracts.promotions import Coupon, CouponsOf, NewCoupon, Promotions, SaveCoupon
+from haat.contracts.promotions import Coupon, CouponRef, CouponsOf, NewCoupon, Promotions, SaveCoupon
 from haat.contracts.search import Facets, Found, Search, SearchProducts
 from haat.kit.message import NotFound, Nothing, Page
 from haat.kit.money import Money
@@ -419,16 +419,27 @@ class MemoryNotifications(Notifications):
         )
 
 
+VERSION = "c0ffee"
+
+
 class MemoryPromotions(Promotions):
     def __init__(self) -> None:
         self.asked: list[SaveCoupon] = []
 
     async def coupons(self, ask: CouponsOf) -> Page[Coupon]:
         one = NewCoupon(code="WELCOME10", title="10 % off", percent_basis_points=1000)
-        return Page(data=[Coupon(coupon=one, used=2, created_at=MOMENT)])
+        return Page(data=[Coupon(coupon=one, used=2, created_at=MOMENT, version=VERSION)])
+
+    async def coupon(self, ask: CouponRef) -> Coupon:
+        if ask.code.upper() != "WELCOME10":
+            raise NotFound()
+        (one,) = (await self.coupons(CouponsOf())).data
+        return one
 
     async def save_coupon(self, ask: SaveCoupon) -> Coupon:
         self.asked.append(ask)
+        if ask.version not in (None, "", VERSION):
+            raise Precondition()
         return Coupon(coupon=ask.coupon, used=0, created_at=MOMENT)
 
 

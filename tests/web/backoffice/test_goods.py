@@ -335,6 +335,27 @@ async def test_a_coupon_is_changed_from_its_own_form(enter: Enter, house: House)
     assert ask.coupon == NewCoupon(code="WELCOME10", title="New", amount_minor=5_000)
 
 
+async def test_a_coupons_form_sends_the_version_that_it_showed(enter: Enter, house: House) -> None:
+    staff = enter("catalogue")
+    page = await staff.see("/admin/coupons/WELCOME10")
+    typed = {"code": "WELCOME10", "changing": "WELCOME10", "title": "New", "kind": "percent", "percent": "5"}
+    saved = await staff.send("/admin/coupons", **typed, version="c0ffee")
+    clash = await staff.send("/admin/coupons", **typed, version="an older one")
+
+    assert 'name="version" value="c0ffee"' in page.text
+    assert (saved.status_code, clash.status_code) == (303, 412)
+    assert ("Somebody has changed this coupon" in clash.text, 'name="version" value="c0ffee"' in clash.text) == (
+        True,
+        True,
+    )
+
+
+async def test_a_new_coupon_must_be_new(enter: Enter, house: House) -> None:
+    await enter("catalogue").send("/admin/coupons", code="FRESH", title="New", kind="percent", percent="5")
+
+    assert [ask.version for ask in house.promotions.asked] == [""]
+
+
 async def test_a_rejection_needs_a_note(enter: Enter, house: House) -> None:
     answer = await enter("finance").send("/admin/fraud/rev_1", decision="reject")
 

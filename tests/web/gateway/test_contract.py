@@ -36,8 +36,9 @@ SEED = 20_261_124
 QUIET = hypothesis_settings(
     deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck), print_blob=False
 )
-# Ending the session would sign everything after it out; a new password would too.
-LEFT_OUT = ("sign_out",)
+# Cards go to another origin; ending the session would sign everything after it out.
+ELSEWHERE = ("make_token",)
+LEFT_OUT = (*ELSEWHERE, "sign_out")
 
 
 @pytest.fixture(scope="session")
@@ -123,4 +124,4 @@ def test_staff_get_documented_answers(api: Any, owner: dict[str, str]):
 
 
 def test_strangers_get_documented_answers(api: Any):
-    assert failures(api, {}, 2) == {}
+    assert failures(api.exclude(operation_id=list(ELSEWHERE)), {}, 2) == {}

@@ -33,7 +33,8 @@ POST /v1/webhooks/payments/{} · POST /v1/webhooks/carriers/{} · GET /v1/orders
 POST /v1/orders/{}/cancel · POST /v1/orders/{}/returns · POST /v1/orders/{}/shipments · POST /v1/orders/{}/captures
 POST /v1/orders/{}/refunds · POST /v1/returns/{}/receive · GET /v1/inventory/{} · GET /v1/inventory/{}/events
 POST /v1/inventory/{}/adjustments · GET /v1/inventory/alerts · GET /v1/fraud/reviews
-POST /v1/fraud/reviews/{}/decision · GET /v1/config
+POST /v1/fraud/reviews/{}/decision · GET /v1/config · POST /v1/tokens · POST /sandbox/clock · GET /sandbox/books
+GET /healthz · GET /readyz · GET /metrics
 """
 
 
@@ -67,6 +68,29 @@ def test_every_promised_call_is_described(operations: dict[str, Any]):
     described = {re.sub(r"\{\w+\}", "{}", label) for label in operations}
     promised = {label.strip() for label in re.split(r"[·\n]", PROMISED) if label.strip()}
     assert sorted(promised - described) == []
+
+
+def test_card_details_are_described_to_go_to_the_vaults_own_origin():
+    settings = Settings(
+        environment="test",
+        database_url="postgresql://nowhere/none",
+        service_secret="s" * 40,
+        vault_public_url="https://vault.example",
+    )
+    front: Any = gateway_app(settings)
+    path = describe(front.application)["paths"]["/v1/tokens"]
+    assert [server["url"] for server in path["servers"]] == ["https://vault.example"]
+    body = path["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
+    assert (list(body), list(path["post"]["responses"])) == (
+        ["number", "exp_month", "exp_year", "cvc", "name"],
+        ["201", "400", "413", "415", "422", "429", "500", "503"],
+    )
+
+
+def test_nothing_of_the_sandbox_is_described_in_production_settings():
+    settings = Settings(environment="production", database_url="postgresql://nowhere/none", service_secret="s" * 40)
+    front: Any = gateway_app(settings)
+    assert [path for path in describe(front.application)["paths"] if "sandbox" in path] == []
 
 
 def test_every_status_that_a_route_names_is_described(application: Litestar, operations: dict[str, Any]):
@@ -145,6 +169,7 @@ def test_names_of_schemas_are_for_people(document: dict[str, Any]):
 KEYLESS = """
 POST /v1/search · POST /v1/gift-cards/balance
 POST /v1/sessions · POST /v1/sessions/refresh
+POST /v1/tokens · POST /sandbox/clock
 POST /v1/events · POST /v1/webhooks/payments/{provider} · POST /v1/webhooks/carriers/{carrier}
 """
 

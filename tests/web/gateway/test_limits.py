@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from haat.kit.access import Caller
 from haat.web.gateway.limits import Limits, Verdict
 
@@ -48,12 +50,34 @@ def test_users_do_not_share_an_allowance():
 
 def test_a_guest_with_ever_new_tokens_is_held_by_the_address():
     limits = Limits(1)
-    assert allowed([limits.judge(guest(f"t{n}"), 0.0) for n in range(11)]) == [True] * 10 + [False]
+    assert allowed([limits.judge(guest(f"t{n}"), 0.0) for n in range(101)]) == [True] * 100 + [False]
 
 
 def test_a_guest_has_an_allowance_of_their_own():
     limits = Limits(1)
     assert allowed([limits.judge(guest("t"), 0.0), limits.judge(guest("t"), 0.0)]) == [True, False]
+
+
+def test_a_guest_cannot_spend_a_users_allowance_by_a_token_of_that_name():
+    limits = Limits(1)
+    assert allowed([limits.judge(guest("usr_asha"), 0.0), limits.judge(ASHA, 0.0)]) == [True, True]
+
+
+def test_callers_who_have_all_of_it_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("haat.web.gateway.limits.MAX_CALLERS", 4)
+    limits = Limits(1)
+    users = [Caller(user_id=f"usr_{n}") for n in range(5)]
+    early = [limits.judge(user, 0.0) for user in users[:3]]
+    late = [limits.judge(user, 61.0) for user in users[3:]]
+    # The fifth makes room: the first three are whole again, the fourth is still held.
+    assert allowed([*early, *late, limits.judge(users[3], 61.0)]) == [True] * 5 + [False]
+
+
+def test_when_nobody_can_be_forgotten_all_begin_anew(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("haat.web.gateway.limits.MAX_CALLERS", 4)
+    limits = Limits(1)
+    users = [Caller(user_id=f"usr_{n}") for n in range(5)]
+    assert allowed([limits.judge(user, 0.0) for user in (*users, users[0])]) == [True] * 6
 
 
 def test_a_refused_request_costs_nothing():

@@ -154,8 +154,12 @@ class Alert(Message, frozen=True):
 
 
 class SetLowMark(Message, frozen=True):
-    """Tell when `available` of a SKU at a location falls to this many units."""
+    """Tell when `available` of a SKU at a location falls to this many units.
+
+    With `expected` only a mark that is still that one is changed: raises Precondition otherwise.
+    """
 
     sku: str
     low_stock_at: Annotated[int, Meta(ge=0, le=1_000_000)]
     location: str = DEFAULT_LOCATION
+    expected: int | None = None

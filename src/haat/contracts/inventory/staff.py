@@ -40,10 +40,14 @@ class Transfer(Message, frozen=True):
 
 
 class SetPriority(Message, frozen=True):
-    """The lower the number, the sooner a location is asked for units."""
+    """The lower the number, the sooner a location is asked for units.
+
+    With `expected` only a priority that is still that one is changed: raises Precondition otherwise.
+    """
 
     location: Annotated[str, Meta(min_length=1, max_length=100)]
     priority: Annotated[int, Meta(ge=0, le=10_000)]
+    expected: int | None = None
 
 
 class Location(Message, frozen=True):

@@ -33,7 +33,7 @@ class Proxy:
                 back = {name: value for name, value in answer.headers.items() if name.lower() in _PASSED_BACK}
                 return answer.status, back, await answer.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise Unavailable("the sandbox does not answer") from error
+            raise Unavailable("What is behind this address does not answer at the moment") from error
 
     async def close(self) -> None:
         """Close the connections."""

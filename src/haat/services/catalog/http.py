@@ -39,6 +39,7 @@ from haat.contracts.catalog import (
 )
 from haat.contracts.identity import Identity, OfUser
 from haat.kit.access import Caller, needs_role, needs_user
+from haat.kit.editing import NOT_MODIFIED, Known, Read, version_read
 from haat.kit.idempotency import Idempotency
 from haat.kit.ids import is_id
 from haat.kit.message import Forbidden, Message, NotFound, Nothing, Page
@@ -54,11 +55,6 @@ ProductId = Annotated[str, Parameter(description="`prd_…`", max_length=200)]
 JobId = Annotated[str, Parameter(description="`imp_…`", max_length=200)]
 Limit = Annotated[int, Parameter(ge=1, le=100, description="how many, 20 by default")]
 Cursor = Annotated[str | None, Parameter(max_length=1000, description="`next_cursor` of the page before")]
-Known = Annotated[
-    str | None, Parameter(header="If-None-Match", description="tags at hand: 304 when one of them still holds")
-]
-Read = Annotated[str | None, Parameter(header="If-Match", description="the ETag of the product as it was read")]
-_NOT_MODIFIED = ResponseSpec(data_container=None, description="What you have is current", generate_examples=False)
 
 
 class ChangeProductBody(Message, frozen=True, omit_defaults=True):
@@ -92,7 +88,7 @@ class ReviewBody(Message, frozen=True):
 
 def _ready(kind: Any) -> dict[int, ResponseSpec]:
     """The documented answer of a route that sends ready bytes."""
-    return {200: ResponseSpec(data_container=kind, generate_examples=False), 304: _NOT_MODIFIED}
+    return {200: ResponseSpec(data_container=kind, generate_examples=False), 304: NOT_MODIFIED}
 
 
 @get("/v1/products", tags=["catalogue"], responses={**problems(401, 403, 404, 422), **_ready(Page[Product])})
@@ -276,7 +272,7 @@ def _version(if_match: str | None) -> int:
     """The version in an ETag of a product. A weak or foreign tag never matches."""
     if if_match is None:
         raise PreconditionMissing()
-    number = if_match.strip().strip('"').partition("-")[0]
+    number = version_read(if_match) or ""
     if not (number.isascii() and number.isdigit() and len(number) < 16):
         raise Precondition()
     return int(number)

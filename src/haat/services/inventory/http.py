@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
-from litestar import get, patch, post, put
+from litestar import Response, get, patch, post, put
 from litestar.params import Parameter
 from msgspec import Meta
 
@@ -29,15 +29,17 @@ from haat.contracts.inventory import (
 )
 from haat.contracts.inventory import Location as Place
 from haat.kit.access import Caller, needs_role
+from haat.kit.editing import NOT_MODIFIED, Known, Read, tag_of, tagged, version_of, version_read
 from haat.kit.idempotency import Idempotency
-from haat.kit.message import Message, Nothing, Page
-from haat.kit.problem import problems
+from haat.kit.message import Message, NotFound, Nothing, Page
+from haat.kit.problem import Precondition, problems
 from haat.services.inventory.model import summed
 
 Sku = Annotated[str, Parameter(min_length=1, max_length=200, description="a variant's SKU")]
 Cursor = Annotated[str | None, Parameter(max_length=1000, description="`next_cursor` of the page before")]
 Limit = Annotated[int, Parameter(ge=1, le=100)]
 Location = Annotated[str, Meta(min_length=1, max_length=100)]
+LocationName = Annotated[str, Parameter(min_length=1, max_length=100, description="where units lie")]
 Reason = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
@@ -77,13 +79,13 @@ async def list_alerts(inventory: Inventory, cursor: Cursor = None, limit: Limit 
     "/v1/inventory/{sku:str}",
     tags=["inventory"],
     guards=[needs_role("fulfilment")],
-    responses=problems(401, 403, 404, 422),
+    responses={**problems(401, 403, 404, 422), 304: NOT_MODIFIED},
 )
-async def view_stock(sku: Sku, inventory: Inventory) -> StockView:
-    """The level of a SKU: `available` = `on_hand` - `reserved`."""
+async def view_stock(sku: Sku, inventory: Inventory, if_none_match: Known = None) -> Response[StockView]:
+    """The level of a SKU: `available` = `on_hand` - `reserved`. Its ETag serves If-Match of its low marks."""
     levels = (await inventory.levels(SkuRef(sku=sku))).data
     total = summed(levels)
-    return StockView(
+    shown = StockView(
         sku=sku,
         on_hand=total.on_hand,
         reserved=total.reserved,
@@ -91,6 +93,7 @@ async def view_stock(sku: Sku, inventory: Inventory) -> StockView:
         version=total.version,
         locations=levels,
     )
+    return tagged(shown, tag_of(_marks(levels), version_of(shown)), if_none_match)
 
 
 @get(
@@ -133,11 +136,19 @@ async def adjust_stock(
     "/v1/inventory/{sku:str}",
     tags=["inventory"],
     guards=[needs_role("fulfilment")],
-    responses=problems(401, 403, 404, 422),
+    responses=problems(401, 403, 404, 412, 422),
 )
-async def change_low_mark(sku: Sku, data: LowMarkBody, inventory: Inventory) -> Level:
-    """Set the low mark of a SKU at a location."""
-    return await inventory.set_low_mark(SetLowMark(sku=sku, low_stock_at=data.low_stock_at, location=data.location))
+async def change_low_mark(sku: Sku, data: LowMarkBody, inventory: Inventory, if_match: Read = None) -> Level:
+    """Set the low mark of a SKU at a location; with If-Match only when no mark of the SKU was changed since."""
+    expected, version = None, version_read(if_match)
+    if version is not None:
+        levels = (await inventory.levels(SkuRef(sku=sku))).data
+        if version != _marks(levels):
+            raise Precondition()
+        expected = next((level.low_stock_at for level in levels if level.location == data.location), None)
+    return await inventory.set_low_mark(
+        SetLowMark(sku=sku, low_stock_at=data.low_stock_at, location=data.location, expected=expected)
+    )
 
 
 class DamageBody(Message, frozen=True):
@@ -233,20 +244,43 @@ async def list_locations(inventory: Inventory) -> Page[Place]:
     "/v1/inventory/locations/{location:str}",
     tags=["inventory"],
     guards=[needs_role("fulfilment")],
-    responses=problems(401, 403, 422),
+    responses=problems(401, 403, 412, 422),
 )
 async def change_priority(
-    location: Annotated[str, Parameter(min_length=1, max_length=100, description="where units lie")],
-    data: PriorityBody,
-    inventory: Inventory,
+    location: LocationName, data: PriorityBody, inventory: Inventory, if_match: Read = None
 ) -> Nothing:
-    """Set when a location is asked for units."""
-    return await inventory.set_priority(SetPriority(location=location, priority=data.priority))
+    """Set when a location is asked for units; with If-Match only when nobody else did since."""
+    version = version_read(if_match)
+    if version is not None and not (version.isascii() and version.isdigit() and len(version) < 10):
+        raise Precondition()
+    expected = None if version is None else int(version)
+    return await inventory.set_priority(SetPriority(location=location, priority=data.priority, expected=expected))
+
+
+@get(
+    "/v1/inventory/locations/{location:str}",
+    tags=["inventory"],
+    guards=[needs_role("fulfilment")],
+    responses={**problems(401, 403, 404), 304: NOT_MODIFIED},
+)
+async def view_location(location: LocationName, inventory: Inventory, if_none_match: Known = None) -> Response[Place]:
+    """One location; its ETag serves If-Match."""
+    places = (await inventory.locations(Nothing())).data
+    found = next((place for place in places if place.location == location), None)
+    if found is None:
+        raise NotFound("There is no such location")
+    return tagged(found, tag_of(str(found.priority)), if_none_match)
+
+
+def _marks(levels: Sequence[Level]) -> str:
+    """The version of what staff set of a SKU: its low mark at each location."""
+    return version_of(*(part for level in levels for part in (level.location, level.low_stock_at)))
 
 
 ROUTES = [
     list_alerts,
     list_locations,
+    view_location,
     change_priority,
     view_stock,
     list_events,

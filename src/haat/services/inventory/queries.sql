@@ -61,9 +61,14 @@ SELECT location, coalesce(l.priority, 100) AS priority
 FROM (SELECT DISTINCT location FROM inventory.stock) s FULL JOIN inventory.locations l USING (location)
 ORDER BY 2, 1;
 
--- name: set_priority(location, priority)!
-INSERT INTO inventory.locations (location, priority) VALUES (:location, :priority::integer)
-ON CONFLICT (location) DO UPDATE SET priority = excluded.priority;
+-- name: set_priority(location, priority, expected)$
+-- No row when another priority than this one was expected; without one a location has 100.
+INSERT INTO inventory.locations AS l (location, priority)
+SELECT :location, :priority::integer
+WHERE coalesce(:expected::integer, 100) = 100 OR EXISTS (SELECT FROM inventory.locations WHERE location = :location)
+ON CONFLICT (location) DO UPDATE SET priority = excluded.priority
+    WHERE :expected::integer IS NULL OR l.priority = :expected::integer
+RETURNING true;
 
 -- name: level(sku, location)^
 SELECT sku, location, on_hand, reserved, available, low_stock_at, version
@@ -111,11 +116,11 @@ WHERE low_since IS NOT NULL
   AND (low_since, stream) < (coalesce(:before_at::timestamptz, 'infinity'), :before_stream::bigint)
 ORDER BY low_since DESC, stream DESC LIMIT :size;
 
--- name: set_low_mark(sku, location, low_stock_at)^
+-- name: set_low_mark(sku, location, low_stock_at, expected)^
 UPDATE inventory.stock
 SET low_stock_at = :low_stock_at::bigint,
     low_since = CASE WHEN available <= :low_stock_at::bigint THEN coalesce(low_since, clock_timestamp()) END
-WHERE sku = :sku AND location = :location
+WHERE sku = :sku AND location = :location AND (:expected::bigint IS NULL OR low_stock_at = :expected::bigint)
 RETURNING sku, location, on_hand, reserved, available, low_stock_at, version;
 
 -- name: audit(least, snapshot_every, shape)

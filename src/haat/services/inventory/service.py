@@ -39,6 +39,7 @@ from haat.kit.cursor import InvalidCursor, decode_cursor, encode_cursor
 from haat.kit.gathering import GatheredMeanwhile
 from haat.kit.ids import new_id
 from haat.kit.message import Invalid, NotFound, Nothing, Page
+from haat.kit.problem import Precondition
 from haat.kit.telemetry import DRIFTS
 from haat.services.inventory.model import by_sku, out_of_stock, summed, words_of
 from haat.services.inventory.reserving import Reserving, not_gone
@@ -157,7 +158,8 @@ class InventoryService(Inventory):
 
     async def set_priority(self, ask: SetPriority) -> Nothing:
         async with self._store.connection() as connection:
-            await self._store.set_priority(connection, ask.location, ask.priority)
+            if not await self._store.set_priority(connection, ask.location, ask.priority, ask.expected):
+                raise Precondition()
         return Nothing()
 
     async def announce(self, ask: AnnounceDrop) -> Nothing:
@@ -168,7 +170,10 @@ class InventoryService(Inventory):
 
     async def set_low_mark(self, ask: SetLowMark) -> Level:
         async with self._store.connection() as connection:
-            level = await self._store.set_low_mark(connection, ask.sku, ask.location, ask.low_stock_at)
+            level = await self._store.set_low_mark(connection, ask.sku, ask.location, ask.low_stock_at, ask.expected)
+            there = level is not None or await self._store.level(connection, ask.sku, ask.location) is not None
+        if level is None and there:
+            raise Precondition()
         if level is None:
             raise NotFound("There is no stock of this SKU at this location")
         return level

@@ -224,9 +224,14 @@ class InventoryStore:
         """Every location, the first to be asked first."""
         return [Location(**row) async for row in queries.locations(connection)]
 
-    async def set_priority(self, connection: Connection, location: str, priority: int) -> None:
-        """When a location is asked for units; it need not hold any yet."""
-        await queries.set_priority(connection, location=location, priority=priority)
+    async def set_priority(
+        self, connection: Connection, location: str, priority: int, expected: int | None = None
+    ) -> bool:
+        """When a location is asked for units; it need not hold any yet. False when it is not as expected."""
+        done: bool | None = await queries.set_priority(
+            connection, location=location, priority=priority, expected=expected
+        )
+        return done is not None
 
     async def levels(self, connection: Connection, sku: str) -> list[Level]:
         """By location, the oldest first."""
@@ -262,9 +267,13 @@ class InventoryStore:
         rows = queries.alerts(connection, before_at=at, before_stream=stream, size=size)
         return [Placed([row["low_since"].isoformat(), row["stream"]], row) async for row in rows]
 
-    async def set_low_mark(self, connection: Connection, sku: str, location: str, low_stock_at: int) -> Level | None:
-        """The level with its new mark; None when there is no such stream."""
-        row = await queries.set_low_mark(connection, sku=sku, location=location, low_stock_at=low_stock_at)
+    async def set_low_mark(
+        self, connection: Connection, sku: str, location: str, low_stock_at: int, expected: int | None = None
+    ) -> Level | None:
+        """The level with its new mark; None when there is no such stream, or its mark is not the expected one."""
+        row = await queries.set_low_mark(
+            connection, sku=sku, location=location, low_stock_at=low_stock_at, expected=expected
+        )
         return None if row is None else Level(**row)
 
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.params import Parameter
 
-from haat.contracts.promotions import Coupon, CouponsOf, NewCoupon, Promotions, SaveCoupon
+from haat.contracts.promotions import Coupon, CouponRef, CouponsOf, NewCoupon, Promotions, SaveCoupon
 from haat.kit.access import Caller, needs_role
+from haat.kit.editing import NOT_MODIFIED, Known, Read, tag_of, tagged, version_read
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import Page
 from haat.kit.problem import problems
 
 Cursor = Annotated[str | None, Parameter(max_length=1000, description="`next_cursor` of the page before")]
 Limit = Annotated[int, Parameter(ge=1, le=100)]
+Code = Annotated[str, Parameter(max_length=100, description="what shoppers type; case does not matter")]
+OnlyNew = Annotated[
+    str | None, Parameter(header="If-None-Match", description="`*`: only when there is no coupon with this code")
+]
 
 
 @get("/v1/coupons", tags=["promotions"], guards=[needs_role("catalogue")], responses=problems(401, 403, 422))
@@ -23,12 +28,36 @@ async def list_coupons(promotions: Promotions, cursor: Cursor = None, limit: Lim
     return await promotions.coupons(CouponsOf(cursor=cursor, limit=limit))
 
 
-@post("/v1/coupons", tags=["promotions"], guards=[needs_role("catalogue")], responses=problems(401, 403, 409, 422))
+@get(
+    "/v1/coupons/{code:str}",
+    tags=["promotions"],
+    guards=[needs_role("catalogue")],
+    responses={**problems(401, 403, 404), 304: NOT_MODIFIED},
+)
+async def view_coupon(code: Code, promotions: Promotions, if_none_match: Known = None) -> Response[Coupon]:
+    """One coupon; its ETag serves If-Match."""
+    found = await promotions.coupon(CouponRef(code=code))
+    return tagged(found, tag_of(found.version, found.used), if_none_match)
+
+
+@post("/v1/coupons", tags=["promotions"], guards=[needs_role("catalogue")], responses=problems(401, 403, 409, 412, 422))
 async def save_coupon(
-    data: NewCoupon, promotions: Promotions, caller: Caller, idempotency: Idempotency | None
-) -> Coupon:
-    """Create a coupon, or change the one with this code (case does not matter); uses so far stay counted."""
-    return await promotions.save_coupon(SaveCoupon(coupon=data, actor=caller.signed_in(), idempotency=idempotency))
+    data: NewCoupon,
+    promotions: Promotions,
+    caller: Caller,
+    idempotency: Idempotency | None,
+    if_match: Read = None,
+    if_none_match: OnlyNew = None,
+) -> Response[Coupon]:
+    """Create a coupon, or change the one with this code (case does not matter); uses so far stay counted.
+
+    412 with `If-Match` when staff changed it since, with `If-None-Match: *` when it exists.
+    """
+    version = "" if if_none_match is not None and if_none_match.strip() == "*" else version_read(if_match)
+    saved = await promotions.save_coupon(
+        SaveCoupon(coupon=data, actor=caller.signed_in(), version=version, idempotency=idempotency)
+    )
+    return tagged(saved, tag_of(saved.version, saved.used), status=201)
 
 
-ROUTES = [list_coupons, save_coupon]
+ROUTES = [list_coupons, view_coupon, save_coupon]

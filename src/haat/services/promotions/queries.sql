@@ -52,8 +52,11 @@ WITH gone AS (
 UPDATE promotions.uses u SET used = u.used - 1 FROM gone, locked
 WHERE u.code = gone.code AND u.user_id = gone.user_id AND locked.code = gone.code;
 
--- name: save_coupon(code, title, percent_basis_points, amount_minor, minimum_minor, maximum_discount_minor, category, limit_total, limit_per_user, combinable, starts_at, ends_at)^
--- No row when the new limit is below what is used already.
+-- name: held_coupon(code)^
+SELECT * FROM promotions.coupons WHERE code = :code FOR NO KEY UPDATE;
+
+-- name: save_coupon(only_new, code, title, percent_basis_points, amount_minor, minimum_minor, maximum_discount_minor, category, limit_total, limit_per_user, combinable, starts_at, ends_at)^
+-- No row when the new limit is below what is used already, or when the coupon exists and must be new.
 INSERT INTO promotions.coupons AS c (
     code, title, percent_basis_points, amount_minor, minimum_minor, maximum_discount_minor, category,
     limit_total, limit_per_user, combinable, starts_at, ends_at)
@@ -66,7 +69,7 @@ ON CONFLICT (code) DO UPDATE SET
     maximum_discount_minor = excluded.maximum_discount_minor, category = excluded.category,
     limit_total = excluded.limit_total, limit_per_user = excluded.limit_per_user,
     combinable = excluded.combinable, starts_at = excluded.starts_at, ends_at = excluded.ends_at
-    WHERE excluded.limit_total IS NULL OR c.used <= excluded.limit_total
+    WHERE (excluded.limit_total IS NULL OR c.used <= excluded.limit_total) AND NOT :only_new::boolean
 RETURNING *;
 
 -- name: coupons(before_at, before_code, size)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from haat.contracts.promotions import (
     Coupon,
+    CouponRef,
     CouponRefused,
     CouponsOf,
     Discounts,
@@ -18,8 +19,10 @@ from haat.contracts.promotions import (
 from haat.kit.clock import now
 from haat.kit.crashpoints import crashpoint
 from haat.kit.cursor import InvalidCursor, decode_cursor, encode_cursor
-from haat.kit.message import Invalid, Nothing, Page
-from haat.services.promotions.model import Known, check_coupon, discounts, fault, reason_against, unique
+from haat.kit.editing import version_of
+from haat.kit.message import Invalid, NotFound, Nothing, Page
+from haat.kit.problem import Precondition
+from haat.services.promotions.model import Known, check_coupon, discounts, fault, normal, reason_against, unique
 from haat.services.promotions.store import PromotionStore
 
 LIST = "promotions.coupons"
@@ -68,11 +71,27 @@ class PromotionsService(Promotions):
             stored = await transaction.replay(ask.idempotency, Coupon)
             if stored is not None:
                 return stored
-            known = await self._store.save(transaction.connection, coupon)
+            connection = transaction.connection
+            if ask.version is not None:
+                before = await self._store.held(connection, coupon.code)
+                if ask.version != ("" if before is None else version_of(before.coupon)):
+                    raise Precondition()
+            known = await self._store.save(connection, coupon, only_new=ask.version == "")
+            if known is None and ask.version == "":
+                # Made by somebody else since we looked.
+                raise Precondition()
             if known is None:
                 detail = "is below the number of uses so far"
                 raise Invalid(errors=[{"pointer": "/limit_total", "code": "out_of_range", "detail": detail}])
             return transaction.remember(_view(known))
+
+    async def coupon(self, ask: CouponRef) -> Coupon:
+        code = normal(ask.code)
+        async with self._store.connection() as connection:
+            found = await self._store.by_code(connection, [code], None)
+        if code not in found:
+            raise NotFound("There is no such coupon")
+        return _view(found[code])
 
     async def coupons(self, ask: CouponsOf) -> Page[Coupon]:
         before = None if ask.cursor is None else _place(ask.cursor)
@@ -97,7 +116,8 @@ class _NotAllCounted(Exception):
 
 
 def _view(known: Known) -> Coupon:
-    return Coupon(coupon=known.coupon, used=known.used, created_at=known.created_at)
+    version = version_of(known.coupon)
+    return Coupon(coupon=known.coupon, used=known.used, created_at=known.created_at, version=version)
 
 
 def _place(cursor: str) -> tuple[datetime, str]:

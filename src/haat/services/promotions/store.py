@@ -62,9 +62,14 @@ class PromotionStore:
         if closed is not None:
             await queries.give_back(connection, attempt_id=attempt_id)
 
-    async def save(self, connection: Connection, coupon: NewCoupon) -> Known | None:
-        """Create or change by code; None when the limit is below what is used already."""
-        row = await queries.save_coupon(connection, **msgspec.structs.asdict(coupon))
+    async def held(self, connection: Connection, code: str) -> Known | None:
+        """The coupon with this code, which nobody else changes before this transaction ends."""
+        row = await queries.held_coupon(connection, code=code)
+        return None if row is None else _known(row)
+
+    async def save(self, connection: Connection, coupon: NewCoupon, *, only_new: bool = False) -> Known | None:
+        """Create or change by code; None when the limit is below what is used, or it exists and must be new."""
+        row = await queries.save_coupon(connection, only_new=only_new, **msgspec.structs.asdict(coupon))
         return None if row is None else _known(row)
 
     async def coupons(self, connection: Connection, before: tuple[datetime, str] | None, size: int) -> list[Known]:

@@ -7,15 +7,17 @@ from typing import Any
 import msgspec
 from litestar import Response, get, post
 
-from haat.contracts.promotions import Coupon, CouponsOf, NewCoupon, Promotions, SaveCoupon
+from haat.contracts.promotions import Coupon, CouponRef, CouponsOf, NewCoupon, Promotions, SaveCoupon
 from haat.kit.message import DomainError, NotFound
+from haat.kit.problem import Precondition
 from haat.kit.validation import faults as every_fault
 from haat.web.backoffice.desk import Desk, told
 from haat.web.backoffice.forms import Faults, Typed, basis_points, minor, moment_in, new_key, plain_amount, typed, whole
 from haat.web.words import SHOP_ZONE
 
 A_PAGE = 50
-MOST_PAGES = 10
+TAKEN = {"code": "There is a coupon with this code: open it from the list to change it"}
+CHANGED = {"title": "Somebody has changed this coupon since you opened it. Saving again puts yours in its place"}
 MONEY = ("amount_minor", "minimum_minor", "maximum_discount_minor")
 
 
@@ -38,7 +40,7 @@ async def edit_coupon(desk: Desk, promotions: Promotions, code: str) -> Response
     known = await _known(promotions, code)
     if known is None:
         raise NotFound("There is no such coupon")
-    return _form(desk, known, shown(known.coupon, desk.settings.currency))
+    return _form(desk, known, {**shown(known.coupon, desk.settings.currency), "version": known.version})
 
 
 @post("/coupons", duty="coupons", status_code=200)
@@ -49,12 +51,19 @@ async def save_coupon(desk: Desk, promotions: Promotions) -> Response[Any]:
     known = await _known(promotions, fields.get("code", ""))
     changing = fields.get("changing", "") == fields.get("code", "") != ""
     if known is not None and not changing:
-        faults["code"] = "There is a coupon with this code: open it from the list to change it"
+        faults |= TAKEN
     shown_known = known if changing else None
     if wanted is None or faults:
         return _form(desk, shown_known, fields, faults, 422)
+    # A new one must be new, and of an old one only what was seen is overwritten.
+    version = (fields.get("version") or None) if changing else ""
+    ask = SaveCoupon(coupon=wanted, actor=desk.actor, version=version, idempotency=desk.once(fields))
     try:
-        await promotions.save_coupon(SaveCoupon(coupon=wanted, actor=desk.actor, idempotency=desk.once(fields)))
+        await promotions.save_coupon(ask)
+    except Precondition:
+        latest = await _known(promotions, wanted.code)
+        kept = {**fields, "version": "" if latest is None else latest.version}
+        return _form(desk, latest if changing else None, kept, CHANGED if changing else TAKEN, 412)
     except DomainError as error:
         return _form(desk, shown_known, fields, _by_field(error), error.status)
     return desk.go("/admin/coupons?said=saved")
@@ -113,17 +122,10 @@ def shown(coupon: NewCoupon, currency: str) -> Typed:
 
 
 async def _known(promotions: Promotions, code: str) -> Coupon | None:
-    """The coupon with this code; the contract has a list only, so it is walked."""
-    cursor: str | None = None
-    for _ in range(MOST_PAGES if code else 0):
-        page = await promotions.coupons(CouponsOf(cursor=cursor, limit=100))
-        for each in page.data:
-            if each.coupon.code.upper() == code.upper():
-                return each
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    return None
+    try:
+        return await promotions.coupon(CouponRef(code=code[:100]))
+    except NotFound:
+        return None
 
 
 def _amount(fields: Typed, name: str, currency: str, faults: Faults, *, required: bool = False) -> int | None:

@@ -20,7 +20,7 @@ from haat.kit.reading import ExactRequest
 from haat.ports.cache import Cache
 from haat.web.assets import serve_asset
 from haat.web.gateway.console import PLUGINS, openapi
-from haat.web.gateway.description import api_config
+from haat.web.gateway.description import Elsewhere, api_config
 from haat.web.gateway.front import Front
 from haat.web.gateway.limits import Limits
 from haat.web.gateway.problem_pages import problem_page
@@ -43,12 +43,14 @@ def gateway(
     limit_per_minute: int = 0,
     trusted_proxies: int = 0,
     on_error: Mapping[Any, Any] = EXCEPTION_HANDLERS,
+    elsewhere: Elsewhere | None = None,
 ) -> ASGIApp:
     """One ASGI application. `contracts` and `values` are injected into handlers by parameter name.
 
     `cache` keeps for seconds whom a token speaks for; `limit_per_minute` is a caller's, per process (0: none).
     `trusted_proxies` stand before this server, and are believed about who is calling.
     `on_error` are the exception handlers, where pages want others than programs.
+    `elsewhere` are calls of the API at another origin, for its description.
     """
     dependencies = provided({**contracts, **values})
     dependencies["caller"] = Provide(provide_caller, sync_to_thread=False)
@@ -65,6 +67,7 @@ def gateway(
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
     )
+    app.state["elsewhere"] = elsewhere
     _resolve_in_turn(app)
     identity = contracts["identity"]
     assert isinstance(identity, Identity)

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from litestar import Litestar
+from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
@@ -48,13 +49,25 @@ TAGS = {
     "notifications": "Mails.",
     "staff": "What only those who work here may do.",
     "webhooks": "What payment providers and carriers tell, signed over the raw bytes.",
-    "operations": "What a client needs to know of this installation.",
+    "operations": "What a client needs to know of this installation, and whether it is well.",
+    "sandbox": "The clock and the books of the payment provider's stand-in; not there in production settings.",
 }
 ABOUT = """The public API of a haat shop.
 
 Money is integer minor units with an ISO 4217 currency. Times are RFC 3339, UTC. Lists answer `data`, `has_more` and
 `next_cursor`. Errors are RFC 9457 problems with a stable `code` and every fault at once in `errors`. A POST that has an
-effect takes an `Idempotency-Key`: the same key and body give the stored answer. Unknown fields are refused."""
+effect takes an `Idempotency-Key`: the same key and body give the stored answer. Unknown fields are refused. `RateLimit`
+and `RateLimit-Policy` say how many calls are left to you; 429 and 503 say in `Retry-After` how many seconds to wait.
+What staff edit has an `ETag`: sent in `If-Match`, it keeps a change from overwriting somebody else's (412)."""
+
+
+class Elsewhere(msgspec.Struct, frozen=True):
+    """Routes that another origin serves at `url`; `needs` are the names that are injected there."""
+
+    url: str
+    about: str
+    routes: Sequence[Any]
+    needs: Sequence[str]
 
 
 def api_config(render_plugins: Sequence[OpenAPIRenderPlugin]) -> OpenAPIConfig:
@@ -100,8 +113,27 @@ def describe(app: Litestar) -> dict[str, Any]:
     refusals = {int(status) for _, _, each in _operations(document) for status in each["responses"] if status >= "400"}
     components["responses"] = {f"Refused{status}": _refusal(status) for status in sorted(refusals)}
     used = {tag for _, _, operation in _operations(document) for tag in operation.get("tags", ())}
+    _add_elsewhere(document, app)
     document["tags"] = [tag for tag in document.get("tags", ()) if tag["name"] in used]
     return _with_short_names(document)
+
+
+def _add_elsewhere(document: dict[str, Any], app: Litestar) -> None:
+    """Calls at another origin, with its address: they are part of the API, though not of this application."""
+    elsewhere: Elsewhere | None = app.state.get("elsewhere")
+    if elsewhere is None:
+        return
+    unknown = {name: Provide(lambda: None, sync_to_thread=False) for name in elsewhere.needs}
+    there = describe(Litestar(elsewhere.routes, dependencies=unknown, openapi_config=api_config(())))
+    server = {"url": elsewhere.url, "description": elsewhere.about}
+    for path, item in there["paths"].items():
+        if path.startswith("/v1/"):
+            for method in METHODS:
+                # No access token is looked at there.
+                item.get(method, {}).get("responses", {}).pop("401", None)
+            document["paths"][path] = {"servers": [server], **item}
+    for kind in ("schemas", "responses"):
+        document["components"][kind] = {**there["components"][kind], **document["components"][kind]}
 
 
 def _complete(
@@ -127,7 +159,12 @@ def _complete(
         # A token that is not valid is refused wherever it is shown.
         statuses.add(401)
     responses: dict[str, Any] = operation.setdefault("responses", {})
-    for status in statuses | {int(known) for known in responses if int(known) >= 400}:
+    refusals = {
+        int(known)
+        for known, told in responses.items()
+        if known >= "400" and "application/json" not in told.get("content", {})
+    }
+    for status in refusals | statuses - {int(known) for known in responses}:
         responses[str(status)] = {"$ref": f"#/components/responses/Refused{status}"}
     operation["responses"] = dict(sorted(responses.items()))
     _show(operation["operationId"], {"": body or {}, **responses}, schemas)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import math
-import time
-
 import msgspec
-from cachetools import TTLCache
 
 from haat.kit.access import Caller
 
 WINDOW_SECONDS = 60.0
 # Many people share an address, and a guest may take a new cart token for each request.
-ADDRESS_FACTOR = 10
+ADDRESS_FACTOR = 100
 MAX_CALLERS = 100_000
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """Whether a request is let through, and how the caller stands."""
 
     allowed: bool
@@ -28,8 +24,8 @@ class Verdict(msgspec.Struct, frozen=True):
     def headers(self) -> list[tuple[bytes, bytes]]:
         """`RateLimit` and `RateLimit-Policy`, draft-ietf-httpapi-ratelimit-headers."""
         return [
-            (b"ratelimit-policy", f'"default";q={self.limit};w={WINDOW_SECONDS:.0f}'.encode()),
-            (b"ratelimit", f'"default";r={self.remaining};t={self.reset_seconds}'.encode()),
+            (b"ratelimit-policy", b'"default";q=%d;w=%d' % (self.limit, WINDOW_SECONDS)),
+            (b"ratelimit", b'"default";r=%d;t=%d' % (self.remaining, self.reset_seconds)),
         ]
 
 
@@ -38,27 +34,50 @@ class Limits:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        # The moment at which each caller's allowance is whole again.
-        self._whole_at: TTLCache[str, float] = TTLCache(MAX_CALLERS, WINDOW_SECONDS, timer=time.monotonic)
+        # Apart, for a guest chooses their own token: it must not be somebody's id or address.
+        self._users = _Allowances(limit)
+        self._guests = _Allowances(limit)
+        self._addresses = _Allowances(limit * ADDRESS_FACTOR)
 
     def judge(self, caller: Caller, at: float) -> Verdict | None:
         """Count one request at `at` (seconds, monotonic); None when there is no limit."""
         if not self._limit:
             return None
         if caller.user_id is not None:
-            return self._count(f"user:{caller.user_id}", self._limit, at)
-        shared = self._count(f"address:{caller.address}", self._limit * ADDRESS_FACTOR, at)
+            return self._users.count(caller.user_id, at)
+        shared = self._addresses.count(caller.address, at)
         if caller.cart_token is None or not shared.allowed:
             return shared
-        return self._count(f"guest:{caller.cart_token}", self._limit, at)
+        return self._guests.count(caller.cart_token, at)
 
-    def _count(self, key: str, limit: int, at: float) -> Verdict:
-        each = WINDOW_SECONDS / limit
-        whole_at = max(self._whole_at.get(key, at), at) + each
-        used = whole_at - at
+
+class _Allowances:
+    """So many a minute for each key."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._each = WINDOW_SECONDS / limit if limit else 0.0
+        # The moment at which each caller's allowance is whole again.
+        self._whole_at: dict[str, float] = {}
+
+    def count(self, key: str, at: float) -> Verdict:
+        """Count one request of `key`, unless it has none left."""
+        before = self._whole_at.get(key, at)
+        used = (before if before > at else at) + self._each - at
         # Comparing seconds that were summed: a thousandth of a request is no request.
-        if used > WINDOW_SECONDS + each / 1000:
-            wait = math.ceil(used - WINDOW_SECONDS)
-            return Verdict(False, limit, 0, math.ceil(used - each), max(1, wait))
-        self._whole_at[key] = whole_at
-        return Verdict(True, limit, int((WINDOW_SECONDS - used) / each + 0.001), math.ceil(used), 0)
+        if used > WINDOW_SECONDS + self._each / 1000:
+            return Verdict(False, self._limit, 0, _up(used - self._each), max(1, _up(used - WINDOW_SECONDS)))
+        if len(self._whole_at) >= MAX_CALLERS:
+            self._forget_whole(at)
+        self._whole_at[key] = at + used
+        left = int((WINDOW_SECONDS - used) / self._each + 0.001)
+        return Verdict(True, self._limit, left, _up(used), 0)
+
+    def _forget_whole(self, at: float) -> None:
+        """Who has all of it is as good as new. Should that be too few, all begin anew: better than to look often."""
+        kept = {key: whole_at for key, whole_at in self._whole_at.items() if whole_at > at}
+        self._whole_at = kept if len(kept) <= MAX_CALLERS // 2 else {}
+
+
+def _up(seconds: float) -> int:
+    return -int(-seconds // 1)

@@ -1,0 +1,119 @@
+"""The sandboxes' door: their pages, the clock that lets days pass in seconds, and the provider's own books."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Protocol
+
+import msgspec
+from litestar import Request, Response, get, post, route
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import Parameter
+
+from haat.kit.message import Message, NotFound, Page
+from haat.kit.problem import problems
+from haat.settings import Settings
+
+
+class Forward(Protocol):
+    """Hands a request on to another server."""
+
+    async def forward(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]: ...
+
+
+class Advance(Message, frozen=True):
+    """How far the sandboxes' clocks go forward."""
+
+    advance_seconds: Annotated[int, msgspec.Meta(ge=0, le=10 * 366 * 86_400)]
+
+
+class SandboxTime(msgspec.Struct):
+    """What time it is in the sandboxes."""
+
+    now: datetime
+
+
+class Noted(msgspec.Struct):
+    """A request that the provider saw."""
+
+    op: str
+    key: str | None
+    at: str
+    outcome: str
+
+
+class BooksRow(msgspec.Struct):
+    """One payment as the provider has it; `reference` is the checkout's id, amounts are minor units."""
+
+    id: str
+    reference: str
+    amount: int
+    currency: str
+    state: str
+    captured: int
+    refunded: int
+    calls: list[Noted]
+
+
+@route("/sandbox/{path:path}", http_method=["GET", "POST"], include_in_schema=False, status_code=200)
+async def sandbox(request: Request[Any, Any, Any], path: str, sandboxes: Any, settings: Settings) -> Response[bytes]:
+    """The sandbox provider's and carrier's pages; in production settings there are none of these."""
+    # Parcels and labels are the carrier's.
+    doors = _doors(sandboxes, settings)
+    return await _asked(request, path, doors[-1:] if path.startswith(("/parcels", "/labels")) else doors[:1])
+
+
+@post(
+    "/sandbox/clock",
+    status_code=200,
+    tags=["sandbox"],
+    responses={**problems(404, 422), 200: ResponseSpec(data_container=SandboxTime, generate_examples=False)},
+)
+async def move_clock(
+    data: Advance, request: Request[Any, Any, Any], sandboxes: Any, settings: Settings
+) -> Response[bytes]:
+    """Let time pass at the provider and the carrier alike: payments run out, parcels move."""
+    return await _asked(request, "/clock", _doors(sandboxes, settings))
+
+
+@get(
+    "/sandbox/books",
+    tags=["sandbox"],
+    responses={**problems(404, 422), 200: ResponseSpec(data_container=Page[BooksRow], generate_examples=False)},
+)
+async def provider_books(
+    request: Request[Any, Any, Any],
+    sandboxes: Any,
+    settings: Settings,
+    cursor: Annotated[
+        str | None, Parameter(pattern="^[0-9]{1,18}$", description="`next_cursor` of the page before")
+    ] = None,
+    limit: Annotated[int | None, Parameter(ge=1, le=1_000_000, description="how many, all by default")] = None,
+) -> Response[bytes]:
+    """The provider's own truth, one row a payment, in the order they came."""
+    return await _asked(request, "/books", _doors(sandboxes, settings)[:1])
+
+
+def _doors(sandboxes: Any, settings: Settings) -> list[Forward]:
+    doors: list[Forward] = list(sandboxes)
+    if not doors or settings.environment == "production":
+        raise NotFound()
+    return doors
+
+
+async def _asked(request: Request[Any, Any, Any], path: str, doors: Sequence[Forward]) -> Response[bytes]:
+    """The first one's answer to this request; each door is asked."""
+    query = request.scope["query_string"].decode()
+    target = f"/sandbox{path}" + (f"?{query}" if query else "")
+    answers = [
+        await door.forward(request.method, target, dict(request.headers), await request.body()) for door in doors
+    ]
+    status, headers, body = answers[0]
+    return Response(body, status_code=status, headers=headers)
+
+
+# In production settings none of these is served.
+ROUTES = [sandbox, move_clock, provider_books]

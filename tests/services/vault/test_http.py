@@ -15,6 +15,8 @@ from haat.contracts.vault import CardToken, NewCard, Vault
 from haat.kit.problem import EXCEPTION_HANDLERS, TooMany
 from haat.services.vault.http import ROUTES
 from haat.settings import Settings
+from haat.web.gateway.description import api_config, describe
+from tests.journeys.documented import Description
 
 SHOP = "https://shop.example"
 CARD = {"number": "4242 4242 4242 4242", "exp_month": 12, "exp_year": 2040, "cvc": "123", "name": "Asha Rao"}
@@ -174,3 +176,29 @@ async def test_behind_our_own_proxies_tries_are_counted_by_the_shoppers_address(
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as client:
         await client.post("/v1/tokens", json=CARD, headers=headers)
     assert vault.addresses == [heard]
+
+
+@pytest.fixture(scope="module")
+def description() -> Description:
+    needs = {name: Provide(lambda: None, sync_to_thread=False) for name in ("vault", "settings")}
+    return Description(describe(Litestar(ROUTES, dependencies=needs, openapi_config=api_config(()))))
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (CARD, 201),
+        ({**CARD, "number": "4242424242424241"}, 422),
+        ({**CARD, "extra": 1}, 422),
+        ({"number": 4}, 422),
+        ("no card", 422),
+        ({**CARD, "name": "x" * 3_000}, 413),
+    ],
+)
+async def test_every_answer_is_as_described(
+    client: httpx.AsyncClient, description: Description, body: object, status: int
+):
+    answer = await client.post("/v1/tokens", json=body)
+    kind = answer.headers["Content-Type"]
+    assert answer.status_code == status
+    assert description.faults("POST", "/v1/tokens", status, kind, answer.json()) == []

@@ -181,6 +181,15 @@ def test_every_post_that_has_an_effect_takes_a_key(operations: dict[str, Any]):
     assert without == {label.strip() for label in re.split(r"[·\n]", KEYLESS) if label.strip()}
 
 
+def test_a_call_with_a_key_may_find_the_first_under_way(operations: dict[str, Any]):
+    keyed = [
+        (label, each)
+        for label, each in operations.items()
+        if "Idempotency-Key" in [one["name"] for one in each.get("parameters", ())]
+    ]
+    assert [label for label, each in keyed if "409" not in each["responses"]] == []
+
+
 @pytest.mark.parametrize(
     "label", ["POST /v1/checkouts/{checkout_id}/complete", "POST /v1/orders/{order_id}/refunds", "POST /v1/cart/items"]
 )

@@ -155,6 +155,9 @@ def _complete(
     operation["summary"] = operation["operationId"].replace("_", " ").capitalize()
     body = operation.get("requestBody")
     statuses = {*EVERYWHERE, *(WITH_BODY if body else ()), *((403,) if role else ())}
+    if "idempotency" in parameters:
+        # The first request with the key may still be under way.
+        statuses.add(409)
     if path.startswith("/v1/"):
         # A token that is not valid is refused wherever it is shown.
         statuses.add(401)

@@ -270,7 +270,7 @@ async def list_addresses(identity: Identity, caller: Caller) -> Page[AddressView
     return Page(data=[_view(saved) for saved in page.data])
 
 
-@post("/v1/users/me/addresses", tags=["identity"], guards=[needs_user], responses=problems(401, 409, 422))
+@post("/v1/users/me/addresses", tags=["identity"], guards=[needs_user], responses=problems(401, 404, 409, 422))
 async def add_address(
     data: AddressBody, identity: Identity, caller: Caller, idempotency: Idempotency | None
 ) -> AddressView:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Literal, Protocol
 
 import msgspec
@@ -50,7 +50,7 @@ class ParcelFact(msgspec.Struct, frozen=True):
     state: State
     tracking_number: str
     label_url: str
-    estimated_delivery: date
+    estimated_delivery: datetime
     events: tuple[CarrierEvent, ...] = ()
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from haat.contracts.identity import Address
 from haat.contracts.shipping import RatesFor
 from haat.kit.money import Money
-from haat.services.shipping.model import boxes, delivery_date, forward, options_for, zone_of
+from haat.services.shipping.model import boxes, delivery_date, expected, forward, options_for, promised, zone_of
 
 WEDNESDAY = datetime(2026, 11, 25, 6, 0, tzinfo=UTC)
 
@@ -129,3 +129,24 @@ def test_boxes_are_what_the_carrier_takes(grams: int) -> None:
 )
 def test_a_status_never_goes_back(current: str, told: str, after: str) -> None:
     assert forward(current, told) == after  # type: ignore[arg-type]
+
+
+def test_the_expected_day_is_indias() -> None:
+    assert expected(None, datetime(2026, 11, 29, 20, 0, tzinfo=UTC)) == date(2026, 11, 30)
+
+
+def test_a_parcel_is_not_expected_before_the_promised_day() -> None:
+    assert expected(date(2026, 12, 2), datetime(2026, 11, 29, 20, 0, tzinfo=UTC)) == date(2026, 12, 2)
+
+
+def test_a_parcel_that_will_be_late_is_expected_late() -> None:
+    assert expected(date(2026, 12, 2), datetime(2026, 12, 3, 20, 0, tzinfo=UTC)) == date(2026, 12, 4)
+
+
+@pytest.mark.parametrize(("method", "place"), [("standard", 0), ("express", 1)])
+def test_a_parcel_is_promised_for_the_day_that_the_checkout_showed(method: str, place: int) -> None:
+    assert promised(address(), method, "KA", WEDNESDAY) == options(address())[place][2]
+
+
+def test_nothing_is_promised_by_terms_that_are_not_offered() -> None:
+    assert promised(address("10115", "BE", "DE"), "standard", "KA", WEDNESDAY) is None

@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from haat.contracts.payments import SignatureRefused
-from haat.contracts.shipping import CancelShipments, ShipmentMoved, ShipmentsOf, ShipmentUnderWay
+from haat.contracts.shipping import CancelShipments, RatesFor, ShipmentMoved, ShipmentsOf, ShipmentUnderWay
 from haat.kit.ids import new_id
 from haat.kit.message import NotFound, Unavailable
+from haat.kit.money import Money
 
 
 async def test_a_dispatched_parcel_has_a_tracking_number_and_a_label(shipping, parcel_for):
@@ -97,6 +98,14 @@ async def test_a_parcel_is_followed_to_the_door(shipping, depot, parcel_for, par
         ["created", "picked_up", "in_transit", "in_transit", "out_for_delivery", "delivered"],
     )
     assert await told(made.order_id) == ["picked_up", "in_transit", "out_for_delivery", "delivered"]
+
+
+async def test_a_parcel_is_expected_on_the_promised_day(shipping, parcel_for, parcels):
+    made = await shipping.dispatch(parcel_for(new_id("ord")))
+    ask = RatesFor(address=parcel_for(made.order_id).address, weight_grams=900, subtotal=Money(50_000))
+    standard = (await shipping.rates(ask)).options[0]
+    # The carrier says an hour from now: in the sandbox roads are short.
+    assert (await parcels(made.order_id))[0].estimated_delivery == standard.delivery_date
 
 
 async def test_the_others_are_told_what_is_in_a_parcel(shipping, depot, parcel_for, database):

@@ -135,7 +135,7 @@ def _fact(shipment: _Shipment) -> ParcelFact:
         state=STATES[shipment.status],
         tracking_number=shipment.tracking_number,
         label_url=shipment.label_url,
-        estimated_delivery=shipment.estimated_delivery.date(),
+        estimated_delivery=shipment.estimated_delivery,
         events=tuple(
             CarrierEvent(each.at, STATES[each.code], each.description, each.location) for each in shipment.events
         ),

@@ -110,10 +110,14 @@ _RANK: Final[dict[str, int]] = {
 
 
 class DispatchBody(msgspec.Struct, frozen=True):
-    """What the carrier was, or will be, asked: kept whole, because a repeated key must repeat the same words."""
+    """What the carrier was, or will be, asked: kept whole, because a repeated key must repeat the same words.
+
+    `promised` is the day that the customer was told to expect it, in India.
+    """
 
     booking: Booking
     items: Sequence[Parcel]
+    promised: date | None = None
 
 
 def units_in(body: DispatchBody) -> dict[str, int]:
@@ -172,6 +176,22 @@ def delivery_date(today: date, days: int) -> date:
         day += timedelta(days=1)
         days -= day.weekday() != SUNDAY
     return day
+
+
+def promised(address: Address, method: str, seller_region: str, moment: datetime) -> date | None:
+    """The delivery day of a parcel handed over now, by the terms it was bought on; None where there are none."""
+    pin = pin_of(address)
+    if address.country != COUNTRY or pin is None:
+        return None
+    today = moment.astimezone(INDIA).date()
+    rates = RATES[zone_of(pin, address.region, seller_region)]
+    return next((delivery_date(today, rate.days) for rate in rates if rate.id == method), None)
+
+
+def expected(promise: date | None, estimate: datetime) -> date:
+    """The day to tell, in India: the carrier's, unless that is before the promise. Early is nobody's disappointment."""
+    day = estimate.astimezone(INDIA).date()
+    return max(promise or day, day)
 
 
 def boxes(weight_grams: int) -> tuple[int, ...]:

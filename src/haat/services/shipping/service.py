@@ -25,7 +25,17 @@ from haat.kit.database import Transaction
 from haat.kit.ids import is_id, new_id
 from haat.kit.message import NotFound, Nothing, Page, Unavailable
 from haat.ports.carrier import Answered, Booking, Carrier, ParcelFact, Place, Refused, Unknown
-from haat.services.shipping.model import WAREHOUSE, DispatchBody, boxes, forward, options_for, under_way, units_in
+from haat.services.shipping.model import (
+    WAREHOUSE,
+    DispatchBody,
+    boxes,
+    expected,
+    forward,
+    options_for,
+    promised,
+    under_way,
+    units_in,
+)
 from haat.services.shipping.store import ShippingStore, StoredShipment
 
 log = structlog.get_logger("haat.shipping")
@@ -148,7 +158,8 @@ class ShippingService(Shipping):
 
     async def _apply(self, transaction: Transaction, shipment: StoredShipment, fact: ParcelFact) -> None:
         status = forward(shipment.status, fact.state)
-        await self._store.save_fact(transaction.connection, shipment.id, status, fact)
+        day = expected(shipment.body.promised, fact.estimated_delivery)
+        await self._store.save_fact(transaction.connection, shipment.id, status, fact, day)
         if status != shipment.status:
             last = max(fact.events, key=lambda event: event.at, default=None)
             detail = f"{last.description} ({last.location})" if last else ""
@@ -165,7 +176,8 @@ class ShippingService(Shipping):
             service=ask.method,
             direction="return" if back else "outbound",
         )
-        return DispatchBody(booking=booking, items=ask.items)
+        promise = None if back else promised(ask.address, ask.method, self._seller_region, now())
+        return DispatchBody(booking=booking, items=ask.items, promised=promise)
 
 
 def _moved(shipment: StoredShipment, status: str, tracking_number: str = "", detail: str = "") -> ShipmentMoved:

@@ -120,7 +120,9 @@ class ShippingStore:
         """The carrier will not take it."""
         await queries.refuse(connection, id=shipment_id)
 
-    async def save_fact(self, connection: Connection, shipment_id: str, status: str, fact: ParcelFact) -> None:
+    async def save_fact(
+        self, connection: Connection, shipment_id: str, status: str, fact: ParcelFact, expected: date
+    ) -> None:
         """What the carrier says, under the status that was decided; events known already stay as they are."""
         await queries.save_fact(
             connection,
@@ -129,7 +131,7 @@ class ShippingStore:
             carrier_reference=fact.id,
             tracking_number=fact.tracking_number,
             label_url=fact.label_url,
-            estimated_delivery=fact.estimated_delivery,
+            estimated_delivery=expected,
             ats=[event.at for event in fact.events],
             codes=[event.code for event in fact.events],
             locations=[event.location for event in fact.events],

@@ -1,4 +1,4 @@
-"""One shop for the journeys that need no other: nothing is packed unless the staff does it."""
+"""Shops for the journeys that need none of their own, and visitors: of a market that packs by itself, or a desk."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 
 import asyncpg
 import pytest
+from playwright.async_api import Browser, Page, async_playwright
 
 from tests.journeys.client import PRICE, Client, visiting
-from tests.journeys.shops import Shop, running
+from tests.journeys.shops import Shop, eventually, running
+from tests.journeys.storefront import CHROMIUM, Visit
 
 # A new product with this many units on the shelf, at a price: its only variant, and its `sku` and `product_id`.
 Shelve = Callable[..., Awaitable[dict[str, Any]]]
@@ -88,3 +90,49 @@ async def left(staff: Client) -> Callable[[str, int], Awaitable[int]]:
         return found
 
     return available
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A shop that packs by itself."""
+    with running(tmp_path_factory.mktemp("market")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+async def laptops(market: Shop) -> list[dict[str, Any]]:
+    """Three laptops that are like each other, one of them outside the price range that the journeys ask for."""
+    async with visiting(market) as staff:
+        await staff.sign_in_as_staff()
+        made = [await staff.sell(f"TW-{price}", stock=50, amount=price) for price in (4_599_900, 5_299_900, 8_999_900)]
+
+        async def found() -> bool:
+            _, page = await staff.call("GET", "/v1/search?q=laptop")
+            _, like = await staff.call("GET", f"/v1/recommendations?kind=similar&product_id={made[0]['id']}")
+            # A product that is not known yet is like nothing.
+            return bool(page["total"] == len(made) and len(like.get("data", [])) == len(made) - 1)
+
+        assert await eventually(found)
+        return made
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        await started.close()
+
+
+@pytest.fixture
+async def page(browser: Browser, market: Shop, request: pytest.FixtureRequest) -> AsyncIterator[Page]:
+    """A fresh visitor of the market, on a phone unless `request.param` is another Visit."""
+    visit: Visit = getattr(request, "param", Visit())
+    visitor = await browser.new_context(java_script_enabled=visit.script, viewport=visit.screen, base_url=market.url)
+    opened = await visitor.new_page()
+    refused: list[str] = []
+    opened.on("console", lambda line: refused.append(line.text) if "Content Security Policy" in line.text else None)
+    opened.on("pageerror", lambda error: refused.append(str(error)))
+    yield opened
+    await visitor.close()
+    assert refused == []

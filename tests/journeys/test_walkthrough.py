@@ -26,22 +26,33 @@ async def shopper(shop: Shop) -> AsyncIterator[Client]:
         yield client
 
 
+OTHERS = (2_999_900, 5_299_900, 8_999_900)
+
+
 @pytest.fixture(scope="module")
-async def laptop(shop: Shop) -> dict[str, Any]:
-    """A laptop with five on the shelf, made by the staff and found by search."""
+async def others(shop: Shop) -> list[str]:
+    """The ids of three more laptops, one in the price range that the walk-through asks for."""
+    async with visiting(shop) as staff:
+        await staff.sign_in_as_staff()
+        return [(await staff.sell(f"TW-{price}", stock=5, amount=price))["id"] for price in OTHERS]
+
+
+@pytest.fixture(scope="module")
+async def laptop(shop: Shop, others: list[str]) -> dict[str, Any]:
+    """A laptop with five on the shelf, made by the staff and found by search before a dearer one."""
     async with visiting(shop) as staff:
         await staff.sign_in_as_staff()
         product = await staff.sell("TW-14", stock=5)
 
         async def found() -> bool:
-            _, page = await staff.call("GET", "/v1/search?q=laptop&price_min=3000000&price_max=6000000")
-            return bool(page["total"] == 1 and page["data"][0]["in_stock"])
+            _, page = await staff.call("GET", "/v1/search?q=laptop&price_min=3000000&price_max=6000000&sort=price_asc")
+            return bool([each["id"] for each in page["data"] if each["in_stock"]] == [product["id"], others[1]])
 
         assert await eventually(found)
         return product
 
 
-async def test_the_walk_through(shopper: Client, laptop: dict[str, Any]):
+async def test_the_walk_through(shopper: Client, laptop: dict[str, Any], others: list[str]):
     who = {"email": f"{uuid.uuid4().hex}@example.com", "password": "namaste-haat", "name": "Asha Rao"}
     assert (await shopper.call("POST", "/v1/users", who))[0] == 201
     await shopper.sign_in(who["email"], who["password"])
@@ -71,7 +82,7 @@ async def test_the_walk_through(shopper: Client, laptop: dict[str, Any]):
     assert (row["amount"], row["captured"], row["refunded"]) == (4_599_900, 4_599_900, 0)
     status, similar = await shopper.call("GET", f"/v1/recommendations?kind=similar&product_id={laptop['id']}")
     assert status == 200
-    assert isinstance(similar["data"], list)
+    assert {each["product"]["id"] for each in similar["data"]} == set(others)
 
 
 async def test_a_declined_card_gives_the_stock_back(shopper: Client, laptop: dict[str, Any]):

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
+from cyclopts import App
+
+from haat.cli.root import app
 
 COMMANDS = [
     "",
@@ -18,6 +22,7 @@ COMMANDS = [
     "bench",
     "doctor",
     "audit",
+    "reconcile",
     "vault",
     "vault inspect",
     "vault rotate",
@@ -25,6 +30,10 @@ COMMANDS = [
     "events",
     "events parked",
     "events replay",
+    "inventory",
+    "inventory verify",
+    "inventory rebuild",
+    "inventory bench",
     "evaluate",
     "evaluate search",
     "evaluate recommendations",
@@ -53,9 +62,22 @@ def test_help_loads_nothing_heavy(command: str):
     assert HEAVY & set(loaded.split()) == set()
 
 
-def test_help_names_every_command():
-    done = subprocess.run(
-        [sys.executable, "-m", "haat", "--help"], capture_output=True, text=True, timeout=60, check=False
-    )
-    offered = [line.strip("│ ").split()[0] for line in done.stdout.splitlines() if line.startswith("│")]
-    assert set(offered) >= {name.split()[0] for name in COMMANDS if name}
+def offered(app: App, *path: str) -> Iterator[str]:
+    """Every command below, with those that it stands under."""
+    for name in app:
+        if not name.startswith("-"):
+            yield " ".join((*path, name))
+            yield from offered(app[name], *path, name)
+
+
+def test_every_command_is_known_here():
+    assert sorted(offered(app)) == sorted(COMMANDS[1:])
+
+
+@pytest.mark.parametrize("group", ["", "vault", "events", "inventory", "evaluate"])
+def test_help_names_every_command(group: str):
+    argv = [sys.executable, "-m", "haat", *group.split(), "--help"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    told = [line.strip("│ ").split()[0] for line in done.stdout.splitlines() if line.startswith("│")]
+    below = {name.split()[-1] for name in COMMANDS if name and name.rpartition(" ")[0] == group}
+    assert {name for name in told if not name.startswith("-")} == below

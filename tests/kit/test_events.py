@@ -11,12 +11,13 @@ from datetime import timedelta
 import pytest
 
 from haat.engines.database.pool import PostgresDatabase
+from haat.engines.events import postgres_log
 from haat.engines.events.postgres_log import PostgresLog, until_read
 from haat.kit import reactions
 from haat.kit.clock import now
 from haat.kit.database import OUTBOX_UNNEST, Batch, outbox_columns
 from haat.kit.ids import new_id
-from haat.kit.message import Event, Unavailable
+from haat.kit.message import Event, Unavailable, event_name
 from haat.kit.reactions import Reader
 
 
@@ -194,6 +195,25 @@ async def test_a_late_acknowledgement_does_not_take_the_place_back(probe, logs, 
     await logs[0].acknowledge(name, second)
     await logs[0].acknowledge(name, first)
     assert await logs[0].read(name, ["test_events.Counted"], 2) == []
+
+
+async def test_a_place_taken_while_places_are_written_is_written_next(probe, logs, name, monkeypatch):
+    monkeypatch.setattr(postgres_log, "WRITE_PLACES_SECONDS", -1.0)
+    log, kinds = logs[0], [event_name(Counted)]
+    await tell(probe, Counted(about="a", number=1), Counted(about="a", number=2))
+    await log.relay(["kit_probe"])
+    first, second = await log.read(name, kinds, 2)
+    await log.acknowledge(name, first)
+    async with probe.transaction("kit_probe") as transaction:
+        await transaction.execute("LOCK TABLE events.cursor IN SHARE MODE")
+        reading = asyncio.create_task(log.read(name, kinds, 1))
+        done, _ = await asyncio.wait([reading], timeout=0.3)
+        await log.acknowledge(name, second)
+    await reading
+    await log.read(name, kinds, 1)
+    async with probe.connection() as connection:
+        place = await connection.fetchval("SELECT position FROM events.cursor WHERE reader = $1", name)
+    assert (done, place) == (set(), second.place[1])
 
 
 async def test_a_poisonous_event_is_parked_and_the_others_act(probe, logs, name, monkeypatch):

@@ -152,10 +152,15 @@ class PostgresLog:
         if not readers or self._connection is None:
             return
         places = [self._places[reader] for reader in readers]
-        await self._connection.execute(
-            _REMEMBER, readers, [str(tx) for tx, _ in places], [position for _, position in places]
-        )
-        self._unwritten.difference_update(readers)
+        # Before it is written: whoever gets on meanwhile has a new place to write.
+        self._unwritten.clear()
+        try:
+            await self._connection.execute(
+                _REMEMBER, readers, [str(tx) for tx, _ in places], [position for _, position in places]
+            )
+        except BaseException:
+            self._unwritten.update(readers)
+            raise
 
     async def park(self, reader: str, event: LoggedEvent, error: str) -> None:
         """Put an event aside."""

@@ -113,22 +113,30 @@ def ask(method: str, url: str, body: Any = None, token: str = "") -> Any:
         return json.load(answer)
 
 
-def orders(url: str, password: str) -> list[str]:
-    """The numbers of every order, as the staff sees them."""
+def staff_token(url: str, password: str) -> str:
+    """A token for calls as the staff."""
     login = {"email": "staff@haat.example", "password": password}
-    token = ask("POST", f"{url}/v1/sessions", login)["access_token"]
-    return [order["number"] for order in ask("GET", f"{url}/v1/orders?scope=all", token=token)["data"]]
+    return str(ask("POST", f"{url}/v1/sessions", login)["access_token"])
 
 
-def stock(url: str) -> dict[str, list[tuple[str, int]]]:
-    """SKU and available units of every variant, by product title with its slug."""
-    found: dict[str, list[tuple[str, int]]] = {}
+def every(url: str, path: str, token: str) -> list[dict[str, Any]]:
+    """A list from its first page to its last."""
+    found: list[dict[str, Any]] = []
     cursor = ""
     while True:
-        page = ask("GET", f"{url}/v1/products?limit=100{cursor}")
-        for product in page["data"]:
-            levels = sorted((variant["sku"], variant["available"]) for variant in product["variants"])
-            found.setdefault(product["slug"], []).extend(levels)
+        page = ask("GET", f"{url}{path}limit=100{cursor}", token=token)
+        found += page["data"]
         if not page["has_more"]:
             return found
         cursor = f"&cursor={page['next_cursor']}"
+
+
+def orders(url: str, password: str) -> list[str]:
+    """The numbers of every order, as the staff sees them."""
+    return [order["number"] for order in every(url, "/v1/orders?scope=all&", staff_token(url, password))]
+
+
+def skus(url: str) -> dict[str, list[str]]:
+    """The SKUs of every product, by its slug."""
+    products = every(url, "/v1/products?", "")
+    return {product["slug"]: sorted(variant["sku"] for variant in product["variants"]) for product in products}

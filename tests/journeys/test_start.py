@@ -6,6 +6,8 @@ import os
 import shlex
 import signal
 import subprocess
+import time
+import urllib.error
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,21 +15,24 @@ from pathlib import Path
 import pytest
 
 from haat.cli.addresses import free_port
-from tests.journeys.starts import Start, ask, haat, orders, stock
+from tests.journeys.starts import Start, ask, every, haat, orders, skus, staff_token
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("start")]
 
 STARTING = Callable[..., Start]
+# A step lasts longer.
+AMID_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class First:
-    """What the first start left: its folder, its order, its login, and the stock before that order."""
+    """What the first start left: its folder, the order bought in it and every other, its login, and its products."""
 
     data: Path
     lines: list[str]
-    stock: dict[str, list[tuple[str, int]]]
+    products: dict[str, list[str]]
     order: str
+    orders: list[str]
     password: str
     status: int
     left: list[int]
@@ -39,13 +44,13 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[First]:
     start = Start(tmp_path_factory.mktemp("first") / "data", free_port())
     try:
         start.ready()
-        before = stock(start.url)
         curl = shlex.split(start.told("buy"))
         assert curl == ["curl", "-X", "POST", f"{start.url}/sandbox/buy?q=kettle"]
         order = ask(curl[2], curl[3])
         password = start.password()
+        kept, sold = skus(start.url), orders(start.url, password)
         status = start.stop(signal.SIGINT)
-        yield First(start.data, start.lines, before, order["number"], password, status, start.left())
+        yield First(start.data, start.lines, kept, order["number"], sold, password, status, start.left())
     finally:
         start.clear()
 
@@ -91,12 +96,14 @@ def test_the_first_start_tells_where_everything_is(first: First):
 
 
 def test_the_first_start_tells_each_step_with_its_seconds(first: First):
-    steps = [line.strip().split(":")[0] for line in first.lines if line.endswith(" s")]
+    ended = [line for line in first.lines if line.endswith(" s") and " after " not in line]
+    steps = [line.strip().split(":")[0] for line in ended]
     assert steps == [
         "accounts and taxes",
         "drawing pictures",
         "products",
         "reviews",
+        "orders",
         "history",
         "training",
         "search index",
@@ -109,10 +116,30 @@ def test_ctrl_c_leaves_nothing_but_the_data(first: First):
 
 def test_the_second_start_keeps_orders_and_does_not_seed(first: First, folder: Path, begin: STARTING):
     start = begin(folder, free_port()).ready()
-    assert (orders(start.url, start.password()), start.password()) == ([first.order], first.password)
+    assert (orders(start.url, start.password()), start.password()) == (first.orders, first.password)
     assert [line for line in start.lines if "filling in" in line or line == "seeded"] == []
     assert {os.sched_getscheduler(pid) for pid in start.left()} == {os.SCHED_BATCH}
     assert (start.stop(signal.SIGTERM), start.left()) == (0, [])
+
+
+def test_a_new_shop_has_a_past(first: First, folder: Path, begin: STARTING):
+    port = free_port()
+    start = begin(folder, port).ready()
+    token = staff_token(start.url, start.password())
+    sold = every(start.url, "/v1/orders?scope=all&", token)
+    assert {order["status"] for order in sold} >= {"delivered", "shipped", "canceled", "returned", "placed"}
+    days = {order["placed_at"][:10] for order in sold}
+    assert (len(sold) > 100, len(days) > 14, len({order["user_id"] for order in sold}) > 39) == (True, True, True)
+    waiting = every(start.url, "/v1/fraud/reviews?", token)
+    assert [each["amount"]["amount"] >= 10_000_000 for each in waiting] == [True] * 4
+    assert {each["kind"] for each in every(start.url, "/v1/inventory/alerts?", token)} == {"low_stock", "out_of_stock"}
+    assert len(every(start.url, "/v1/mails?", token)) > 200
+    books = haat(folder, port, "audit", "--patience", "20")
+    assert (books.returncode, "cannot be read" in books.stdout) == (0, False)
+    buyer = {"email": next(each["email"] for each in sold if each["user_id"]), "password": "namaste-haat"}
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        ask("POST", f"{start.url}/v1/sessions", buyer)
+    assert (start.stop(), start.left()) == (0, [])
 
 
 def test_two_shops_side_by_side_one_with_one_worker_and_a_password_of_its_own(
@@ -152,14 +179,21 @@ def test_a_start_after_one_that_was_killed(first: First, folder: Path, begin: ST
     assert (third.stop(), third.left()) == (0, [])
 
 
-def test_a_half_finished_seed_is_finished(first: First, begin: STARTING, tmp_path: Path):
+# The line that a step ends with; the next one is under way when the start is killed.
+@pytest.mark.parametrize("begun", ["drawing pictures: ", "products: ", "reviews: "])
+def test_a_half_finished_seed_is_finished(first: First, begin: STARTING, tmp_path: Path, begun: str):
     port = free_port()
-    killed = begin(tmp_path / "data", port).until("drawing pictures")
+    killed = begin(tmp_path / "data", port).until(begun)
+    time.sleep(AMID_SECONDS)
     killed.process.kill()
     killed.process.wait()
     start = begin(tmp_path / "data", port).ready()
-    assert len(first.stock) == 364
-    assert stock(start.url) == first.stock
+    assert len(first.products) == 364
+    assert skus(start.url) == first.products
+    sold = orders(start.url, start.password())
+    # Those that found nothing in stock are tried once more, and what is bought between is in the same carts.
+    assert (len(sold) == len(set(sold)), abs(len(sold) - len(first.orders)) < 8) == (True, True)
+    assert haat(start.data, port, "audit", "--patience", "20").returncode == 0
     assert (start.stop(), start.left()) == (0, [])
 
 

@@ -31,6 +31,7 @@ from haat.contracts.media import MediaStore, Upload
 from haat.contracts.promotions import NewCoupon, Promotions, SaveCoupon
 from haat.contracts.recommendations import Recommender, RecordHistory
 from haat.contracts.search import Search
+from haat.demo.history import History
 from haat.demo.records import DemoProduct
 from haat.engines.events.postgres_log import until_read
 from haat.kit.clock import now
@@ -49,7 +50,9 @@ ACTOR = "seed"
 STILL_SECONDS = 120.0
 
 
-def seed_command(*, products: int = 0, demo: bool = True, seed: int = 1, background: bool = True) -> None:
+def seed_command(
+    *, products: int = 0, demo: bool = True, past: bool = False, seed: int = 1, background: bool = True
+) -> None:
     """Fill the shop: accounts, taxes, and the demo catalogue with its history; or a large catalogue for load work.
 
     Without HAAT_DATABASE_URL the embedded database of HAAT_DATA is used (a running shop's, too).
@@ -62,6 +65,8 @@ def seed_command(*, products: int = 0, demo: bool = True, seed: int = 1, backgro
         Add this many generated products (up to a million) instead of the demo catalogue.
     demo
         Fill in the demo catalogue.
+    past
+        Place the demo's orders of the last weeks, too: for `haat run`, whose sandboxes do not run yet.
     seed
         The same number gives the same generated products.
     background
@@ -73,11 +78,16 @@ def seed_command(*, products: int = 0, demo: bool = True, seed: int = 1, backgro
     from haat.cli.database import database_for
 
     start_logging("WARNING")
-    with database_for(Settings()) as settings:
-        uvloop.run(_seed(settings, products, demo, seed, background))
+    told = Settings()
+    if past and not (told.carrier_url and told.provider_url and told.webhook_secret):
+        raise StartupFault(
+            "The last weeks need the sandboxes' addresses.", "`haat run` fills them in at its first start."
+        )
+    with database_for(told) as settings:
+        uvloop.run(_seed(settings, products, demo, past, seed, background))
 
 
-async def _seed(settings: Settings, products: int, demo: bool, seed: int, background: bool) -> None:
+async def _seed(settings: Settings, products: int, demo: bool, past: bool, seed: int, background: bool) -> None:
     house = House(settings)
     names = [name for name in SERVICES if name in house.serves]
     async with working(house, names) if background else opened(house, names):
@@ -88,7 +98,7 @@ async def _seed(settings: Settings, products: int, demo: bool, seed: int, backgr
             if products:
                 await _load(house, products, seed, steps)
             elif demo:
-                await _demo(house, steps)
+                await _demo(house, past, steps)
             with steps.step("search index"):
                 await _drained(house)
             steps.say("seeded")
@@ -121,16 +131,19 @@ async def _taxes(house: House) -> None:
     await house.ask(Checkouts).save_tax_rates(SaveTaxRates(rates=rates))
 
 
-async def _demo(house: House, steps: Steps) -> None:
+async def _demo(house: House, past: bool, steps: Steps) -> None:
     from haat.demo.catalogue import products
+    from haat.demo.history import history
 
     catalogue = list(products())
+    told = history(catalogue)
     await _categories(house)
     images = await _images(house, catalogue, steps)
     await _products(house, catalogue, images, steps)
     await _reviews(house, catalogue, steps)
     await _coupons(house)
-    await _history(house, catalogue, steps)
+    ids = await _past(house, catalogue, told, steps) if past else {}
+    await _history(house, catalogue, told, ids, steps)
     with steps.step("training"):
         await house.ask(Recommender).train(Nothing())
 
@@ -245,11 +258,26 @@ async def _coupons(house: House) -> None:
         await promotions.save_coupon(SaveCoupon(coupon=coupon, actor=ACTOR))
 
 
-async def _history(house: House, catalogue: Sequence[DemoProduct], steps: Steps) -> None:
+async def _past(house: House, catalogue: Sequence[DemoProduct], told: History, steps: Steps) -> dict[int, str]:
+    """Real orders of some of the history's customers; their user ids by number."""
+    from haat.cli.seed_past import Past
+    from haat.demo.past import purchases
+
+    plan = purchases(told, catalogue)
+    lived = Past(house, catalogue, plan)
+    ids = await lived.customers()
+    with steps.step("orders", len(plan)) as advance:
+        await lived.live(advance)
+    return ids
+
+
+async def _history(
+    house: House, catalogue: Sequence[DemoProduct], told: History, ids: dict[int, str], steps: Steps
+) -> None:
     from haat.cli.seed_history import clicks_of
 
     recommender = house.ask(Recommender)
-    clicks = await clicks_of(house.ask(Catalog), catalogue)
+    clicks = await clicks_of(house.ask(Catalog), catalogue, told, ids)
     with steps.step("history", len(clicks)) as advance:
         for i, chunk in enumerate(_chunks(clicks, CLICKS)):
             await recommender.record_history(RecordHistory(source=f"demo-{i}", clicks=list(chunk)))

@@ -6,9 +6,24 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 
+class _Lag:
+    """How far behind the world this process lives; new ids follow it, too."""
+
+    ns = 0
+
+
+lag = _Lag()
+
+
+def live_behind(by: timedelta) -> None:
+    """Take it to be so much earlier from here on: only for a process that makes up a demo's past."""
+    lag.ns = by // timedelta(microseconds=1) * 1000
+
+
 def _now() -> datetime:
     """The current moment, UTC, timezone-aware."""
-    return datetime.now(UTC)
+    moment = datetime.now(UTC)
+    return moment - timedelta(microseconds=lag.ns // 1000) if lag.ns else moment
 
 
 def _shifted(file: Path) -> Callable[[], datetime]:

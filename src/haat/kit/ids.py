@@ -4,6 +4,8 @@ import os
 import time
 from datetime import datetime
 
+from haat.kit import clock
+
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _BODY_LENGTH = 26
 _ALLOWED = frozenset(ALPHABET)
@@ -15,7 +17,7 @@ def new_id(prefix: str) -> str:
 
     The fraction keeps what one process makes in turn in that order, so that the older of two rows is the lesser.
     """
-    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    milliseconds, rest = divmod(time.time_ns() - clock.lag.ns, 1_000_000)
     fraction = rest * 4096 // 1_000_000
     random = int.from_bytes(os.urandom(8)) >> 2
     value = milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | random

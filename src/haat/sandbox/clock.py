@@ -12,19 +12,22 @@ from haat.sandbox.storage import read_note, write_note
 HORIZON = timedelta(hours=1)
 
 
+OFFSET = "clock_offset_seconds"
+
+
 class VirtualClock:
     """Wall time plus an offset that only grows and survives restarts."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
-        self._offset = timedelta(seconds=float(read_note(database, "clock_offset_seconds") or 0))
+        self._offset = timedelta(seconds=float(read_note(database, OFFSET) or 0))
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self._offset
 
     def move(self, seconds: float) -> None:
         self._offset += timedelta(seconds=seconds)
-        write_note(self._database, "clock_offset_seconds", str(self._offset.total_seconds()))
+        write_note(self._database, OFFSET, str(self._offset.total_seconds()))
 
 
 class Timers:

@@ -7,8 +7,8 @@ import signal
 import socket
 import sqlite3
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -70,27 +70,28 @@ async def _serve(build: Build, options: Options) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    with _listen(options.host, options.port) as listener:
-        url = f"http://{options.host}:{listener.getsockname()[1]}"
-        options = msgspec.structs.replace(options, public_url=(options.public_url or url).rstrip("/"))
-        async with build(options) as application:
-            await _answer_until(stop.wait, application, listener, url)
-
-
-async def _answer_until(
-    stopped: Callable[[], Awaitable[object]], application: web.Application, listener: socket.socket, url: str
-) -> None:
-    runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=0.2)
-    await runner.setup()
-    try:
-        await web.SockSite(runner, listener, backlog=1024).start()
+    async with serving(build, options) as url:
         # What is loaded by now stays: no collection needs to walk it.
         gc.freeze()
         gc.set_threshold(10_000, 20, 20)
         print(f"ready {url}", flush=True)
-        await stopped()
-    finally:
-        await runner.cleanup()
+        await stop.wait()
+
+
+@asynccontextmanager
+async def serving(build: Build, options: Options) -> AsyncIterator[str]:
+    """The application answers at this URL while the context is open. Raises OSError when the port is taken."""
+    with _listen(options.host, options.port) as listener:
+        url = f"http://{options.host}:{listener.getsockname()[1]}"
+        options = msgspec.structs.replace(options, public_url=(options.public_url or url).rstrip("/"))
+        async with build(options) as application:
+            runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=0.2)
+            await runner.setup()
+            try:
+                await web.SockSite(runner, listener, backlog=1024).start()
+                yield url
+            finally:
+                await runner.cleanup()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -17,6 +18,20 @@ from haat.engines.database.pool import PostgresDatabase
 from haat.settings import Settings
 
 SANDBOX_SECONDS = 15
+# `make faults` runs every test of some files many times.
+TIMES = int(os.environ.get("HAAT_TIMES", "1"))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if TIMES > 1:
+        metafunc.fixturenames.append("nth_time")
+        metafunc.parametrize("nth_time", range(TIMES), indirect=True)
+
+
+@pytest.fixture
+def nth_time(request: pytest.FixtureRequest) -> int:
+    """Which of many runs of a test this is."""
+    return int(request.param)
 
 
 @pytest.fixture(scope="session")

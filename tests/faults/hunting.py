@@ -91,8 +91,8 @@ class Hunt:
         """Everything these processes can write to; what several share is read once."""
         shared: set[tuple[str, str, str]] = set()
         for pid in pids:
-            name = _name(pid)
-            for data in _writable(pid, shared):
+            name = name_of(pid)
+            for data in writable(pid, shared):
                 self.look(f"memory of {name}", data)
 
 
@@ -115,7 +115,8 @@ def contents(path: Path) -> Iterator[bytes]:
             before = chunk[-OVERLAP:]
 
 
-def _writable(pid: int, shared: set[tuple[str, str, str]]) -> Iterator[bytes]:
+def writable(pid: int, shared: set[tuple[str, str, str]]) -> Iterator[bytes]:
+    """The memory that a process can write to, in pieces that overlap; what is in `shared` was read before."""
     # A process that has ended since has nothing left.
     with suppress(FileNotFoundError, ProcessLookupError), Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
         for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
@@ -140,7 +141,7 @@ def _writable(pid: int, shared: set[tuple[str, str, str]]) -> Iterator[bytes]:
                 before, at = data[-OVERLAP:], at + len(data)
 
 
-def _name(pid: int) -> str:
+def name_of(pid: int) -> str:
     words: list[str] = []
     with suppress(FileNotFoundError, ProcessLookupError):
         words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").split()

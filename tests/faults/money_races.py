@@ -7,6 +7,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -166,11 +167,61 @@ async def _given_back(lab: Lab, checkout: str, order: str, expected: Sequence[in
     return [] if right else [f"refunds, payment, order, bank: {sums} in {row['number']} of {row['captured_minor']}"]
 
 
+LEARNED = """
+SELECT (SELECT count(*) FROM orders.orders WHERE checkout_id = $1),
+       (SELECT count(*) FROM payments.ledger_txns t JOIN payments.payments p USING (payment_id)
+        WHERE p.checkout_id = $1 AND t.kind = 'capture' AND t.phase = 'posted'),
+       (SELECT count(*) FROM notifications.mails m JOIN orders.orders o ON o.id = m.about
+        WHERE o.checkout_id = $1 AND m.kind = 'order_placed')
+"""
+
+
+async def learned(lab: Lab, seed: int, times: int = 50) -> Numbers:
+    """T-PAY-02: shoppers come back from the bank in two windows, while its notices come, twice, and workers look.
+
+    Each is one order, whose money is taken once and which is told in one mail.
+    """
+    rng = Random(seed)
+    variant, _ = await lab.shelve(times)
+    upi = {"method": "upi", "flow": "qr"}
+
+    async def one(shopper: Stubborn) -> bool:
+        client, path = shopper.client, f"/v1/checkouts/{shopper.checkout}"
+        body, key = {"payment": upi}, str(uuid.uuid4())
+        waiting = await shopper.until("POST", f"{path}/complete", body, 202, key=key)
+        async with client.session.post(waiting["action"]["url"], data={"outcome": "approve"}) as pressed:
+            assert pressed.status == 200
+        await asyncio.sleep(rng.random() * 0.2)
+        looks = [client.call("GET", path) for _ in range(3)]
+        await asyncio.gather(*looks, client.complete(shopper.checkout, upi, key))
+        return bool(await eventually(partial(completed, client, path), seconds=REST_SECONDS))
+
+    async def completed(client: Client, path: str) -> bool:
+        return bool((await client.call("GET", path))[1]["status"] == "completed")
+
+    async with ready(lab, variant, times) as shoppers:
+        await lab.fault("webhook", "duplicate", times=times * 2)
+        ended = await asyncio.gather(*(one(shopper) for shopper in shoppers))
+        checkouts = [shopper.checkout for shopper in shoppers]
+    wrong = [] if all(ended) else [f"{ended.count(False)} have no order"]
+    wrong += await rested(lab)
+
+    async def mailed() -> bool:
+        return all([tuple((await lab.rows(LEARNED, each))[0]) == (1, 1, 1) for each in checkouts])
+
+    if not await eventually(mailed, seconds=60):
+        found = Counter([tuple((await lab.rows(LEARNED, each))[0]) for each in checkouts])
+        wrong.append(f"orders, captures, mails: {dict(found)}")
+    return {"times": times, "wrong": wrong + await lab.faults(checkouts)}
+
+
 SMALL: tuple[Race, ...] = (
+    ("T-PAY-02/shops", learned, (10,)),
     *((f"T-RACE-04/{how}", gift_card, (how, 20)) for how in PRICES),
     *((f"T-RACE-05/{how}", refunds, (how, 40)) for how in REFUNDS),
 )
 FULL: tuple[Full, ...] = (
+    ("T-PAY-02/shops", learned, (), 10),
     *((f"T-RACE-04/{how}", gift_card, (how,), 20) for how in PRICES),
     *((f"T-RACE-05/{how}", refunds, (how,), 20) for how in REFUNDS),
 )

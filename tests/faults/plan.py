@@ -27,16 +27,50 @@ VICTIMS = (
 )  # fmt: skip
 JUMPS = (3600, -3600, -300)
 PAIRS = 500
+PAYMENTS = "tests/services/payments"
+WIRE, AFTER = f"{PAYMENTS}/test_broken_wire.py", f"{PAYMENTS}/test_after_capture.py"
+HTTP, CREDIT = f"{PAYMENTS}/test_http.py", f"{PAYMENTS}/test_credit.py"
+EDGES = "tests/services/checkout/test_edges.py"
+LATE = (
+    f"{PAYMENTS}/test_service.py",
+    "tests/services/checkout/test_service.py",
+    "tests/services/notifications/test_service.py",
+)
+# Most of their time is waiting for the wire.
+ABREAST = ("-n", "4")
+
+
+def _times(number: int) -> dict[str, str]:
+    """The environment in which each test is run so many times."""
+    return {"HAAT_TIMES": str(number)}
+
+
 # Tests of the services' own that take longer when asked to: what they are called, the tests, how long.
 SUITES: tuple[tuple[str, tuple[str, ...], Mapping[str, str]], ...] = (
-    ("T-OUT-01", ("tests/kit/test_events.py",), {}),
+    ("T-OUT-01", ("tests/kit/test_events.py",), {"HAAT_EVENTS_WRITTEN": "2500"}),
     ("T-INV-01/inside", ("tests/services/inventory/test_crowds.py",), {"HAAT_STOCK_ROUNDS": "200"}),
     ("T-INV-02", ("tests/services/inventory/test_races.py", "-k", "abandoned"), {"HAAT_STOCK_RACES": "5000"}),
     ("T-INV-03", ("tests/services/inventory/test_stateful.py",), {"HAAT_STOCK_STEPS": "200000"}),
     ("T-INV-04", ("tests/services/inventory/test_races.py", "-k", "opposite"), {"HAAT_STOCK_SECONDS": "60"}),
-    ("T-LED-01", ("tests/services/payments/test_ledger_machine.py",), {"HAAT_LEDGER_STEPS": "100000"}),
-    ("T-PAY-01", ("tests/services/payments/test_broken_wire.py",), {}),
-    ("T-PAY-08", ("tests/services/payments/test_reconciliation.py",), {}),
+    ("T-LED-01", (f"{PAYMENTS}/test_ledger_machine.py",), {"HAAT_LEDGER_STEPS": "100000"}),
+    ("T-LED-02", ("tests/services/checkout/test_totals.py",), {"HAAT_TOTALS_EXAMPLES": "20000"}),
+    ("T-LED-03", (f"{PAYMENTS}/test_ledger_guards.py",), _times(20)),
+    ("T-LED-04", (EDGES, HTTP, CREDIT, "-k", "edge or impossible or highest_price"), _times(20)),
+    # Each call, lost in each way, a thousand times.
+    *(
+        (f"T-PAY-01/{op}", (WIRE, *ABREAST, "-k", f"lost_call and {op}-"), _times(500))
+        for op in ("authorize", "capture", "void", "refund")
+    ),
+    ("T-PAY-02", (WIRE, *ABREAST, "-k", "return_webhook_and_poller"), _times(500)),
+    ("T-PAY-03", (WIRE, *ABREAST, "-k", "any_order_and_number"), {"HAAT_NOTICE_SHUFFLES": "500"}),
+    ("T-PAY-04", (f"{PAYMENTS}/test_webhooks.py", HTTP, *ABREAST, "-k", "webhooks or notice"), _times(50)),
+    ("T-PAY-05", (AFTER, *LATE, *ABREAST, "-k", "late_money or without_an_order or money_that"), _times(100)),
+    ("T-PAY-06", (WIRE, *ABREAST, "-k", "challenge"), _times(100)),
+    ("T-PAY-07", (AFTER, *ABREAST, "-k", "dispute or refund"), _times(100)),
+    ("T-PAY-08", (f"{PAYMENTS}/test_reconciliation.py",), {}),
+    ("T-PAY-09", (AFTER, *ABREAST, "-k", "a_hold"), _times(100)),
+    ("T-PAY-10", (AFTER, f"{PAYMENTS}/test_service.py", *ABREAST, "-k", "parts or over_capture"), _times(100)),
+    ("T-VAULT-01", ("tests/faults/test_canaries.py",), _times(3)),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -19,6 +20,9 @@ from haat.kit.database import OUTBOX_UNNEST, Batch, outbox_columns
 from haat.kit.ids import new_id
 from haat.kit.message import Event, Unavailable, event_name
 from haat.kit.reactions import Reader
+
+# By each of the eight writers.
+WRITTEN = int(os.environ.get("HAAT_EVENTS_WRITTEN", "25"))
 
 
 class Counted(Event, frozen=True):
@@ -47,8 +51,12 @@ class Tally:
                 if event.number == self.poison:
                     raise ValueError("cannot be digested")
                 await transaction.execute("INSERT INTO kit_probe.effects VALUES ($1, $2)", event.about, event.number)
-        if len(await self.taken()) >= self._expected:
+        if await self.number() >= self._expected:
             self.all_there.set()
+
+    async def number(self) -> int:
+        async with self._probe.connection() as connection:
+            return int(await connection.fetchval("SELECT count(*) FROM kit_probe.effects"))
 
     async def taken(self) -> list[tuple[str, int]]:
         async with self._probe.connection() as connection:
@@ -90,9 +98,9 @@ async def read_all(reader: Reader, log: PostgresLog) -> None:
 
 
 async def write(probe: PostgresDatabase, writer: int, keys: list[str]) -> None:
-    """25 transactions that number events per key under a lock, take a while to commit, and have clocks of their own."""
+    """Transactions that number events per key under a lock, take a while to commit, and have clocks of their own."""
     chance = random.Random(writer)
-    for _ in range(25):
+    for _ in range(WRITTEN):
         key = chance.choice(keys)
         async with probe.transaction("kit_probe") as transaction:
             number = await transaction.fetchval(
@@ -116,7 +124,7 @@ async def test_eight_writers_that_commit_late_lose_nothing_and_keep_the_order_of
     keys = [new_id("key") for _ in range(5)]
     async with probe.connection() as connection:
         await connection.execute("INSERT INTO kit_probe.numbers SELECT unnest($1::text[]), 0", keys)
-    tally = Tally(probe, expected=200)
+    tally = Tally(probe, expected=8 * WRITTEN)
     reader = reader_of(tally, logs[1], name)
 
     async def relay() -> None:
@@ -133,7 +141,7 @@ async def test_eight_writers_that_commit_late_lose_nothing_and_keep_the_order_of
     taken = await tally.taken()
     by_key = {key: [number for about, number in taken if about == key] for key in keys}
     assert by_key == {key: list(range(1, len(numbers) + 1)) for key, numbers in by_key.items()}
-    assert len(taken) == 200
+    assert len(taken) == 8 * WRITTEN
 
 
 async def test_what_did_not_commit_is_never_told(probe, logs, name):

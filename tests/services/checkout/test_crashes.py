@@ -9,10 +9,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from haat.contracts.cart import Cart, Owner, ViewCart
 from haat.contracts.catalog import Catalog
-from haat.contracts.checkout import Checkout
+from haat.contracts.checkout import Checkout, ParkedOf
 from haat.contracts.identity import Identity
 from haat.contracts.orders import Placed, PlaceOrder
 from haat.contracts.payments import AttemptPayment, Authorize, Payment, PaymentRef, UpiMethod
@@ -20,6 +22,7 @@ from haat.kit.message import Invalid, Unavailable
 from haat.kit.money import Money
 from haat.services.checkout.driver import ACTION_GRACE_SECONDS, REVIEW_ABOVE_MINOR, Driver
 from haat.services.checkout.model import Shop, owner_key
+from haat.services.checkout.saga import MOST_TRIES, State
 from haat.services.checkout.service import CheckoutService
 from haat.services.checkout.store import Attempt, CheckoutStore
 from tests.services.shopfloor import CASH, DECLINED, Away, Floor, later
@@ -347,3 +350,23 @@ async def test_a_shop_that_does_not_ask_by_upi_id_says_so_before_anything_happen
     done = await service.complete(floor.asked(owner, checkout.id, UpiMethod(flow="qr")))
     assert refused.value.facts["errors"][0]["pointer"] == "/payment/vpa"
     assert (untouched, done.status) == (("open", (10, 0, 10)), "requires_action")
+
+
+async def test_an_attempt_that_nothing_can_help_is_an_alarm(floor: Floor):
+    owner, checkout, _ = await opened(floor)
+    service, _ = checkouts_without(floor, orders="place")
+    await service.complete(floor.asked(owner, checkout.id, CASH))
+    last = "UPDATE checkout.attempts SET tries = $2 WHERE checkout_id = $1 RETURNING attempt_id"
+    attempt_id = await floor.value(last, checkout.id, MOST_TRIES)
+    before = parked_so_far()
+    with capture_logs() as logs:
+        await resume(floor, service, checkout.id)
+    told = [(line["log_level"], line["attempt_id"]) for line in logs if line["event"] == "attempt parked"]
+    assert (told, parked_so_far() - before) == ([("error", attempt_id)], 1)
+    assert attempt_id in [each.attempt_id for each in (await service.parked(ParkedOf(limit=100))).data]
+
+
+def parked_so_far() -> float:
+    """What the operator's alarm looks at."""
+    parked = {"state": State.COMMITTED}
+    return REGISTRY.get_sample_value("haat_checkout_parked_total", parked) or 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from fractions import Fraction
 from itertools import zip_longest
@@ -20,6 +21,7 @@ from haat.services.checkout.model import Choices, Facts, Shop, quote
 from haat.services.checkout.tax import GST, Regime, Taxed, taxes
 from tests.services.shopfloor import ADDRESS
 
+EXAMPLES = int(os.environ.get("HAAT_TOTALS_EXAMPLES", "60"))
 DAY = date(2026, 1, 1)
 RATES = [0, 300, 500, 1200, 1800, 4000]
 # No digits after the point, two, three.
@@ -67,7 +69,7 @@ def facts(bought: list[tuple[int, int, int]], off: int, shipping: int, currency:
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(BOUGHT, st.integers(0, 10**9), st.integers(0, 10**6), CURRENCIES)
 def test_the_parts_of_a_quote_sum_to_its_whole(
     bought: list[tuple[int, int, int]], off: int, shipping: int, currency: str
@@ -87,6 +89,7 @@ def test_the_parts_of_a_quote_sum_to_its_whole(
 
 
 @pytest.mark.parametrize("regime", REGIMES)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(AMOUNTS)
 def test_taxes_of_lines_sum_to_what_is_owed_for_a_rate(regime: Regime, amounts: list[tuple[int, int]]):
     lines = [Taxed(amount, rate) for amount, rate in amounts]

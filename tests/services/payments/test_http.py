@@ -9,11 +9,13 @@ import pytest
 from standardwebhooks import Webhook as Signer
 
 from haat.contracts.identity import AccessToken, Identity, Principal
-from haat.contracts.payments import CashMethod
+from haat.contracts.payments import Capture, CashMethod, Refund
 from haat.kit.ids import new_id
 from haat.kit.message import Unauthenticated
+from haat.kit.money import Money
 from haat.services.payments.http import ROUTES
 from haat.web.gateway.app import gateway
+from tests.services.payments.notices import body_about, notice
 
 SECRET = "whsec_c2FuZGJveC10ZXN0cy1zZWNyZXQ="
 ROLES = {"finance": ["finance"], "support": ["support"]}
@@ -89,6 +91,23 @@ async def test_a_signed_notice_is_taken(client: httpx.AsyncClient):
     assert answer.status_code == 204
     answer = await client.post("/v1/webhooks/payments/sandbox", content=body + b" ", headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (401, "signature_refused")
+
+
+async def test_notices_that_are_stale_or_about_nothing_of_ours_are_taken(client: httpx.AsyncClient, shop: Any):
+    ask = shop.ask(await shop.card(), 1_000)
+    paid = await shop.payments.authorize(ask)
+    held = await body_about(shop, ask.checkout_id, "payment.authorized")
+    await shop.payments.capture(Capture(payment_id=paid.id, request_id="c"))
+    taken = await body_about(shop, ask.checkout_id, "payment.captured")
+    await shop.payments.refund(Refund(payment_id=paid.id, request_id="r", reason="x", amount=Money(400)))
+    strange = await body_about(shop, ask.checkout_id, "payment.captured", id="psp_other", reference="chk_other")
+    again = notice(held)
+    answers = []
+    for hook in (again, again, notice(held), notice(taken), notice(strange), notice(taken)):
+        path, headers = "/v1/webhooks/payments/sandbox", dict(hook.headers)
+        answers.append((await client.post(path, content=hook.body, headers=headers)).status_code)
+    assert answers == [204] * 6
+    assert await shop.told(ask.attempt_id) == ["PaymentAuthorized", "PaymentCaptured", "PaymentRefunded"]
 
 
 async def test_a_notice_for_a_provider_not_used_is_not_found(client: httpx.AsyncClient):

@@ -202,3 +202,19 @@ async def test_every_answer_is_as_described(
     kind = answer.headers["Content-Type"]
     assert answer.status_code == status
     assert description.faults("POST", "/v1/tokens", status, kind, answer.json()) == []
+
+
+async def test_no_path_of_the_vault_gives_a_card_back(client: httpx.AsyncClient):
+    token = (await client.post("/v1/tokens", json=CARD)).json()["token"]
+    served = {(path, method) for route in ROUTES for path in route.paths for method in route.http_methods}
+    assert served == {
+        ("/v1/tokens", "POST"),
+        ("/v1/tokens", "OPTIONS"),
+        ("/fields", "GET"),
+        ("/card-form", "GET"),
+        ("/card-form", "POST"),
+    }
+    asked = [await client.get(path) for path in (f"/v1/tokens/{token}", f"/v1/cards/{token}", f"/fields/{token}")]
+    assert [answer.status_code for answer in asked] == [404] * 3
+    pages = [await client.get(path, params={"token": token, "return_to": RETURN}) for path in ("/fields", "/card-form")]
+    assert [re.search("424242", page.text) for page in pages] == [None, None]

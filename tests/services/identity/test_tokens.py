@@ -206,6 +206,14 @@ def test_a_token_is_refused_at_the_second_of_its_end():
         verified(token, at + timedelta(minutes=10))
 
 
+def test_a_clock_that_is_a_little_behind_takes_a_new_token_and_one_that_is_more_does_not():
+    at = datetime.now(UTC).replace(microsecond=0)
+    token = tokens.sign(KEY, "k1", "haat", USER, SESSION, [], at)
+    assert verified(token, at - timedelta(seconds=5)).sub == USER
+    with pytest.raises(TokenRefused):
+        verified(token, at - timedelta(seconds=5.1))
+
+
 @pytest.mark.parametrize("name", FORGED)
 def test_a_forged_token_is_refused(name: str):
     forged = FORGED[name]()

@@ -44,7 +44,7 @@ from haat.kit.database import Batch
 from haat.kit.idempotency import IdempotencyConflict, IdempotencyInFlight, replayed
 from haat.kit.ids import new_id
 from haat.kit.message import DomainError, Invalid, NotFound, Nothing, Page
-from haat.kit.money import Money
+from haat.kit.money import LIMIT, Money, format_money
 from haat.services.checkout.driver import Driver, LostLease, drive_all
 from haat.services.checkout.model import (
     Choices,
@@ -224,6 +224,7 @@ class CheckoutService(Checkouts):
         by_id = {variant.variant_id: variant for variant in variants}
         bought = [(by_id[line.variant_id], line.quantity) for line in contents.lines if line.variant_id in by_id]
         subtotal = Money(sum(each.price.amount * quantity for each, quantity in bought), self._shop.currency)
+        _check_payable(subtotal)
         facts = Facts(
             contents=contents,
             variants=variants,
@@ -233,7 +234,9 @@ class CheckoutService(Checkouts):
             rates=await self._tax_rates(),
             today=now().date(),
         )
-        return quote(facts, choices, self._shop), contents.cart_id, contents.version
+        made = quote(facts, choices, self._shop)
+        _check_payable(made.totals.total)
+        return made, contents.cart_id, contents.version
 
     async def _discounts(self, codes: Sequence[str], bought: list, owner: Owner) -> Discounts:  # type: ignore[type-arg]
         if not codes:
@@ -318,6 +321,12 @@ class CheckoutService(Checkouts):
                 await self._driver.give_up(attempt)
         except LostLease as error:
             raise CheckoutStateError("This checkout is being completed by another request") from error
+
+
+def _check_payable(total: Money) -> None:
+    if total.amount > LIMIT:
+        detail = f"come to more than can be paid at once, {format_money(Money(LIMIT, total.currency))}"
+        raise Invalid(errors=[{"pointer": "/items", "code": "out_of_range", "detail": detail}])
 
 
 def _check_offered(payment: Method, shop: Shop) -> None:

@@ -22,6 +22,7 @@ def file(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_json_is_one_object_with_the_figures(file, capsys):
     evaluate_fraud(file, "2026-01-04", 10, 3, 10, model="logistic", json=True)
     figures = json.loads(capsys.readouterr().out)

@@ -21,6 +21,8 @@ from haat.cli.child import LOG_LIMIT_BYTES, LogFile, answers, ending
 from haat.cli.instance import InstanceLock, marked_processes, running_instance, sweep
 from haat.kit.startup import StartupFault
 
+pytestmark = pytest.mark.slow
+
 # Answers 200 on the port in argv[1] and writes its name and its end to the journal in argv[2].
 SERVER = """
 import http.server, os, signal, sys

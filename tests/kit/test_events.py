@@ -310,6 +310,7 @@ async def test_what_waits_in_an_outbox_is_waited_for(probe, probe_url, alone):
         await until_read(probe_url, ["kit_probe"], still_seconds=0.5)
 
 
+@pytest.mark.slow
 async def test_waiting_for_readers_lasts_as_long_as_one_moves(probe, probe_url, logs, name, alone):
     """The last event is acted on long after the patience for a reader that stands still."""
     await logs[0].read(name, ["test_events.Counted"], 1)

@@ -5,6 +5,8 @@ import asyncio
 import aiohttp
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 async def test_payments_and_keys_survive_a_kill(spawn, tmp_path, card_payment):
     provider = await spawn("provider", tmp_path)

@@ -15,6 +15,8 @@ from haat.services.inventory.store import InventoryStore, Outcome, Request, TooS
 HOT_AT = 4
 COOL_SECONDS = 5.0
 COLLECT_SECONDS = 0.002
+# Of the event loop: so many until an answered caller can have asked again.
+TURNS = 4
 MOST = 128
 TRIES = 5
 
@@ -76,13 +78,14 @@ class Crowds:
 
     async def _drive(self, sku: str, lane: _Lane) -> None:
         try:
+            await lane.collect()
             while lane.queue:
-                if len(lane.queue) < MOST:
-                    await asyncio.sleep(COLLECT_SECONDS)
                 batch, lane.queue = lane.queue[:MOST], lane.queue[MOST:]
+                lane.crowd = len(batch)
                 if len(batch) > 1:
                     self.heat([sku])
                 await self._grant(sku, batch, lane)
+                await lane.collect()
         finally:
             del self._lanes[sku]
             # Nobody waits for ever, whatever went wrong here.
@@ -140,3 +143,14 @@ class _Lane:
         self.queue: list[Request] = []
         self.waiting: dict[str, asyncio.Future[Outcome]] = {}
         self.task: asyncio.Task[None] | None = None
+        # How many were granted together last time.
+        self.crowd = MOST
+
+    async def collect(self) -> None:
+        """Wait a moment for others, unless as many as last time are there: who was just answered may ask again."""
+        for _ in range(TURNS):
+            if len(self.queue) >= self.crowd:
+                return
+            await asyncio.sleep(0)
+        if self.queue:
+            await asyncio.sleep(COLLECT_SECONDS)

@@ -83,7 +83,7 @@ def bench(
     where = url or f"http://{settings.host}:{settings.port}"
     chosen = [only] if only else list(OPERATIONS)
     given = (data or settings.data).absolute()
-    with shop_to_drive(where, given, own=url is None and data is None) as (address, folder):
+    with shop_to_drive(where, given, own=not (url or data or settings.database_url)) as (address, folder):
         figures = uvloop.run(_bench(address, folder, seconds, users, chosen))
         if "journey" in chosen:
             figures = _with_floor(figures, folder, settings.database_url, users, seconds)

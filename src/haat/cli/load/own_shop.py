@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from haat.cli.addresses import free_port
-from haat.cli.child import die_with
+from haat.cli.child import answers, die_with
 from haat.kit.startup import StartupFault
 
-ANSWER_SECONDS = 5
 STOP_SECONDS = 15
 READY = "ready http"
 
@@ -28,7 +26,7 @@ def shop_to_drive(url: str, data: Path, own: bool) -> Iterator[tuple[str, Path]]
 
     Raises StartupFault.
     """
-    if _answers(url):
+    if asyncio.run(answers(f"{url}/healthz")):
         yield url, data
         return
     if not own:
@@ -69,11 +67,3 @@ def _started(data: Path) -> Iterator[str]:
             shop.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             shop.kill()
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/healthz", timeout=ANSWER_SECONDS) as answer:  # noqa: S310 - told by its owner
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError, ValueError):
-        return False

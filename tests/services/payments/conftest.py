@@ -27,6 +27,8 @@ from haat.services.vault.audit import AuditTrail
 from haat.services.vault.model import Policy
 from haat.services.vault.service import VaultService
 from haat.services.vault.store import TrailStore, VaultStore
+from tests.engines.payment_provider.stripe_server import StripeServer
+from tests.engines.payment_provider.worlds import STRIPE_KEY, StripeWorld
 
 BOUND_SECONDS = 15
 SECRET = "whsec_c2FuZGJveC10ZXN0cy1zZWNyZXQ="
@@ -119,3 +121,13 @@ async def shop(
     finally:
         process.kill()
         await process.wait()
+
+
+@pytest.fixture
+async def stripe() -> AsyncIterator[StripeWorld]:
+    server = StripeServer(STRIPE_KEY)
+    await server.begin()
+    world = StripeWorld(server.url, server)
+    yield world
+    await world.close()
+    await server.stop()

@@ -33,23 +33,11 @@ from haat.services.vault.model import Policy
 from haat.services.vault.service import VaultService
 from haat.services.vault.store import TrailStore, VaultStore
 from tests.engines.payment_provider.razorpay_server import RazorpayServer
-from tests.engines.payment_provider.stripe_server import StripeServer
 from tests.engines.payment_provider.worlds import (
     RAZORPAY_KEY,
-    STRIPE_KEY,
     RazorpayWorld,
     StripeWorld,
 )
-
-
-@pytest.fixture
-async def stripe() -> AsyncIterator[StripeWorld]:
-    server = StripeServer(STRIPE_KEY)
-    await server.begin()
-    world = StripeWorld(server.url, server)
-    yield world
-    await world.close()
-    await server.stop()
 
 
 @pytest.fixture

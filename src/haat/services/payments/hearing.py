@@ -1,4 +1,4 @@
-"""What providers tell by themselves: notices, verified, each acted on once, in any order."""
+"""What providers tell by themselves: notices, verified, each acted on once, in any order; none is sent back."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ from haat.contracts.payments import SignatureRefused, Webhook
 from haat.kit.clock import now
 from haat.kit.crashpoints import crashpoint
 from haat.kit.gathering import GatheredFor
-from haat.kit.message import NotFound, Unavailable
-from haat.ports.payment_provider import Answered, Notice, PaymentProvider, Unknown
+from haat.kit.message import DomainError, NotFound, Unavailable
+from haat.ports.payment_provider import Answered, Notice, Outcome, PaymentProvider, Unknown
 from haat.services.payments.model import Mismatch, PaymentState
 from haat.services.payments.providers import Providers
 from haat.services.payments.settling import Settling, merging
-from haat.services.payments.store import Heard, PaymentStore
+from haat.services.payments.store import Heard, KeptNotice, PaymentStore
 from haat.services.payments.teller import Teller
 
 log = structlog.get_logger("haat.payments")
 ANSWER_SECONDS = 0.3
 # Nobody waits for what is done with a notice: those of a moment are looked up together.
 TOGETHER_SECONDS = 0.05
+# A provider that hangs must not make its own notices wait: a call of ours has ten seconds, and an answer several calls.
+ASK_SECONDS = 5.0
+KEPT_AT_ONCE = 20
 
 
 class Hearing:
@@ -36,7 +39,7 @@ class Hearing:
         self._notices = GatheredFor(TOGETHER_SECONDS, store.heard)
 
     async def hear(self, ask: Webhook) -> None:
-        """Act on a notice, once. Raises NotFound without such a provider, SignatureRefused, Unavailable."""
+        """Act on a notice, once, now or by a sweep. Raises NotFound without such a provider, SignatureRefused."""
         provider = self._providers.named(ask.provider)
         if provider is None:
             raise NotFound("No such provider is used here")
@@ -78,14 +81,46 @@ class Hearing:
             await self._settling.put_aside(payment, mismatch)
             return False
         # A notice may be old or early: what counts is what the provider says now.
-        outcome = await provider.fetch(heard.provider_id)
+        outcome = await _asked(provider, heard.provider_id)
         if isinstance(outcome, Unknown):
-            raise Unavailable(outcome.why)
+            # Stale or not, it was told to us: sending it again is not the provider's to do.
+            log.warning("a notice is looked up later", webhook_id=notice.id, kind=notice.type, reason=outcome.why)
+            await self._store.keep_notice(KeptNotice(provider.name, notice.id, heard.provider_id, payment.payment_id))
+            return True
         if not isinstance(outcome, Answered):
             return False
         payment = await self._settling.settle(payment, merging(outcome.fact), hook=notice.id)
         await self._teller.keep_card(payment)
         return True
+
+    async def look_up_kept(self) -> None:
+        """Ask about kept notices. Whoever dies over one leaves it to the next: what was written merges to nothing."""
+        for kept in await self._store.notices_due(KEPT_AT_ONCE):
+            try:
+                await self._look_up(kept)
+            except DomainError as error:
+                log.warning("a notice stays kept", webhook_id=kept.webhook_id, reason=error.detail)
+            except Exception:
+                # One that cannot be looked up must not hold the others.
+                log.exception("a notice stays kept", webhook_id=kept.webhook_id)
+
+    async def _look_up(self, kept: KeptNotice) -> None:
+        payment = await self._store.load(payment_id=kept.payment_id)
+        assert payment is not None
+        outcome = await self._providers.of(payment).fetch(kept.provider_id)
+        if isinstance(outcome, Unknown):
+            raise Unavailable(outcome.why)
+        if isinstance(outcome, Answered):
+            await self._teller.keep_card(await self._settling.settle(payment, merging(outcome.fact)))
+        await self._store.drop_notice(kept)
+
+
+async def _asked(provider: PaymentProvider, provider_id: str) -> Outcome:
+    try:
+        async with asyncio.timeout(ASK_SECONDS):
+            return await provider.fetch(provider_id)
+    except TimeoutError:
+        return Unknown("no answer in time")
 
 
 def _answer_is_due(payment: PaymentState) -> bool:

@@ -296,6 +296,27 @@ ORDER BY n.place;
 -- name: take_webhook(provider, webhook_id)!
 INSERT INTO payments.webhooks (provider, webhook_id) VALUES (:provider, :webhook_id) ON CONFLICT DO NOTHING;
 
+-- name: keep_notice(provider, webhook_id, provider_id, payment_id)!
+-- Its provider does not answer: the notice is heard, and has still to be looked up.
+WITH noted AS (
+    INSERT INTO payments.webhooks (provider, webhook_id) VALUES (:provider, :webhook_id) ON CONFLICT DO NOTHING
+)
+INSERT INTO payments.notices_due (provider, webhook_id, provider_id, payment_id)
+VALUES (:provider, :webhook_id, :provider_id, :payment_id) ON CONFLICT DO NOTHING;
+
+-- name: notices_due(limit)
+-- A lease, as for payments that are due.
+WITH d AS MATERIALIZED (SELECT provider, webhook_id FROM payments.notices_due WHERE at <= now()
+      ORDER BY at LIMIT :limit FOR UPDATE SKIP LOCKED)
+UPDATE payments.notices_due n
+SET checks = n.checks + 1, at = now() + make_interval(secs => LEAST(300, 10 * power(2, LEAST(n.checks, 6))))
+FROM d
+WHERE n.provider = d.provider AND n.webhook_id = d.webhook_id
+RETURNING n.provider, n.webhook_id, n.provider_id, n.payment_id;
+
+-- name: drop_notice(provider, webhook_id)!
+DELETE FROM payments.notices_due WHERE provider = :provider AND webhook_id = :webhook_id;
+
 -- name: forget_webhooks(before)!
 DELETE FROM payments.webhooks WHERE received_at < :before;
 

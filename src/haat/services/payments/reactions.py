@@ -15,6 +15,7 @@ async def on_orders_placed(service: PaymentsService, batch: Batch[OrderPlaced]) 
 REACTIONS: Reactions = {OrderPlaced: on_orders_placed}
 SWEEPS = [
     Sweep("finish open payments", 2, PaymentsService.finish_open),
+    Sweep("look up kept notices", 5, PaymentsService.look_up_notices),
     Sweep("hold the provider's report against the ledger", 600, PaymentsService.reconcile_due),
     Sweep("forget old webhooks", 3600, PaymentsService.forget_webhooks),
 ]

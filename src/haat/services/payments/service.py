@@ -272,6 +272,10 @@ class PaymentsService(Payments):
                 # One payment that cannot be finished must not hold the others.
                 log.exception("a payment stays open", payment_id=payment_id)
 
+    async def look_up_notices(self) -> None:
+        """Ask about the notices whose provider did not answer when they came."""
+        await self._hearing.look_up_kept()
+
     async def forget_webhooks(self) -> None:
         """Drop the ids of notices that no provider repeats any more."""
         await self._store.forget_webhooks(now() - KEEP_WEBHOOKS)

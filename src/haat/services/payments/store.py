@@ -53,6 +53,15 @@ class Heard(NamedTuple):
     provider_id: str | None
 
 
+class KeptNotice(NamedTuple):
+    """A notice that has still to be looked up: what its provider is asked for, and the payment here."""
+
+    provider: str
+    webhook_id: str
+    provider_id: str
+    payment_id: str
+
+
 class PaymentStore:
     """Every change names the version it was decided on and is written in one statement."""
 
@@ -237,6 +246,21 @@ class PaymentStore:
     async def take_webhook(self, provider: str, webhook_id: str) -> None:
         async with self.connection() as connection:
             await queries.take_webhook(connection, provider=provider, webhook_id=webhook_id)
+
+    async def keep_notice(self, notice: KeptNotice) -> None:
+        """Note that the notice was heard and has still to be looked up, both at once."""
+        async with self.connection() as connection:
+            await queries.keep_notice(connection, **notice._asdict())
+
+    async def notices_due(self, limit: int) -> list[KeptNotice]:
+        """Kept notices to look up now; each is leased to the caller until its next turn."""
+        async with self.connection() as connection:
+            return [KeptNotice(**row) async for row in queries.notices_due(connection, limit=limit)]
+
+    async def drop_notice(self, notice: KeptNotice) -> None:
+        """What the notice was about is written."""
+        async with self.connection() as connection:
+            await queries.drop_notice(connection, provider=notice.provider, webhook_id=notice.webhook_id)
 
     async def forget_webhooks(self, before: datetime) -> None:
         async with self.connection() as connection:

@@ -21,6 +21,7 @@ PAYMENTS_SQL = "services/payments/queries.sql"
 PAYMENTS = "services/payments/service.py"
 PAYMENTS_MODEL = "services/payments/model.py"
 STATEMENTS = "services/payments/statements.py"
+HEARING = "services/payments/hearing.py"
 LEDGER = "services/payments/migrations/0001_begin.py"
 STOCK = "services/inventory/migrations/0003_one_pass.py"
 CROWDS = "services/inventory/migrations/0004_crowds.py"
@@ -37,6 +38,7 @@ T_CRASHES = "tests/services/checkout/test_crashes.py"
 T_CART = "tests/services/cart/test_store.py"
 T_COUPONS = "tests/services/promotions/test_service.py"
 T_PAY = "tests/services/payments/test_service.py"
+T_KEPT = "tests/services/payments/test_kept_notices.py"
 T_CREDIT = "tests/services/payments/test_credit.py"
 T_LEDGER = "tests/services/payments/test_ledger_machine.py"
 T_STOCK = "tests/services/inventory/test_service.py"
@@ -115,6 +117,8 @@ MUTANTS = (
     Mutant("take another amount for ours", PAYMENTS_MODEL, "    if fact.amount != payment.asked:\n", "    if False:\n", ("tests/services/payments/test_webhooks.py", "tests/services/payments/test_model.py")),
     Mutant("let an old notice turn a payment back", PAYMENTS_MODEL, "state = told if RANK[told] > RANK[payment.state] else payment.state", "state = told", ("tests/services/payments/test_model.py", "tests/services/payments/test_webhooks.py")),
     Mutant("accept any signature", "engines/payment_provider/sandbox.py", "if not any(_signed(webhook, body, lowered) for webhook in self._webhooks):", "if False:", ("tests/services/payments/test_webhooks.py",)),
+    Mutant("forget a notice that nobody could look up", HEARING, "await self._store.keep_notice(KeptNotice(provider.name, notice.id, heard.provider_id, payment.payment_id))", "await self._store.take_webhook(provider.name, notice.id)", (T_KEPT,)),
+    Mutant("look a kept notice up once", HEARING, "            raise Unavailable(outcome.why)\n", "            pass\n", (T_KEPT,)),
     Mutant("post what does not balance", "services/payments/migrations/0007_checked_by_the_statement.py", "GROUP BY txn_id, currency HAVING sum(amount) <> 0 LIMIT 1;", "GROUP BY txn_id, currency HAVING false LIMIT 1;", ("tests/services/payments/test_ledger_guards.py",)),
     Mutant("correct the ledger in place", LEDGER, "RAISE EXCEPTION 'the ledger is append-only: correct it by a reversing transaction' USING ERRCODE = '23001';", "RETURN NULL;", ("tests/services/payments/test_ledger_guards.py",)),
     Mutant("void a gift card as it was when looked at", PAYMENTS_SQL, "RETURNING new.*, old.balance_minor AS taken_minor;", "RETURNING new.*, (SELECT o.balance_minor FROM payments.credits o WHERE o.account = :account) AS taken_minor;", (T_CREDIT,)),

@@ -30,6 +30,7 @@ PAIRS = 500
 PAYMENTS = "tests/services/payments"
 WIRE, AFTER = f"{PAYMENTS}/test_broken_wire.py", f"{PAYMENTS}/test_after_capture.py"
 HTTP, CREDIT = f"{PAYMENTS}/test_http.py", f"{PAYMENTS}/test_credit.py"
+KEPT = f"{PAYMENTS}/test_kept_notices.py"
 EDGES = "tests/services/checkout/test_edges.py"
 LATE = (
     f"{PAYMENTS}/test_service.py",
@@ -63,7 +64,7 @@ SUITES: tuple[tuple[str, tuple[str, ...], Mapping[str, str]], ...] = (
     ),
     ("T-PAY-02", (WIRE, *ABREAST, "-k", "return_webhook_and_poller"), _times(500)),
     ("T-PAY-03", (WIRE, *ABREAST, "-k", "any_order_and_number"), {"HAAT_NOTICE_SHUFFLES": "500"}),
-    ("T-PAY-04", (f"{PAYMENTS}/test_webhooks.py", HTTP, *ABREAST, "-k", "webhooks or notice"), _times(50)),
+    ("T-PAY-04", (f"{PAYMENTS}/test_webhooks.py", KEPT, HTTP, *ABREAST, "-k", "webhooks or notice"), _times(50)),
     ("T-PAY-05", (AFTER, *LATE, *ABREAST, "-k", "late_money or without_an_order or money_that"), _times(100)),
     ("T-PAY-06", (WIRE, *ABREAST, "-k", "challenge"), _times(100)),
     ("T-PAY-07", (AFTER, *ABREAST, "-k", "dispute or refund"), _times(100)),

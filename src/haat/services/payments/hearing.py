@@ -1,4 +1,4 @@
-"""What providers tell by themselves: notices, verified, each acted on once, in any order; none is sent back."""
+"""What providers tell by themselves: notices, verified, each acted on once, in any order, and heard once."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import uvicorn
@@ -26,6 +27,7 @@ SECRET = "only-for-tests-" + "x" * 32
 class Ask(Message, frozen=True):
     text: str
     numbers: Sequence[int] = []
+    at: datetime | None = None
 
 
 class Reply(Message, frozen=True):
@@ -139,7 +141,7 @@ async def test_a_domain_error_is_raised_again_as_its_class_with_plain_facts(prob
         await probe.refuse(Ask(text="a"))
     assert (refused.value.detail, refused.value.facts) == (
         "Gone",
-        {"sku": "LAMP", "lines": [{"text": "a", "numbers": []}], "available": 0},
+        {"sku": "LAMP", "lines": [{"text": "a", "numbers": [], "at": None}], "available": 0},
     )
 
 
@@ -147,6 +149,29 @@ async def test_an_invalid_request_keeps_its_faults(probe: Probe):
     with pytest.raises(Invalid) as refused:
         await probe.judge(Ask(text="a"))
     assert refused.value.facts == {"errors": [{"pointer": "/text", "code": "invalid", "detail": "no"}]}
+
+
+EAST, WEST = timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        Ask(text="a", numbers=[2**64]),
+        Ask(text="a", numbers=[-(2**63) - 1]),
+        Ask(text="a", at=datetime(1, 1, 1, tzinfo=EAST)),
+        Ask(text="a", at=datetime(9999, 12, 31, 23, tzinfo=WEST)),
+    ],
+)
+async def test_what_nothing_here_can_keep_is_refused(probe: Probe, ask: Ask):
+    with pytest.raises(Invalid) as refused:
+        await probe.echo(ask)
+    assert [(each["pointer"], each["code"]) for each in refused.value.facts["errors"]] == [("", "out_of_range")]
+
+
+async def test_the_furthest_that_can_be_kept_goes_through(probe: Probe):
+    ask = Ask(text="a", numbers=[2**64 - 1, -(2**63)], at=datetime(1, 1, 1, tzinfo=UTC))
+    assert (await probe.echo(ask)).numbers == ask.numbers
 
 
 async def test_an_unexpected_error_means_unknown_whether_it_happened(probe: Probe):

@@ -14,7 +14,7 @@ import structlog
 
 from haat.kit.database import holding_connection
 from haat.kit.idempotency import replayed
-from haat.kit.message import DomainError, Message, Unavailable, contract_module
+from haat.kit.message import DomainError, Invalid, Message, Unavailable, contract_module
 from haat.kit.tracing import traced, traceparent
 
 C = TypeVar("C", bound="Contract")
@@ -135,7 +135,7 @@ def _local_call(call: Call, method: Callable[[Any], Awaitable[Any]]) -> Callable
 
     async def run(message: Message) -> Any:
         _check_no_connection(call)
-        given = ask.decode(encoder.encode(message))
+        given = ask.decode(_packed(encoder, message))
         try:
             return await method(given)
         except DomainError as error:
@@ -151,10 +151,11 @@ def _local_call(call: Call, method: Callable[[Any], Awaitable[Any]]) -> Callable
 
 
 def _remote_call(call: Call, path: str, transport: Transport) -> Callable[[Any], Awaitable[Any]]:
-    encoder, reply = msgspec.json.Encoder(), msgspec.json.Decoder(call.reply)
+    packer, encoder, reply = msgspec.msgpack.Encoder(), msgspec.json.Encoder(), msgspec.json.Decoder(call.reply)
 
     async def run(message: Message) -> Any:
         _check_no_connection(call)
+        _packed(packer, message)
         body = encoder.encode(message)
         try:
             answer = await _post(call, path, body, transport)
@@ -212,6 +213,15 @@ async def answer_call(
     except DomainError as error:
         return Answer(409, refusal_of(error))
     return Answer(200, msgspec.json.encode(reply), replayed.get())
+
+
+def _packed(packer: msgspec.msgpack.Encoder, message: Message) -> bytes:
+    """Nothing behind a contract keeps a whole number of more than 64 bits, or a moment beyond the calendar in UTC."""
+    try:
+        return packer.encode(message)
+    except OverflowError as error:
+        detail = f"a number or a moment in here is too far out: {error}"
+        raise Invalid(errors=[{"pointer": "", "code": "out_of_range", "detail": detail}]) from error
 
 
 def _check_no_connection(call: Call) -> None:

@@ -1,8 +1,11 @@
 """Refusals as documents."""
 
+import httpx
 import msgspec
+from litestar import Litestar, get
+from structlog.testing import capture_logs
 
-from haat.kit.problem import problem_body
+from haat.kit.problem import EXCEPTION_HANDLERS, problem_body
 
 
 def test_a_fact_never_takes_the_place_of_a_named_member():
@@ -17,3 +20,15 @@ def test_a_fact_never_takes_the_place_of_a_named_member():
         "errors": [],
         "available": 3,
     }
+
+
+async def test_a_fault_of_ours_is_recorded_under_the_id_that_is_told():
+    @get("/broken")
+    async def broken() -> None:
+        raise ZeroDivisionError
+
+    app = Litestar([broken], exception_handlers=EXCEPTION_HANDLERS)
+    with capture_logs() as lines:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as client:
+            told = (await client.get("/broken")).json()
+    assert [(line["event"], line["request_id"]) for line in lines] == [("unexpected", told["request_id"])]

@@ -13,6 +13,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.utils.empty import value_or_default
 from litestar.utils.scope.state import ScopeState
 
+from haat.kit.ids import new_id
 from haat.kit.message import DomainError, Invalid
 from haat.kit.validation import faults
 
@@ -129,8 +130,7 @@ def problem_response(
     request: Request[Any, Any, Any], status: int, code: str, title: str, detail: str, facts: Mapping[str, Any]
 ) -> Response[bytes]:
     """A problem document as a response."""
-    request_id = getattr(request.state, "request_id", "")
-    body, headers = problem_body(status, code, title, detail, facts, request_id)
+    body, headers = problem_body(status, code, title, detail, facts, _request_id(request))
     return Response(body, status_code=status, media_type="application/problem+json", headers=headers)
 
 
@@ -189,7 +189,7 @@ def on_not_text(request: Request[Any, Any, Any], error: UnicodeDecodeError) -> R
 
 def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """A fault of ours: logged in full, told without details."""
-    log.exception("unexpected", path=request.url.path, exc_info=error)
+    log.exception("unexpected", path=request.url.path, request_id=_request_id(request), exc_info=error)
     return problem_response(
         request,
         500,
@@ -197,6 +197,12 @@ def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response
         "The fault was recorded; try again later",
         {},
     )
+
+
+def _request_id(request: Request[Any, Any, Any]) -> str:
+    """As the front gave it; a server without one names a request once it goes wrong."""
+    request_id: str = request.scope.setdefault("state", {}).setdefault("request_id", new_id("req"))
+    return request_id
 
 
 EXCEPTION_HANDLERS: dict[Any, Any] = {

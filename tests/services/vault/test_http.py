@@ -12,6 +12,7 @@ from litestar import Litestar
 from litestar.di import Provide
 
 from haat.contracts.vault import CardToken, NewCard, Vault
+from haat.kit.ids import is_id
 from haat.kit.problem import EXCEPTION_HANDLERS, TooMany
 from haat.services.vault.http import ROUTES
 from haat.settings import Settings
@@ -67,9 +68,17 @@ async def test_wrong_types_and_unknown_fields_are_told_at_once(client: httpx.Asy
     assert "4242" not in answer.text
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"x" * 2048])
-async def test_what_is_no_card_is_refused(client: httpx.AsyncClient, body: bytes):
-    assert (await client.post("/v1/tokens", content=body)).status_code == 422
+@pytest.mark.parametrize(
+    ("body", "status"), [(b"", 400), (b"{", 400), (b"[]", 422), (b'"x"', 422), (b"\xff", 400), (b"x" * 2048, 400)]
+)
+async def test_what_is_no_card_is_refused(client: httpx.AsyncClient, body: bytes, status: int):
+    answer = await client.post("/v1/tokens", content=body, headers={"Origin": SHOP})
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (status, SHOP)
+
+
+async def test_every_refusal_has_an_id_of_its_own(client: httpx.AsyncClient):
+    told = [(await client.post("/v1/tokens", content=b"{")).json()["request_id"] for _ in range(2)]
+    assert (is_id(told[0], "req"), is_id(told[1], "req"), told[0] == told[1]) == (True, True, False)
 
 
 @pytest.mark.parametrize(("path", "most"), [("/v1/tokens", 2048), ("/card-form", 5120)])
@@ -130,6 +139,9 @@ async def test_a_faulty_form_comes_back_without_number_and_code(client: httpx.As
         "https://shop.example:8443/",
         "http://shop.example/",
         "https://shop.example/\r\nSet-Cookie: x=1",
+        "https://[",
+        "https://shop.example]/",
+        "ftp://shop.example/",
     ],
 )
 async def test_a_token_is_led_nowhere_but_to_the_shop(client: httpx.AsyncClient, return_to: str):

@@ -20,7 +20,7 @@ from msgspec import Meta
 from haat.contracts.vault import CardToken, NewCard, Vault
 from haat.kit.forwarded import address_behind
 from haat.kit.message import DomainError, Invalid, Message, encode
-from haat.kit.problem import problem_response, problems
+from haat.kit.problem import Malformed, problem_response, problems
 from haat.kit.validation import faults
 from haat.settings import Settings
 
@@ -148,7 +148,7 @@ def _card_in(body: bytes, address: str) -> NewCard:
         # Only a refused body is walked: telling every fault at once costs more than all the rest.
         raise Invalid(errors=faults(CardBody, msgspec.json.decode(body))) from None
     except msgspec.DecodeError:
-        raise Invalid("The body is not valid JSON") from None
+        raise Malformed("The body is not valid JSON") from None
     return NewCard(
         number=given.number,
         exp_month=given.exp_month,
@@ -199,15 +199,18 @@ def _cors(request: Request[Any, Any, Any], settings: Settings) -> dict[str, str]
 
 def _back_to_shop(settings: Settings, return_to: str) -> str:
     """Raises Invalid unless this is an address of the shop: a token must never be led elsewhere."""
-    parts = urlsplit(return_to)
-    clean = return_to.isascii() and return_to.isprintable() and "\\" not in return_to and "@" not in parts.netloc
-    if not clean or parts.scheme not in ("http", "https") or _origin(return_to) != shop_origin(settings):
+    clean = return_to.isascii() and return_to.isprintable() and "\\" not in return_to
+    if not clean or _origin(return_to) != shop_origin(settings):
         raise Invalid(errors=[_fault("/return_to", "not_the_shop")])
     return return_to
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # Such as an IPv6 address without its end.
+        return ""
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 

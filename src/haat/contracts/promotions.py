@@ -13,7 +13,7 @@ from haat.kit.message import DomainError, Message, Nothing, Page
 from haat.kit.money import Money
 from haat.kit.rpc import Contract, promise
 
-Code = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
+Code = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$(?!\n)")]
 Minor = Annotated[int, Meta(ge=1, le=10**15)]
 Limit = Annotated[int, Meta(ge=1, le=10**9)]
 Moment = Annotated[datetime, Meta(tz=True)]

@@ -14,7 +14,7 @@ from haat.kit.money import Money
 
 Attribute = str | int | bool
 Title = Annotated[str, Meta(min_length=1, max_length=300)]
-Slug = Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=200)]
+Slug = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_length=200)]
 Sku = Annotated[str, Meta(min_length=1, max_length=64)]
 Options = Mapping[Annotated[str, Meta(min_length=1, max_length=60)], Annotated[str, Meta(max_length=120)]]
 Attributes = Annotated[
@@ -134,10 +134,10 @@ class NewProduct(Message, frozen=True):
     brand: Annotated[str, Meta(max_length=120)] = ""
     product_type: Annotated[str, Meta(max_length=80)] = ""
     attributes: Attributes = {}
-    hsn: Annotated[str, Meta(pattern="^[0-9]{0,8}$")] = ""
+    hsn: Annotated[str, Meta(pattern=r"^[0-9]{0,8}$(?!\n)")] = ""
     tax_class: Annotated[str, Meta(max_length=40)] = "standard"
     images: Annotated[Sequence[Image], Meta(max_length=50)] = []
-    status: Annotated[str, Meta(pattern="^(draft|published|archived)$")] = "published"
+    status: Annotated[str, Meta(pattern=r"^(draft|published|archived)$(?!\n)")] = "published"
 
 
 class CreateProduct(Message, frozen=True):

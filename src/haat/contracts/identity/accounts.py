@@ -19,9 +19,9 @@ Email = Annotated[
 Password = Annotated[str, Meta(min_length=8, max_length=1024, description="at least 8 characters, any of them")]
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
 Line = Annotated[str, Meta(min_length=1, max_length=200)]
-Country = Annotated[str, Meta(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
+Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)", description="ISO 3166-1 alpha-2")]
 PostalCode = Annotated[str, Meta(min_length=3, max_length=12)]
-Phone = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164")]
+Phone = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}$(?!\n)", description="E.164")]
 
 
 class Address(Message, frozen=True):

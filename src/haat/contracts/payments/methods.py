@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 # As printed on a card; spaces, dashes and case do not matter. Between services the code's digest takes its place.
 GiftCode = Annotated[
-    str, Meta(min_length=8, max_length=80, pattern=r"^[A-Za-z0-9: -]+$", examples=["HAAT-7K2M-9QX4-5TRW"])
+    str, Meta(min_length=8, max_length=80, pattern=r"^[A-Za-z0-9: -]+$(?!\n)", examples=["HAAT-7K2M-9QX4-5TRW"])
 ]
 GiftCodes = Annotated[Sequence[GiftCode], Meta(max_length=5)]
 DIGEST = "sha256:"
@@ -35,7 +35,7 @@ class UpiMethod(Struct, frozen=True, tag_field="method", tag="upi", forbid_unkno
     """`intent` opens the app on a phone, `qr` shows a code; `vpa` such as ok@sandbox pays directly."""
 
     flow: Literal["intent", "qr"] = "intent"
-    vpa: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{2,64}@[A-Za-z]{2,64}$")] | None = None
+    vpa: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{2,64}@[A-Za-z]{2,64}$(?!\n)")] | None = None
     gift_cards: GiftCodes = []
     store_credit: bool = False
 

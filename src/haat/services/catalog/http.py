@@ -70,11 +70,14 @@ class ChangeProductBody(Message, frozen=True, omit_defaults=True):
     brand: Annotated[str, msgspec.Meta(max_length=120)] | msgspec.UnsetType = msgspec.UNSET
     product_type: Annotated[str, msgspec.Meta(max_length=80)] | msgspec.UnsetType = msgspec.UNSET
     attributes: Attributes | msgspec.UnsetType = msgspec.UNSET
-    hsn: Annotated[str, msgspec.Meta(pattern="^[0-9]{0,8}$", examples=["8471"])] | msgspec.UnsetType = msgspec.UNSET
+    hsn: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{0,8}$(?!\n)", examples=["8471"])] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )
     tax_class: Annotated[str, msgspec.Meta(max_length=40)] | msgspec.UnsetType = msgspec.UNSET
     images: Annotated[list[Image], msgspec.Meta(max_length=50)] | msgspec.UnsetType = msgspec.UNSET
     status: (
-        Annotated[str, msgspec.Meta(pattern="^(draft|published|archived)$", examples=["published"])] | msgspec.UnsetType
+        Annotated[str, msgspec.Meta(pattern=r"^(draft|published|archived)$(?!\n)", examples=["published"])]
+        | msgspec.UnsetType
     ) = msgspec.UNSET
 
 
@@ -99,7 +102,7 @@ async def list_products(
     cursor: Cursor = None,
     limit: Limit = 20,
     status: Annotated[
-        str, Parameter(pattern="^(published|draft|archived)$", description="other than published: staff only")
+        str, Parameter(pattern=r"^(published|draft|archived)$(?!\n)", description="other than published: staff only")
     ] = "published",
     if_none_match: Known = None,
 ) -> Response[bytes]:

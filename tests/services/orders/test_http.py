@@ -220,3 +220,27 @@ async def test_returning_what_was_not_delivered_is_409(shopfront, order, asha):
     body = {"items": [{"item_id": order.items[0].id, "quantity": 1, "reason": "x"}]}
     answer = await shopfront.post(f"/v1/orders/{order.id}/returns", headers=asha[1], json=body)
     assert (answer.status_code, answer.json()["code"]) == (409, "order_state")
+
+
+async def test_a_cancellation_is_repeated_by_the_same_request_only(shopfront, order, asha):
+    path, headers = f"/v1/orders/{order.id}/cancel", {**asha[1], "Idempotency-Key": new_id("key")}
+    first, again, other = [
+        await shopfront.post(path, headers=headers, json={"reason": reason}) for reason in ("a", "a", "b")
+    ]
+    assert (first.status_code, again.json(), again.headers["Idempotent-Replayed"]) == (200, first.json(), "true")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_conflict")
+    anew = await shopfront.post(path, headers={**asha[1], "Idempotency-Key": new_id("key")})
+    assert (anew.status_code, anew.json(), "Idempotent-Replayed" in anew.headers) == (200, first.json(), False)
+
+
+async def test_a_return_is_received_again_by_the_same_request_only(shopfront, floor, order, asha, fulfilment):
+    await floor.parcel(order.id, "delivered")
+    body = {"items": [{"item_id": order.items[0].id, "quantity": 1, "reason": "too bright"}]}
+    made = (await shopfront.post(f"/v1/orders/{order.id}/returns", headers=asha[1], json=body)).json()
+    path, headers = f"/v1/returns/{made['id']}/receive", {**fulfilment, "Idempotency-Key": new_id("key")}
+    first, again, other = [
+        await shopfront.post(path, headers=headers, json={"restock": restock}) for restock in (True, True, False)
+    ]
+    assert (first.status_code, again.json(), again.headers["Idempotent-Replayed"]) == (200, first.json(), "true")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_conflict")
+    assert (await shopfront.post(path, headers=fulfilment)).json() == first.json()

@@ -72,7 +72,8 @@ log = structlog.get_logger("haat.orders")
 
 Data = dict[str, Any]
 # What a task is to do, told with the order's row held; refuses by raising.
-Plan = Callable[[Transaction, StoredOrder], Awaitable[Data]]
+# None when it is done already.
+Plan = Callable[[Transaction, StoredOrder], Awaitable[Data | None]]
 LEASE_SECONDS = 60.0
 SWEEP_BATCH = 50
 MOST_DAYS = 366
@@ -205,10 +206,10 @@ class OrderService(Orders):
 
     async def cancel(self, ask: CancelOrder) -> Order:
         order = await self._allowed(ask.order_id, ask)
-        if order.status == "canceled":
-            return await self._shown(order)
 
-        async def plan(_: Transaction, current: StoredOrder) -> Data:
+        async def plan(_: Transaction, current: StoredOrder) -> Data | None:
+            if current.status == "canceled":
+                return None
             check_cancelable(current)
             return {"actor": ask.actor, "reason": ask.reason}
 
@@ -277,13 +278,11 @@ class OrderService(Orders):
         found = await self._store.one_return(ask.return_id)
         if found is None:
             raise NotFound("There is no such return")
-        if found.status in ("refunded", "rejected"):
-            return found
 
-        async def plan(transaction: Transaction, _: StoredOrder) -> Data:
+        async def plan(transaction: Transaction, _: StoredOrder) -> Data | None:
             current = await self._store.lock_return(transaction.connection, ask.return_id)
             if current.status in ("refunded", "rejected"):
-                raise OrderStateError("This return is over", state=current.status)
+                return None
             return {
                 "actor": ask.actor,
                 "reason": "returned",
@@ -327,10 +326,12 @@ class OrderService(Orders):
             if begun is None:
                 current = await self._store.load_for_update(transaction.connection, order.id)
                 assert current is not None
-                task = Task(new_id("tsk"), order.id, kind, await plan(transaction, current))
-                if not await self._store.begin_task(transaction.connection, task, LEASE_SECONDS):
-                    raise OrderStateError("Other work on this order is under way; try again", state=order.status)
-                transaction.remember(_Begun(task_id=task.id))
+                data = await plan(transaction, current)
+                if data is not None:
+                    task = Task(new_id("tsk"), order.id, kind, data)
+                    if not await self._store.begin_task(transaction.connection, task, LEASE_SECONDS):
+                        raise OrderStateError("Other work on this order is under way; try again", state=order.status)
+                    transaction.remember(_Begun(task_id=task.id))
         if task is not None:
             try:
                 await self._tasks.run(task)

@@ -1,5 +1,6 @@
 """Records of other shops read as products."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -38,8 +39,8 @@ def test_prices_are_exact(price, minor):
 
 @pytest.mark.parametrize(
     ("price", "code"),
-    [("cheap", "wrong_type"), (-1, "out_of_range"), ("NaN", "wrong_type"), ("1e40", "out_of_range"), (None, "required"),
-     ({"amount": 1.5}, "invalid")],
+    [("cheap", "wrong_type"), (-1, "out_of_range"), ("NaN", "wrong_type"), ("1e40", "out_of_range"),
+     ("1e9999999", "out_of_range"), ("-1e9999999", "out_of_range"), (None, "required"), ({"amount": 1.5}, "invalid")],
 )  # fmt: skip
 def test_a_price_that_is_none_is_a_fault(price, code):
     assert faults({**CUP, "price": price}) == [(7, "/price", code)]
@@ -74,6 +75,8 @@ def test_every_fault_of_a_row_is_told():
         ("Home > Kitchen>Cups", ["Home", "Kitchen", "Cups"]),
         (["Home", "", "Cups"], ["Home", "Cups"]),
         ("beauty", ["beauty"]),
+        ({"slug": "cups", "path": 5}, ["cups"]),
+        ({"path": ["home-ware", "cups"]}, ["Home ware", "cups"]),
     ],
 )
 def test_a_category_is_a_path_or_a_list(category, path):
@@ -110,7 +113,8 @@ def test_pictures_need_an_address():
         ({"rating": {"rate": "3.9", "count": 120}}, Rating(average=3.9, count=120)),
         ({"rating": 5, "reviews": [{}, {}]}, Rating(average=5.0, count=2)),
         ({"rating": 4.6}, None), ({"rating": "good", "rating_count": 1}, None),
-        ({"rating": 9, "rating_count": 1}, None),
+        ({"rating": 9, "rating_count": 1}, None), ({"rating": 10**400, "rating_count": 1}, None),
+        ({"rating": 4, "rating_count": Decimal("1e999999999")}, None),
     ],
 )  # fmt: skip
 def test_a_rating_needs_its_count(given, rating):
@@ -123,3 +127,15 @@ def test_equal_titles_with_other_keys_have_other_addresses():
 
 def test_a_title_without_latin_letters_is_found_by_its_key():
     assert read({**CUP, "title": "मिट्टी का प्याला"}).product.slug == "cup-1"
+
+
+@pytest.mark.parametrize(
+    ("told", "moment"),
+    [
+        ("2026-11-01T05:30:00+05:30", datetime(2026, 11, 1, tzinfo=UTC)),
+        ("2026-11-01", datetime(2026, 11, 1, tzinfo=UTC)),
+        ("0001-01-01T00:00:00+14:00", None), ("soon", None),
+    ],
+)  # fmt: skip
+def test_a_moment_that_is_none_is_left_out(told, moment):
+    assert read({**CUP, "published_at": told}).published_at == moment

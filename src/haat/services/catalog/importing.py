@@ -161,7 +161,8 @@ def _number(name: str, value: Any) -> Decimal:
         number = Decimal(text)
     except InvalidOperation:
         raise _Refused(f"/{name}", "wrong_type", f"{str(value)[:60]!r} is not a number") from None
-    if not number.is_finite() or abs(number) > 10**13:
+    # Not abs: it refuses too large an exponent in a way of its own.
+    if number.is_nan() or not -(10**13) <= number <= 10**13:
         raise _Refused(f"/{name}", "out_of_range", "is not a sensible number")
     return number
 
@@ -244,7 +245,8 @@ def _description(fields: dict[str, Any]) -> str:
 def _category_path(fields: dict[str, Any]) -> list[str]:
     value = _first(fields, CATEGORIES)[1]
     if isinstance(value, dict):
-        *above, leaf = value.get("path") or [value.get("slug") or value.get("name") or ""]
+        path = value.get("path")
+        *above, leaf = path if path and isinstance(path, list) else [value.get("slug") or value.get("name") or ""]
         value = [*(str(slug).replace("-", " ").capitalize() for slug in above), value.get("title") or leaf]
     parts = value if isinstance(value, list) else re.split(r"\s*[>›]\s*", str(value or ""))
     return [str(part).strip()[:300] for part in parts if str(part).strip()][:DEEPEST_CATEGORY]
@@ -287,18 +289,19 @@ def _rating(fields: dict[str, Any]) -> Rating | None:
     if count is None and isinstance(fields.get("reviews"), list):
         count = len(fields["reviews"])
     try:
-        average, number = float(value), int(count)
-    except (TypeError, ValueError):
+        # Not int at once: a number of a billion digits is a short text.
+        average, number = float(value), float(count)
+    except (TypeError, ValueError, OverflowError):
         return None
-    return Rating(average=average, count=number) if 0 < average <= 5 and 0 < number <= 10**9 else None
+    return Rating(average=average, count=int(number)) if 0 < average <= 5 and 1 <= number <= 10**9 else None
 
 
 def _moment(fields: dict[str, Any]) -> datetime | None:
     try:
         moment = datetime.fromisoformat(_text(fields, DATES))
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _tail(key: str) -> str:

@@ -136,3 +136,15 @@ async def test_the_description_names_the_body_and_every_answer(http):
     assert sorted(upload["requestBody"]["content"])[-3:] == ["multipart/form-data", "video/mp4", "video/webm"]
     assert {"201", "401", "403", "413", "422"} <= set(upload["responses"])
     assert {"200", "206", "304", "404", "416"} <= set(read["responses"])
+
+
+@pytest.mark.parametrize(
+    "field",
+    [b'name="alt"\r\n\r\n\xff', b'name="alt"\r\nContent-Type: text/plain; charset=none-such\r\n\r\nLamp'],
+)
+async def test_a_form_whose_texts_cannot_be_read_is_malformed(http, field):
+    body = b"--edge\r\nContent-Disposition: form-data; " + field + b"\r\n--edge--\r\n"
+    answer = await http.post(
+        "/v1/media", content=body, headers={**STAFF, "Content-Type": "multipart/form-data; boundary=edge"}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")

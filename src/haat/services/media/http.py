@@ -14,7 +14,7 @@ from litestar.params import Parameter
 from haat.contracts.media import Fetch, Media, MediaRefused, MediaStore, RangeNotSatisfiable, Upload
 from haat.kit.access import needs_role
 from haat.kit.idempotency import Idempotency
-from haat.kit.problem import problem_response, problems
+from haat.kit.problem import Malformed, problem_response, problems
 
 MAX_BODY_BYTES = 20_100_000
 YEAR = "public, max-age=31536000, immutable"
@@ -54,7 +54,10 @@ async def upload_media(
     first bytes."""
     media_type, _ = request.content_type
     if media_type == "multipart/form-data":
-        form = await request.form()
+        try:
+            form = await request.form()
+        except (UnicodeDecodeError, LookupError) as error:
+            raise Malformed("A text of the form is not in the encoding that it names") from error
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise MediaRefused("The form has no file", reason="no_file")

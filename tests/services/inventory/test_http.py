@@ -186,6 +186,11 @@ async def test_a_drop_is_announced_and_called_off(http, depot):
     assert seen == [(200, "2100-01-01T00:00:00Z"), (200, None), (200, None)]
 
 
+async def test_a_drop_ends_at_the_same_moment_everywhere(http, depot):
+    answer = await http.put(f"/v1/inventory/{await depot.sku(5)}/drop", json={"until": "2030-01-01T00:00:00"})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/until")
+
+
 async def test_a_drop_of_a_sku_never_heard_of_is_404(http):
     assert (await http.put("/v1/inventory/no-such-sku/drop", json={"until": None})).status_code == 404
 

@@ -8,10 +8,10 @@ import httpx
 import pytest
 from standardwebhooks import Webhook as Signer
 
-from haat.contracts.identity import AccessToken, Identity, Principal
+from haat.contracts.identity import AccessToken, Identity, OfUser, Principal, User
 from haat.contracts.payments import Capture, CashMethod, Refund
-from haat.kit.ids import new_id
-from haat.kit.message import Unauthenticated
+from haat.kit.ids import is_id, new_id
+from haat.kit.message import NotFound, Unauthenticated
 from haat.kit.money import Money
 from haat.services.payments.http import ROUTES
 from haat.web.gateway.app import gateway
@@ -33,6 +33,11 @@ class KnownPeople(Identity):
             roles=ROLES.get(ask.token, []),
             expires_at=datetime.now(UTC) + timedelta(minutes=5),
         )
+
+    async def user(self, ask: OfUser) -> User:
+        if not is_id(ask.user_id, "usr"):
+            raise NotFound()
+        return User(id=ask.user_id, email="asha@example.com", name="Asha", roles=[], created_at=datetime.now(UTC))
 
 
 @pytest.fixture
@@ -200,3 +205,24 @@ async def test_the_books_are_for_finance_only(client: httpx.AsyncClient, path: s
     assert (await client.get(path, headers=signed_in("finance"))).status_code == 200
     assert (await client.get(path, headers=signed_in("support"))).status_code == 403
     assert (await client.get(path)).status_code == 401
+
+
+@pytest.mark.parametrize("currency", ["inr", "", "IN", "INR\n", "INRR", "I R", "१२३"])
+@pytest.mark.parametrize("path", ["/v1/gift-cards", "/v1/store-credit", "/v1/store-credit/usr_1/withdraw"])
+async def test_credit_is_in_a_currency(client: httpx.AsyncClient, path: str, currency: str):
+    body: dict[str, Any] = {"amount": {"amount": 100, "currency": currency}}
+    body |= {"/v1/gift-cards": {}, "/v1/store-credit": {"user_id": new_id("usr")}}.get(path, {})
+    body |= {} if path == "/v1/gift-cards" else {"reason": "x"}
+    answer = await client.post(path, headers=signed_in("finance"), json=body)
+    assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (422, ["/amount/currency"])
+
+
+async def test_nobody_is_given_no_credit(client: httpx.AsyncClient):
+    body = {"user_id": "usr_typo", "amount": {"amount": 100, "currency": "INR"}, "reason": "x"}
+    answer = await client.post("/v1/store-credit", headers=signed_in("finance"), json=body)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_a_gift_card_ends_at_the_same_moment_everywhere(client: httpx.AsyncClient):
+    body = {"amount": {"amount": 100, "currency": "INR"}, "expires_at": "2030-01-01T00:00:00"}
+    assert (await client.post("/v1/gift-cards", headers=signed_in("finance"), json=body)).status_code == 422

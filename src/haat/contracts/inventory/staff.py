@@ -61,4 +61,4 @@ class AnnounceDrop(Message, frozen=True):
     """A crowd is expected for a SKU until then, so reservations are granted many at a time; None calls it off."""
 
     sku: str
-    until: datetime | None
+    until: Annotated[datetime, Meta(tz=True)] | None

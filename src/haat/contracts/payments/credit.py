@@ -21,7 +21,7 @@ class IssueGiftCard(Message, frozen=True):
 
     amount: Money
     actor: str
-    expires_at: datetime | None = None
+    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
     idempotency: Idempotency | None = None
 
 

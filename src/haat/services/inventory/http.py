@@ -171,7 +171,7 @@ class TransferBody(Message, frozen=True):
 class DropBody(Message, frozen=True):
     """Until when a crowd is expected; null calls it off."""
 
-    until: datetime | None
+    until: Annotated[datetime, Meta(tz=True)] | None
 
 
 class PriorityBody(Message, frozen=True):

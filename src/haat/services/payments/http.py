@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException
 from litestar.params import Parameter
 from msgspec import Meta
 
+from haat.contracts.identity import Identity, OfUser
 from haat.contracts.payments import (
     AccountBalances,
     AccountRef,
@@ -59,7 +60,7 @@ PaymentId = Annotated[str, Parameter(description="a payment, `pay_…`")]
 AccountName = Annotated[str, Parameter(max_length=200, description="such as `psp_clearing:sandbox` or `bank`")]
 GiftCardId = Annotated[str, Parameter(description="`gft_…`")]
 UserId = Annotated[str, Parameter(max_length=100, description="`usr_…`")]
-Currency = Annotated[str, Parameter(pattern="^[A-Z]{3}$", description="ISO 4217")]
+Currency = Annotated[str, Parameter(pattern=r"^[A-Z]{3}$(?!\n)", description="ISO 4217")]
 Ending = Annotated[
     str | None, Parameter(min_length=4, max_length=4, description="the last four characters of the code")
 ]
@@ -107,7 +108,7 @@ class GiftCardBody(Message, frozen=True):
     """What the card is worth, and until when."""
 
     amount: Money
-    expires_at: datetime | None = None
+    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class CodeBody(Message, frozen=True):
@@ -194,11 +195,13 @@ async def store_credit(payments: Payments, caller: Caller) -> StoreCredit:
     return await payments.store_credit(CreditOf(user_id=caller.signed_in()))
 
 
-@post("/v1/store-credit", tags=["payments"], guards=[needs_role("finance")], responses=problems(401, 403, 422))
+@post("/v1/store-credit", tags=["payments"], guards=[needs_role("finance")], responses=problems(401, 403, 404, 422))
 async def grant_store_credit(
-    data: CreditBody, payments: Payments, caller: Caller, idempotency: Idempotency | None
+    data: CreditBody, payments: Payments, identity: Identity, caller: Caller, idempotency: Idempotency | None
 ) -> StoreCredit:
     """Give a user credit."""
+    # What nobody has, nobody can spend: a slip must not make it.
+    await identity.user(OfUser(user_id=data.user_id))
     return await payments.grant_credit(
         GrantCredit(
             user_id=data.user_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -346,7 +347,9 @@ def _check_amount(amount: Money, pointer: str, currency: str | None = None) -> N
     errors = []
     if not 0 < amount.amount <= LIMIT:
         errors.append({"pointer": f"{pointer}/amount", "code": "out_of_range", "detail": "must be above zero"})
-    if currency is not None and amount.currency != currency:
+    if not re.fullmatch("[A-Z]{3}", amount.currency):
+        errors.append({"pointer": f"{pointer}/currency", "code": "invalid", "detail": "must be an ISO 4217 code"})
+    elif currency is not None and amount.currency != currency:
         errors.append({"pointer": f"{pointer}/currency", "code": "not_allowed", "detail": f"must be {currency}"})
     if errors:
         raise Invalid(errors=errors)

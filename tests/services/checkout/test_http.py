@@ -240,3 +240,13 @@ async def test_a_place_to_return_to_that_is_no_address_of_the_web_is_refused(sho
     checkout = await opened(shopfront, guest)
     refused = await complete(shopfront, guest, checkout, CASH | {"return_url": back})
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/return_url")
+
+
+async def test_a_way_to_send_it_is_a_short_name(shopfront, guest):
+    body = {"shipping_method": "x" * 101}
+    checkout = await opened(shopfront, guest)
+    answers = [
+        await shopfront.post("/v1/checkouts", headers=guest, json=body),
+        await shopfront.patch(f"/v1/checkouts/{checkout['id']}", headers=guest, json=body),
+    ]
+    assert [answer.status_code for answer in answers] == [422, 422]

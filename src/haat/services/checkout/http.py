@@ -33,6 +33,7 @@ from haat.kit.message import Message, Page
 from haat.kit.problem import problems
 
 CheckoutId = Annotated[str, Parameter(description="`chk_…`")]
+ShippingMethod = Annotated[str, Meta(max_length=100)]
 _UNDER_WAY = ResponseSpec(
     data_container=Checkout,
     description="The shopper must act at `action.url`, or the provider is still working: poll the checkout",
@@ -46,7 +47,7 @@ class OpenBody(Message, frozen=True):
     email: Email | None = None
     shipping_address: Address | None = None
     billing_address: Address | None = None
-    shipping_method: str | None = None
+    shipping_method: ShippingMethod | None = None
     coupon_codes: Codes = []
 
 
@@ -56,7 +57,7 @@ class ChangeBody(Message, frozen=True):
     email: Email | None = None
     shipping_address: Address | None = None
     billing_address: Address | None = None
-    shipping_method: str | None = None
+    shipping_method: ShippingMethod | None = None
     coupon_codes: Codes | None = None
 
 
@@ -64,7 +65,7 @@ class CompleteBody(Message, frozen=True):
     """How to pay; `return_url` is where a payment page leads back to, an http or https address."""
 
     payment: Method
-    return_url: Annotated[str, Meta(max_length=2000, pattern=r"^https?://[^\s/?#]+[^\s]*$")] | None = None
+    return_url: Annotated[str, Meta(max_length=2000, pattern=r"^https?://[^\s/?#]+[^\s]*$(?!\n)")] | None = None
 
 
 class GoOnBody(Message, frozen=True):

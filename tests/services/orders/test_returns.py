@@ -97,8 +97,7 @@ async def test_a_return_is_not_paid_twice_on_an_older_look(floor: Floor):
     store = OlderLook(floor.database)
     await store.look(order, made)
     await floor.orders.receive_return(received(made))
-    with pytest.raises(OrderStateError, match="over"):
-        await orders_without(floor, store)[0].receive_return(received(made))
+    await orders_without(floor, store)[0].receive_return(received(made))
     assert await refunded(floor, order) == PRICE
 
 

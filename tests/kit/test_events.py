@@ -310,6 +310,27 @@ async def test_what_waits_in_an_outbox_is_waited_for(probe, probe_url, alone):
         await until_read(probe_url, ["kit_probe"], still_seconds=0.5)
 
 
+async def test_who_waits_for_readers_has_their_places_written_at_once(
+    probe, probe_url, logs, name, alone, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(postgres_log, "WRITE_PLACES_SECONDS", 1e9)
+
+    async def read() -> None:
+        while True:
+            for event in await logs[0].read(name, ["test_events.Counted"], 1):
+                await logs[0].acknowledge(name, event)
+            await logs[0].wait(60)
+
+    await logs[0].read(name, ["test_events.Counted"], 1)
+    await tell(probe, Counted(about="a", number=1))
+    await logs[0].relay(["kit_probe"])
+    reading = asyncio.create_task(read())
+    try:
+        await until_read(probe_url, still_seconds=2)
+    finally:
+        reading.cancel()
+
+
 @pytest.mark.slow
 async def test_waiting_for_readers_lasts_as_long_as_one_moves(probe, probe_url, logs, name, alone):
     """The last event is acted on long after the patience for a reader that stands still."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
@@ -59,13 +60,15 @@ class PastWorld:
 
     async def wait(self, behind: timedelta) -> None:
         """Only the outside world goes on, until it is so far behind."""
-        for url, known in self._outside.items():
-            seconds = int((known - behind).total_seconds())
-            if seconds > 0 and self._session is not None:
-                self._outside[url] = known - timedelta(seconds=seconds)
-                body = {"advance_seconds": seconds}
-                async with self._session.post(f"{url}/sandbox/clock", json=body) as answer:
-                    answer.raise_for_status()
+        await asyncio.gather(*(self._move(url, behind) for url in self._outside))
+
+    async def _move(self, url: str, behind: timedelta) -> None:
+        known = self._outside[url]
+        seconds = int((known - behind).total_seconds())
+        if seconds > 0 and self._session is not None:
+            self._outside[url] = known - timedelta(seconds=seconds)
+            async with self._session.post(f"{url}/sandbox/clock", json={"advance_seconds": seconds}) as answer:
+                answer.raise_for_status()
 
     @asynccontextmanager
     async def outside(self, house: House, behind: timedelta) -> AsyncIterator[None]:

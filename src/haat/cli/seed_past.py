@@ -6,6 +6,7 @@ sealed, tell when they were really made.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -135,19 +136,24 @@ class Past:
         await self._world.redate(self._house.dsn("events"))
 
     async def _pack(self) -> None:
-        for order in await self._all("confirmed"):
+        async def ship(order: Order) -> None:
             with suppress(DomainError):
                 await self._orders.ship(ShipOrder(order_id=order.id, actor="warehouse"))
 
+        # All at one moment, so that none need wait for another.
+        await asyncio.gather(*map(ship, await self._all("confirmed")))
+
     async def _take_back(self, *, received: bool) -> None:
-        delivered = [each for each in await self._all("delivered") if each.payment.method != "cod"]
-        for order in delivered[:RETURNED_AT_ONCE]:
+        async def take_back(order: Order) -> None:
             items = [
                 ReturnItem(item_id=line.id, quantity=line.quantity, reason="Not as expected") for line in order.items
             ]
             asked = await self._orders.request_return(RequestReturn(order_id=order.id, items=items, any_owner=True))
             if received:
                 await self._orders.receive_return(ReceiveReturn(return_id=asked.id, actor="warehouse"))
+
+        delivered = [each for each in await self._all("delivered") if each.payment.method != "cod"]
+        await asyncio.gather(*map(take_back, delivered[:RETURNED_AT_ONCE]))
 
     async def _all(self, status: str) -> Sequence[Order]:
         return (await self._orders.orders(ListOrders(status=status, limit=100))).data

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from html import unescape
 from typing import Any
 
 import httpx
 import pytest
 
-from haat.contracts.media import MediaStore
 from haat.contracts.recommendations import Recommender
 from haat.settings import Settings
 from haat.web.backoffice.app import backoffice
@@ -22,6 +21,7 @@ from tests.web.backoffice.neighbours import (
     MemoryFraud,
     MemoryIdentity,
     MemoryInventory,
+    MemoryMedia,
     MemoryNotifications,
     MemoryOrders,
     MemoryParked,
@@ -47,9 +47,9 @@ class House:
         self.notifications = MemoryNotifications()
         self.promotions = MemoryPromotions()
         self.search = MemorySearch()
-        # Only the system page asks these two, and it takes any answer.
+        # Only the system page asks it, and it takes any answer.
         self.recommendations = Recommender()
-        self.media = MediaStore()
+        self.media = MemoryMedia()
         self.parked = MemoryParked()
         self.checks: dict[str, Callable[[], Awaitable[object]]] = {}
 
@@ -63,12 +63,15 @@ class Person:
     async def see(self, address: str) -> httpx.Response:
         return await self.client.get(address)
 
-    async def send(self, address: str, *, origin: str = ORIGIN, **fields: str) -> httpx.Response:
-        """Post a form with the token of this browser and a key of its own."""
+    async def send(
+        self, address: str, *, origin: str = ORIGIN, pictures: Sequence[str] = (), **fields: str
+    ) -> httpx.Response:
+        """Post a form with the token of this browser and a key of its own, and with pictures of these names."""
         if "haat_csrf" not in self.client.cookies:
             await self.see("/admin/sign-in")
         data = {"_csrf_token": self.client.cookies["haat_csrf"], "key": "key-1", **fields}
-        return await self.client.post(address, data=data, headers={"Origin": origin})
+        files = [("pictures", (name, b"a picture", "image/png")) for name in pictures]
+        return await self.client.post(address, data=data, files=files or None, headers={"Origin": origin})
 
 
 Enter = Callable[[str], Person]

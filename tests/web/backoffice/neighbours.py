@@ -62,6 +62,7 @@ from haat.contracts.inventory import (
     StockEvent,
     Transfer,
 )
+from haat.contracts.media import Media, MediaList, MediaOf, MediaStore, Upload
 from haat.contracts.notifications import Mail, Mailbox, MailRef, Notifications
 from haat.contracts.orders import (
     CancelOrder,
@@ -331,10 +332,25 @@ class MemoryCatalog(Catalog):
         )
 
 
+class MemoryMedia(MediaStore):
+    def __init__(self) -> None:
+        self.taken: list[Media] = []
+
+    async def upload(self, ask: Upload) -> Media:
+        number = len(self.taken) + 1
+        made = Media(id=f"med_{number}", url=f"/media/{number}.jpg", alt=ask.alt, width=4, height=3, renditions=[])
+        self.taken.append(made)
+        return made
+
+    async def media(self, ask: MediaOf) -> MediaList:
+        return MediaList(data=[each for each in self.taken if each.id in ask.ids])
+
+
 class MemoryInventory(Inventory):
     def __init__(self) -> None:
         self.asked: list[Any] = []
         self.level = Level(sku="LAMP-1", location="main", on_hand=4, reserved=1, available=3, low_stock_at=5, version=2)
+        self.elsewhere: list[Level] = []
 
     async def alerts(self, ask: AlertsOf) -> Page[Alert]:
         return Page(data=[Alert(sku="LAMP-1", location="main", kind="low_stock", available=3, since=MOMENT)])
@@ -342,7 +358,7 @@ class MemoryInventory(Inventory):
     async def levels(self, ask: SkuRef) -> Page[Level]:
         if ask.sku != "LAMP-1":
             raise NotFound()
-        return Page(data=[self.level])
+        return Page(data=[self.level, *self.elsewhere])
 
     async def history(self, ask: HistoryOf) -> History:
         self.asked.append(ask)

@@ -50,6 +50,7 @@ WORDS = {
     429: ("One moment, please", "Too much came from here at once. Try again in a few seconds."),
     503: ("A part of the shop does not answer", "Nothing is lost. Try again in a few seconds."),
 }
+REFUSED = "This cannot be done"
 OTHERWISE = ("Something went wrong on our side", "It was recorded. Nothing is lost; try again.")
 
 
@@ -100,7 +101,8 @@ def on_refusal(desk: Desk, error: Exception) -> Response[Any]:
 
 def _words(status: int, error: Exception) -> tuple[str, str]:
     if status != 403:
-        return WORDS.get(status, OTHERWISE)
+        refused = isinstance(error, DomainError) and status < 500
+        return WORDS.get(status, (REFUSED, str(error)) if refused else OTHERWISE)
     if isinstance(error, HTTPException):
         return "This form has expired", "For safety it was not taken. Go back, reload the page and send it again."
     return "Not your door", str(error)

@@ -33,9 +33,9 @@ async def view_customer(desk: Desk, identity: Identity, orders: Orders, user_id:
         identity.user(who),
         gently(identity.sessions(who), Page(data=[])),
         gently(identity.addresses(who), Page(data=[])),
-        gently(orders.orders(ListOrders(user_id=user_id, limit=LOOKED_AT)), Page(data=[])),
+        gently(orders.orders(ListOrders(user_id=user_id, limit=LOOKED_AT)), None),
     )
-    standing = [order for order in bought.data if order.status != "canceled"]
+    standing = [order for order in bought.data if order.status != "canceled"] if bought else []
     kept = sum((order.payment.captured - order.payment.refunded).amount for order in standing)
     return desk.page(
         "customer.html",

@@ -88,7 +88,7 @@ async def home(
     if desk.may("mail"):
         failed = mails and Page(data=[mail for mail in mails.data if mail.state == "failed"])
         cards.append(_card("Mails failed", failed, "among the latest hundred", "/admin/mail?state=failed", "warn"))
-    return desk.page("home.html", cards=cards, latest=latest.data if latest else [], today=today)
+    return desk.page("home.html", cards=cards, latest=latest and latest.data, today=today)
 
 
 async def _alarms(desk: Desk, payments: Payments, checkout: Checkouts) -> list[Card]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import msgspec
 from litestar import Response, get, post
 
 from haat.contracts.catalog import Catalog, ChangeProduct, CreateProduct, Image, Product, ProductRef, RemoveProduct
-from haat.contracts.media import MediaStore, Upload
+from haat.contracts.media import Media, MediaOf, MediaStore, Upload
 from haat.kit.message import DomainError
 from haat.kit.problem import Precondition
 from haat.web.backoffice.desk import Desk, gently, told
@@ -43,17 +42,19 @@ async def create_product(desk: Desk, catalog: Catalog, media: MediaStore) -> Res
     """Create a product, and receive the first units of its SKUs."""
     fields = await typed(desk.request)
     rows = rows_in(fields)
+    waiting = await _waiting(media, rows)
     pictures, refused = await _uploaded(desk, media, fields)
-    wanted, faults = read(fields, rows, desk.settings.currency, None, pictures)
+    wanted, faults = read(fields, rows, desk.settings.currency, None, pictures, waiting)
     faults |= refused
+    again = with_spare(rows, pictures)
     if wanted is None or faults:
-        return await _form(desk, catalog, None, fields, with_spare(rows), faults=faults, status=422)
+        return await _form(desk, catalog, None, fields, again, faults=faults, status=422)
     try:
         made = await catalog.create_product(
             CreateProduct(product=wanted, actor=desk.actor, idempotency=desk.once(fields))
         )
     except DomainError as error:
-        return await _form(desk, catalog, None, fields, with_spare(rows), faults=_by_field(error), status=error.status)
+        return await _form(desk, catalog, None, fields, again, faults=_by_field(error), status=error.status)
     return desk.go(f"/admin/products/{made.id}?said=created")
 
 
@@ -71,11 +72,13 @@ async def change_product(desk: Desk, catalog: Catalog, media: MediaStore, produc
     fields = await typed(desk.request)
     rows = rows_in(fields)
     product = await catalog.product(ProductRef(ref=product_id, any_status=True))
+    waiting = await _waiting(media, rows)
     pictures, refused = await _uploaded(desk, media, fields)
-    wanted, faults = read(fields, rows, desk.settings.currency, product, pictures)
+    wanted, faults = read(fields, rows, desk.settings.currency, product, pictures, waiting)
     faults |= refused
+    again = with_spare(rows, pictures)
     if wanted is None or faults:
-        return await _form(desk, catalog, product, fields, with_spare(rows), faults=faults, status=422)
+        return await _form(desk, catalog, product, fields, again, faults=faults, status=422)
     different = changes(wanted, product)
     if not different:
         return desk.go(f"/admin/products/{product.id}?said=saved")
@@ -88,11 +91,9 @@ async def change_product(desk: Desk, catalog: Catalog, media: MediaStore, produc
         clash = clashes(changes(wanted, latest), latest)
         # The next save is a choice made with both versions in view.
         kept = {**fields, "version": str(latest.version)}
-        return await _form(desk, catalog, latest, kept, with_spare(rows), clash=clash, status=412)
+        return await _form(desk, catalog, latest, kept, again, clash=clash, status=412)
     except DomainError as error:
-        return await _form(
-            desk, catalog, product, fields, with_spare(rows), faults=_by_field(error), status=error.status
-        )
+        return await _form(desk, catalog, product, fields, again, faults=_by_field(error), status=error.status)
     return desk.go(f"/admin/products/{product.id}?said=saved")
 
 
@@ -156,12 +157,18 @@ async def _uploaded(desk: Desk, media: MediaStore, fields: Typed) -> tuple[list[
         elif isinstance(result, BaseException):
             raise result
         else:
-            picture = msgspec.structs.asdict(result)
-            pictures.append(Image(media_id=picture["id"], **{name: picture[name] for name in _OF_MEDIA}))
+            pictures.append(_image(result))
     return pictures, {"pictures": "; ".join(refused)} if refused else {}
 
 
-_OF_MEDIA = ("url", "alt", "width", "height")
+async def _waiting(media: MediaStore, rows: Rows) -> list[Image]:
+    """Pictures that came with an earlier try of this form, which was not saved: a browser does not send them again."""
+    ids = [row["media"] for row in rows.images if row.get("media")]
+    return [_image(each) for each in (await media.media(MediaOf(ids=ids))).data] if ids else []
+
+
+def _image(taken: Media) -> Image:
+    return Image(url=taken.url, alt=taken.alt, width=taken.width, height=taken.height, media_id=taken.id)
 
 
 def _by_field(error: DomainError) -> Faults:

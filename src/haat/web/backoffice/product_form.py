@@ -68,17 +68,26 @@ def rows_in(fields: Typed) -> Rows:
     return Rows(*parts)
 
 
-def with_spare(rows: Rows) -> Rows:
-    """The same rows with empty ones to write more into."""
+def with_spare(rows: Rows, fresh: Sequence[Image] = ()) -> Rows:
+    """The same rows with the pictures that came with them, and with empty ones to write more into."""
     variants = [row for row in rows.variants if any(row.values())]
     attributes = [row for row in rows.attributes if any(row.values())]
-    return Rows([*variants, {}], [*attributes, *[{}] * SPARE_ROWS], rows.images)
+    new = [{"url": image.url, "alt": image.alt, "media": image.media_id} for image in fresh]
+    return Rows([*variants, {}], [*attributes, *[{}] * SPARE_ROWS], [*rows.images, *new])
 
 
 def read(
-    fields: Typed, rows: Rows, currency: str, old: Product | None, fresh: Sequence[Image]
+    fields: Typed,
+    rows: Rows,
+    currency: str,
+    old: Product | None,
+    fresh: Sequence[Image],
+    waiting: Sequence[Image] = (),
 ) -> tuple[NewProduct | None, Faults]:
-    """The product that was typed, with new pictures at the end, or every fault by field."""
+    """The product that was typed, with new pictures at the end, or every fault by field.
+
+    Pictures are `waiting` that came with an earlier try of this form.
+    """
     faults: Faults = {}
     wish: dict[str, Any] = {name: fields.get(name, "") for name in PLAIN}
     if not wish["slug"]:
@@ -90,7 +99,7 @@ def read(
     ]
     wish["variants"] = variants
     wish["attributes"] = _attributes(rows.attributes, old, faults)
-    wish["images"] = msgspec.to_builtins([*_images(rows.images, old), *fresh])
+    wish["images"] = msgspec.to_builtins([*_images(rows.images, old, waiting), *fresh])
     if not variants:
         faults["form"] = "A product has at least one variant: give it a SKU and a price"
     if not wish["category"]:
@@ -199,9 +208,9 @@ def _value(text: str) -> Attribute:
     return text if number is None else number
 
 
-def _images(rows: Sequence[Typed], old: Product | None) -> list[Image]:
+def _images(rows: Sequence[Typed], old: Product | None, waiting: Sequence[Image]) -> list[Image]:
     """Pictures that stay, in the order of the places typed beside them."""
-    known = {image.url: image for image in old.images} if old else {}
+    known = {image.url: image for image in [*waiting, *(old.images if old else [])]}
     kept = []
     for i, row in enumerate(rows):
         image = known.get(row.get("url", ""))

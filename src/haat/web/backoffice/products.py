@@ -11,7 +11,7 @@ from litestar import Response, get
 
 from haat.contracts.catalog import Catalog, CategoryNode, ListProducts, Product, ProductRef, Products
 from haat.contracts.search import Search, SearchProducts
-from haat.kit.message import DomainError, Nothing, Page
+from haat.kit.message import DomainError, Nothing, Page, Unavailable
 from haat.web.backoffice.desk import Desk, gently
 
 STATES = ("published", "draft", "archived")
@@ -43,10 +43,13 @@ async def _listed(desk: Desk, catalog: Catalog, status: str, category: str) -> P
 
 
 async def found(text: str, catalog: Catalog, search: Search) -> Page[Product]:
-    """Products that match a text, the exact id or slug first; none when the search does not answer."""
+    """Products that match a text, the exact id or slug first. Raises Unavailable when there is nothing to tell."""
     exact, hits = await asyncio.gather(
         _exact(text, catalog), gently(search.search(SearchProducts(q=text, limit=A_PAGE)), None)
     )
+    if exact is None and hits is None:
+        # Not "nothing found": nobody has looked.
+        raise Unavailable(service="search")
     ids = [card.id for card in hits.data] if hits else []
     known = (await catalog.products(Products(ids=ids, any_status=True))).data if ids else []
     by_id = {product.id: product for product in known}

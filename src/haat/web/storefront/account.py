@@ -8,6 +8,7 @@ from typing import Any
 from litestar import Response, get, post
 
 from haat.contracts.identity import (
+    AddressBookFull,
     AddressRef,
     ChangeProfile,
     EndSession,
@@ -19,10 +20,9 @@ from haat.contracts.identity import (
 )
 from haat.contracts.payments import CreditOf, ForgetMethod, MethodsOf, Payments, SavedCard
 from haat.kit.message import DomainError, NotFound, Page
-from haat.web.storefront.forms import STATES, Typed, address_in, fields_of, phone_of, typed
+from haat.web.storefront.forms import LIMITS, STATES, Typed, address_in, fields_of, password_fault, phone_of, typed
 from haat.web.storefront.shell import Shop, gently
 
-SHORTEST_PASSWORD = 8
 HERE = "/account"
 CURRENT_MISSING = "Enter the one you have now"
 
@@ -64,7 +64,7 @@ async def new_address_page(shop: Shop) -> Response[Any]:
     """An empty address form."""
     if shop.caller.user_id is None:
         return shop.go("/sign-in?next=/account")
-    return await shop.page("address.html", fields={}, faults={}, states=STATES, address_id="")
+    return await _address_form(shop, {}, {})
 
 
 @get("/account/addresses/{address_id:str}")
@@ -77,7 +77,7 @@ async def address_page(address_id: str, shop: Shop, identity: Identity) -> Respo
     if saved is None:
         raise NotFound("There is no such address in your book")
     fields = fields_of(saved.address) | ({"is_default": "1"} if saved.is_default else {})
-    return await shop.page("address.html", fields=fields, faults={}, states=STATES, address_id=address_id)
+    return await _address_form(shop, {**fields, "address_id": address_id}, {})
 
 
 @post("/account/addresses")
@@ -87,17 +87,17 @@ async def save_address(shop: Shop, identity: Identity) -> Response[Any]:
     fields = await typed(shop.request)
     address, faults = address_in(fields)
     if address is None:
-        address_id = fields.get("address_id", "")
-        return await shop.page(
-            "address.html", status=422, fields=fields, faults=faults, states=STATES, address_id=address_id
-        )
+        return await _address_form(shop, fields, faults, status=422)
     ask = SaveAddress(
         user_id=user_id,
         address=address,
         address_id=fields.get("address_id") or None,
         is_default="is_default" in fields,
     )
-    await identity.save_address(ask)
+    try:
+        await identity.save_address(ask)
+    except AddressBookFull as error:
+        return await _address_form(shop, fields, {}, problem=error.detail, status=error.status)
     return shop.go(f"{HERE}?said=saved#addresses")
 
 
@@ -122,16 +122,33 @@ async def forget_card(method_id: str, shop: Shop, payments: Payments) -> Respons
     return shop.go(f"{HERE}?said=saved#cards")
 
 
+async def _address_form(
+    shop: Shop, fields: Typed, faults: dict[str, str], *, problem: str = "", status: int = 200
+) -> Response[str]:
+    return await shop.page(
+        "address.html",
+        status=status,
+        fields=fields,
+        faults=faults,
+        problem=problem,
+        states=STATES,
+        address_id=fields.get("address_id", ""),
+    )
+
+
 def _profile(fields: Typed) -> tuple[str | None, dict[str, str]]:
     faults = {}
     if not fields.get("name"):
         faults["name"] = "Enter your name"
+    elif len(fields["name"]) > LIMITS["name"]:
+        faults["name"] = f"At most {LIMITS['name']} characters"
     phone, phone_fault = phone_of(fields.get("phone", ""))
     if phone_fault:
         faults["phone"] = phone_fault
     password = fields.get("password", "")
-    if password and len(password) < SHORTEST_PASSWORD:
-        faults["password"] = f"At least {SHORTEST_PASSWORD} characters; a short sentence is best"
+    fault = password_fault(password) if password else None
+    if fault:
+        faults["password"] = fault
     if password and not fields.get("current_password"):
         faults["current_password"] = CURRENT_MISSING
     return phone, faults

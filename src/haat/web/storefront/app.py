@@ -38,6 +38,7 @@ WORDS = {
     429: ("One moment, please", "Too much came from here at once. Try again in a few seconds."),
     503: ("A part of the market is closed for a moment", "Nothing is lost. Please try again in a few seconds."),
 }
+REFUSED = "This cannot be done"
 OTHERWISE = ("Something went wrong on our side", "We have noted it. Nothing is lost; please try again.")
 
 
@@ -67,7 +68,7 @@ def _for_people(handler: Callable[..., Any]) -> Callable[..., Any]:
         else:
             if status >= 500:
                 log.exception("page failed", path=request.url.path, exc_info=error)
-            answer = error_page(request, status)
+            answer = error_page(request, status, error.detail if isinstance(error, DomainError) else "")
         dress(request, answer)
         return answer
 
@@ -85,9 +86,9 @@ def status_of(error: Exception) -> int:
     return error.status_code if isinstance(error, HTTPException) else 500
 
 
-def error_page(request: AnyRequest, status: int) -> Response[str]:
-    """A page that needs nothing of any service."""
-    title, advice = WORDS.get(status, OTHERWISE)
+def error_page(request: AnyRequest, status: int, detail: str = "") -> Response[str]:
+    """A page that needs nothing of any service; `detail` is a refusal in the service's words."""
+    title, advice = WORDS.get(status, (REFUSED, detail) if detail and status < 500 else OTHERWISE)
     text = render(
         "error.html",
         status=status,

@@ -14,7 +14,7 @@ from haat.kit.message import DomainError, NotFound
 from haat.web.storefront.browsing import advice
 from haat.web.storefront.choosing import chosen_variant
 from haat.web.storefront.forms import inside, typed, whole
-from haat.web.storefront.product import refused
+from haat.web.storefront.product import buying, page_of
 from haat.web.storefront.shell import Shop
 
 MOST_OF_ONE = 10_000
@@ -36,10 +36,12 @@ async def add_item(shop: Shop, cart: Cart, catalog: Catalog, recommendations: Re
     try:
         view = await cart.add_item(AddItem(owner=shop.owner, variant_id=variant.id, quantity=quantity))
     except (OutOfStock, CartFull, NotForSale) as error:
-        facts = refused(product, fields, _why(error))
+        why = _why(error)
         if shop.hypermedia:
-            return shop.part("parts/buy.html", **facts)
-        return shop.go(f"/p/{product.slug}?said=refused")
+            return shop.part("parts/buy.html", **buying(product, fields, why))
+        return await page_of(
+            shop, catalog, recommendations, product.slug, refusal=fields, problem=why, status=error.status
+        )
     shop.keep_cart(view)
     shop.record(recommendations, "add_to_cart", product.id)
     if shop.hypermedia:

@@ -10,10 +10,9 @@ from haat.contracts.cart import Cart, MergeCarts
 from haat.contracts.identity import EndSession, Identity, Register, SignIn
 from haat.kit.message import DomainError
 from haat.web.sessions import device_of, forget_tokens, keep_tokens
-from haat.web.storefront.forms import Typed, email_fault, inside, typed
+from haat.web.storefront.forms import LONGEST_PASSWORD, Typed, email_fault, inside, password_fault, typed
 from haat.web.storefront.shell import Shop, gently, log
 
-SHORTEST_PASSWORD = 8
 NO_PASSWORD = "Enter your password"  # noqa: S105 - words, not a secret
 
 
@@ -102,8 +101,9 @@ def register_faults(fields: Typed) -> dict[str, str]:
     fault = email_fault(fields.get("email", ""))
     if fault:
         faults["email"] = fault
-    if len(fields.get("password", "")) < SHORTEST_PASSWORD:
-        faults["password"] = f"At least {SHORTEST_PASSWORD} characters; a short sentence is best"
+    fault = password_fault(fields.get("password", ""))
+    if fault:
+        faults["password"] = fault
     return faults
 
 
@@ -112,7 +112,7 @@ async def _enter(shop: Shop, identity: Identity, cart: Cart, fields: Typed) -> s
     caller = shop.caller
     ask = SignIn(
         email=fields["email"][:254],
-        password=fields["password"][:1024],
+        password=fields["password"][:LONGEST_PASSWORD],
         address=caller.address,
         user_agent=caller.user_agent,
         device=device_of(shop.request),

@@ -11,6 +11,7 @@ from haat.contracts.identity import Address
 from haat.web.sessions import AnyRequest
 
 Typed = dict[str, str]
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 1024
 # What to say of an empty field, by its name.
 _MISSING = {
     "email": "Enter your e-mail address",
@@ -61,6 +62,13 @@ def email_fault(text: str) -> str | None:
     except EmailNotValidError:
         return "This e-mail address is not complete: it looks like name@example.com"
     return None
+
+
+def password_fault(text: str) -> str | None:
+    """What is wrong with a new password. Signing in reads no more than the longest."""
+    if len(text) < SHORTEST_PASSWORD:
+        return f"At least {SHORTEST_PASSWORD} characters; a short sentence is best"
+    return f"At most {LONGEST_PASSWORD} characters" if len(text) > LONGEST_PASSWORD else None
 
 
 def phone_of(text: str) -> tuple[str | None, str | None]:

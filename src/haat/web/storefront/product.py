@@ -34,7 +34,7 @@ async def product_page(slug: str, shop: Shop, catalog: Catalog, recommendations:
     """One product; `?o.Colour=Red` chooses among its variants."""
     if shop.hypermedia:
         return shop.part("parts/buy.html", **buying(await catalog.product(ProductRef(ref=slug)), _asked(shop)))
-    return await _page(shop, catalog, recommendations, slug)
+    return await page_of(shop, catalog, recommendations, slug)
 
 
 @get("/p/{slug:str}/reviews")
@@ -56,7 +56,7 @@ async def write_review(
     fields = await typed(shop.request)
     faults = _review_faults(fields)
     if faults:
-        return await _page(shop, catalog, recommendations, slug, faults=faults, fields=fields, status=422)
+        return await page_of(shop, catalog, recommendations, slug, faults=faults, fields=fields, status=422)
     product, user = await asyncio.gather(
         catalog.product(ProductRef(ref=slug)), identity.user(OfUser(user_id=shop.caller.user_id))
     )
@@ -86,7 +86,7 @@ def _review_faults(fields: Typed) -> dict[str, str]:
     return faults
 
 
-async def _page(
+async def page_of(
     shop: Shop,
     catalog: Catalog,
     recommendations: Recommender,
@@ -94,8 +94,11 @@ async def _page(
     *,
     faults: dict[str, str] | None = None,
     fields: Typed | None = None,
+    refusal: Typed | None = None,
+    problem: str = "",
     status: int = 200,
 ) -> Response[Any]:
+    """The whole page; after a `refusal` with what was chosen in it, and the `problem` beside the button."""
     product = await catalog.product(ProductRef(ref=slug))
     if product.slug != slug:
         # An old slug or an id: one address a product.
@@ -126,12 +129,12 @@ async def _page(
         price_major=major(product.price.amount),
         faults=faults or {},
         fields=fields or {},
-        **buying(product, _asked(shop)),
+        **buying(product, _asked(shop) if refusal is None else refusal, problem),
     )
 
 
-def buying(product: Product, asked: dict[str, str]) -> dict[str, Any]:
-    """What the part with the button shows."""
+def buying(product: Product, asked: Typed, problem: str = "") -> dict[str, Any]:
+    """What the part with the button shows, and why nothing was added."""
     variant = chosen_variant(product, asked)
     return {
         "product": product,
@@ -140,16 +143,11 @@ def buying(product: Product, asked: dict[str, str]) -> dict[str, Any]:
         "saved": saved_percent(variant),
         "quantity": whole(asked.get("quantity"), 1, MOST_AT_ONCE) or 1,
         "most": min(MOST_AT_ONCE, variant.available),
-        "problem": "",
+        "problem": problem,
     }
 
 
-def refused(product: Product, asked: Typed, problem: str) -> dict[str, Any]:
-    """The same with the reason why nothing was added."""
-    return {**buying(product, asked), "problem": problem}
-
-
-def _asked(shop: Shop) -> dict[str, str]:
+def _asked(shop: Shop) -> Typed:
     return dict(shop.request.query_params)
 
 

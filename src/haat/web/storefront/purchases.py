@@ -47,8 +47,6 @@ async def thanks(
         advice(shop, recommendations, "similar", order.items[0].product_id, 8),
         _at_the_door(payments, order),
     )
-    for item in order.items:
-        shop.record(recommendations, "purchase", item.product_id)
     bought = {item.product_id for item in order.items}
     shown = [each for each in similar if each.product.id not in bought][:4]
     facts = {"order": order, "link": link.link, "similar": shown, "steps": steps_of(order), "due": due}
@@ -121,7 +119,7 @@ async def request_return(order_id: str, shop: Shop, orders: Orders) -> Response[
     items = returned_items(fields)
     if not items:
         problem = "Choose at least one item to return, and why"
-        return await _page(shop, orders, order_id, token, problem=problem, status=422)
+        return await _page(shop, orders, order_id, token, problem=problem, back=fields, status=422)
     caller = shop.caller
     try:
         await orders.request_return(
@@ -132,7 +130,7 @@ async def request_return(order_id: str, shop: Shop, orders: Orders) -> Response[
     except DomainError as error:
         if error.status == 404:
             raise
-        return await _page(shop, orders, order_id, token, problem=error.detail, status=error.status)
+        return await _page(shop, orders, order_id, token, problem=error.detail, back=fields, status=error.status)
     return shop.go(order_address(order_id, token, "return"))
 
 
@@ -156,8 +154,16 @@ def _who(shop: Shop, order_id: str, token: str | None) -> OrderOf:
 
 
 async def _page(
-    shop: Shop, orders: Orders, order_id: str, token: str | None, *, problem: str = "", status: int = 200
+    shop: Shop,
+    orders: Orders,
+    order_id: str,
+    token: str | None,
+    *,
+    problem: str = "",
+    back: Typed | None = None,
+    status: int = 200,
 ) -> Response[Any]:
+    """The order; `back` is a form to send things back that was refused."""
     order: Order = await orders.order(_who(shop, order_id, token))
     return await shop.page(
         "order.html",
@@ -171,6 +177,7 @@ async def _page(
         has_invoice=order.status not in ("placed", "confirmed", "canceled"),
         reasons=REASONS,
         problem=problem,
+        back=back or {},
     )
 
 

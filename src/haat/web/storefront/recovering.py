@@ -9,11 +9,8 @@ from litestar import Response, get, post
 from haat.contracts.identity import AskEmailChange, AskReset, ConfirmEmail, Identity, LinkRefused, ResetPassword
 from haat.kit.message import DomainError
 from haat.web.sessions import forget_tokens
-from haat.web.storefront.entering import SHORTEST_PASSWORD
-from haat.web.storefront.forms import Typed, email_fault, typed
+from haat.web.storefront.forms import Typed, email_fault, password_fault, typed
 from haat.web.storefront.shell import Shop
-
-TOO_SHORT = f"At least {SHORTEST_PASSWORD} characters; a short sentence is best"
 
 
 @get("/forgot-password")
@@ -51,9 +48,10 @@ async def reset_page(shop: Shop) -> Response[Any]:
 async def reset(shop: Shop, identity: Identity) -> Response[Any]:
     """The new password; every device is signed out, this one too."""
     fields = await typed(shop.request)
-    token, password = fields.get("token", "")[:200], fields.get("password", "")[:1024]
-    if len(password) < SHORTEST_PASSWORD:
-        return await _reset_page(shop, token, {"password": TOO_SHORT}, status=422)
+    token, password = fields.get("token", "")[:200], fields.get("password", "")
+    fault = password_fault(password)
+    if fault:
+        return await _reset_page(shop, token, {"password": fault}, status=422)
     try:
         await identity.reset_password(ResetPassword(token=token or "-", password=password))
     except LinkRefused as error:

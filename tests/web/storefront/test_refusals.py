@@ -1,0 +1,71 @@
+"""Refusals have words and lose nothing, with script and without."""
+
+from __future__ import annotations
+
+import pytest
+
+from haat.contracts.identity import AddressBookFull
+from haat.contracts.orders import OrderStateError
+from tests.web.storefront.conftest import Visitor
+from tests.web.storefront.test_pages import FIELDS, buy
+
+
+async def test_what_is_sold_out_is_told_beside_the_button_without_script(visitor: Visitor):
+    answer = await visitor.send("/cart/items", product="book-14-laptop", o__Size="M", quantity="1")
+    assert (answer.status_code, "This has just sold out." in answer.text) == (409, True)
+    assert 'name="o.Size" value="M" checked' in answer.text
+
+
+async def test_how_many_are_left_is_told_without_script(visitor: Visitor):
+    answer = await visitor.send("/cart/items", product="book-14-laptop", o__Size="S", quantity="9")
+    assert (answer.status_code, "Only 3 left: please choose fewer." in answer.text) == (409, True)
+
+
+async def test_signing_in_never_leads_to_an_address_that_only_takes_forms(visitor: Visitor):
+    answer = await visitor.send("/cart/items", product="book-14-laptop", o__Size="M", quantity="1")
+    assert '<a href="/sign-in">' in answer.text
+
+
+async def test_a_return_that_is_refused_keeps_what_was_chosen(visitor: Visitor):
+    await visitor.take_laptop()
+    await buy(visitor, payment="cod")
+    visitor.behind.orders.deliver("ord_0")
+    answer = await visitor.send("/orders/ord_0/returns", reason="I changed my mind", **{"quantity.itm_var_1S": "0"})
+    assert (answer.status_code, '<details class="disclosure" open>' in answer.text) == (422, True)
+    assert '<option value="0" selected>0</option>' in answer.text
+    assert "<option selected>I changed my mind</option>" in answer.text
+
+
+async def test_a_full_address_book_is_told_and_the_address_kept(visitor: Visitor):
+    async def full(_: object) -> None:
+        raise AddressBookFull(limit=50)
+
+    await visitor.register()
+    vars(visitor.behind.identity)["save_address"] = full
+    answer = await visitor.send("/account/addresses", **FIELDS)
+    assert (answer.status_code, "The address book holds 50 addresses already" in answer.text) == (409, True)
+    assert f'value="{FIELDS["line1"]}"' in answer.text
+
+
+@pytest.mark.parametrize(("path", "more"), [("/register", {}), ("/account/profile", {"current_password": "old"})])
+async def test_a_password_longer_than_signing_in_reads_is_refused(visitor: Visitor, path: str, more: dict[str, str]):
+    await visitor.register()
+    typed = {"name": "Asha", "email": "asha.rao@example.com", "password": "x" * 1025, **more}
+    answer = await visitor.send(path, **typed)
+    assert (answer.status_code, "At most 1024 characters" in answer.text) == (422, True)
+    assert [password for _, password in visitor.behind.identity.users.values()] == ["namaste-haat"]
+
+
+async def test_a_name_that_is_too_long_is_told_by_its_own_field(visitor: Visitor):
+    await visitor.register()
+    answer = await visitor.send("/account/profile", name="A" * 121)
+    assert (answer.status_code, '<a href="#f-name">At most 120 characters</a>' in answer.text) == (422, True)
+
+
+async def test_a_refusal_that_no_page_tells_is_told_in_the_services_words(visitor: Visitor):
+    async def refuse(_: object) -> None:
+        raise OrderStateError("This order has gone another way", state="placed")
+
+    vars(visitor.behind.orders)["order"] = refuse
+    answer = await visitor.see("/orders/ord_0")
+    assert (answer.status_code, "This order has gone another way" in answer.text) == (409, True)

@@ -63,11 +63,15 @@ class Past:
         for person in sorted(people.values(), key=lambda each: -each.joined_days_ago):
             await self._world.turn(timedelta(days=person.joined_days_ago))
             ask = EnsureStaff(email=person.email, name=person.name, password=None, roles=[])
-            user = await identity.ensure_staff(ask)
-            if not (await identity.addresses(OfUser(user_id=user.id))).data:
-                await identity.save_address(SaveAddress(user_id=user.id, address=_home(person), is_default=True))
-            self._ids[person.number] = user.id
+            self._ids[person.number] = (await identity.ensure_staff(ask)).id
         await self._world.turn(timedelta())
+
+        async def move_in(person: Customer) -> None:
+            user_id = self._ids[person.number]
+            if not (await identity.addresses(OfUser(user_id=user_id))).data:
+                await identity.save_address(SaveAddress(user_id=user_id, address=_home(person), is_default=True))
+
+        await asyncio.gather(*map(move_in, people.values()))
         await self._world.redate(self._house.dsn("events"))
         return self._ids
 
@@ -162,8 +166,8 @@ class Past:
         await self._read()
         bought = {sku for purchase in self._plan for sku in purchase.lines}
         slugs = [p.slug for p in self._catalogue if any(variant.sku in bought for variant in p.variants)]
-        for slug in slugs:
-            product = await self._house.ask(Catalog).product(ProductRef(ref=slug))
+        catalog = self._house.ask(Catalog)
+        for product in await asyncio.gather(*(catalog.product(ProductRef(ref=slug)) for slug in slugs)):
             self._variants |= {variant.sku: variant.id for variant in product.variants}
 
     async def _read(self) -> None:

@@ -122,7 +122,7 @@ def test_a_product_needs_a_variant() -> None:
 
     _, faults = read(fields, rows_in(fields), "INR", None, [])
 
-    assert faults["form"] == "A product has at least one variant: give it a SKU and a price"
+    assert faults == {"form": "A product has at least one variant: give it a SKU and a price"}
 
 
 async def test_a_product_is_created_with_its_first_units(enter: Enter, house: House) -> None:

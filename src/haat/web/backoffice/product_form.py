@@ -106,7 +106,8 @@ def read(
         faults["category"] = "Choose a category"
     for fault in every_fault(NewProduct, wish):
         name = fault["pointer"].strip("/").replace("/", ".").replace("variants.", "variant.", 1)
-        faults.setdefault(name, fault["detail"])
+        if variants or name != "variants":
+            faults.setdefault(name, fault["detail"])
     return (None if faults else msgspec.convert(wish, NewProduct)), faults
 
 

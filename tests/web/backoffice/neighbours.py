@@ -95,7 +95,8 @@ from haat.ports.parked_events import ParkedEvent
 MOMENT = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
 ROLES = ("catalogue", "finance", "fulfilment", "support", "owner")
 HOME = Address(name="Asha Rao", line1="12, MG Road", city="Bengaluru", region="Karnataka", postal_code="560001")
-PASSWORD = "open-sesame-9"
+# As typed, blanks and all.
+PASSWORD = " open-sesame-9"
 
 
 def line(n: int, quantity: int, unit: int) -> QuoteLine:

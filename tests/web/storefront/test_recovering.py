@@ -10,7 +10,8 @@ from haat.contracts.identity import AskEmailChange, AskReset, ConfirmEmail, Rese
 from haat.web import storefront
 from tests.web.storefront.conftest import Visitor
 
-NEW = "an entirely new password"
+# As typed, blanks and all: the API takes it so, too.
+NEW = " an entirely new password "
 
 
 async def test_asking_for_a_link_answers_the_same_for_everybody(visitor: Visitor):

@@ -22,6 +22,7 @@ _MISSING = {
     "postal_code": "Enter the PIN code",
 }
 _BILLING_MISSING = {_MISSING["name"]: "Enter the name on the bill"}
+PASSWORDS = {"password", "current_password"}
 LIMITS = {"name": 120, "line1": 200, "line2": 200, "city": 200, "region": 200, "email": 254}
 STATES = (
     "Andaman and Nicobar Islands", "Andhra Pradesh", "Arunachal Pradesh", "Assam", "Bihar", "Chandigarh",
@@ -44,9 +45,10 @@ STATE_OF_PIN = {digits: state for state, all_digits in _PINS.items() for digits 
 
 
 async def typed(request: AnyRequest) -> Typed:
-    """The fields of a form, each once, without blanks around them; files are left out."""
+    """The fields of a form, each once, without blanks around them, which only a password keeps; files are left out."""
     form = await request.form()
-    return {name: value.strip()[:5_000] for name, value in form.items() if isinstance(value, str)}
+    texts = ((name, value) for name, value in form.items() if isinstance(value, str))
+    return {name: (value if name in PASSWORDS else value.strip())[:5_000] for name, value in texts}
 
 
 def state_of_pin(pin: str) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from haat.engines.training import item_models
 from haat.engines.training.histories import Floats, Indices, Sparse, history_matrix, popularity
@@ -191,7 +192,7 @@ def hit_rate(positions: Indices, depth: int) -> float:
     return float((positions < depth).mean()) if len(positions) else 0.0
 
 
-def ndcg(positions: Indices, depth: int) -> float:
+def ndcg(positions: NDArray[np.integer[Any]], depth: int) -> float:
     """With one relevant item: 1 / log2(rank + 2) inside the depth, 0 below."""
     gains = np.where(positions < depth, 1.0 / np.log2(positions + 2.0), 0.0)
     return float(gains.mean()) if len(positions) else 0.0

@@ -107,7 +107,7 @@ def _taste(
                 table = best_per_row(allowed, plan.neighbours_kept)
                 parts.append(TastePart(part.weight, decay or 0.0, table))
             case Popularity(counts=counts):
-                popular = (part.weight * np.log1p(counts) / np.log1p(counts.max())).astype(np.float32)
+                popular = (part.weight * np.log1p(counts) / np.log1p(np.max(counts))).astype(np.float32)
     return tuple(parts), popular
 
 

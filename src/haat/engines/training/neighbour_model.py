@@ -99,7 +99,7 @@ class NeighbourModel:
         for part in self.taste:
             weights = np.exp(-age / part.decay) if part.decay else np.ones(len(history))
             scores = part.table.add_up(history, weights.astype(np.float32))
-            top = scores.max(initial=0.0)
+            top = np.max(scores, initial=0.0)
             if top > 0:
                 total += part.weight * scores / top
         # Popularity only orders what taste has found: alone it would be trending under another name.

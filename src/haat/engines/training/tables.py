@@ -45,7 +45,7 @@ def load_table(stored: StoredTable, items: int) -> Table:
     """ValueError when the bytes do not fit `items` rows or point outside of them."""
     targets = np.frombuffer(stored.targets, "<i4").astype(np.int32).reshape(items, stored.width)
     scores = np.frombuffer(stored.scores, "<f4").astype(np.float32).reshape(items, stored.width)
-    if targets.size and (targets.min() < NOBODY or targets.max() >= items):
+    if targets.size and (np.min(targets) < NOBODY or np.max(targets) >= items):
         raise ValueError("neighbour outside of the items")
     return Table(targets, scores)
 

@@ -97,9 +97,17 @@ async def test_a_server_that_is_away_is_unreachable():
 
 @pytest.mark.parametrize(
     ("to", "subject"),
-    [("not an address", "x"), ("", "x"), ("a@b.example\r\nBcc: c@d.example", "x"), ("a@b.example", "x\r\nBcc: c@d.e")],
+    [
+        ("not an address", "x"),
+        ("", "x"),
+        ("a@", "x"),
+        ("@b.example", "x"),
+        ("a@[1", "x"),
+        ("a@b.example\r\nBcc: c@d.example", "x"),
+        ("a@b.example", "x\r\nBcc: c@d.e"),
+    ],
 )
-async def test_what_would_add_a_header_is_refused(smtp, office, to, subject):
+async def test_what_cannot_stand_in_a_header_is_refused(smtp, office, to, subject):
     with pytest.raises(LetterRefused):
         await smtp.send(Letter("mail_2", to, subject, "<p/>", "x"))
     assert office.letters == []

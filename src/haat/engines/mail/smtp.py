@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -63,7 +64,8 @@ class SmtpMailer:
             message["From"] = self._sender
             message["To"] = Address(addr_spec=letter.to)
             message["Subject"] = letter.subject
-        except (ValueError, IndexError) as error:
+        # What the parser of addresses raises for one it cannot read differs by the address and by Python's release.
+        except (ValueError, LookupError, AttributeError, MessageError) as error:
             raise LetterRefused(f"an address or subject that cannot be written: {error}") from error
         message["Date"] = format_datetime(now())
         message["Message-ID"] = f"<{letter.id}@{self._sender.domain}>"

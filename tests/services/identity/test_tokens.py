@@ -103,7 +103,11 @@ def changed_signature() -> str:
     return f"{head}.{body}.{'A' * len(signature)}"
 
 
-NOW = int(time.time())
+def at(seconds: int) -> int:
+    """A moment so far from now, when it is asked for: much runs between the collection of the tests and these."""
+    return int(time.time()) + seconds
+
+
 FORGED: dict[str, Callable[[], str]] = {
     "alg none": lambda: unsigned("none"),
     "alg None": lambda: unsigned("None"),
@@ -140,7 +144,7 @@ FORGED: dict[str, Callable[[], str]] = {
     "x5u": lambda: with_header(x5u="https://evil.example/cert.pem"),
     "x5c": lambda: with_header(x5c=["MIIB"]),
     "jwk": lambda: raw({**HEADER, "jwk": OTHER.as_dict(private=False)}, claims(), OTHER),
-    "unknown crit": lambda: with_header(crit=["exp"], exp=NOW),
+    "unknown crit": lambda: with_header(crit=["exp"], exp=at(0)),
     "empty crit": lambda: with_header(crit=[]),
     "b64 false": lambda: with_header(b64=False, crit=["b64"]),
     "cty": lambda: with_header(cty="JWT"),
@@ -151,13 +155,13 @@ FORGED: dict[str, Callable[[], str]] = {
     "header no JSON": lambda: header_text("{alg"),
     "header not UTF-8": lambda: b64(b"{\xff}") + ".e30.x",
     "encrypted, a bomb": encrypted,
-    "expired": lambda: good(iat=NOW - 700, exp=NOW - 100),
+    "expired": lambda: good(iat=at(-700), exp=at(-100)),
     "no exp": lambda: good(exp=None),
-    "exp far away": lambda: good(exp=NOW + 10**9),
-    "exp a text": lambda: good(exp=str(NOW + 600)),
+    "exp far away": lambda: good(exp=at(10**9)),
+    "exp a text": lambda: good(exp=str(at(600))),
     "exp huge": lambda: good(exp=2**200),
     "exp not a number": lambda: payload_text(json.dumps(claims()).replace(str(claims()["exp"]), "NaN")),
-    "issued in the future": lambda: good(iat=NOW + 300, exp=NOW + 800),
+    "issued in the future": lambda: good(iat=at(300), exp=at(800)),
     "no iat": lambda: good(iat=None),
     "wrong aud": lambda: good(aud="inventory"),
     "aud a list": lambda: good(aud=["haat", "evil"]),
@@ -172,7 +176,7 @@ FORGED: dict[str, Callable[[], str]] = {
     "payload a list": lambda: payload_text("[1]"),
     "payload no JSON": lambda: payload_text("owner"),
     "a service's token": lambda: jwt.encode(
-        {"alg": "HS256", "typ": "haat-service+jwt"}, {"iss": "api", "aud": "haat", "exp": NOW + 60}, SECRET
+        {"alg": "HS256", "typ": "haat-service+jwt"}, {"iss": "api", "aud": "haat", "exp": at(60)}, SECRET
     ),
     "a refresh token": lambda: "rft_" + "a" * 43,
     "four parts": lambda: good() + ".x",

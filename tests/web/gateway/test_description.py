@@ -217,6 +217,36 @@ def examples_of(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]
             yield where, media
 
 
+ADDRESS = {"name": "Asha", "line1": "1 Road", "city": "Pune", "region": "MH", "postal_code": "411001"}
+VARIANT = {"sku": "CUP-1", "price": {"amount": 14_900}}
+PRODUCT = {"title": "Clay cup", "category": "kitchen", "variants": [VARIANT]}
+
+
+@pytest.mark.parametrize(
+    ("label", "body"),
+    [
+        ("POST /v1/cart/items", {"variant_id": "var_1", "quantity": 1, "price": 1}),
+        ("POST /v1/checkouts", {"shipping_address": {**ADDRESS, "planet": "Mars"}}),
+        ("POST /v1/checkouts", {"shipping_address": ADDRESS, "coupon_codes": [""]}),
+        ("POST /v1/checkouts/{checkout_id}/complete", {"payment": {"method": "cod", "gift_cards": ["short"]}}),
+        ("POST /v1/checkouts/{checkout_id}/complete", {"payment": {"method": "cod", "amount": 1}}),
+        ("POST /v1/parked-checkouts/go-on", {"attempt_ids": ["x" * 101]}),
+        ("POST /v1/products", {**PRODUCT, "attributes": {"": 1}}),
+        ("POST /v1/products", {**PRODUCT, "attributes": {"power": 2**53}}),
+        ("POST /v1/products", {**PRODUCT, "attributes": {str(number): number for number in range(101)}}),
+        ("POST /v1/products", {**PRODUCT, "variants": [{**VARIANT, "options": {"size": "x" * 121}}]}),
+        ("POST /v1/products", {**PRODUCT, "variants": [{**VARIANT, "price": {"amount": 2**63}}]}),
+        ("POST /v1/search", {"knn": {}}),
+        ("POST /v1/search", {"size": 1_001}),
+    ],
+)
+def test_what_is_refused_is_described_as_refused(
+    document: dict[str, Any], operations: dict[str, Any], label: str, body: Any
+):
+    schema = operations[label]["requestBody"]["content"]["application/json"]["schema"]
+    assert not Draft202012Validator({**schema, "components": document["components"]}).is_valid(body)
+
+
 @pytest.mark.parametrize("label", ["GET /v1/cart", "POST /v1/cart/items", "POST /v1/checkouts"])
 def test_a_guest_may_use_the_cart(operations: dict[str, Any], label: str):
     assert {"guest": []} in operations[label]["security"]

@@ -7,14 +7,37 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import OpenAPIType, Schema
 from litestar.params import Body, Parameter
 
 from haat.contracts.search import DslSearch, Found, Search, SearchProducts, Sort, SuggestFor, Suggestions
 from haat.kit.money import LIMIT
 from haat.kit.problem import problems
 from haat.kit.ready import JSON, ready
+from haat.ports.text_search import DEEPEST_RESULT
+from haat.services.search.dsl import MOST_SIZE
 
 Brand = Annotated[str, msgspec.Meta(max_length=120)]
+
+_OBJECT = Schema(type=OpenAPIType.OBJECT)
+_TEXT = Schema(type=OpenAPIType.STRING)
+QUERY = Body(
+    description="A search of Elasticsearch's.",
+    schema_extra={
+        "properties": {
+            "query": _OBJECT,
+            "sort": Schema(
+                one_of=[_TEXT, _OBJECT, Schema(type=OpenAPIType.ARRAY, items=Schema(one_of=[_TEXT, _OBJECT]))]
+            ),
+            "from": Schema(type=OpenAPIType.INTEGER, minimum=0, maximum=DEEPEST_RESULT, default=0),
+            "size": Schema(type=OpenAPIType.INTEGER, minimum=0, maximum=MOST_SIZE, default=10),
+            "aggs": _OBJECT,
+            "aggregations": _OBJECT,
+        },
+        "additional_properties": False,
+        "examples": [{"query": {"match": {"name": "kettle"}}, "size": 3}],
+    },
+)
 
 
 class ElasticHits(msgspec.Struct):
@@ -82,9 +105,7 @@ async def suggest(
 
 
 @post("/v1/search", status_code=200, tags=["search"], responses=_answers(ElasticAnswer, 422, 503))
-async def query_products(
-    search: Search, data: Annotated[dict[str, Any], Body(description="query, sort, from, size, aggs")]
-) -> Response[bytes]:
+async def query_products(search: Search, data: Annotated[dict[str, Any], QUERY]) -> Response[bytes]:
     """A subset of the Elasticsearch query DSL: match, multi_match, term, terms, range, exists, bool; `price` in major
     units. Anything else is 422 naming the clause."""
     return Response((await search.query(DslSearch(body=data))).body, media_type=JSON)

@@ -19,6 +19,7 @@ from litestar.types import Method
 from haat.kit.access import needs_user
 from haat.kit.idempotency import MAX_KEY_LENGTH
 from haat.kit.problem import GENERIC, Problem
+from haat.web.gateway.bodies import complete_bodies
 from haat.web.gateway.examples import BY_ANSWER, example
 
 Operation = dict[str, Any]
@@ -108,6 +109,8 @@ def describe(app: Litestar) -> dict[str, Any]:
     schemas["Problem"] = _PROBLEM
     schemas["Fault"] = _FAULT
     handlers = dict(_handlers(app))
+    bodies = [each.parsed_data_field.annotation for each in handlers.values() if each.parsed_data_field is not None]
+    complete_bodies(bodies, schemas)
     for path, method, operation in _operations(document):
         _complete(operation, path, method, handlers[operation["operationId"]], schemas)
     refusals = {int(status) for _, _, each in _operations(document) for status in each["responses"] if status >= "400"}

@@ -44,6 +44,7 @@ BY_NAME: dict[str, Any] = {
     "reason": "Ordered by mistake",
     "vpa": "ok@sandbox",
     "coupon_codes": ["HAAT10"],
+    "gift_cards": ["JMAC-MK6B-QD9P-04HN"],
     "date": "2026-11-27",
     "roles": ["support"],
     "request_id": "req_" + _BODY,

@@ -75,6 +75,12 @@ async def wish(data: Wish, caller: Caller, idempotency: Idempotency | None) -> W
     return Wished(account=caller.account, key=idempotency and idempotency.fingerprint)
 
 
+@get("/v1/wishes", tags=["operations"])
+async def wishes() -> list[Wish]:
+    """What is wished for."""
+    return []
+
+
 @get("/v1/broken", tags=["operations"])
 async def broken() -> Wished:
     """Break."""
@@ -87,7 +93,7 @@ async def page(caller: Caller) -> Wished:
     return Wished(account=caller.account)
 
 
-ROUTES = [who, mine, theirs, wish, broken, page]
+ROUTES = [who, mine, theirs, wish, wishes, broken, page]
 Open = Callable[..., httpx.AsyncClient]
 
 

@@ -163,9 +163,10 @@ async def test_a_head_request_is_answered_without_a_body(client: httpx.AsyncClie
     )
 
 
-async def test_options_tells_the_methods(client: httpx.AsyncClient):
-    answer = await client.options("/v1/wishes")
-    assert (answer.status_code, answer.headers["Allow"]) == (204, "OPTIONS, POST")
+@pytest.mark.parametrize(("path", "allowed"), [("/v1/who", "GET, OPTIONS"), ("/v1/wishes", "GET, OPTIONS, POST")])
+async def test_options_tells_the_methods(client: httpx.AsyncClient, path: str, allowed: str):
+    answer = await client.options(path)
+    assert (answer.status_code, answer.headers["Allow"]) == (204, allowed)
 
 
 async def test_no_other_site_may_read_answers(client: httpx.AsyncClient):

@@ -68,11 +68,23 @@ def gateway(
         logging_config=None,
     )
     app.state["elsewhere"] = elsewhere
+    _tell_every_method(app)
     _resolve_in_turn(app)
     identity = contracts["identity"]
     assert isinstance(identity, Identity)
     straight = StraightCalls(app, {**contracts, **values}, on_error)
     return Front(app, identity, cache, Limits(limit_per_minute), trusted_proxies, straight)
+
+
+def _tell_every_method(app: Litestar) -> None:
+    """Where handlers share a path, the framework's own answer to OPTIONS knows only those that came first."""
+    for route in app.routes:
+        if isinstance(route, HTTPRoute) and len(route.route_handlers) > 2:
+            known, model = route.route_handler_map["OPTIONS"]
+            answer = route.create_options_handler(route.path)
+            answer.owner = known.owner
+            answer.on_registration(app)
+            route.route_handler_map["OPTIONS"] = (answer, model)
 
 
 def _resolve_in_turn(app: Litestar) -> None:

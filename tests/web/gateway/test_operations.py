@@ -115,6 +115,14 @@ async def test_production_settings_shut_the_sandboxs_doors(visit: Visit, method:
     assert (answer.status_code == 404) == (environment == "production")
 
 
+async def test_what_a_sandbox_refuses_is_told_as_any_refusal(visit: Visit, house: House):
+    client = visit(provider_url=house.settings.provider_url, carrier_url=house.settings.carrier_url)
+    answer = await client.get("/sandbox/books?limit=null")
+    told = answer.json()
+    assert (answer.status_code, told["type"], told["code"]) == (422, "/problems/invalid", "invalid")
+    assert (told["request_id"], told["errors"]) == (answer.headers["Request-Id"], [])
+
+
 async def test_a_part_that_does_not_answer_says_when_to_try_again(visit: Visit):
     answer = await visit(provider_url=NOWHERE).get("/sandbox/books")
     assert (answer.status_code, answer.headers["Retry-After"], answer.json()["code"]) == (503, "2", "unavailable")

@@ -12,7 +12,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
 
 from haat.kit.message import Message, NotFound, Page
-from haat.kit.problem import problems
+from haat.kit.problem import GENERIC, problem_response, problems
 
 
 class Forward(Protocol):
@@ -57,6 +57,10 @@ class BooksRow(msgspec.Struct):
     calls: list[Noted]
 
 
+class _Refusal(msgspec.Struct):
+    detail: str = ""
+
+
 @route("/sandbox/{path:path}", http_method=["GET", "POST"], include_in_schema=False, status_code=200)
 async def sandbox(request: Request[Any, Any, Any], path: str, sandboxes: Any) -> Response[bytes]:
     """The sandbox provider's and carrier's pages."""
@@ -73,7 +77,7 @@ async def sandbox(request: Request[Any, Any, Any], path: str, sandboxes: Any) ->
 )
 async def move_clock(data: Advance, request: Request[Any, Any, Any], sandboxes: Any) -> Response[bytes]:
     """Let time pass at the provider and the carrier alike: payments run out, parcels move."""
-    return await _asked(request, "/clock", _doors(sandboxes))
+    return _told_our_way(request, await _asked(request, "/clock", _doors(sandboxes)))
 
 
 @get(
@@ -90,7 +94,7 @@ async def provider_books(
     limit: Annotated[int | None, Parameter(ge=1, le=1_000_000, description="how many, all by default")] = None,
 ) -> Response[bytes]:
     """The provider's own truth, one row a payment, in the order they came."""
-    return await _asked(request, "/books", _doors(sandboxes)[:1])
+    return _told_our_way(request, await _asked(request, "/books", _doors(sandboxes)[:1]))
 
 
 def _doors(sandboxes: Any) -> list[Forward]:
@@ -98,6 +102,15 @@ def _doors(sandboxes: Any) -> list[Forward]:
     if not doors:
         raise NotFound()
     return doors
+
+
+def _told_our_way(request: Request[Any, Any, Any], answer: Response[bytes]) -> Response[bytes]:
+    """What a sandbox refuses, refused as everything of the API is."""
+    status = answer.status_code or 200
+    if status < 400:
+        return answer
+    code, title = GENERIC.get(status, ("refused", "Refused"))
+    return problem_response(request, status, code, title, msgspec.json.decode(answer.content, type=_Refusal).detail, {})
 
 
 async def _asked(request: Request[Any, Any, Any], path: str, doors: Sequence[Forward]) -> Response[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -41,6 +42,8 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at: datetime | None = None
     country: Annotated[str, Meta(pattern="^[A-Z]{2}$")] = "IN"
     weight: float = 0.0
+    codes: Annotated[Sequence[Text], Meta(max_length=3)] = []
+    marks: Mapping[Text, Quantity | bool] = {}
 
 
 class Open(msgspec.Struct, frozen=True):
@@ -99,6 +102,9 @@ def test_faults_of_several_fields_are_told_together():
         ({"at": "yesterday"}, [("/at", "invalid")]),
         ({"at": "2026-11-24T09:30:00Z"}, []),
         ({"country": "in"}, [("/country", "invalid")]),
+        ({"codes": ["A", "AB", 7]}, [("/codes/0", "out_of_range"), ("/codes/2", "wrong_type")]),
+        ({"codes": ["AB"] * 4}, [("/codes", "out_of_range")]),
+        ({"marks": {"AB": 0, "A": True}}, [("/marks/AB", "out_of_range"), ("/marks/A", "out_of_range")]),
         ({"weight": "1"}, [("/weight", "wrong_type")]),
         ({"a/b~c": 1}, [("/a~1b~0c", "unknown_field")]),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -34,12 +34,14 @@ def _inside(kind: Any, value: Any, pointer: str) -> Iterator[dict[str, str]]:
     origin, arguments = get_origin(kind), get_args(kind)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         yield from _inside_struct(kind, value, pointer)
-    elif origin is list and isinstance(value, list):
+    elif origin in (list, Sequence) and isinstance(value, list):
         for i, each in enumerate(value):
             yield from _walk(arguments[0], each, f"{pointer}/{i}")
-    elif origin is dict and isinstance(value, dict):
+    elif origin in (dict, Mapping) and isinstance(value, dict):
         for name, each in value.items():
-            yield from _walk(arguments[1], each, f"{pointer}/{_escape(name)}")
+            at = f"{pointer}/{_escape(name)}"
+            yield from _own(arguments[0], name, at)
+            yield from _walk(arguments[1], each, at)
 
 
 def _inside_struct(kind: type[msgspec.Struct], value: Any, pointer: str) -> Iterator[dict[str, str]]:
@@ -91,7 +93,7 @@ def _own(kind: Any, value: Any, pointer: str) -> Iterator[dict[str, str]]:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         detail, _, path = str(error).partition(" - at `$")
-        deeper = re.sub(r"\[(\d+)\]", r"/\1", path.rstrip("`").replace(".", "/").replace("[...]", "")) if path else ""
+        deeper = re.sub(r"\[(\d+)\]", r"/\1", path.rstrip("`").replace("[...]", "").replace(".", "/")) if path else ""
         yield _fault(pointer + deeper, _code(detail), detail[:1].lower() + detail[1:])
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Annotated
 
 import msgspec
 
 LIMIT = 10**15
+# What a column of 64 bits holds.
+STORABLE = 2**63 - 1
 
 
 class CurrencyMismatch(ValueError):
@@ -17,7 +20,7 @@ class CurrencyMismatch(ValueError):
 class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`amount` in minor units (paise, cents) and an ISO 4217 `currency`."""
 
-    amount: int
+    amount: Annotated[int, msgspec.Meta(ge=-STORABLE, le=STORABLE)]
     currency: str = "INR"
 
     def __add__(self, other: Money) -> Money:

@@ -201,6 +201,19 @@ async def test_a_file_may_be_larger_than_other_bodies(client):
     assert [each.status_code for each in answers] == [202, 413]
 
 
+@pytest.mark.parametrize("number", [2**53, -(2**53), 2**63, 2**64, 10**30])
+async def test_a_number_that_not_every_client_reads_is_invalid(client, body, number):
+    answer = await client.post("/v1/products", json={**body, "attributes": {"power": number}}, headers=STAFF)
+    assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (422, ["/attributes/power"])
+
+
+@pytest.mark.parametrize("position", [2**31, -(2**31) - 1, 2**64])
+async def test_a_position_is_a_number_that_fits(client, position):
+    body = {"slug": "far-away", "title": "Far away", "position": position}
+    answer = await client.post("/v1/categories", json=body, headers=STAFF)
+    assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (422, ["/position"])
+
+
 async def test_an_unknown_import_is_not_found(client):
     assert (await client.get(f"/v1/imports/{new_id('imp')}", headers=STAFF)).status_code == 404
 

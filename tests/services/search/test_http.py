@@ -93,6 +93,12 @@ async def test_a_body_that_is_no_query_is_refused(http, body: bytes, status: int
     assert answer.status_code == status
 
 
+@pytest.mark.parametrize("number", [2**64, -(2**63) - 1])
+async def test_a_number_of_more_than_64_bits_is_invalid(http, number: int):
+    answer = await http.post("/v1/search", json={"query": {"range": {"price": {"gte": number}}}})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
 async def test_suggestions_while_typing(http):
     answer = await http.get("/v1/search/suggest?q=vay&limit=1")
     assert (answer.status_code, len(answer.json()["products"]), answer.json()["queries"]) == (200, 1, ["vayu"])

@@ -16,9 +16,11 @@ Attribute = str | int | bool
 Title = Annotated[str, Meta(min_length=1, max_length=300)]
 Slug = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_length=200)]
 Sku = Annotated[str, Meta(min_length=1, max_length=64)]
+# What every client reads exactly.
+Whole = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)]
 Options = Mapping[Annotated[str, Meta(min_length=1, max_length=60)], Annotated[str, Meta(max_length=120)]]
 Attributes = Annotated[
-    Mapping[Annotated[str, Meta(min_length=1, max_length=80)], Annotated[str, Meta(max_length=2_000)] | int | bool],
+    Mapping[Annotated[str, Meta(min_length=1, max_length=80)], Annotated[str, Meta(max_length=2_000)] | Whole | bool],
     Meta(max_length=100),
 ]
 
@@ -102,7 +104,7 @@ class NewCategory(Message, frozen=True):
     slug: Slug
     title: Title
     parent_slug: str | None = None
-    position: int = 0
+    position: Annotated[int, Meta(ge=-1_000_000, le=1_000_000)] = 0
 
 
 class SaveCategories(Message, frozen=True):

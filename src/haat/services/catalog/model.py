@@ -102,7 +102,7 @@ def product_faults(product: NewProduct, currency: str) -> Faults:
             if price is None:
                 continue
             if not 0 <= price.amount <= LIMIT:
-                found.append(_fault(f"{at}/{name}/amount", "out_of_range", "a price is not negative"))
+                found.append(_fault(f"{at}/{name}/amount", "out_of_range", f"a price is 0 to {LIMIT}"))
             if price.currency != currency:
                 found.append(_fault(f"{at}/{name}/currency", "not_allowed", f"this shop sells in {currency}"))
     return found

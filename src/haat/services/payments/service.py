@@ -346,7 +346,7 @@ def _request_hash(ask: Authorize) -> str:
 def _check_amount(amount: Money, pointer: str, currency: str | None = None) -> None:
     errors = []
     if not 0 < amount.amount <= LIMIT:
-        errors.append({"pointer": f"{pointer}/amount", "code": "out_of_range", "detail": "must be above zero"})
+        errors.append({"pointer": f"{pointer}/amount", "code": "out_of_range", "detail": f"must be 1 to {LIMIT}"})
     if not re.fullmatch("[A-Z]{3}", amount.currency):
         errors.append({"pointer": f"{pointer}/currency", "code": "invalid", "detail": "must be an ISO 4217 code"})
     elif currency is not None and amount.currency != currency:

@@ -21,7 +21,7 @@ class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`amount` in minor units (paise, cents) and an ISO 4217 `currency`."""
 
     amount: Annotated[int, msgspec.Meta(ge=-STORABLE, le=STORABLE)]
-    currency: str = "INR"
+    currency: Annotated[str, msgspec.Meta(min_length=3, max_length=3)] = "INR"
 
     def __add__(self, other: Money) -> Money:
         return Money(self.amount + self._same(other), self.currency)

@@ -236,6 +236,7 @@ PRODUCT = {"title": "Clay cup", "category": "kitchen", "variants": [VARIANT]}
         ("POST /v1/products", {**PRODUCT, "attributes": {str(number): number for number in range(101)}}),
         ("POST /v1/products", {**PRODUCT, "variants": [{**VARIANT, "options": {"size": "x" * 121}}]}),
         ("POST /v1/products", {**PRODUCT, "variants": [{**VARIANT, "price": {"amount": 2**63}}]}),
+        ("POST /v1/products", {**PRODUCT, "variants": [{**VARIANT, "price": {"amount": 1, "currency": "RUPEES"}}]}),
         ("POST /v1/search", {"knn": {}}),
         ("POST /v1/search", {"size": 1_001}),
     ],

@@ -248,6 +248,17 @@ def test_what_is_refused_is_described_as_refused(
     assert not Draft202012Validator({**schema, "components": document["components"]}).is_valid(body)
 
 
+@pytest.mark.parametrize(
+    ("label", "name", "value"),
+    [("GET /v1/search", "price_min", -1), ("GET /v1/search", "brand", ["x" * 121])],
+)
+def test_a_parameter_that_is_refused_is_described_as_refused(
+    operations: dict[str, Any], label: str, name: str, value: Any
+):
+    schemas = {each["name"]: each["schema"] for each in operations[label]["parameters"]}
+    assert not Draft202012Validator(schemas[name]).is_valid(value)
+
+
 @pytest.mark.parametrize("label", ["GET /v1/cart", "POST /v1/cart/items", "POST /v1/checkouts"])
 def test_a_guest_may_use_the_cart(operations: dict[str, Any], label: str):
     assert {"guest": []} in operations[label]["security"]

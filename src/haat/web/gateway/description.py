@@ -19,7 +19,7 @@ from litestar.types import Method
 from haat.kit.access import needs_user
 from haat.kit.idempotency import MAX_KEY_LENGTH
 from haat.kit.problem import GENERIC, Problem
-from haat.web.gateway.bodies import complete_bodies
+from haat.web.gateway.exact import complete, complete_bodies
 from haat.web.gateway.examples import BY_ANSWER, example
 
 Operation = dict[str, Any]
@@ -144,6 +144,7 @@ def _complete(
 ) -> None:
     role, signed_in = _demands(handler)
     parameters = handler.parsed_fn_signature.parameters
+    _complete_parameters(operation, handler)
     knows_caller = signed_in or "caller" in parameters
     if "idempotency" in parameters:
         operation.setdefault("parameters", []).append(_key_parameter(path.endswith(KEY_REQUIRED)))
@@ -174,6 +175,13 @@ def _complete(
         responses[str(status)] = {"$ref": f"#/components/responses/Refused{status}"}
     operation["responses"] = dict(sorted(responses.items()))
     _show(operation["operationId"], {"": body or {}, **responses}, schemas)
+
+
+def _complete_parameters(operation: Operation, handler: HTTPRouteHandler) -> None:
+    described = {each["name"]: each["schema"] for each in operation.get("parameters", ())}
+    for field in msgspec.structs.fields(handler.signature_model or msgspec.Struct):
+        if field.name in described:
+            complete(described[field.name], msgspec.json.schema(field.type))
 
 
 def _with_short_names(document: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""What a body's reader refuses, added to its description: the framework leaves out all but the outermost limits."""
+"""What the readers of requests refuse, added to their description: the framework leaves limits out that are 0 or
+below the surface."""
 
 from __future__ import annotations
 
@@ -19,10 +20,11 @@ def complete_bodies(kinds: Iterable[Any], schemas: dict[str, Schema]) -> None:
     """Complete the schemas of these kinds of bodies, and of whatever lies in them."""
     _, exact = msgspec.json.schema_components(list(kinds))
     for name, told in exact.items():
-        _complete(schemas[name], told)
+        complete(schemas[name], told)
 
 
-def _complete(schema: Schema, exact: Schema) -> None:
+def complete(schema: Schema, exact: Schema) -> None:
+    """Give a described value the limits of its type, as msgspec tells it."""
     for choice in exact.get("anyOf", (exact,)):
         for limit in LIMITS:
             if limit in choice:
@@ -31,9 +33,9 @@ def _complete(schema: Schema, exact: Schema) -> None:
             schema["additionalProperties"] = False
         for member in ("items", "additionalProperties"):
             if isinstance(choice.get(member), dict):
-                _complete(next(_held(schema, member)), choice[member])
+                complete(next(_held(schema, member)), choice[member])
         for name, inner in choice.get("properties", {}).items():
-            _complete(schema["properties"][name], inner)
+            complete(schema["properties"][name], inner)
 
 
 def _held(schema: Schema, member: str) -> Iterator[Schema]:

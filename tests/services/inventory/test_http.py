@@ -65,6 +65,12 @@ async def test_the_level_as_of_a_moment_is_the_fold_up_to_it(http, depot):
     assert (body["level"]["available"], [event["type"] for event in body["data"]]) == (10, ["received"])
 
 
+@pytest.mark.parametrize("moment", ["0.5", "1795992786", "yesterday", "2026-11-24", "2026-11-24T25:00:00Z"])
+async def test_a_moment_is_a_time_of_a_day(http, moment):
+    answer = await http.get("/v1/inventory/LAMP-1/events", params={"as_of": moment})
+    assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (422, ["/as_of"])
+
+
 async def test_events_page_on_by_their_cursor(http, depot):
     sku = await depot.sku(10)
     await depot.held({sku: 4})

@@ -259,6 +259,13 @@ def test_a_parameter_that_is_refused_is_described_as_refused(
     assert not Draft202012Validator(schemas[name]).is_valid(value)
 
 
+@pytest.mark.parametrize(
+    ("label", "required"), [("POST /v1/orders/{order_id}/cancel", False), ("POST /v1/orders/{order_id}/refunds", True)]
+)
+def test_a_body_that_may_be_left_out_is_described_so(operations: dict[str, Any], label: str, required: bool):
+    assert operations[label]["requestBody"]["required"] is required
+
+
 @pytest.mark.parametrize("label", ["GET /v1/cart", "POST /v1/cart/items", "POST /v1/checkouts"])
 def test_a_guest_may_use_the_cart(operations: dict[str, Any], label: str):
     assert {"guest": []} in operations[label]["security"]

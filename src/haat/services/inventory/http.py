@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
+import msgspec
 from litestar import Response, get, patch, post, put
 from litestar.params import Parameter
 from msgspec import Meta
@@ -31,12 +32,16 @@ from haat.contracts.inventory import Location as Place
 from haat.kit.access import Caller, needs_role
 from haat.kit.editing import NOT_MODIFIED, Known, Read, tag_of, tagged, version_of, version_read
 from haat.kit.idempotency import Idempotency
-from haat.kit.message import Message, NotFound, Nothing, Page
+from haat.kit.message import Invalid, Message, NotFound, Nothing, Page
 from haat.kit.problem import Precondition, problems
 from haat.services.inventory.model import summed
 
 Sku = Annotated[str, Parameter(min_length=1, max_length=200, description="a variant's SKU")]
 Cursor = Annotated[str | None, Parameter(max_length=1000, description="`next_cursor` of the page before")]
+# As a datetime, the framework would take a number of seconds, too.
+AsOf = Annotated[
+    str | None, Parameter(max_length=40, description="RFC 3339, UTC by default", schema_extra={"format": "date-time"})
+]
 Limit = Annotated[int, Parameter(ge=1, le=100)]
 Location = Annotated[str, Meta(min_length=1, max_length=100)]
 LocationName = Annotated[str, Parameter(min_length=1, max_length=100, description="where units lie")]
@@ -103,12 +108,21 @@ async def view_stock(sku: Sku, inventory: Inventory, if_none_match: Known = None
     responses=problems(401, 403, 404, 422),
 )
 async def list_events(
-    sku: Sku, inventory: Inventory, as_of: datetime | None = None, cursor: Cursor = None, limit: Limit = 20
+    sku: Sku, inventory: Inventory, as_of: AsOf = None, cursor: Cursor = None, limit: Limit = 20
 ) -> History:
     """Why the level is what it is: the events, newest first; with `as_of` the level and the events of that moment."""
-    if as_of is not None and as_of.tzinfo is None:
-        as_of = as_of.replace(tzinfo=UTC)
-    return await inventory.history(HistoryOf(sku=sku, as_of=as_of, cursor=cursor, limit=limit))
+    moment = None if as_of is None else _moment(as_of)
+    return await inventory.history(HistoryOf(sku=sku, as_of=moment, cursor=cursor, limit=limit))
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = msgspec.convert(text, datetime)
+    except msgspec.ValidationError as error:
+        raise Invalid(
+            errors=[{"pointer": "/as_of", "code": "invalid", "detail": "must be an RFC 3339 time"}]
+        ) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @post(

@@ -158,6 +158,8 @@ def _complete(
         operation["description"] = f"{operation.get('description', '')}\n\nNeeds the role `{role}`.".strip()
     operation["summary"] = operation["operationId"].replace("_", " ").capitalize()
     body = operation.get("requestBody")
+    if body and handler.parsed_data_field is not None:
+        body["required"] = not handler.parsed_data_field.has_default
     statuses = {*EVERYWHERE, *(WITH_BODY if body else ()), *((403,) if role else ())}
     if "idempotency" in parameters:
         # The first request with the key may still be under way.

@@ -57,8 +57,16 @@ def check_origin(request: AnyRequest, settings: Settings) -> None:
         return
     given = request.headers.get("Origin")
     ours = (urlsplit(public_origin(settings)).netloc, request.headers.get("Host", ""))
-    if given is not None and urlsplit(given).netloc not in ours:
+    if given is not None and _host_of(given) not in ours:
         raise Forbidden("This form was not sent from one of our pages")
+
+
+def _host_of(origin: str) -> str | None:
+    """None for half an address of IPv6, which no browser sends."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 async def renew(request: AnyRequest, settings: Settings, identity: Identity) -> Caller:

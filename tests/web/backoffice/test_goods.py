@@ -61,7 +61,12 @@ def test_impossible_moments_are_none(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("address", "target"),
-    [("/admin/orders?q=1", "/admin/orders?q=1"), ("/administration", "/admin"), ("//x/admin/", "/admin")],
+    [
+        ("/admin/orders?q=1", "/admin/orders?q=1"),
+        ("/administration", "/admin"),
+        ("//x/admin/", "/admin"),
+        ("//[", "/admin"),
+    ],
 )
 def test_only_addresses_of_the_back_office_are_gone_on_to(address: str, target: str) -> None:
     assert inside(address) == target

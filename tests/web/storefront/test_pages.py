@@ -126,8 +126,9 @@ async def test_htmx_gets_the_part_and_the_count(visitor: Visitor):
     assert ("<html" in page.text, "Sold out in this choice" in page.text) == (False, True)
 
 
-async def test_a_form_from_another_site_is_refused(visitor: Visitor):
-    answer = await visitor.send("/cart/items", origin="https://evil.test", product="book-14-laptop")
+@pytest.mark.parametrize("origin", ["https://evil.test", "https://[", "https://[evil]"])
+async def test_a_form_from_another_site_is_refused(visitor: Visitor, origin: str):
+    answer = await visitor.send("/cart/items", origin=origin, product="book-14-laptop")
     assert (answer.status_code, visitor.behind.cart.lines) == (403, {})
 
 

@@ -102,6 +102,9 @@ def inside(address: str) -> str:
     # Browsers read a backslash as a slash, and drop control characters.
     if not address.isprintable() or "\\" in address:
         return "/admin"
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "/admin"
     ours = parts.path == "/admin" or parts.path.startswith("/admin/")
     return address if ours and not parts.scheme and not parts.netloc else "/admin"

@@ -10,6 +10,7 @@ export UV_PROJECT_ENVIRONMENT = .venv
 run: setup
 	@exec $(HAAT) run
 
+# HAAT_FUZZ=200 make test asks each call of the API two hundred times in each way instead of twenty.
 test: setup chromium stripe-mock
 	@tests/run-all
 

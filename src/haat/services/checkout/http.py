@@ -65,7 +65,10 @@ class CompleteBody(Message, frozen=True):
     """How to pay; `return_url` is where a payment page leads back to, an http or https address."""
 
     payment: Method
-    return_url: Annotated[str, Meta(max_length=2000, pattern=r"^https?://[^\s/?#]+[^\s]*$(?!\n)")] | None = None
+    # No brackets in its host: half of a pair, or what is no address inside one, is read by few.
+    return_url: Annotated[str, Meta(max_length=2000, pattern=r"^https?://[^\s/?#\[\]]+([/?#]\S*)?$(?!\n)")] | None = (
+        None
+    )
 
 
 class GoOnBody(Message, frozen=True):

@@ -70,6 +70,22 @@ async def test_gift_cards_pay_first_and_cash_the_rest(page: Page, market: Shop, 
     await expect(page.locator(".door")).to_contain_text("Nothing is left")
 
 
+async def test_a_press_is_not_lost_while_the_prices_change(page: Page, laptops: list[Any]):
+    await page.goto(f"/p/{laptops[0]['slug']}")
+    await page.get_by_role("button", name="Add to cart").click()
+    await expect(page.locator("#count")).to_contain_text("1")
+    await page.goto("/checkout")
+    await fill_address(page)
+    await page.wait_for_load_state("networkidle")
+    await page.get_by_text("I have a gift card").hover()
+    await page.mouse.down()
+    async with page.expect_response("**/checkout"):
+        await page.locator("#f-city").evaluate("each => each.dispatchEvent(new Event('change', { bubbles: true }))")
+    await page.wait_for_timeout(300)
+    await page.mouse.up()
+    await expect(page.locator("#f-gift_code")).to_be_visible()
+
+
 @BOTH_WAYS
 async def test_a_gift_card_that_covers_all_asks_for_no_card(page: Page, market: Shop, laptops: list[Any]):
     code = await gift(market, 5_000_000)

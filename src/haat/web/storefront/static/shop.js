@@ -135,6 +135,15 @@
     const complete = () => ["email", "name", "line1", "city", "postal_code", "region"].slice(1).every((name) => form.elements[name].value.trim());
     const methods = one("#f-payment");
     let asked = 0;
+    // What is taken away between pressing and letting go is never clicked.
+    let pressed = null;
+    form.addEventListener("pointerdown", () => {
+      pressed = new Promise((done) => {
+        for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(done), { once: true });
+        // Over the vault's frame letting go is not told here.
+        setTimeout(done, 1000);
+      });
+    });
     // Sends what is typed and brings the parts of the page that depend on it; `act` is a button's, such as "gift".
     const refresh = async (act) => {
       const turn = ++asked;
@@ -142,9 +151,10 @@
       body.set("do", act);
       const answer = await fetch("/checkout", { method: "POST", body, headers: { "HX-Request": "true" } }).catch(() => null);
       if (!answer?.ok) return act === "update" || say("That did not get through. Please try again.");
-      if (turn !== asked) return;
       const fresh = document.createElement("template");
       fresh.innerHTML = await answer.text();
+      await pressed;
+      if (turn !== asked) return;
       for (const id of ["credits", "order-summary", "delivery-options"]) {
         const focused = document.activeElement;
         const place = document.getElementById(id);

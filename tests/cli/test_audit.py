@@ -146,6 +146,7 @@ def _open(provider: http.server.HTTPServer) -> None:
     threading.Thread(target=provider.handle_request).start()
 
 
+@pytest.mark.slow
 def test_a_provider_that_is_coming_back_is_waited_for(provider_away: http.server.HTTPServer):
     threading.Timer(0.2, _open, [provider_away]).start()
     url = f"http://127.0.0.1:{provider_away.server_port}/sandbox/books"
@@ -164,6 +165,7 @@ def test_a_provider_without_books_is_not_waited_for(provider_away: http.server.H
     assert time.monotonic() < started + 30
 
 
+@pytest.mark.slow
 def test_a_database_that_goes_away_amid_is_waited_for(database_away: str):
     assert len(asyncio.run(patiently(database_away, None, time.monotonic() + 30))) == len(QUESTIONS)
 

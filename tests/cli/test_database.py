@@ -22,5 +22,6 @@ def test_an_address_that_makes_no_sense_is_explained():
         reach("postgresql://haat@nowhere:many/haat")
 
 
+@pytest.mark.slow
 def test_a_database_that_is_coming_back_is_waited_for(database_away: str):
     reach(database_away, time.monotonic() + 30)

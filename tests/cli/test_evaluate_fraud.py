@@ -31,6 +31,7 @@ def test_json_is_one_object_with_the_figures(file, capsys):
     assert [day["day"] for day in figures["days"]][::9] == ["2026-01-17", "2026-01-26"]
 
 
+@pytest.mark.slow
 def test_a_table_names_every_figure(file, capsys):
     evaluate_fraud(file, "2026-01-04", 10, 3, 10, model="logistic")
     told = capsys.readouterr().out

@@ -44,6 +44,7 @@ async def test_the_signature_covers_the_bytes(provider, card_payment, shop, secr
         Webhook(secret).verify(body.replace(b"4599900", b"4599901"), headers)
 
 
+@pytest.mark.slow
 async def test_a_refused_message_is_repeated_with_the_same_id(spawn, tmp_path, card_payment, own_shop, reporting):
     own_shop.statuses = [500, 302]
     provider = await spawn("provider", tmp_path, *reporting)

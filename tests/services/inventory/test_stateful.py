@@ -173,7 +173,7 @@ def play(database_url: str, steps: int) -> None:
 
 
 def test_stock_stays_sound_whatever_happens(database_url: str):
-    play(database_url, 750)
+    play(database_url, 400)
 
 
 @pytest.mark.slow

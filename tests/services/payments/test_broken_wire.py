@@ -100,6 +100,7 @@ async def test_return_webhook_and_poller_at_once_make_one_transition(shop: Any):
         assert [kind for kind, _, _ in await shop.ledger(paid.id)] == ["authorize", "capture"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(SHUFFLES))
 async def test_notices_in_any_order_and_number_end_as_the_provider_does(shop: Any, seed: int):
     ask = shop.ask(await shop.card("4000002760003184"), 1_000)

@@ -63,19 +63,25 @@ def process(shop: Any, stripe: StripeWorld) -> PaymentsService:
     return PaymentsService(PaymentStore(shop.database), stripe.provider, shop.vault)
 
 
-@pytest.fixture
-async def told(shop: Any, stripe: StripeWorld) -> Told:
-    payments = process(shop, stripe)
+async def approved(shop: Any, stripe: StripeWorld, payments: PaymentsService) -> tuple[Authorize, str, str]:
+    """A payment that its shopper has approved at the provider, which payments have not heard: its id here and there."""
     ask = Authorize(
         attempt_id=new_id("att"), checkout_id=new_id("chk"), amount=Money(1000), method=UpiMethod(flow="qr")
     )
     paid = await payments.authorize(ask)
     ((intent_id,),) = await shop.rows("SELECT provider_id FROM payments.payments WHERE payment_id = $1", paid.id)
     stripe.server.approve(intent_id)
+    return ask, paid.id, intent_id
+
+
+@pytest.fixture
+async def told(shop: Any, stripe: StripeWorld) -> Told:
+    payments = process(shop, stripe)
+    ask, payment_id, intent_id = await approved(shop, stripe, payments)
     await payments.of_attempt(AttemptPayment(attempt_id=ask.attempt_id))
-    await payments.refund(Refund(payment_id=paid.id, request_id="r1", amount=Money(400), reason="damaged"))
+    await payments.refund(Refund(payment_id=payment_id, request_id="r1", amount=Money(400), reason="damaged"))
     stripe.server.settle_refund(intent_id, "failed")
-    return Told(shop, stripe, paid.id, intent_id, ask.attempt_id)
+    return Told(shop, stripe, payment_id, intent_id, ask.attempt_id)
 
 
 async def at_the_door(payments: PaymentsService, hooks: Sequence[Webhook]) -> list[int]:
@@ -134,18 +140,13 @@ async def test_a_death_between_the_effect_and_its_note_makes_no_second_effect(to
 
 async def test_a_notice_with_news_is_kept_too(shop: Any, stripe: StripeWorld, told: Told):
     payments = process(shop, stripe)
-    ask = Authorize(
-        attempt_id=new_id("att"), checkout_id=new_id("chk"), amount=Money(1000), method=UpiMethod(flow="qr")
-    )
-    paid = await payments.authorize(ask)
-    ((intent_id,),) = await shop.rows("SELECT provider_id FROM payments.payments WHERE payment_id = $1", paid.id)
-    stripe.server.approve(intent_id)
+    _, payment_id, intent_id = await approved(shop, stripe, payments)
     told.silent(1)
     hook = told.hook(new_id("evt"), "payment_intent.succeeded", **stripe.server.shown(intent_id))
     statuses = await at_the_door(payments, [hook, hook])
-    before = (await payments.payment(PaymentRef(payment_id=paid.id))).state
+    before = (await payments.payment(PaymentRef(payment_id=payment_id))).state
     await told.sweep()
-    after = (await payments.payment(PaymentRef(payment_id=paid.id))).state
+    after = (await payments.payment(PaymentRef(payment_id=payment_id))).state
     assert (statuses, before, after) == ([204, 204], "requires_action", "captured")
 
 

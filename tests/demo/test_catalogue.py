@@ -180,3 +180,9 @@ def test_headings_and_rates_are_those_of_the_schedules(title: str, hsn: str, bef
 def test_telephones_came_to_the_common_rate_in_april_2020() -> None:
     phone = next(product for product in PRODUCTS if product.product_type == "smartphone")
     assert [rate_on(phone, 100, day) for day in (date(2020, 3, 31), date(2020, 4, 1))] == [[1200], [1800]]
+
+
+def test_whole_terabytes_are_told_as_a_shopper_reads_them() -> None:
+    words = [text for product in [*PRODUCTS, *generate(2000, seed=1)] for text in (product.title, product.description)]
+    big = {product.attributes["storage_gb"] for product in PRODUCTS if "2 TB SSD" in product.title}
+    assert ([text for text in words if "1024 GB" in text or "2048 GB" in text], big) == ([], {2048})

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from random import Random
 
-from haat.demo.families import expand, slug_of
+from haat.demo.families import expand, slug_of, told
 from haat.demo.records import DemoImage, DemoProduct, DemoVariant
 
 _LINES = [
@@ -138,7 +138,7 @@ _NOUNS = {
 def _noun(product: DemoProduct) -> str:
     shape = _NOUNS.get(product.product_type)
     if shape:
-        return shape.format(**product.attributes)
+        return told(shape.format(**product.attributes))
     return product.title.removeprefix(product.brand).strip()
 
 

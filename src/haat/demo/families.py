@@ -34,10 +34,15 @@ def slug_of(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
 
 
+def told(words: str) -> str:
+    """A shopper reads 1 TB where the specification counts 1024 GB."""
+    return re.sub(r"\b(1024|2048) GB\b", lambda size: f"{int(size[1]) // 1024} TB", words)
+
+
 def _product(family: Row, row: Row, index: int, number: int) -> DemoProduct:
     rng = Random(number * 7919)  # noqa: S311
     attributes = _attributes(family, row)
-    title = family.get("title", "{brand} {title}").format(**(attributes | row))
+    title = told(family.get("title", "{brand} {title}").format(**(attributes | row)))
     options, variants = _variants(family, row, number, rng)
     popularity = max(1, round(10 * rng.paretovariate(1.3)) if rng.random() < 0.8 else 3)
     published = rng.choice((rng.randint(4, 60), rng.randint(60, 900)))
@@ -74,7 +79,7 @@ def _description(family: Row, row: Row, attributes: dict[str, AttributeValue], i
     facts, closing = family["facts"], family["closing"]
     parts = [
         row["text"],
-        _capital(facts[index % len(facts)].format(**attributes)),
+        told(_capital(facts[index % len(facts)].format(**attributes))),
         closing[index % len(closing)].format(**attributes),
     ]
     spare = [table("brands")["maker"][row["brand"]], table("brands")["advice"].get(family["category"], "")]

@@ -366,6 +366,20 @@ async def test_an_attempt_that_nothing_can_help_is_an_alarm(floor: Floor):
     assert attempt_id in [each.attempt_id for each in (await service.parked(ParkedOf(limit=100))).data]
 
 
+async def test_parked_attempts_are_paged_the_oldest_first(floor: Floor):
+    service, _ = checkouts_without(floor, orders="place")
+    park = "UPDATE checkout.attempts SET state = 'parked' WHERE checkout_id = $1 RETURNING attempt_id"
+    attempts = []
+    for owner, checkout, _ in [await opened(floor), await opened(floor)]:
+        await service.complete(floor.asked(owner, checkout.id, CASH))
+        attempts.append(await floor.value(park, checkout.id))
+    listed = [each.attempt_id for each in (await service.parked(ParkedOf(limit=100))).data]
+    first = await service.parked(ParkedOf(limit=1))
+    second = await service.parked(ParkedOf(limit=1, cursor=first.next_cursor))
+    assert [each for each in listed if each in attempts] == attempts
+    assert [each.attempt_id for each in [*first.data, *second.data]] == listed[:2]
+
+
 def parked_so_far() -> float:
     """What the operator's alarm looks at."""
     parked = {"state": State.COMMITTED}

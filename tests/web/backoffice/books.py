@@ -44,6 +44,7 @@ from haat.contracts.payments import (
     WithdrawCredit,
     digest,
 )
+from haat.kit.cursor import id_in, paged
 from haat.kit.message import NotFound, Nothing, Page
 from haat.kit.money import Money
 from tests.web.backoffice.neighbours import MOMENT
@@ -198,9 +199,10 @@ class MemoryPayments(Payments):
 
 
 class MemoryCheckouts(Checkouts):
-    """One parked checkout."""
+    """One parked checkout, and others if a test adds them."""
 
     def __init__(self, lines: list[QuoteLine]) -> None:
+        self.others: list[ParkedAttempt] = []
         self.asked: list[GoOn] = []
         total = Money(sum(line.total.amount for line in lines))
         attempt = ParkedAttempt(
@@ -228,7 +230,10 @@ class MemoryCheckouts(Checkouts):
         )
 
     async def parked(self, ask: ParkedOf) -> Page[ParkedAttempt]:
-        return Page(data=[self.one.attempt] if self.one.parked else [])
+        attempts = [self.one.attempt, *self.others] if self.one.parked else []
+        after = id_in("parked", ask.cursor) or ""
+        found = [each for each in attempts if each.attempt_id > after]
+        return paged("parked", found, ask.limit, lambda each: (each.attempt_id,))
 
     async def parked_one(self, ask: ParkedRef) -> ParkedCheckout:
         if ask.attempt_id != self.one.attempt.attempt_id:

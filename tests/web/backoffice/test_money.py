@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import httpx
 import msgspec
@@ -308,6 +309,24 @@ async def test_one_or_all_are_tried_again(enter: Enter, house: House) -> None:
     assert one.headers["location"] == "/admin/parked/att_1?said=trying"
     assert every.headers["location"] == "/admin/parked?said=trying"
     assert house.checkout.asked == [GoOn(attempt_ids=["att_1"])] * 2
+
+
+async def test_all_are_tried_again_on_whichever_page_they_are(
+    enter: Enter, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parked, "SHOWN", 2)
+    house.checkout.others = [
+        msgspec.structs.replace(house.checkout.one.attempt, attempt_id=f"att_{each}") for each in (2, 3)
+    ]
+    person = enter("support")
+
+    first = (await person.see("/admin/parked")).text
+    [following] = re.findall(r'rel="next" href="([^"]+)"', first)
+    last = await person.see(unescape(following))
+    await person.send("/admin/parked")
+
+    assert ("/admin/parked/att_2" in first, "/admin/parked/att_3" in first, len(cells(last))) == (True, False, 1)
+    assert house.checkout.asked == [GoOn(attempt_ids=["att_1", "att_2"]), GoOn(attempt_ids=["att_3"])]
 
 
 async def test_what_has_gone_on_meanwhile_is_not_asked_for_again_and_shows_its_order(

@@ -84,6 +84,7 @@ class ParkedOf(Message, frozen=True):
     """Staff: attempts that cannot go on by themselves, the oldest first."""
 
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
+    cursor: str | None = None
 
 
 class ParkedRef(Message, frozen=True):

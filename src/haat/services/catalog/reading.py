@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -24,7 +24,7 @@ from haat.contracts.catalog import (
     VariantsForSale,
     VariantsOfSkus,
 )
-from haat.kit.cursor import InvalidCursor, decode_cursor, encode_cursor
+from haat.kit.cursor import Moment, decode_cursor, encode_cursor, paged
 from haat.kit.message import Invalid, NotFound, Nothing
 from haat.kit.message import Page as ListOf
 from haat.ports.cache import Cache
@@ -40,8 +40,6 @@ PAGE_SECONDS = 30.0
 COUNTS_SECONDS = 10.0
 LONGEST_LIST = 100
 NEWEST = Place(datetime(9999, 1, 1, tzinfo=UTC), "")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LARGEST_OFFSET = 253_000_000_000_000_000
 _product = msgspec.json.Decoder(Product)
 _for_sale = msgspec.msgpack.Decoder(ForSale)
 _tree = msgspec.json.Decoder(ListOf[CategoryNode])
@@ -81,7 +79,7 @@ class CatalogReading(Catalog):
         if not 1 <= ask.limit <= LONGEST_LIST:
             raise invalid("/limit", "out_of_range", f"1 to {LONGEST_LIST}")
         filters = f"products:{ask.category or ''}:{ask.status}"
-        after = NEWEST if ask.cursor is None else _place(decode_cursor(filters, ask.cursor))
+        after = _after(filters, ask.cursor)
         # First pages only: they are what most people see, and there are few of them.
         key = f"list:{ask.limit}:{filters}" if ask.cursor is None else None
         cached = await self._cache.get(key) if key else None
@@ -93,7 +91,7 @@ class CatalogReading(Catalog):
                 raise NotFound("There is no such category")
         places = found.places[: ask.limit]
         more = len(found.places) > ask.limit
-        following = encode_cursor(filters, _position(places[-1])) if more else None
+        following = encode_cursor(filters, (places[-1].listed_at, places[-1].product_id)) if more else None
         page = list_page(found.pages[: ask.limit], found.etags[: ask.limit], following)
         if key:
             tags = ("lists", *(f"product:{place.product_id}" for place in places))
@@ -143,12 +141,10 @@ class CatalogReading(Catalog):
             raise invalid("/limit", "out_of_range", f"1 to {LONGEST_LIST}")
         product_id = (await self._page(ProductRef(ref=ask.product_id))).product_id
         filters = f"reviews:{product_id}"
-        after = NEWEST if ask.cursor is None else _place(decode_cursor(filters, ask.cursor))
+        after = _after(filters, ask.cursor)
         async with self._store.connection() as connection:
             found = await self._reviews.newest(connection, product_id, after, ask.limit + 1)
-        data, more = found[: ask.limit], len(found) > ask.limit
-        following = encode_cursor(filters, _position(Place(data[-1].created_at, data[-1].id))) if more else None
-        return ListOf(data=data, has_more=more, next_cursor=following)
+        return paged(filters, found, ask.limit, lambda each: (each.created_at, each.id))
 
     async def import_job(self, ask: JobRef) -> ImportJob:
         async with self._store.connection() as connection:
@@ -179,12 +175,6 @@ def _unpacked(cached: bytes) -> Encoded:
     return Encoded(body=body, etag=etag.decode())
 
 
-def _position(place: Place) -> list[str | int]:
-    return [(place.listed_at - EPOCH) // timedelta(microseconds=1), place.product_id]
-
-
-def _place(position: list[str | int]) -> Place:
-    match position:
-        case [int(offset), str(product_id)] if abs(offset) < LARGEST_OFFSET and "\0" not in product_id:
-            return Place(EPOCH + timedelta(microseconds=offset), product_id)
-    raise InvalidCursor()
+def _after(filters: str, cursor: str | None) -> Place:
+    place = decode_cursor(filters, cursor, tuple[Moment, str])
+    return Place(*place) if place else NEWEST

@@ -33,6 +33,7 @@ from haat.kit.message import Message, Page
 from haat.kit.problem import problems
 
 CheckoutId = Annotated[str, Parameter(description="`chk_…`")]
+Cursor = Annotated[str | None, Parameter(max_length=1_000, description="where the last page ended")]
 ShippingMethod = Annotated[str, Meta(max_length=100)]
 _UNDER_WAY = ResponseSpec(
     data_container=Checkout,
@@ -159,10 +160,10 @@ async def complete_checkout(
 
 @get("/v1/parked-checkouts", tags=["staff"], guards=[needs_role("support")], responses=problems(401, 403, 422))
 async def parked_checkouts(
-    checkout: Checkouts, limit: Annotated[int, Parameter(ge=1, le=100)] = 20
+    checkout: Checkouts, limit: Annotated[int, Parameter(ge=1, le=100)] = 20, cursor: Cursor = None
 ) -> Page[ParkedAttempt]:
     """Staff: checkouts that cannot go on by themselves, with the reason, the oldest first."""
-    return await checkout.parked(ParkedOf(limit=limit))
+    return await checkout.parked(ParkedOf(limit=limit, cursor=cursor))
 
 
 @get(

@@ -78,9 +78,10 @@ UPDATE checkout.attempts SET state = 'parked', last_error = :error, version = ve
     next_run_at = now() + make_interval(secs => :seconds)
 WHERE attempt_id = :attempt_id AND version = :version;
 
--- name: parked(how_many)
+-- name: parked(after, how_many)
+-- The oldest first: ids rise with time.
 SELECT attempt_id, checkout_id, saga ->> 'state' AS state, coalesce(last_error, '') AS error, created_at
-FROM checkout.attempts WHERE state = 'parked' ORDER BY created_at LIMIT :how_many;
+FROM checkout.attempts WHERE state = 'parked' AND attempt_id > :after ORDER BY attempt_id LIMIT :how_many;
 
 -- name: parked_one(attempt_id)^
 -- Field by field: what another version wrote must be possible to look at, too.

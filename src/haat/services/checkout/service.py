@@ -40,6 +40,7 @@ from haat.contracts.promotions import DiscountLine, Discounts, PriceWith, Promot
 from haat.contracts.shipping import RatesFor, Shipping, ShippingOption
 from haat.kit.clock import now
 from haat.kit.crashpoints import crashpoint
+from haat.kit.cursor import id_in, paged
 from haat.kit.database import Batch
 from haat.kit.idempotency import IdempotencyConflict, IdempotencyInFlight, replayed
 from haat.kit.ids import new_id
@@ -187,7 +188,8 @@ class CheckoutService(Checkouts):
                 await self._payments.void(Void(attempt_id=event.attempt_id, reason="late authorisation"))
 
     async def parked(self, ask: ParkedOf) -> Page[ParkedAttempt]:
-        return Page(data=await self._store.parked(ask.limit))
+        found = await self._store.parked(id_in("parked", ask.cursor) or "", ask.limit + 1)
+        return paged("parked", found, ask.limit, lambda each: (each.attempt_id,))
 
     async def parked_one(self, ask: ParkedRef) -> ParkedCheckout:
         found = await self._store.parked_one(ask.attempt_id)

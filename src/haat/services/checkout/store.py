@@ -245,10 +245,10 @@ class CheckoutStore:
                 )
         return found
 
-    async def parked(self, how_many: int) -> list[ParkedAttempt]:
-        """What cannot go on, the oldest first."""
+    async def parked(self, after: str, how_many: int) -> list[ParkedAttempt]:
+        """What cannot go on, the oldest first, after the attempt named."""
         async with self.connection() as connection:
-            rows = queries.parked(connection, how_many=how_many)
+            rows = queries.parked(connection, after=after, how_many=how_many)
             return [ParkedAttempt(**dict(row)) async for row in rows]
 
     async def parked_one(self, attempt_id: str) -> ParkedCheckout | None:

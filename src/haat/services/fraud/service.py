@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from haat.contracts.fraud import AlreadyDecided, Assess, Decide, Fraud, Review, ReviewDecided, ReviewsOf, Verdict
 from haat.kit.clock import now
-from haat.kit.cursor import InvalidCursor, decode_cursor, encode_cursor
+from haat.kit.cursor import id_in, paged
 from haat.kit.message import NotFound, Page
 from haat.services.fraud.model import Limits, judge
 from haat.services.fraud.store import FraudStore
@@ -30,11 +30,9 @@ class FraudService(Fraud):
         return verdict
 
     async def reviews(self, ask: ReviewsOf) -> Page[Review]:
-        limit = max(1, min(ask.limit, 100))
-        found = await self._store.reviews(ask.state, _after(ask), limit + 1)
-        more = len(found) > limit
-        cursor = encode_cursor(_filters(ask), [found[limit - 1].id]) if more else None
-        return Page(data=found[:limit], has_more=more, next_cursor=cursor)
+        limit, filters = max(1, min(ask.limit, 100)), f"fraud.reviews {ask.state}"
+        found = await self._store.reviews(ask.state, id_in(filters, ask.cursor), limit + 1)
+        return paged(filters, found, limit, lambda each: (each.id,))
 
     async def decide(self, ask: Decide) -> Review:
         async with self._store.transaction() as transaction:
@@ -61,16 +59,3 @@ class FraudService(Fraud):
     async def forget_old(self) -> None:
         """Drop what velocity does not need any more."""
         await self._store.forget(now() - KEEP)
-
-
-def _filters(ask: ReviewsOf) -> str:
-    return f"fraud.reviews {ask.state}"
-
-
-def _after(ask: ReviewsOf) -> str | None:
-    if ask.cursor is None:
-        return None
-    position = decode_cursor(_filters(ask), ask.cursor)
-    if len(position) != 1 or not isinstance(position[0], str):
-        raise InvalidCursor()
-    return position[0]

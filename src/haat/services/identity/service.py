@@ -35,7 +35,7 @@ from haat.contracts.identity import (
     UserRegistered,
 )
 from haat.kit.clock import now
-from haat.kit.cursor import InvalidCursor, decode_cursor, encode_cursor
+from haat.kit.cursor import id_in, paged
 from haat.kit.ids import new_id
 from haat.kit.message import Invalid, NotFound, Nothing, Page
 from haat.ports.cache import Cache
@@ -200,11 +200,10 @@ class IdentityService(Identity):
 
     async def find_users(self, ask: FindUsers) -> Page[User]:
         filters = f"users:{ask.text}:{','.join(ask.ids or [])}"
-        before = None if ask.cursor is None else _position(filters, ask.cursor)
+        before = id_in(filters, ask.cursor)
         async with self._store.connection() as connection:
             found = await self._store.find_users(connection, ask, before)
-        page, more = found[: ask.limit], len(found) > ask.limit
-        return Page(data=page, has_more=more, next_cursor=encode_cursor(filters, [page[-1].id]) if more else None)
+        return paged(filters, found, ask.limit, lambda each: (each.id,))
 
     async def ensure_staff(self, ask: EnsureStaff) -> User:
         email, roles = email_of(ask.email), check_roles(ask.roles)
@@ -272,13 +271,6 @@ def _name(text: str) -> str:
     if not name:
         raise Invalid(errors=[{"pointer": "/name", "code": "required", "detail": "is required"}])
     return name
-
-
-def _position(filters: str, cursor: str) -> str:
-    position = decode_cursor(filters, cursor)
-    if len(position) != 1 or not isinstance(position[0], str):
-        raise InvalidCursor()
-    return position[0]
 
 
 def _no_account() -> NoReturn:

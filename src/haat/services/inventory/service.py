@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import structlog
 
@@ -35,7 +34,7 @@ from haat.contracts.inventory import (
     Transfer,
 )
 from haat.kit.crashpoints import crashpoint
-from haat.kit.cursor import InvalidCursor, decode_cursor, encode_cursor
+from haat.kit.cursor import Moment, Number, decode_cursor, paged
 from haat.kit.gathering import GatheredMeanwhile
 from haat.kit.ids import new_id
 from haat.kit.message import Invalid, NotFound, Nothing, Page
@@ -187,10 +186,7 @@ class InventoryService(Inventory):
 
     async def history(self, ask: HistoryOf) -> History:
         filters = f"inventory.history {ask.sku} {ask.as_of}"
-        before = None
-        if ask.cursor is not None:
-            at, stream, version = _position(filters, ask.cursor, 3)
-            before = (_moment(at), int(stream), int(version))
+        before = decode_cursor(filters, ask.cursor, tuple[Moment, Number, Number])
         async with self._store.connection() as connection:
             if ask.as_of is None:
                 levels = await self._store.levels(connection, ask.sku)
@@ -199,22 +195,19 @@ class InventoryService(Inventory):
             found = await self._store.events(connection, ask.sku, ask.as_of, before, ask.limit + 1)
         if not levels:
             raise NotFound("There is no stock of this SKU")
-        shown, more = found[: ask.limit], len(found) > ask.limit
+        page = paged(filters, found, ask.limit, lambda each: each.place)
         return History(
             level=summed(levels),
-            data=[each.row for each in shown],
-            has_more=more,
-            next_cursor=encode_cursor(filters, shown[-1].position) if more else None,
+            data=[each.row for each in page.data],
+            has_more=page.has_more,
+            next_cursor=page.next_cursor,
         )
 
     async def alerts(self, ask: AlertsOf) -> Page[Alert]:
-        before = None
-        if ask.cursor is not None:
-            at, stream = _position("inventory.alerts", ask.cursor, 2)
-            before = (_moment(at), int(stream))
+        before = decode_cursor("inventory.alerts", ask.cursor, tuple[Moment, Number])
         async with self._store.connection() as connection:
             found = await self._store.alerts(connection, before, ask.limit + 1)
-        shown, more = found[: ask.limit], len(found) > ask.limit
+        page = paged("inventory.alerts", found, ask.limit, lambda each: each.place)
         data = [
             Alert(
                 sku=each.row["sku"],
@@ -223,10 +216,9 @@ class InventoryService(Inventory):
                 available=each.row["available"],
                 since=each.row["low_since"],
             )
-            for each in shown
+            for each in page.data
         ]
-        cursor = encode_cursor("inventory.alerts", shown[-1].position) if more else None
-        return Page(data=data, has_more=more, next_cursor=cursor)
+        return Page(data=data, has_more=page.has_more, next_cursor=page.next_cursor)
 
     async def expire_holds(self) -> int:
         """Give back what was held too long; how many reservations. Safe in several workers at once."""
@@ -248,17 +240,3 @@ def _refused(level: Level | None, sku: str, leaving: int) -> NotFound | OutOfSto
     if level is None or level.version == 0:
         return NotFound("There is no stock of this SKU at this location")
     return out_of_stock([{"sku": sku, "requested": leaving, "available": level.available}])
-
-
-def _position(filters: str, cursor: str, length: int) -> list[str | int]:
-    position = decode_cursor(filters, cursor)
-    if len(position) != length:
-        raise InvalidCursor()
-    return position
-
-
-def _moment(text: str | int) -> datetime:
-    try:
-        return datetime.fromisoformat(str(text)).astimezone(UTC)
-    except ValueError as error:
-        raise InvalidCursor() from error

@@ -66,9 +66,9 @@ class Drift(msgspec.Struct, frozen=True):
 
 
 class Placed(msgspec.Struct, frozen=True):
-    """Something in a list, with its position there."""
+    """Something in a list, with its place there."""
 
-    position: list[str | int]
+    place: tuple[datetime, int] | tuple[datetime, int, int]
     row: Any
 
 
@@ -265,7 +265,7 @@ class InventoryStore:
         """Streams at or below their low mark, the latest first."""
         at, stream = before or (None, None)
         rows = queries.alerts(connection, before_at=at, before_stream=stream, size=size)
-        return [Placed([row["low_since"].isoformat(), row["stream"]], row) async for row in rows]
+        return [Placed((row["low_since"], row["stream"]), row) async for row in rows]
 
     async def set_low_mark(
         self, connection: Connection, sku: str, location: str, low_stock_at: int, expected: int | None = None
@@ -307,4 +307,4 @@ def _placed_event(row: Any) -> Placed:
     fields = dict(row)
     stream = fields.pop("stream")
     fields["data"] = lifted(fields.pop("schema_v"), fields["type"], fields["data"])
-    return Placed([fields["at"].isoformat(), stream, fields["version"]], StockEvent(**fields))
+    return Placed((fields["at"], stream, fields["version"]), StockEvent(**fields))

@@ -18,7 +18,7 @@ from haat.contracts.inventory import StockRanLow
 from haat.contracts.notifications import Mail, Mailbox, MailRef, Notifications
 from haat.contracts.orders import Order, OrderMoved, OrderOf, OrderPlaced, Orders
 from haat.contracts.payments import PaymentRefunded
-from haat.kit.cursor import decode_cursor, encode_cursor
+from haat.kit.cursor import id_in, paged
 from haat.kit.database import Batch
 from haat.kit.message import Event, NotFound, Page
 from haat.kit.money import Money, format_money
@@ -85,11 +85,10 @@ class NotificationsService(Notifications):
 
     async def mailbox(self, ask: Mailbox) -> Page[Mail]:
         filters = f"mails|{ask.to}|{ask.about}"
-        before = str(decode_cursor(filters, ask.cursor)[0]) if ask.cursor else None
+        before = id_in(filters, ask.cursor)
         async with self._store.connection() as connection:
             found = await self._store.mailbox(connection, ask.to, ask.about, before, ask.limit + 1)
-        page, more = found[: ask.limit], len(found) > ask.limit
-        return Page(data=page, has_more=more, next_cursor=encode_cursor(filters, [page[-1].id]) if more else None)
+        return paged(filters, found, ask.limit, lambda each: (each.id,))
 
     async def mail(self, ask: MailRef) -> Mail:
         async with self._store.connection() as connection:

@@ -42,7 +42,7 @@ from haat.contracts.payments import Payments
 from haat.contracts.shipping import Shipment, ShipmentsOf, Shipping
 from haat.kit.clock import now
 from haat.kit.crashpoints import crashpoint
-from haat.kit.cursor import decode_cursor, encode_cursor
+from haat.kit.cursor import Moment, decode_cursor, id_in, paged
 from haat.kit.database import Transaction
 from haat.kit.idempotency import Idempotency, IdempotencyInFlight, replayed
 from haat.kit.ids import is_id, new_id
@@ -144,29 +144,19 @@ class OrderService(Orders):
 
     async def orders(self, ask: ListOrders) -> Page[Order]:
         filters = f"{ask.user_id}|{ask.status}|{ask.text}"
-        before = str(decode_cursor(filters, ask.cursor)[0]) if ask.cursor else None
+        before = id_in(filters, ask.cursor)
         if ask.user_id is not None:
             found = await self._store.list_of_user(ask.user_id, ask.status, before, ask.limit + 1)
         else:
             found = await self._store.list_all(ask.status, ask.text, before, ask.limit + 1)
-        page = found[: ask.limit]
-        more = len(found) > ask.limit
-        return Page(
-            data=await self._all_shown(page),
-            has_more=more,
-            next_cursor=encode_cursor(filters, [page[-1].id]) if more else None,
-        )
+        page = paged(filters, found, ask.limit, lambda each: (each.id,))
+        return Page(data=await self._all_shown(page.data), has_more=page.has_more, next_cursor=page.next_cursor)
 
     async def returns(self, ask: ListReturns) -> Page[OrderReturn]:
         filters = f"returns|{ask.ended}"
-        after = None
-        if ask.cursor:
-            at, return_id = decode_cursor(filters, ask.cursor)
-            after = (datetime.fromisoformat(str(at)), str(return_id))
+        after = decode_cursor(filters, ask.cursor, tuple[Moment, str])
         found = await self._store.returns(ask.ended, after, ask.limit + 1)
-        page, more = found[: ask.limit], len(found) > ask.limit
-        last = [page[-1].back.created_at.isoformat(), page[-1].back.id] if more else []
-        return Page(data=page, has_more=more, next_cursor=encode_cursor(filters, last) if more else None)
+        return paged(filters, found, ask.limit, lambda each: (each.back.created_at, each.back.id))
 
     async def figures(self, ask: FiguresOf) -> Page[DayFigures]:
         try:
@@ -376,7 +366,7 @@ class OrderService(Orders):
     async def _shown(self, order: StoredOrder) -> Order:
         return (await self._all_shown([order]))[0]
 
-    async def _all_shown(self, orders: list[StoredOrder]) -> list[Order]:
+    async def _all_shown(self, orders: Sequence[StoredOrder]) -> list[Order]:
         if not orders:
             return []
         shipments = await self._shipments(orders)

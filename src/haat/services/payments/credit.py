@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -31,7 +30,7 @@ from haat.contracts.payments import (
     digest,
 )
 from haat.kit.clock import now
-from haat.kit.cursor import decode_cursor, encode_cursor
+from haat.kit.cursor import Moment, decode_cursor, id_in, paged
 from haat.kit.database import Connection, Database, Transaction
 from haat.kit.ids import ALPHABET, new_id
 from haat.kit.message import NotFound, Page
@@ -159,14 +158,12 @@ class CreditStore:
     async def gift_cards(self, ask: ListGiftCards) -> Page[GiftCard]:
         """The newest first."""
         filters = f"gift-cards|{ask.ending}"
-        before = str(decode_cursor(filters, ask.cursor)[0]) if ask.cursor else None
+        before = id_in(filters, ask.cursor)
         async with self._database.connection() as connection:
             ending = ask.ending.upper() if ask.ending else None
             rows = queries.gift_cards(connection, ending=ending, before=before, limit=ask.limit + 1)
             found = [_card(row) async for row in rows]
-        page, more = found[: ask.limit], len(found) > ask.limit
-        cursor = encode_cursor(filters, [GIFT + page[-1].id]) if more else None
-        return Page(data=page, has_more=more, next_cursor=cursor)
+        return paged(filters, found, ask.limit, lambda each: (GIFT + each.id,))
 
     async def history(self, ask: GiftCardHistoryOf) -> GiftCardHistory:
         """A card and what the ledger has of it, the latest first."""
@@ -216,17 +213,12 @@ def _of_user(user_id: str, currency: str) -> str:
 
 
 async def _entries(connection: Connection, account: str, cursor: str | None, limit: int) -> Page[CreditEntry]:
-    before_at, before_txn = None, ""
-    if cursor:
-        at, before_txn = (str(part) for part in decode_cursor(account, cursor))
-        before_at = datetime.fromisoformat(at)
+    before_at, before_txn = decode_cursor(account, cursor, tuple[Moment, str]) or (None, "")
     rows = queries.credit_entries(
         connection, account=account, before_at=before_at, before_txn=before_txn, limit=limit + 1
     )
     found = [_entry(row) async for row in rows]
-    page, more = found[:limit], len(found) > limit
-    following = encode_cursor(account, [page[-1].at.isoformat(), page[-1].txn_id]) if more else None
-    return Page(data=page, has_more=more, next_cursor=following)
+    return paged(account, found, limit, lambda each: (each.at, each.txn_id))
 
 
 def _entry(row: Any) -> CreditEntry:

@@ -19,7 +19,7 @@ from haat.contracts.payments import (
     PutAside,
 )
 from haat.kit.clock import now
-from haat.kit.cursor import decode_cursor, encode_cursor
+from haat.kit.cursor import Moment, decode_cursor, id_in, paged
 from haat.kit.database import Connection, Database
 from haat.kit.message import Invalid, NotFound, Page, Unavailable
 from haat.kit.sql import patient
@@ -139,12 +139,11 @@ class Books:
 
     async def breaks(self, ask: ListBreaks) -> Page[Break]:
         filters = f"breaks|{ask.state}"
-        before = str(decode_cursor(filters, ask.cursor)[0]) if ask.cursor else None
+        before = id_in(filters, ask.cursor)
         async with self._database.connection() as connection:
             rows = queries.breaks(connection, state=ask.state, before=before, limit=ask.limit + 1)
             found = [_break(row) async for row in rows]
-        page, more = found[: ask.limit], len(found) > ask.limit
-        return Page(data=page, has_more=more, next_cursor=encode_cursor(filters, [page[-1].id]) if more else None)
+        return paged(filters, found, ask.limit, lambda each: (each.id,))
 
     async def explain(self, ask: ExplainBreak) -> Break:
         async with self._database.transaction("payments") as transaction:
@@ -158,18 +157,14 @@ class Books:
             return transaction.remember(_break(row))
 
     async def put_aside(self, ask: ListPutAside) -> Page[PutAside]:
-        filters, before_at, before_id = f"put-aside|{ask.state}", None, ""
-        if ask.cursor:
-            at, before_id = (str(part) for part in decode_cursor(filters, ask.cursor))
-            before_at = datetime.fromisoformat(at)
+        filters = f"put-aside|{ask.state}"
+        before_at, before_id = decode_cursor(filters, ask.cursor, tuple[Moment, str]) or (None, "")
         async with self._database.connection() as connection:
             rows = queries.quarantined(
                 connection, state=ask.state, before_at=before_at, before_id=before_id, limit=ask.limit + 1
             )
             found = [_fact(row) async for row in rows]
-        page, more = found[: ask.limit], len(found) > ask.limit
-        cursor = encode_cursor(filters, [page[-1].at.isoformat(), page[-1].id]) if more else None
-        return Page(data=page, has_more=more, next_cursor=cursor)
+        return paged(filters, found, ask.limit, lambda each: (each.at, each.id))
 
     async def explain_fact(self, ask: ExplainFact) -> PutAside:
         async with self._database.transaction("payments") as transaction:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from haat.contracts.promotions import (
     Coupon,
     CouponRef,
@@ -18,7 +16,7 @@ from haat.contracts.promotions import (
 )
 from haat.kit.clock import now
 from haat.kit.crashpoints import crashpoint
-from haat.kit.cursor import InvalidCursor, decode_cursor, encode_cursor
+from haat.kit.cursor import Moment, decode_cursor, paged
 from haat.kit.editing import version_of
 from haat.kit.message import Invalid, NotFound, Nothing, Page
 from haat.kit.problem import Precondition
@@ -94,12 +92,12 @@ class PromotionsService(Promotions):
         return _view(found[code])
 
     async def coupons(self, ask: CouponsOf) -> Page[Coupon]:
-        before = None if ask.cursor is None else _place(ask.cursor)
+        before = decode_cursor(LIST, ask.cursor, tuple[Moment, str])
         async with self._store.connection() as connection:
             found = await self._store.coupons(connection, before, ask.limit + 1)
-        shown, more = found[: ask.limit], len(found) > ask.limit
-        cursor = encode_cursor(LIST, [shown[-1].created_at.isoformat(), shown[-1].coupon.code]) if more else None
-        return Page(data=[_view(known) for known in shown], has_more=more, next_cursor=cursor)
+        page = paged(LIST, found, ask.limit, lambda known: (known.created_at, known.coupon.code))
+        shown = [_view(known) for known in page.data]
+        return Page(data=shown, has_more=page.has_more, next_cursor=page.next_cursor)
 
     async def _refusal(self, ask: Redeem, codes: dict[str, str]) -> CouponRefused:
         async with self._store.connection() as connection:
@@ -118,12 +116,3 @@ class _NotAllCounted(Exception):
 def _view(known: Known) -> Coupon:
     version = version_of(known.coupon)
     return Coupon(coupon=known.coupon, used=known.used, created_at=known.created_at, version=version)
-
-
-def _place(cursor: str) -> tuple[datetime, str]:
-    position = decode_cursor(LIST, cursor)
-    try:
-        at, code = position
-        return datetime.fromisoformat(str(at)).astimezone(UTC), str(code)
-    except ValueError as error:
-        raise InvalidCursor() from error

@@ -42,8 +42,8 @@ class Stake(msgspec.Struct, frozen=True):
 @get("/parked", duty="parked")
 async def list_parked(desk: Desk, checkout: Checkouts) -> Response[Any]:
     """The oldest first: shoppers wait."""
-    page = await checkout.parked(ParkedOf(limit=SHOWN))
-    return desk.page("parked.html", attempts=page.data, stands=STANDS, most=SHOWN)
+    page = await checkout.parked(ParkedOf(limit=SHOWN, cursor=desk.asked("cursor", 1000) or None))
+    return desk.page("parked.html", page=page, stands=STANDS)
 
 
 @get("/parked/{attempt_id:str}", duty="parked")
@@ -72,10 +72,13 @@ async def try_again(desk: Desk, checkout: Checkouts) -> Response[Any]:
             return desk.go(f"/admin/parked/{segment(attempt_id)}?said=moved-on")
         await checkout.go_on(GoOn(attempt_ids=[attempt_id]))
         return desk.go(f"/admin/parked/{segment(attempt_id)}?said=trying")
-    found = (await checkout.parked(ParkedOf(limit=SHOWN))).data
-    if not found:
+    page = await checkout.parked(ParkedOf(limit=SHOWN))
+    if not page.data:
         raise NotFound()
-    await checkout.go_on(GoOn(attempt_ids=[each.attempt_id for each in found]))
+    await checkout.go_on(GoOn(attempt_ids=[each.attempt_id for each in page.data]))
+    while page.has_more:
+        page = await checkout.parked(ParkedOf(limit=SHOWN, cursor=page.next_cursor))
+        await checkout.go_on(GoOn(attempt_ids=[each.attempt_id for each in page.data]))
     return desk.go("/admin/parked?said=trying")
 
 

@@ -79,6 +79,11 @@ FAULTS = {
     "INSERT INTO payments.payments (payment_id, attempt_id, checkout_id, provider, amount_minor, currency, method,"
     " state, created_at, capture_before) VALUES ('pay_c', 'att_c', 'chk_c', 'sandbox', 5, 'INR', '{}', 'authorized',"
     " now() - interval '7 days', now() + interval '8 hours')": {"I12b"},
+    "INSERT INTO payments.payments (payment_id, attempt_id, checkout_id, provider, amount_minor, currency, method,"
+    " state, capturing_minor) VALUES ('pay_d', 'att_d', 'chk_d', 'sandbox', 5, 'INR', '{}', 'authorized', 5);"
+    "INSERT INTO payments.due (payment_id, at) VALUES ('pay_d', now() + interval '2 days')": {"I12c"},
+    "INSERT INTO payments.payments (payment_id, attempt_id, checkout_id, provider, amount_minor, currency, method,"
+    " state) VALUES ('pay_e', 'att_e', 'chk_e', 'sandbox', 5, 'INR', '{}', 'unknown')": {"I12c"},
 }
 
 

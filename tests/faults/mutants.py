@@ -39,6 +39,7 @@ T_CART = "tests/services/cart/test_store.py"
 T_COUPONS = "tests/services/promotions/test_service.py"
 T_PAY = "tests/services/payments/test_service.py"
 T_KEPT = "tests/services/payments/test_kept_notices.py"
+T_PLACED = "tests/services/payments/test_orders_placed.py"
 T_CREDIT = "tests/services/payments/test_credit.py"
 T_LEDGER = "tests/services/payments/test_ledger_machine.py"
 T_STOCK = "tests/services/inventory/test_service.py"
@@ -119,6 +120,8 @@ MUTANTS = (
     Mutant("accept any signature", "engines/payment_provider/sandbox.py", "if not any(_signed(webhook, body, lowered) for webhook in self._webhooks):", "if False:", ("tests/services/payments/test_webhooks.py",)),
     Mutant("forget a notice that nobody could look up", HEARING, "await self._store.keep_notice(KeptNotice(provider.name, notice.id, heard.provider_id, payment.payment_id))", "await self._store.take_webhook(provider.name, notice.id)", (T_KEPT,)),
     Mutant("look a kept notice up once", HEARING, "            raise Unavailable(outcome.why)\n", "            pass\n", (T_KEPT,)),
+    Mutant("put a payment off as it was when looked at", PAYMENTS_SQL, "AND version = :version FOR NO KEY UPDATE\n", "AND version = :version\n", (T_PLACED,)),
+    Mutant("trust a watch as it was when looked at", PAYMENTS_SQL, "SELECT payment_id, :next_check_at::timestamptz FROM moved\n    ON CONFLICT (payment_id) DO UPDATE SET at = excluded.at, checks = 0 WHERE d.at > excluded.at\n", "SELECT payment_id, :next_check_at::timestamptz FROM moved m\n    WHERE NOT EXISTS (SELECT FROM payments.due o WHERE o.payment_id = m.payment_id AND o.at <= :next_check_at)\n    ON CONFLICT (payment_id) DO UPDATE SET at = excluded.at\n", (T_PLACED,)),
     Mutant("post what does not balance", "services/payments/migrations/0007_checked_by_the_statement.py", "GROUP BY txn_id, currency HAVING sum(amount) <> 0 LIMIT 1;", "GROUP BY txn_id, currency HAVING false LIMIT 1;", ("tests/services/payments/test_ledger_guards.py",)),
     Mutant("correct the ledger in place", LEDGER, "RAISE EXCEPTION 'the ledger is append-only: correct it by a reversing transaction' USING ERRCODE = '23001';", "RETURN NULL;", ("tests/services/payments/test_ledger_guards.py",)),
     Mutant("void a gift card as it was when looked at", PAYMENTS_SQL, "RETURNING new.*, old.balance_minor AS taken_minor;", "RETURNING new.*, (SELECT o.balance_minor FROM payments.credits o WHERE o.account = :account) AS taken_minor;", (T_CREDIT,)),

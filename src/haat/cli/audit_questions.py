@@ -167,6 +167,17 @@ COURSE = [
            WHERE state = 'authorized' AND void_reason IS NULL AND capture_before IS NOT NULL
              AND now() > created_at + (capture_before - created_at) * 0.9""",
     ),
+    (
+        "I12c",
+        "what is under way at a provider is looked at again within a quarter of an hour",
+        """SELECT p.payment_id FROM payments.payments p
+           WHERE NOT p.tombstone AND (p.state IN ('authorizing', 'unknown', 'requires_action', 'pending')
+                 OR p.capturing_minor > 0 OR p.void_reason IS NOT NULL AND p.state = 'authorized'
+                 OR p.has_refunds AND EXISTS (SELECT FROM payments.refunds r
+                                              WHERE r.payment_id = p.payment_id AND r.state = 'pending'))
+             AND NOT EXISTS (SELECT FROM payments.due d
+                             WHERE d.payment_id = p.payment_id AND d.at < now() + interval '15 minutes')""",
+    ),
 ]
 STOCK = [
     (

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from haat.contracts.payments import CashMethod, PaymentRef, Void
+from haat.kit.clock import now
 from haat.kit.database import Connection, Database, Transaction
 from haat.kit.ids import new_id
 from haat.kit.message import Unavailable
+from haat.services.payments.model import IN_FLIGHT
 from haat.services.payments.service import PaymentsService
 from haat.services.payments.store import PaymentStore
 
@@ -55,6 +58,52 @@ async def test_an_answer_that_could_not_be_written_down_is_found_by_the_sweep(sh
     assert await state_of(shop, payment.id) == "authorized"
     await shop.sweep(payment.id)
     assert await state_of(shop, payment.id) == "captured"
+
+
+class Together:
+    """A database whose every statement is part of one transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        yield self._transaction.connection
+
+
+WATCHED_SOON = "SELECT count(*) FROM payments.due WHERE payment_id = $1 AND at < now() + interval '1 minute'"
+WAITS = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+
+
+async def waiting_for(transaction: Transaction, work: asyncio.Task[Any]) -> None:
+    """Somebody waits for this transaction, or need not."""
+    while not work.done() and not await transaction.connection.fetchval(WAITS):  # noqa: ASYNC110 - PostgreSQL tells nobody
+        await asyncio.sleep(0.01)
+
+
+async def test_a_capture_that_begins_while_its_payment_is_looked_at_stays_watched(shop: Any):
+    held = await shop.payments.authorize(shop.ask(await shop.card()))
+    store, soon = PaymentStore(shop.database), now() + IN_FLIGHT
+    payment = await store.load(payment_id=held.id)
+    async with shop.database.transaction("payments") as transaction:
+        await PaymentStore(Together(transaction)).begin_captures([held.id], "order_placed", soon)
+        look = asyncio.create_task(store.look_again(payment, payment.decide_hold_at))
+        await waiting_for(transaction, look)
+    await look
+    assert await shop.rows(WATCHED_SOON, held.id) == [(1,)]
+
+
+@pytest.mark.parametrize("later", [[timedelta(days=3)], []], ids=["until its hold runs out", "never"])
+async def test_a_capture_that_begins_while_its_payment_is_put_off_is_watched(shop: Any, later: list[timedelta]):
+    held = await shop.payments.authorize(shop.ask(await shop.card()))
+    store, soon, off = PaymentStore(shop.database), now() + IN_FLIGHT, next((now() + each for each in later), None)
+    payment = await store.load(payment_id=held.id)
+    async with shop.database.transaction("payments") as transaction:
+        await PaymentStore(Together(transaction)).look_again(payment, off)
+        begin = asyncio.create_task(store.begin_captures([held.id], "order_placed", soon))
+        await waiting_for(transaction, begin)
+    begun = await begin
+    assert (len(begun), await shop.rows(WATCHED_SOON, held.id)) == (1, [(1,)])
 
 
 async def test_many_orders_are_taken_together_and_each_only_once(shop: Any):

@@ -88,10 +88,9 @@ WITH moved AS (
     SELECT payment_id || ':' || 'capture:' || :request_id, payment_id, 'capture', capturing_minor::text, capturing_minor
     FROM moved
 ), watched AS (
-    INSERT INTO payments.due (payment_id, at)
-    SELECT payment_id, :next_check_at::timestamptz FROM moved m
-    WHERE NOT EXISTS (SELECT FROM payments.due d WHERE d.payment_id = m.payment_id AND d.at <= :next_check_at)
-    ON CONFLICT (payment_id) DO UPDATE SET at = excluded.at
+    -- The row as it is now, not as this statement found it: it may be put off meanwhile.
+    INSERT INTO payments.due AS d (payment_id, at) SELECT payment_id, :next_check_at::timestamptz FROM moved
+    ON CONFLICT (payment_id) DO UPDATE SET at = excluded.at, checks = 0 WHERE d.at > excluded.at
 )
 SELECT moved.*, NULL::jsonb AS refunds FROM moved;
 
@@ -271,9 +270,10 @@ FROM d
 WHERE w.payment_id = d.payment_id RETURNING w.payment_id;
 
 -- name: look_again(payment_id, version, next_check_at)!
--- Nothing can be done now: until then, or never again when it is null; unless the payment has moved on.
+-- Nothing can be done now: until then, or never again when it is null; unless the payment has moved on, or is just
+-- moving on: hence the lock, for whoever moves it wants it to be looked at soon.
 WITH same AS (
-    SELECT payment_id FROM payments.payments WHERE payment_id = :payment_id AND version = :version
+    SELECT payment_id FROM payments.payments WHERE payment_id = :payment_id AND version = :version FOR NO KEY UPDATE
 ), later AS (
     UPDATE payments.due d SET at = :next_check_at, checks = 0 FROM same
     WHERE d.payment_id = same.payment_id AND :next_check_at::timestamptz IS NOT NULL

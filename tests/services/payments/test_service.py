@@ -19,10 +19,12 @@ from haat.contracts.payments import (
     Void,
     WalletMethod,
 )
-from haat.contracts.vault import CardRef, CardUnknown
+from haat.contracts.vault import Card, CardRef, CardUnknown, Vault
 from haat.kit.ids import new_id
-from haat.kit.message import Invalid, NotFound, Unavailable
+from haat.kit.message import Invalid, NotFound, Nothing, Unavailable
 from haat.kit.money import Money
+from haat.services.payments.service import PaymentsService
+from haat.services.payments.store import PaymentStore
 
 
 async def test_a_good_card_is_authorised_with_row_ledger_and_event(shop: Any):
@@ -345,6 +347,62 @@ async def test_a_forgotten_card_is_gone_from_the_vault(shop: Any):
     assert (await shop.payments.saved_cards(MethodsOf(user_id=user))).data == []
     with pytest.raises(CardUnknown):
         await shop.vault.card(CardRef(token=saved.token))
+
+
+async def test_a_card_saved_again_keeps_its_id_and_leaves_no_other_token_in_the_vault(shop: Any):
+    user = new_id("usr")
+    await shop.payments.authorize(shop.ask(await shop.card(save=True), user_id=user))
+    (before,) = (await shop.payments.saved_cards(MethodsOf(user_id=user))).data
+    await shop.payments.authorize(shop.ask(await shop.card(save=True), user_id=user))
+    (after,) = (await shop.payments.saved_cards(MethodsOf(user_id=user))).data
+    assert (after.id, after.token == before.token) == (before.id, False)
+    assert (await shop.vault.card(CardRef(token=after.token))).last4 == "4242"
+    with pytest.raises(CardUnknown):
+        await shop.vault.card(CardRef(token=before.token))
+
+
+class ForgetsLater(Vault):
+    """A vault that does not answer when it is first asked to forget a card."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self.away = True
+
+    def __getattribute__(self, name: str) -> Any:
+        mine = name.startswith("_") or name in ("away", "forget")
+        return object.__getattribute__(self, name) if mine else getattr(self._vault, name)
+
+    async def forget(self, ask: CardRef) -> Nothing:
+        if self.away:
+            raise Unavailable("the vault does not answer")
+        return await self._vault.forget(ask)
+
+
+async def test_a_vault_that_is_away_when_a_card_is_saved_again_forgets_the_old_token_later(shop: Any):
+    user, vault = new_id("usr"), ForgetsLater(shop.vault)
+    payments = PaymentsService(PaymentStore(shop.database), shop.provider, vault)
+    await payments.authorize(shop.ask(await shop.card(save=True), user_id=user))
+    (before,) = (await payments.saved_cards(MethodsOf(user_id=user))).data
+    again = await payments.authorize(shop.ask(await shop.card(save=True), user_id=user))
+    (meanwhile,) = (await payments.saved_cards(MethodsOf(user_id=user))).data
+    vault.away = False
+    await shop.sweep(again.id)
+    (after,) = (await payments.saved_cards(MethodsOf(user_id=user))).data
+    assert (meanwhile.token, after.id, after.token == before.token) == (before.token, before.id, False)
+    with pytest.raises(CardUnknown):
+        await shop.vault.card(CardRef(token=before.token))
+
+
+async def test_a_card_that_two_payments_save_at_once_is_saved_under_one_token(shop: Any):
+    user = new_id("usr")
+    asks = [shop.ask(await shop.card(save=True), user_id=user) for _ in range(6)]
+    paid = await asyncio.gather(*(shop.payments.authorize(ask) for ask in asks))
+    for _ in paid:
+        await shop.sweep(*(each.id for each in paid))
+    (saved,) = (await shop.payments.saved_cards(MethodsOf(user_id=user))).data
+    tokens = [ask.method.token for ask in asks]
+    known = await asyncio.gather(*(shop.vault.card(CardRef(token=each)) for each in tokens), return_exceptions=True)
+    assert [token for token, card in zip(tokens, known, strict=True) if isinstance(card, Card)] == [saved.token]
 
 
 async def test_a_card_behind_three_d_secure_is_kept_once_it_succeeds(shop: Any):

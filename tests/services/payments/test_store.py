@@ -4,7 +4,9 @@ import asyncio
 from typing import Any
 
 from haat.contracts.payments import CashMethod
+from haat.contracts.vault import Card
 from haat.kit.clock import now
+from haat.kit.ids import new_id
 from haat.services.payments.sql import queries
 from haat.services.payments.statements import CallResult
 from haat.services.payments.store import PaymentStore
@@ -40,3 +42,19 @@ async def test_two_sweeps_never_take_the_same_payment(shop: Any):
         taken = {row["payment_id"] async for row in queries.due(first.connection, limit=3)}
         others = set(await store.due(100))
     assert (len(taken), taken & others, set(ids) - taken <= others) == (3, set(), True)
+
+
+async def test_a_saved_card_is_only_replaced_as_it_was_when_its_old_token_was_forgotten(shop: Any):
+    store, user = PaymentStore(shop.database), new_id("usr")
+    paid = await shop.payments.authorize(shop.ask(await shop.card(), user_id=user))
+    payment = await store.load(payment_id=paid.id)
+    assert payment is not None
+    first, second = (
+        Card(token=token, brand="visa", last4="4242", exp_month=1, exp_year=2040, fingerprint="f", created_at=now())
+        for token in ("tok_first", "tok_second")
+    )
+    kept = [await store.cards.keep(payment, *each) for each in ((first, None), (second, None), (second, "tok_other"))]
+    stands = await store.cards.token_of_same(user, second)
+    kept.append(await store.cards.keep(payment, second, "tok_first"))
+    assert (kept, stands) == ([True, False, False, True], "tok_first")
+    assert [card.token for card in await store.cards.of_user(user)] == ["tok_second"]

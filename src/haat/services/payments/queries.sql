@@ -324,19 +324,21 @@ DELETE FROM payments.webhooks WHERE received_at < :before;
 INSERT INTO payments.quarantine (provider, provider_id, reason, fact)
 VALUES (:provider, :provider_id, :reason, :fact::jsonb) ON CONFLICT DO NOTHING;
 
--- name: keep_card(payment_id, card_id, user_id, token, fingerprint, brand, last4, exp_month, exp_year)^
--- The same card saved again keeps its id and takes the new token; the old token is given back to be forgotten.
-WITH old AS (
-    SELECT token FROM payments.saved_cards WHERE user_id = :user_id AND fingerprint = :fingerprint
-), kept AS (
+-- name: token_of_same_card(user_id, fingerprint)$
+SELECT token FROM payments.saved_cards WHERE user_id = :user_id AND fingerprint = :fingerprint;
+
+-- name: keep_card(payment_id, card_id, user_id, token, fingerprint, brand, last4, exp_month, exp_year, replaces)$
+-- The same card saved again keeps its id and takes the new token; null when it has another token than `replaces` now.
+WITH kept AS (
     INSERT INTO payments.saved_cards AS c (card_id, user_id, token, fingerprint, brand, last4, exp_month, exp_year)
     VALUES (:card_id, :user_id, :token, :fingerprint, :brand, :last4, :exp_month, :exp_year)
     ON CONFLICT (user_id, fingerprint) DO UPDATE
         SET token = excluded.token, exp_month = excluded.exp_month, exp_year = excluded.exp_year
-), done AS (
-    UPDATE payments.payments SET save_wanted = false, version = version + 1 WHERE payment_id = :payment_id
+        WHERE c.token = :replaces::text
+    RETURNING c.card_id
 )
-SELECT (SELECT token FROM old) AS old_token;
+UPDATE payments.payments SET save_wanted = false, version = version + 1 FROM kept
+WHERE payment_id = :payment_id RETURNING card_id;
 
 -- name: give_up_keeping(payment_id)!
 UPDATE payments.payments SET save_wanted = false, version = version + 1 WHERE payment_id = :payment_id;

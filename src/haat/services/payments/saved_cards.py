@@ -14,10 +14,18 @@ class CardStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def keep(self, payment: PaymentState, card: Card) -> str | None:
-        """Put the card among the user's; the token it replaces, if any."""
+    async def token_of_same(self, user_id: str | None, card: Card) -> str | None:
+        """Under which token the user has saved this card already."""
         async with self._database.connection() as connection:
-            row = await queries.keep_card(
+            token: str | None = await queries.token_of_same_card(
+                connection, user_id=user_id, fingerprint=card.fingerprint
+            )
+        return token
+
+    async def keep(self, payment: PaymentState, card: Card, replaces: str | None) -> bool:
+        """Put the card among the user's; False when it was saved meanwhile under another token than `replaces`."""
+        async with self._database.connection() as connection:
+            kept: str | None = await queries.keep_card(
                 connection,
                 payment_id=payment.payment_id,
                 card_id=new_id("pm"),
@@ -28,9 +36,9 @@ class CardStore:
                 last4=card.last4,
                 exp_month=card.exp_month,
                 exp_year=card.exp_year,
+                replaces=replaces,
             )
-        old: str | None = row["old_token"]
-        return old if old != card.token else None
+        return kept is not None
 
     async def give_up(self, payment: PaymentState) -> None:
         async with self._database.connection() as connection:

@@ -156,13 +156,17 @@ class Teller:
             return payment
         try:
             card = await self._vault.keep(KeepCard(token=method.token, owner=payment.user_id))
-            replaced = await self._store.cards.keep(payment, card)
-            if replaced is not None:
+            replaced = await self._store.cards.token_of_same(payment.user_id, card)
+            if replaced not in (None, card.token):
+                # Before it is replaced: a token that no row names could never be forgotten.
                 await self._vault.forget(CardRef(token=replaced))
+            if not await self._store.cards.keep(payment, card, replaced):
+                log.info("a card is kept later", payment_id=payment.payment_id, reason="it was saved meanwhile")
+                return payment
         except CardUnknown:
             await self._store.cards.give_up(payment)
-        except Unavailable:
-            log.info("a card is kept later", payment_id=payment.payment_id)
+        except Unavailable as error:
+            log.info("a card is kept later", payment_id=payment.payment_id, reason=error.detail)
             return payment
         return msgspec.structs.replace(payment, save_wanted=False, version=payment.version + 1)
 

@@ -70,6 +70,26 @@ async def test_gift_cards_pay_first_and_cash_the_rest(page: Page, market: Shop, 
     await expect(page.locator(".door")).to_contain_text("Nothing is left")
 
 
+async def test_a_card_vault_that_does_not_answer_is_told_and_asked_again(page: Page, laptops: list[Any]):
+    await page.clock.install()
+    await page.route("**/fields?*", lambda route: route.abort())
+    await page.goto(f"/p/{laptops[0]['slug']}")
+    await page.get_by_role("button", name="Add to cart").click()
+    await expect(page.locator("#count")).to_contain_text("1")
+    await page.goto("/checkout")
+    await fill_address(page)
+    await expect(page.locator("#card-fields")).to_contain_text("loading")
+    await page.get_by_role("button", name="Place order").click()
+    await expect(page.locator("#said")).to_contain_text("have not loaded")
+    await page.clock.fast_forward(11_000)
+    await expect(page.locator("#card-fields")).to_contain_text("do not load. You can pay another way")
+    await shoot(page, "checkout-vault-away")
+    await page.unroute("**/fields?*")
+    await page.get_by_role("button", name="Try again").click()
+    await expect(page.frame_locator("#card-fields iframe").get_by_label("Card number")).to_be_visible()
+    await expect(page.locator("#card-fields > .hint")).to_have_count(0)
+
+
 async def test_a_press_is_not_lost_while_the_prices_change(page: Page, laptops: list[Any]):
     await page.goto(f"/p/{laptops[0]['slug']}")
     await page.get_by_role("button", name="Add to cart").click()

@@ -195,10 +195,35 @@
     const place = one("#card-fields");
     const vault = form.dataset.vault && new URL(form.dataset.vault).origin;
     let frame = null;
+    let ready = false;
     let waiting = false;
+    let patience = 0;
     const wants = () => {
       const saved = form.querySelector('[name="saved_card"]:checked');
       return !methods.hidden && form.elements.payment.value === "card" && !form.elements.card_token.value && !(saved && saved.value);
+    };
+    // The vault is another house: it may be slow, or away, and then this page must say so.
+    const note = (text, again) => {
+      one(".hint", place)?.remove();
+      if (!text) return;
+      const line = document.createElement("p");
+      line.className = "hint";
+      line.role = "status";
+      line.textContent = text;
+      if (again) {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.className = "quiet-button";
+        button.textContent = "Try again";
+        button.addEventListener("click", open);
+        line.append(" ", button);
+      }
+      place.prepend(line);
+    };
+    const missing = () => {
+      frame.remove();
+      frame = null;
+      note("The card’s fields do not load. You can pay another way, or", true);
     };
     const open = () => {
       if (!place || methods.hidden) return;
@@ -210,11 +235,15 @@
         frame.allow = "payment";
         frame.referrerPolicy = "no-referrer";
         frame.src = place.dataset.src;
+        ready = false;
+        note("The card’s fields are loading…");
+        patience = setTimeout(missing, 10000);
         place.append(frame);
       }
       if (frame) place.hidden = !wants() && !waiting;
     };
     const free = () => {
+      if (ready) clearTimeout(patience);
       waiting = false;
       pay().removeAttribute("aria-busy");
     };
@@ -223,6 +252,11 @@
     window.addEventListener("message", (event) => {
       if (!frame || event.origin !== vault || event.source !== frame.contentWindow) return;
       const told = event.data || {};
+      if (told.haat === "ready" && !ready) {
+        ready = true;
+        clearTimeout(patience);
+        note("");
+      }
       if (told.haat === "ready" && !frame.dataset.plain) {
         // Our own button does it; the frame measures itself again once its button is gone.
         frame.dataset.plain = "1";
@@ -233,7 +267,8 @@
         frame.focus();
         say("Please check the card details.");
       }
-      if (told.haat === "card") {
+      if (told.haat === "card" && form.elements.payment.value === "card") {
+        clearTimeout(patience);
         form.elements.card_token.value = told.token;
         form.requestSubmit(pay());
       }
@@ -246,11 +281,18 @@
       if (event.submitter !== pay()) return;
       if (pay().getAttribute("aria-busy") && !form.elements.card_token.value) return event.preventDefault();
       pay().setAttribute("aria-busy", "true");
-      if (wants() && frame) {
-        event.preventDefault();
-        waiting = true;
-        frame.contentWindow.postMessage({ haat: "tokenize" }, vault);
+      if (!wants() || !place) return;
+      event.preventDefault();
+      if (!frame || !ready) {
+        free();
+        return say("The card’s fields have not loaded. Wait a moment, or choose another way to pay.");
       }
+      waiting = true;
+      patience = setTimeout(() => {
+        free();
+        say("The card vault does not answer. Nothing was charged: please try again.");
+      }, 20000);
+      frame.contentWindow.postMessage({ haat: "tokenize" }, vault);
     });
     window.addEventListener("pageshow", free);
   }

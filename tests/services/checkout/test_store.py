@@ -196,7 +196,7 @@ async def test_a_state_of_another_version_is_parked_and_holds_nobody(floor: Floo
     other = await claimed(floor, store, await floor.guest((await floor.variant(), 1)), lease=0)
     due = {each.attempt_id for each in await store.lease_due(60, 1000)}
     assert (other.attempt_id in due, strange.attempt_id in due) == (True, False)
-    (row,) = [each for each in await store.parked(100) if each.attempt_id == strange.attempt_id]
+    (row,) = [each for each in await store.parked("", 100) if each.attempt_id == strange.attempt_id]
     assert (row.checkout_id, row.state, "beamed" in row.error) == (strange.checkout_id, "beamed", True)
     saga = await floor.value("SELECT saga ->> 'state' FROM checkout.attempts WHERE attempt_id = $1", strange.attempt_id)
     assert saga == "beamed"

@@ -33,6 +33,15 @@ async def gift(market: Shop, amount: int) -> str:
         return str(card["code"])
 
 
+async def check_out(page: Page, laptop: Any) -> None:
+    """With one laptop in the cart, as far as the address."""
+    await page.goto(f"/p/{laptop['slug']}")
+    await page.get_by_role("button", name="Add to cart").click()
+    await expect(page.locator("#count")).to_contain_text("1")
+    await page.goto("/checkout")
+    await fill_address(page)
+
+
 async def enter(page: Page, code: str) -> None:
     """Type a gift card's code at the checkout, and press Apply."""
     await page.locator("#f-gift_code").fill(code)
@@ -42,11 +51,7 @@ async def enter(page: Page, code: str) -> None:
 @BOTH_WAYS
 async def test_gift_cards_pay_first_and_cash_the_rest(page: Page, market: Shop, laptops: list[Any]):
     codes = [await gift(market, amount) for amount in (40_000, 10_000)]
-    await page.goto(f"/p/{laptops[0]['slug']}")
-    await page.get_by_role("button", name="Add to cart").click()
-    await expect(page.locator("#count")).to_contain_text("1")
-    await page.goto("/checkout")
-    await fill_address(page)
+    await check_out(page, laptops[0])
     await page.get_by_label("Cash on delivery").check()
     await page.get_by_text("I have a gift card").click()
     await enter(page, "0000-0000-0000-0000")
@@ -73,11 +78,7 @@ async def test_gift_cards_pay_first_and_cash_the_rest(page: Page, market: Shop, 
 async def test_a_card_vault_that_does_not_answer_is_told_and_asked_again(page: Page, laptops: list[Any]):
     await page.clock.install()
     await page.route("**/fields?*", lambda route: route.abort())
-    await page.goto(f"/p/{laptops[0]['slug']}")
-    await page.get_by_role("button", name="Add to cart").click()
-    await expect(page.locator("#count")).to_contain_text("1")
-    await page.goto("/checkout")
-    await fill_address(page)
+    await check_out(page, laptops[0])
     await expect(page.locator("#card-fields")).to_contain_text("loading")
     await page.get_by_role("button", name="Place order").click()
     await expect(page.locator("#said")).to_contain_text("have not loaded")
@@ -91,11 +92,7 @@ async def test_a_card_vault_that_does_not_answer_is_told_and_asked_again(page: P
 
 
 async def test_a_press_is_not_lost_while_the_prices_change(page: Page, laptops: list[Any]):
-    await page.goto(f"/p/{laptops[0]['slug']}")
-    await page.get_by_role("button", name="Add to cart").click()
-    await expect(page.locator("#count")).to_contain_text("1")
-    await page.goto("/checkout")
-    await fill_address(page)
+    await check_out(page, laptops[0])
     await page.wait_for_load_state("networkidle")
     await page.get_by_text("I have a gift card").hover()
     await page.mouse.down()
@@ -109,11 +106,7 @@ async def test_a_press_is_not_lost_while_the_prices_change(page: Page, laptops: 
 @BOTH_WAYS
 async def test_a_gift_card_that_covers_all_asks_for_no_card(page: Page, market: Shop, laptops: list[Any]):
     code = await gift(market, 5_000_000)
-    await page.goto(f"/p/{laptops[0]['slug']}")
-    await page.get_by_role("button", name="Add to cart").click()
-    await expect(page.locator("#count")).to_contain_text("1")
-    await page.goto("/checkout")
-    await fill_address(page)
+    await check_out(page, laptops[0])
     await page.get_by_text("I have a gift card").click()
     await page.locator("#f-gift_code").fill(code)
     await page.locator("#f-gift_code").press("Enter")
@@ -125,11 +118,7 @@ async def test_a_gift_card_that_covers_all_asks_for_no_card(page: Page, market: 
 
 @BOTH_WAYS
 async def test_a_guest_has_the_bill_sent_elsewhere_and_cancels_by_the_signed_link(page: Page, laptops: list[Any]):
-    await page.goto(f"/p/{laptops[0]['slug']}")
-    await page.get_by_role("button", name="Add to cart").click()
-    await expect(page.locator("#count")).to_contain_text("1")
-    await page.goto("/checkout")
-    await fill_address(page)
+    await check_out(page, laptops[0])
     await page.get_by_label("The bill goes to the same address").uncheck()
     bill = {"name": "Rao & Co", "line1": "1 Fort Street", "postal_code": "110001", "city": "Delhi"}
     for name, value in bill.items():

@@ -42,7 +42,7 @@ from haat.contracts.payments import (
 from haat.contracts.promotions import NewCoupon, Promotions, SaveCoupon
 from haat.contracts.shipping import ShipmentMoved, Shipping
 from haat.contracts.vault import NewCard, Vault
-from haat.kit.database import Batch
+from haat.kit.database import Batch, Transaction
 from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
 from haat.kit.message import Event, Unavailable, event_name
@@ -71,6 +71,16 @@ KINDS = {
         StockCameBack,
     )
 }
+
+
+_WAITS = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+
+
+async def waited_for(transaction: Transaction, work: asyncio.Task[Any]) -> bool:
+    """Whether this work comes to wait for the transaction, or ends without."""
+    while not work.done() and not await transaction.connection.fetchval(_WAITS):  # noqa: ASYNC110 - PostgreSQL tells nobody
+        await asyncio.sleep(0.01)
+    return not work.done()
 
 
 class Away:

@@ -26,7 +26,7 @@ from tests.services.orders.asking import (
     ship,
     types,
 )
-from tests.services.shopfloor import PRICE, Floor, outcomes
+from tests.services.shopfloor import PRICE, Floor, outcomes, waited_for
 
 
 async def test_cash_is_taken_even_when_the_delivery_comes_amid_other_work(floor: Floor):
@@ -85,9 +85,6 @@ async def test_a_task_carried_out_by_two_workers_is_written_down_once(floor: Flo
     assert (seen.payment.refunded, await refunded(floor, order), types(seen).count("refunded")) == (Money(700), 700, 1)
 
 
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-
-
 async def test_work_that_ends_in_a_refusal_and_work_that_is_to_follow_it_do_not_wait_for_each_other(floor: Floor):
     order = await floor.bought((await floor.variant(), 1))
     store, reason = OrderStore(floor.database), {"actor": "usr_a", "reason": "x"}
@@ -107,8 +104,7 @@ async def test_work_that_ends_in_a_refusal_and_work_that_is_to_follow_it_do_not_
     async with store.transaction() as transaction:
         await store.load_for_update(transaction.connection, order.id)
         held.set()
-        while not await transaction.connection.fetchval(WAITING):  # noqa: ASYNC110 - PostgreSQL tells nobody
-            await asyncio.sleep(0.01)
+        assert await waited_for(transaction, ended)
         await store.follow(transaction.connection, second)
     assert await ended == ["payment_state"]
     open_now = "SELECT id, data #>> '{next,0,id}' FROM orders.tasks WHERE order_id = $1 AND NOT done"

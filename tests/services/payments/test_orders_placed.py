@@ -18,6 +18,7 @@ from haat.kit.message import Unavailable
 from haat.services.payments.model import IN_FLIGHT
 from haat.services.payments.service import PaymentsService
 from haat.services.payments.store import PaymentStore
+from tests.services.shopfloor import waited_for
 
 
 class Unplugged:
@@ -72,13 +73,6 @@ class Together:
 
 
 WATCHED_SOON = "SELECT count(*) FROM payments.due WHERE payment_id = $1 AND at < now() + interval '1 minute'"
-WAITS = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-
-
-async def waiting_for(transaction: Transaction, work: asyncio.Task[Any]) -> None:
-    """Somebody waits for this transaction, or need not."""
-    while not work.done() and not await transaction.connection.fetchval(WAITS):  # noqa: ASYNC110 - PostgreSQL tells nobody
-        await asyncio.sleep(0.01)
 
 
 async def test_a_capture_that_begins_while_its_payment_is_looked_at_stays_watched(shop: Any):
@@ -88,7 +82,7 @@ async def test_a_capture_that_begins_while_its_payment_is_looked_at_stays_watche
     async with shop.database.transaction("payments") as transaction:
         await PaymentStore(Together(transaction)).begin_captures([held.id], "order_placed", soon)
         look = asyncio.create_task(store.look_again(payment, payment.decide_hold_at))
-        await waiting_for(transaction, look)
+        await waited_for(transaction, look)
     await look
     assert await shop.rows(WATCHED_SOON, held.id) == [(1,)]
 
@@ -101,7 +95,7 @@ async def test_a_capture_that_begins_while_its_payment_is_put_off_is_watched(sho
     async with shop.database.transaction("payments") as transaction:
         await PaymentStore(Together(transaction)).look_again(payment, off)
         begin = asyncio.create_task(store.begin_captures([held.id], "order_placed", soon))
-        await waiting_for(transaction, begin)
+        await waited_for(transaction, begin)
     begun = await begin
     assert (len(begun), await shop.rows(WATCHED_SOON, held.id)) == (1, [(1,)])
 

@@ -19,12 +19,13 @@ from haat.contracts.payments import (
     Void,
     WalletMethod,
 )
-from haat.contracts.vault import Card, CardRef, CardUnknown, Vault
+from haat.contracts.vault import Card, CardRef, CardUnknown
 from haat.kit.ids import new_id
-from haat.kit.message import Invalid, NotFound, Nothing, Unavailable
+from haat.kit.message import Invalid, NotFound, Unavailable
 from haat.kit.money import Money
 from haat.services.payments.service import PaymentsService
 from haat.services.payments.store import PaymentStore
+from tests.services.shopfloor import Away
 
 
 async def test_a_good_card_is_authorised_with_row_ledger_and_event(shop: Any):
@@ -361,31 +362,14 @@ async def test_a_card_saved_again_keeps_its_id_and_leaves_no_other_token_in_the_
         await shop.vault.card(CardRef(token=before.token))
 
 
-class ForgetsLater(Vault):
-    """A vault that does not answer when it is first asked to forget a card."""
-
-    def __init__(self, vault: Vault) -> None:
-        self._vault = vault
-        self.away = True
-
-    def __getattribute__(self, name: str) -> Any:
-        mine = name.startswith("_") or name in ("away", "forget")
-        return object.__getattribute__(self, name) if mine else getattr(self._vault, name)
-
-    async def forget(self, ask: CardRef) -> Nothing:
-        if self.away:
-            raise Unavailable("the vault does not answer")
-        return await self._vault.forget(ask)
-
-
 async def test_a_vault_that_is_away_when_a_card_is_saved_again_forgets_the_old_token_later(shop: Any):
-    user, vault = new_id("usr"), ForgetsLater(shop.vault)
+    user, vault = new_id("usr"), Away(shop.vault, "forget")
     payments = PaymentsService(PaymentStore(shop.database), shop.provider, vault)
     await payments.authorize(shop.ask(await shop.card(save=True), user_id=user))
     (before,) = (await payments.saved_cards(MethodsOf(user_id=user))).data
     again = await payments.authorize(shop.ask(await shop.card(save=True), user_id=user))
     (meanwhile,) = (await payments.saved_cards(MethodsOf(user_id=user))).data
-    vault.away = False
+    vault.dead.clear()
     await shop.sweep(again.id)
     (after,) = (await payments.saved_cards(MethodsOf(user_id=user))).data
     assert (meanwhile.token, after.id, after.token == before.token) == (before.token, before.id, False)

@@ -24,7 +24,7 @@ from haat.contracts.catalog import (
     VariantsForSale,
     VariantsOfSkus,
 )
-from haat.kit.cursor import Moment, decode_cursor, encode_cursor, paged
+from haat.kit.cursor import Moment, decode_cursor, paged
 from haat.kit.message import Invalid, NotFound, Nothing
 from haat.kit.message import Page as ListOf
 from haat.ports.cache import Cache
@@ -89,12 +89,10 @@ class CatalogReading(Catalog):
             found = await self._store.list_page(connection, ask.category, ask.status, after, ask.limit + 1)
             if not found.pages and ask.category and await self._store.category(connection, ask.category) is None:
                 raise NotFound("There is no such category")
-        places = found.places[: ask.limit]
-        more = len(found.places) > ask.limit
-        following = encode_cursor(filters, (places[-1].listed_at, places[-1].product_id)) if more else None
-        page = list_page(found.pages[: ask.limit], found.etags[: ask.limit], following)
+        places = paged(filters, found.places, ask.limit, lambda each: (each.listed_at, each.product_id))
+        page = list_page(found.pages[: ask.limit], found.etags[: ask.limit], places.next_cursor)
         if key:
-            tags = ("lists", *(f"product:{place.product_id}" for place in places))
+            tags = ("lists", *(f"product:{place.product_id}" for place in places.data))
             await self._cache.put(key, _packed(page), seconds=CACHE_SECONDS, tags=tags)
         return page
 

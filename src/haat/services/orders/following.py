@@ -100,11 +100,12 @@ class Following:
         """A person has looked at a held order: it goes on, or it is canceled and the money goes back."""
         async with self._store.transaction() as transaction:
             fresh = await transaction.accept(batch)
-            approved = {event.checkout_id for event in fresh if event.decision == "approve"}
+            decisions = {event.attempt_id: event.decision for event in fresh}
             for order in await self._store.lock_by_checkouts(transaction.connection, [e.checkout_id for e in fresh]):
-                if order.status == "canceled":
+                # Another attempt of the checkout was another payment: what is said of that one is not of this order.
+                if not order.on_hold or order.attempt_id not in decisions:
                     continue
-                if order.checkout_id in approved:
+                if decisions[order.attempt_id] == "approve":
                     await self._release_hold(transaction, order)
                     continue
                 data = {"actor": "risk", "reason": "Order declined"}

@@ -136,19 +136,26 @@ async def test_cash_is_taken_at_the_door(guest: Client, staff: Client, shelve: S
     assert await guest.booked(done["id"]) is None
 
 
-async def _held(client: Client, shelve: Shelve) -> tuple[dict[str, Any], dict[str, Any]]:
-    """An order so large and so odd that a person has to look at it; and its shelf."""
+async def _held(client: Client, shelve: Shelve, *before: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An order so large and so odd that a person has to look at it, after cards that were refused; and its shelf."""
     shelf = await shelve(50)
     assert (await client.add(shelf["id"], 20))[0] == 201
     checkout = await client.checkout(billing_address={**ADDRESS, "postal_code": "110001", "region": "Delhi"})
+    for number in before:
+        refused = {"method": "card", "token": await client.card(number)}
+        assert (await client.complete(checkout["id"], refused))[0] == 402
     status, done = await client.complete(checkout["id"], {"method": "card", "token": await client.card()})
     assert (status, done["status"]) == (200, "completed")
     return done, shelf
 
 
 async def _decided(staff: Client, checkout: str, decision: str) -> int:
-    _, queue = await staff.call("GET", "/v1/fraud/reviews?limit=100")
-    review = next(each for each in queue["data"] if each["checkout_id"] == checkout)
+    async def queued() -> list[dict[str, Any]]:
+        _, queue = await staff.call("GET", "/v1/fraud/reviews?limit=100")
+        return [each for each in queue["data"] if each["checkout_id"] == checkout]
+
+    # Only the attempt that came to an order is in the queue.
+    (review,) = await eventually(queued)
     assert review["reasons"]
     body = {"decision": decision, "note": "Looked at it"}
     status, _ = await staff.post(f"/v1/fraud/reviews/{review['id']}/decision", body)
@@ -166,6 +173,13 @@ async def test_an_order_under_review_waits_and_goes_on_when_approved(guest: Clie
     seen = await until(guest, order, status="confirmed", paid="paid")
     assert (seen["status"], seen["payment"]["captured"]) == ("confirmed", done["totals"]["total"])
     await delivered(guest, staff, order)
+
+
+async def test_an_order_paid_at_the_second_try_has_one_review(guest: Client, staff: Client, shelve: Shelve):
+    done, _ = await _held(guest, shelve, "4000000000000002")
+    assert await _decided(staff, done["id"], "approve") == 200
+    seen = await until(guest, done["order"]["id"], status="confirmed", paid="paid")
+    assert (seen["status"], seen["payment"]["captured"]) == ("confirmed", done["totals"]["total"])
 
 
 async def test_an_order_that_is_rejected_is_canceled_and_voided(

@@ -49,7 +49,10 @@ class Verdict(Message, frozen=True):
 
 
 class Review(Message, frozen=True):
-    """A payment that waits for a person; the order stands, the money is not taken meanwhile."""
+    """A payment that waits for a person; the order stands, the money is not taken meanwhile.
+
+    `state` is open, approved or rejected; `email` is empty when nobody answered the checkout's `assess`.
+    """
 
     id: str
     attempt_id: str

@@ -1,16 +1,21 @@
 """Fraud on real PostgreSQL: counted once, reviewed once, decided once."""
 
 import asyncio
+from typing import Any
 
+import msgspec
 import pytest
 
-from haat.contracts.fraud import AlreadyDecided, Assess, Decide, ReviewsOf
+from haat.contracts.fraud import AlreadyDecided, Assess, Decide, Review, ReviewDecided, ReviewsOf
+from haat.contracts.orders import OrderPlaced
 from haat.engines.database.pool import PostgresDatabase
+from haat.kit.database import Batch
 from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
 from haat.kit.message import NotFound
 from haat.kit.money import Money
 from haat.services.fraud.model import Limits
+from haat.services.fraud.reactions import REACTIONS
 from haat.services.fraud.service import FraudService
 from haat.services.fraud.store import FraudStore
 
@@ -40,6 +45,36 @@ def somebody() -> str:
 
 def risky() -> Assess:
     return ask(f"{new_id('mail')}@mailinator.com", 60_000_00, "cod", bill_to_postal_code="110001")
+
+
+def doubtful() -> Assess:
+    return ask(f"{new_id('mail')}@mailinator.com", 30_000_00, "cod")
+
+
+def placed(asked: Assess, on_hold: bool = True) -> OrderPlaced:
+    """What orders tell when this attempt's order stands."""
+    about = {"checkout_id": asked.checkout_id, "cart_id": new_id("crt"), "attempt_id": asked.attempt_id}
+    return OrderPlaced(order_id=new_id("ord"), number="HT-1", lines=[], total=asked.amount, on_hold=on_hold, **about)
+
+
+async def tell(fraud: FraudService, *events: OrderPlaced) -> None:
+    await REACTIONS[OrderPlaced](fraud, Batch(list(events)))
+
+
+async def queued(fraud: FraudService, asked: Assess) -> list[Review]:
+    """The reviews of an attempt that wait for a person."""
+    found: list[Review] = []
+    page = await fraud.reviews(ReviewsOf(limit=100))
+    found += page.data
+    while page.has_more:
+        page = await fraud.reviews(ReviewsOf(limit=100, cursor=page.next_cursor))
+        found += page.data
+    return [review for review in found if review.attempt_id == asked.attempt_id]
+
+
+async def rows(database: PostgresDatabase, query: str, *values: Any) -> list[tuple[Any, ...]]:
+    async with database.connection() as connection:
+        return [tuple(row) for row in await connection.fetch(query, *values)]
 
 
 async def codes(fraud: FraudService, asked: Assess) -> list[str]:
@@ -82,19 +117,111 @@ async def test_a_denied_attempt_is_not_put_before_a_person(fraud: FraudService):
 
 
 async def test_a_review_shows_its_reasons(fraud: FraudService):
-    asked = ask(f"{new_id('mail')}@mailinator.com", 30_000_00, "cod")
+    asked = doubtful()
     await fraud.assess(asked)
     await fraud.assess(asked)
-    page = await fraud.reviews(ReviewsOf(limit=100))
-    (review,) = [each for each in page.data if each.attempt_id == asked.attempt_id]
+    await tell(fraud, placed(asked))
+    (review,) = await queued(fraud, asked)
     assert [reason.code for reason in review.reasons] == ["high_cash", "disposable_email", "guest"]
+    assert (review.score, review.email, review.amount) == (60, asked.email, asked.amount)
+
+
+async def test_a_review_waits_until_its_order_is_placed_on_hold(fraud: FraudService, database: PostgresDatabase):
+    asked = doubtful()
+    assert (await fraud.assess(asked)).decision == "review"
+    ((review_id,),) = await rows(
+        database, "SELECT review_id FROM fraud.reviews WHERE attempt_id = $1", asked.attempt_id
+    )
+    decide = Decide(review_id=review_id, decision="approve", actor="usr_staff")
+    with pytest.raises(NotFound):
+        await fraud.decide(decide)
+    assert await queued(fraud, asked) == []
+    await tell(fraud, placed(asked))
+    assert [review.id for review in await queued(fraud, asked)] == [review_id]
+    assert (await fraud.decide(decide)).state == "approved"
+
+
+async def test_an_order_that_goes_on_needs_no_review(fraud: FraudService):
+    asked = doubtful()
+    await tell(fraud, placed(asked, on_hold=False))
+    assert await queued(fraud, asked) == []
+
+
+async def test_an_order_that_was_held_without_an_assessment_has_a_review_too(fraud: FraudService):
+    asked = ask(somebody(), 60_000_00)
+    await tell(fraud, placed(asked))
+    (review,) = await queued(fraud, asked)
+    assert (review.checkout_id, review.amount, review.email, review.score) == (
+        asked.checkout_id,
+        Money(60_000_00),
+        "",
+        0,
+    )
+    assert [(reason.code, reason.points) for reason in review.reasons] == [("not_assessed", 0)]
+    assert (await fraud.decide(Decide(review_id=review.id, decision="reject", actor="usr_staff"))).state == "rejected"
+
+
+async def test_an_assessment_that_comes_after_its_order_changes_nothing(fraud: FraudService):
+    asked = doubtful()
+    await tell(fraud, placed(asked))
+    before = await queued(fraud, asked)
+    await fraud.assess(asked)
+    assert (len(before), await queued(fraud, asked)) == (1, before)
+
+
+async def test_a_denied_attempt_whose_units_were_sold_is_put_before_a_person(fraud: FraudService):
+    asked = risky()
+    await fraud.assess(asked)
+    await tell(fraud, placed(asked))
+    (review,) = await queued(fraud, asked)
+    assert (review.score, [reason.points for reason in review.reasons]) == (90, [40, 35, 5, 10])
+
+
+async def test_an_order_told_of_again_and_again_has_one_review(fraud: FraudService):
+    asked = doubtful()
+    await fraud.assess(asked)
+    told = placed(asked)
+    await tell(fraud, told, told)
+    await tell(fraud, told)
+    assert len(await queued(fraud, asked)) == 1
+
+
+async def test_a_review_that_was_decided_before_its_order_is_told_of_again(
+    fraud: FraudService, database: PostgresDatabase
+):
+    """Reviews were open from the assessment on once: who decided one early has decided."""
+    asked = doubtful()
+    await fraud.assess(asked)
+    query = "UPDATE fraud.reviews SET state = 'rejected', decided_by = 'usr_staff' WHERE attempt_id = $1"
+    await rows(database, query, asked.attempt_id)
+    told = placed(asked)
+    await tell(fraud, told)
+    await tell(fraud, told)
+    ((body,),) = await rows(database, "SELECT body FROM fraud.outbox WHERE key = $1", asked.attempt_id)
+    event = msgspec.json.decode(body, type=ReviewDecided)
+    assert (event.decision, event.actor, event.checkout_id) == ("reject", "usr_staff", asked.checkout_id)
+    assert await queued(fraud, asked) == []
+
+
+async def test_reviews_whose_order_never_came_are_forgotten(fraud: FraudService, database: PostgresDatabase):
+    came, never, lately = doubtful(), doubtful(), doubtful()
+    for asked in (came, never, lately):
+        await fraud.assess(asked)
+    await tell(fraud, placed(came))
+    query = "UPDATE fraud.reviews SET created_at = now() - interval '31 days' WHERE attempt_id = ANY($1)"
+    await rows(database, query, [came.attempt_id, never.attempt_id])
+    await fraud.forget_old()
+    attempts = [asked.attempt_id for asked in (came, never, lately)]
+    left = await rows(database, "SELECT attempt_id FROM fraud.reviews WHERE attempt_id = ANY($1)", attempts)
+    assert {attempt for (attempt,) in left} == {came.attempt_id, lately.attempt_id}
 
 
 async def reviewed(fraud: FraudService) -> str:
-    asked = ask(f"{new_id('mail')}@mailinator.com", 30_000_00, "cod")
+    asked = doubtful()
     await fraud.assess(asked)
-    page = await fraud.reviews(ReviewsOf(limit=100))
-    return next(review.id for review in page.data if review.attempt_id == asked.attempt_id)
+    await tell(fraud, placed(asked))
+    (review,) = await queued(fraud, asked)
+    return review.id
 
 
 async def test_of_ten_decisions_at_once_one_counts(fraud: FraudService, database: PostgresDatabase):

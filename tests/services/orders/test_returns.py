@@ -40,7 +40,8 @@ async def held(floor: Floor, **how: Any) -> Order:
 
 
 async def decided(floor: Floor, order: Order, decision: str) -> Order:
-    """Staff decide, the orders hear of it and do what follows."""
+    """Fraud hears of the order, staff decide, the orders hear of it and do what follows."""
+    await floor.deliver("fraud", "orders", order.id)
     checkout_id = await floor.value("SELECT checkout_id FROM orders.orders WHERE id = $1", order.id)
     reviews = (await floor.fraud.reviews(ReviewsOf(limit=100))).data
     (review,) = [each for each in reviews if each.checkout_id == checkout_id]

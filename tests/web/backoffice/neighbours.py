@@ -399,6 +399,7 @@ class MemoryInventory(Inventory):
 class MemoryFraud(Fraud):
     def __init__(self) -> None:
         self.asked: list[Any] = []
+        self.email = "quick@example.com"
 
     async def reviews(self, ask: FraudReviewsOf) -> Page[Review]:
         reasons = [Reason(code="high_amount", points=40, detail="much for one order")]
@@ -407,7 +408,7 @@ class MemoryFraud(Fraud):
             attempt_id="att_1",
             checkout_id="chk_1",
             amount=Money(9_900_000),
-            email="quick@example.com",
+            email=self.email,
             score=55,
             reasons=reasons,
             state=ask.state,

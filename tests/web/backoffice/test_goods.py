@@ -361,6 +361,19 @@ async def test_a_new_coupon_must_be_new(enter: Enter, house: House) -> None:
     assert [ask.version for ask in house.promotions.asked] == [""]
 
 
+@pytest.mark.parametrize(
+    ("email", "link"),
+    [
+        ("quick@example.com", '<a href="/admin/orders?q=quick%40example.com">quick@example.com</a>'),
+        ("", '<a href="/admin/orders?q=chk_1">Its order</a>'),
+    ],
+    ids=["assessed", "held without an assessment"],
+)
+async def test_a_review_leads_to_its_order(enter: Enter, house: House, email: str, link: str) -> None:
+    house.fraud.email = email
+    assert link in (await enter("finance").see("/admin/fraud")).text
+
+
 async def test_a_rejection_needs_a_note(enter: Enter, house: House) -> None:
     answer = await enter("finance").send("/admin/fraud/rev_1", decision="reject")
 

@@ -15,6 +15,8 @@ from haat.kit.money import format_money
 REVIEW_FROM = 50
 DENY_FROM = 80
 NEW_ACCOUNT = timedelta(hours=1)
+# The shop held an order by its own rule, because no verdict came in time.
+NOT_ASSESSED = Reason(code="not_assessed", points=0, detail="the risk service did not answer, so nothing was checked")
 WINDOWS = ("10 minutes", "hour", "day")
 DISPOSABLE = frozenset(
     [

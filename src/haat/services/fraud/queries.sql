@@ -29,10 +29,17 @@ UNION ALL SELECT counts, at FROM fresh
 UNION ALL SELECT counts, now() FROM counted
 LIMIT 1;
 
--- name: open_review(review_id, attempt_id, checkout_id, amount_minor, currency, email, score, reasons)!
-INSERT INTO fraud.reviews (review_id, attempt_id, checkout_id, amount_minor, currency, email, score, reasons)
-VALUES (:review_id, :attempt_id, :checkout_id, :amount_minor, :currency, :email, :score, :reasons::jsonb)
+-- name: keep_review(review_id, attempt_id, checkout_id, amount_minor, currency, email, score, reasons)!
+INSERT INTO fraud.reviews (review_id, attempt_id, checkout_id, amount_minor, currency, email, score, reasons, state)
+VALUES (:review_id, :attempt_id, :checkout_id, :amount_minor, :currency, :email, :score, :reasons::jsonb, 'waiting')
 ON CONFLICT (attempt_id) DO NOTHING;
+
+-- name: open_review(review_id, attempt_id, checkout_id, amount_minor, currency, reasons)^
+-- The review that was kept, or one with these reasons when none was. A decision that was made stands.
+INSERT INTO fraud.reviews AS r (review_id, attempt_id, checkout_id, amount_minor, currency, email, score, reasons, state)
+VALUES (:review_id, :attempt_id, :checkout_id, :amount_minor, :currency, '', 0, :reasons::jsonb, 'open')
+ON CONFLICT (attempt_id) DO UPDATE SET state = CASE WHEN r.state = 'waiting' THEN 'open' ELSE r.state END
+RETURNING *;
 
 -- name: reviews(state, after, most)
 SELECT * FROM fraud.reviews
@@ -43,7 +50,10 @@ UPDATE fraud.reviews SET state = :state, decided_by = :actor, note = :note, deci
 WHERE review_id = :review_id AND state = 'open' RETURNING *;
 
 -- name: exists(review_id)$
-SELECT true FROM fraud.reviews WHERE review_id = :review_id;
+SELECT true FROM fraud.reviews WHERE review_id = :review_id AND state <> 'waiting';
 
 -- name: forget(before)!
-DELETE FROM fraud.assessments WHERE at < :before::timestamptz;
+WITH never_ordered AS (
+    DELETE FROM fraud.reviews WHERE state = 'waiting' AND created_at < :before::timestamptz
+)
+DELETE FROM fraud.assessments WHERE at < :before;

@@ -5,18 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 
 from haat.contracts.fraud import AlreadyDecided, Assess, Decide, Fraud, Review, ReviewDecided, ReviewsOf, Verdict
+from haat.contracts.orders import OrderPlaced
 from haat.kit.clock import now
 from haat.kit.cursor import id_in, paged
+from haat.kit.database import Batch
 from haat.kit.message import NotFound, Page
 from haat.services.fraud.model import Limits, judge
 from haat.services.fraud.store import FraudStore
 
 KEEP = timedelta(days=30)
 STATES = {"approve": "approved", "reject": "rejected"}
+DECISIONS = {state: decision for decision, state in STATES.items()}
 
 
 class FraudService(Fraud):
-    """One statement on the way of a normal checkout; a second one only for what a person must see."""
+    """One statement on the way of a normal checkout; a second one only for what a person may have to see."""
 
     def __init__(self, store: FraudStore, limits: Limits) -> None:
         self._store = store
@@ -25,9 +28,22 @@ class FraudService(Fraud):
     async def assess(self, ask: Assess) -> Verdict:
         counts, at = await self._store.assess(ask, self._limits.most)
         verdict = judge(ask, counts, self._limits, at)
-        if verdict.decision == "review":
-            await self._store.open_review(ask, verdict)
+        if verdict.decision != "allow":
+            # A denied one may have sold its units already, and then its order is placed on hold.
+            await self._store.keep_review(ask, verdict)
         return verdict
+
+    async def orders_placed(self, batch: Batch[OrderPlaced]) -> None:
+        """Orders on hold are put before a person now, and not before: a decision needs an order that it can move."""
+        held = Batch([event for event in batch.events if event.on_hold])
+        if not held.events:
+            return
+        async with self._store.transaction() as transaction:
+            for order in await transaction.accept(held):
+                review = await self._store.open_review(transaction, order)
+                if review.state != "open":
+                    # Reviews were open from the assessment on once: orders heard of this decision too early.
+                    transaction.publish(_decided(review))
 
     async def reviews(self, ask: ReviewsOf) -> Page[Review]:
         limit, filters = max(1, min(ask.limit, 100)), f"fraud.reviews {ask.state}"
@@ -45,17 +61,19 @@ class FraudService(Fraud):
                 if not await self._store.exists(transaction, ask.review_id):
                     raise NotFound("There is no such review")
                 raise AlreadyDecided()
-            transaction.publish(
-                ReviewDecided(
-                    review_id=review.id,
-                    attempt_id=review.attempt_id,
-                    checkout_id=review.checkout_id,
-                    decision=ask.decision,
-                    actor=ask.actor,
-                )
-            )
+            transaction.publish(_decided(review))
             return transaction.remember(review)
 
     async def forget_old(self) -> None:
         """Drop what velocity does not need any more."""
         await self._store.forget(now() - KEEP)
+
+
+def _decided(review: Review) -> ReviewDecided:
+    return ReviewDecided(
+        review_id=review.id,
+        attempt_id=review.attempt_id,
+        checkout_id=review.checkout_id,
+        decision=DECISIONS[review.state],
+        actor=review.decided_by or "",
+    )

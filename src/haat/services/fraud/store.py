@@ -1,4 +1,4 @@
-"""SQL of fraud. One row is written at a time, so there is no lock order to keep."""
+"""SQL of fraud. Only the one reader of events writes several rows at a time, so there is no lock order to keep."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import Any
 import msgspec
 
 from haat.contracts.fraud import Assess, Reason, Review, Verdict
+from haat.contracts.orders import OrderPlaced
 from haat.kit.database import Connection, Database, Transaction
 from haat.kit.ids import new_id
 from haat.kit.money import Money
 from haat.kit.sql import load_queries
-from haat.services.fraud.model import Counts, canonical, card_key, countable_network
+from haat.services.fraud.model import NOT_ASSESSED, Counts, canonical, card_key, countable_network
 
 queries = load_queries(Path(__file__).with_name("queries.sql"))
 
@@ -44,10 +45,10 @@ class FraudStore:
             )
         return msgspec.convert(row["counts"], Counts), row["at"]
 
-    async def open_review(self, ask: Assess, verdict: Verdict) -> None:
-        """Put the attempt before a person, once."""
+    async def keep_review(self, ask: Assess, verdict: Verdict) -> None:
+        """What a person is to see of the attempt if an order on hold comes of it."""
         async with self.connection() as connection:
-            await queries.open_review(
+            await queries.keep_review(
                 connection,
                 review_id=new_id("rev"),
                 attempt_id=ask.attempt_id,
@@ -58,6 +59,19 @@ class FraudStore:
                 score=verdict.score,
                 reasons=verdict.reasons,
             )
+
+    async def open_review(self, transaction: Transaction, order: OrderPlaced) -> Review:
+        """Put the attempt behind a held order before a person; the review as it is, when it was decided before."""
+        row = await queries.open_review(
+            transaction.connection,
+            review_id=new_id("rev"),
+            attempt_id=order.attempt_id,
+            checkout_id=order.checkout_id,
+            amount_minor=order.total.amount,
+            currency=order.total.currency,
+            reasons=[NOT_ASSESSED],
+        )
+        return _review(row)
 
     async def reviews(self, state: str, after: str | None, most: int) -> list[Review]:
         """The oldest first, after the review named."""
@@ -75,7 +89,7 @@ class FraudStore:
         return bool(await queries.exists(transaction.connection, review_id=review_id))
 
     async def forget(self, before: datetime) -> None:
-        """Drop assessments that no window reaches any more."""
+        """Drop assessments that no window reaches any more, and reviews of attempts that came to no order on hold."""
         async with self.connection() as connection:
             await queries.forget(connection, before=before)
 

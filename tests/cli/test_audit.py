@@ -61,6 +61,10 @@ FAULTS = {
     "INSERT INTO checkout.attempts (attempt_id, checkout_id, cart_id, cart_version, account, key, fingerprint, state,"
     " complete, saga, lease_until, next_run_at, created_at) VALUES ('att_c', 'chk_a', 'crt_a', 2, 'a', 'k', 'f',"
     " 'paying', '{}', '{}', now(), now(), now() - interval '1 hour')": {"I12"},
+    "INSERT INTO checkout.attempts (attempt_id, checkout_id, cart_id, cart_version, account, key, fingerprint, state,"
+    " complete, saga, lease_until, next_run_at, created_at) VALUES ('att_w', 'chk_a', 'crt_a', 2, 'a', 'k', 'f',"
+    " 'waiting', '{}', '{\"action\": {\"expires_at\": \"2026-01-01T00:00:00Z\"}}', now(), now(),"
+    " now() - interval '1 hour')": {"I12"},
     # What the database itself refuses is planted behind its back.
     "ALTER TABLE payments.ledger_entries DISABLE TRIGGER balanced;"
     "INSERT INTO payments.ledger_entries VALUES ('txn_a', 'bank', 'INR', 5)": {"I1"},

@@ -46,6 +46,8 @@ LEASE = 30.0
 # After this moment nothing fails any more, and every story has to end.
 TROUBLE_SECONDS = 900.0
 DAY = 86_400.0
+# How long the units wait for a shopper who acts at the provider's.
+SHOPPER_SECONDS = 900.0
 AWAY = Away("away")
 HELD = ("authorized", "captured")
 NEIGHBOURS = (
@@ -74,12 +76,12 @@ class Row:
 
 
 class Money:
-    """A payment: what the provider says, whether it ever said no, and whether it shall be let go of."""
+    """A payment: what the provider says and since when, whether it ever said no, and whether it shall be let go of."""
 
-    __slots__ = ("refused", "state", "unwanted")
+    __slots__ = ("begun", "refused", "state", "unwanted")
 
-    def __init__(self, state: str) -> None:
-        self.state, self.unwanted, self.refused = state, False, state == "declined"
+    def __init__(self, state: str, begun: float = 0.0) -> None:
+        self.state, self.begun, self.unwanted, self.refused = state, begun, False, state == "declined"
 
 
 class Driver:
@@ -358,8 +360,11 @@ class World:
         if money is None:
             fate = self.draw()
             state = "authorized" if fate < 0.6 else "captured" if fate < 0.7 else "declined" if fate < 0.8 else ""
-            money = self.money[attempt] = Money(state or ("requires_action" if fate < 0.9 else "unknown"))
-            if not state:
+            money = self.money[attempt] = Money(state or ("requires_action" if fate < 0.9 else "unknown"), self.now)
+            if not state and fate < 0.82:
+                # The shopper has walked away, and this provider ends nothing by itself.
+                self.note("nobody ever pays for", attempt)
+            elif not state:
                 self.at(self.draw() * self.random.choice((5.0, 300.0, 900.0)), self.bank, attempt)
             elif state == "declined" and fate > 0.75:
                 self.at(self.draw() * self.random.choice((60.0, DAY)), self.bank, attempt)
@@ -373,7 +378,7 @@ class World:
         return self.paid(attempt, self.money[attempt])
 
     def paid(self, attempt: int, money: Money) -> Outcome:
-        return Paid(f"pay_{attempt}", money.state, "")
+        return Paid(f"pay_{attempt}", money.state, "", overdue=self.now - money.begun > SHOPPER_SECONDS)
 
     def bank(self, attempt: int) -> None:
         """The bank decides, or changes its mind: what it once refused it may grant days later."""

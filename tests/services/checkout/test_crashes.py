@@ -20,7 +20,7 @@ from haat.contracts.orders import Placed, PlaceOrder
 from haat.contracts.payments import AttemptPayment, Authorize, Payment, PaymentRef, UpiMethod
 from haat.kit.message import Invalid, Unavailable
 from haat.kit.money import Money
-from haat.services.checkout.driver import ACTION_GRACE_SECONDS, REVIEW_ABOVE_MINOR, Driver
+from haat.services.checkout.driver import ACTION_GRACE, REVIEW_ABOVE_MINOR, Driver
 from haat.services.checkout.model import Shop, owner_key
 from haat.services.checkout.saga import MOST_TRIES, State
 from haat.services.checkout.service import CheckoutService
@@ -292,7 +292,29 @@ async def test_units_wait_as_long_as_the_provider_does(floor: Floor):
     owner, checkout, _ = await opened(floor)
     attempt = await driven(floor, owner, checkout, UpiMethod(flow="qr"), patient)
     held = await floor.value("SELECT expires_at FROM inventory.reservations WHERE attempt_id = $1", attempt.attempt_id)
-    assert held >= until + timedelta(seconds=ACTION_GRACE_SECONDS - 5)
+    assert held >= until + ACTION_GRACE - timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("over", "left"), [(4, ("requires_action", 2, ["requires_action"])), (6, ("open", 0, ["voided"]))]
+)
+async def test_a_shopper_who_never_comes_back_holds_units_and_money_no_longer_than_the_provider_asks(
+    floor: Floor, over: int, left: tuple[str, int, list[str]]
+):
+    def asked_until(payment: Payment) -> Payment:
+        # The sandbox ends its challenges by itself; others leave them standing.
+        assert payment.action is not None
+        return msgspec.structs.replace(
+            payment, action=msgspec.structs.replace(payment.action, expires_at=later(minutes=-over))
+        )
+
+    owner, checkout, lamp = await opened(floor)
+    await floor.complete(owner, checkout.id, UpiMethod(flow="qr"))
+    service, _ = checkouts_without(floor, payments=Otherwise(floor.payments, asked_until))
+    await resume(floor, service, checkout.id)
+    _total, held, _free = await floor.stock(lamp)
+    status = await floor.value("SELECT status FROM checkout.checkouts WHERE id = $1", checkout.id)
+    assert (status, held, (await counted(floor, checkout.id))[1]) == left
 
 
 @pytest.mark.parametrize("left", ["saga", """'{"state": "claimed"}'"""], ids=["put off", "dead"])

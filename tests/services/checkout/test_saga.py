@@ -200,6 +200,19 @@ def test_giving_up_a_waiting_payment_undoes_it():
     assert (saga.state, done) == (State.FAILED, UNDONE)
 
 
+def test_a_payment_that_waits_for_longer_than_the_units_do_is_undone():
+    overdue = Paid("pay_1", "requires_action", "", overdue=True)
+    saga, done, writes = run(Saga(State.WAITING, has_coupons=True), {Effect.CONFIRM: overdue})
+    assert (saga.state, done) == (State.FAILED, [Effect.CONFIRM, *UNDONE])
+    assert [write.saga.failure.code for write in writes] == ["payment_abandoned", "payment_abandoned"]
+
+
+def test_a_sold_order_waits_on_for_its_money():
+    overdue = Paid("pay_1", "requires_action", "", overdue=True)
+    saga, _, _ = run(Saga(State.WAITING, pivoted=True), {Effect.CONFIRM: overdue})
+    assert saga.state is State.WAITING
+
+
 def test_a_placed_order_cannot_be_given_up():
     with pytest.raises(Impossible, match="cannot be given up"):
         given_up(Saga(State.PLACED))

@@ -1,18 +1,29 @@
 """The rules of a payment, as properties: facts may come in any order, any number of times."""
 
 import itertools
+from datetime import timedelta
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from haat.contracts.payments import CardMethod, CashMethod, UpiMethod
+from haat.contracts.payments import Action, CardMethod, CashMethod, UpiMethod
 from haat.kit.clock import now
 from haat.kit.money import Money
 from haat.ports.payment_provider import PaymentFact, RefundFact
 from haat.services.payments.ledger import events, postings
-from haat.services.payments.model import RANK, Mismatch, PaymentState, RefundState, merge, next_check
+from haat.services.payments.model import (
+    RANK,
+    Mismatch,
+    PaymentState,
+    RefundState,
+    capture_finished,
+    left_alone,
+    merge,
+    next_check,
+    refund_told,
+)
 from haat.services.payments.views import summary
 
 AT = now()
@@ -187,3 +198,35 @@ def test_money_that_must_go_back_is_due_at_once():
 )
 def test_a_payment_in_words(changes, words):
     assert summary(msgspec.structs.replace(START, **changes)) == words
+
+
+def test_a_capture_of_less_than_was_asked_is_put_aside():
+    asking = msgspec.structs.replace(after([FACT]), capturing_minor=1000)
+    with pytest.raises(Mismatch) as refused:
+        capture_finished(asking, fact("captured", captured=400), 1000, AT)
+    assert refused.value.reason == "captured"
+
+
+def test_a_refund_of_another_amount_is_put_aside_whoever_tells_it():
+    paid = after([fact("captured")])
+    other = msgspec.structs.replace(fact("captured"), refunds=(RefundFact("rfd_1", 299, "succeeded"),))
+    with pytest.raises(Mismatch, match="refund"):
+        refund_told(paid, "ref_1", other, AT)
+    with pytest.raises(Mismatch, match="refund"):
+        merge(paid, other, AT)
+
+
+@pytest.mark.parametrize(
+    ("state", "wanted", "minutes", "ends"),
+    [
+        ("requires_action", "abandoned", 9, None),
+        ("requires_action", "abandoned", 10, "expired"),
+        ("requires_action", None, 10, None),
+        ("authorized", "abandoned", 10, None),
+    ],
+)
+def test_what_was_let_go_of_ends_with_its_time_where_nobody_can_be_told(state, wanted, minutes, ends):
+    action = Action(type="redirect", url="https://bank", expires_at=AT + timedelta(minutes=10))
+    payment = msgspec.structs.replace(START, state=state, void_reason=wanted, action=action)
+    ended = left_alone(payment, AT + timedelta(minutes=minutes))
+    assert (ended and ended.state) == ends

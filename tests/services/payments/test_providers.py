@@ -12,6 +12,8 @@ from haat.contracts.payments import (
     Authorize,
     Capture,
     CardMethod,
+    GiftCardOf,
+    IssueGiftCard,
     PaymentRef,
     Refund,
     SignatureRefused,
@@ -156,6 +158,28 @@ async def test_a_payment_is_not_given_up_while_a_search_may_lag(shop, stripe):
     found = await payments.of_attempt(AttemptPayment(attempt_id=asked.attempt_id))
     assert (begun.state, waiting.state, found.state) == ("unknown", "unknown", "requires_action")
     assert (await stripe.book(asked.checkout_id)).payments == 1
+
+
+async def test_credit_comes_back_from_a_payment_that_nobody_makes_and_razorpay_cannot_be_told_of(
+    shop, by_razorpay, razorpay
+):
+    card = await by_razorpay.issue_gift_card(IssueGiftCard(amount=Money(400), actor="usr_staff"))
+    asked = ask(UpiMethod(flow="qr", gift_cards=[card.code]))
+    begun = await by_razorpay.authorize(asked)
+    _, order_id = await provider_of(shop, begun.id)
+    await by_razorpay.void(Void(attempt_id=asked.attempt_id, reason="payment_abandoned"))
+    left = [(await by_razorpay.gift_card(GiftCardOf(code=card.code))).balance]
+    over = {"type": "redirect", "url": "u", "expires_at": "2026-01-01T00:00:00Z"}
+    await shop.rows("UPDATE payments.payments SET action = $2::json WHERE payment_id = $1", begun.id, over)
+    await shop.rows("UPDATE payments.due SET at = 'epoch' WHERE payment_id = $1", begun.id)
+    await by_razorpay.finish_open()
+    left.append((await by_razorpay.gift_card(GiftCardOf(code=card.code))).balance)
+    razorpay.server.approve(order_id)
+    late = await by_razorpay.payment(PaymentRef(payment_id=begun.id, confirm=True))
+    assert (left, late.state) == ([Money(0), Money(400)], "expired")
+    assert await shop.rows("SELECT state, void_reason FROM payments.payments WHERE payment_id = $1", begun.id) == [
+        ("authorized", "payment_abandoned")
+    ]
 
 
 async def test_a_stripe_notice_about_a_refund_makes_us_ask(shop, stripe):

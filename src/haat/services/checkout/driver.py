@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
@@ -45,7 +46,7 @@ from haat.services.checkout.store import Attempt, CheckoutStore, Shown
 log = structlog.get_logger("haat.checkout")
 
 HOLD_SECONDS = 600
-ACTION_GRACE_SECONDS = 300
+ACTION_GRACE = timedelta(minutes=5)
 # A bank that has not decided by then keeps nobody else from buying.
 UNDECIDED_SECONDS = 30 * 60
 REVIEW_ABOVE_MINOR = 5_000_000
@@ -207,7 +208,8 @@ class Driver:
         hold = _hold_seconds(attempt, payment)
         if hold > 0:
             await self._inventory.extend(ExtendHold(attempt_id=attempt.attempt_id, hold_seconds=hold))
-        return Paid(payment.id, payment.state, payment.summary, payment.action, payment.decline_code)
+        overdue = _wait_ends(attempt, payment) <= now()
+        return Paid(payment.id, payment.state, payment.summary, payment.action, payment.decline_code, overdue)
 
     async def _commit(self, attempt: Attempt) -> Outcome:
         crashpoint("inv.commit_sent")
@@ -250,11 +252,18 @@ class Driver:
         return DONE
 
 
+def _wait_ends(attempt: Attempt, payment: Payment) -> datetime:
+    """Until when units and money wait for a shopper who has to act at the provider's."""
+    action = payment.action or attempt.saga.action
+    begun = now() - timedelta(seconds=attempt.age_seconds)
+    return (action.expires_at if action else begun + timedelta(seconds=HOLD_SECONDS)) + ACTION_GRACE
+
+
 def _hold_seconds(attempt: Attempt, payment: Payment) -> int:
     """For how long from now the units have to wait for a payment under way; 0 when nobody waits for it."""
     if payment.action is not None and attempt.saga.state is not State.WAITING:
         # The shopper acts at the provider's: their units wait as long as the provider does.
-        left = int((payment.action.expires_at - now()).total_seconds()) + ACTION_GRACE_SECONDS
+        left = int((_wait_ends(attempt, payment) - now()).total_seconds())
         return max(HOLD_SECONDS, min(left, 86_400))
     if payment.state in UNDECIDED:
         return min(HOLD_SECONDS, UNDECIDED_SECONDS - int(attempt.age_seconds))

@@ -151,13 +151,14 @@ class Assessed(msgspec.Struct, frozen=True):
 
 
 class Paid(msgspec.Struct, frozen=True):
-    """The payment as it is now."""
+    """The payment as it is now; `overdue` when the shopper's time to act is over and the units wait no longer."""
 
     payment_id: str
     state: str
     summary: str
     action: Action | None = None
     decline_code: str | None = None
+    overdue: bool = False
 
 
 class Ordered(msgspec.Struct, frozen=True):
@@ -347,6 +348,9 @@ def _paid(saga: Saga, effect: Effect, paid: Paid) -> Saga:
     match paid.state:
         case "authorized" | "captured" | "partially_captured" | "partially_refunded" | "disputed":
             return msgspec.structs.replace(known, state=State.AUTHORIZED, action=None)
+        case "requires_action" if paid.overdue and not saga.pivoted:
+            # Some providers end no challenge by themselves: money that comes all the same is given back.
+            return _failed(known, effect, Failure("payment_abandoned", "The payment was not completed in time"))
         case "requires_action":
             return msgspec.structs.replace(known, state=State.WAITING, action=paid.action)
         case "declined" | "expired" | "voided" | "refunded":

@@ -8,7 +8,7 @@ import msgspec
 
 from haat.contracts.payments import Action, Method, PaymentEvent
 from haat.kit.money import Money
-from haat.ports.payment_provider import PaymentFact, RefundFact
+from haat.ports.payment_provider import PaymentFact
 
 # How far a payment has come. A fact never takes it back; money that arrives after a refusal or a void is still money.
 RANK = {
@@ -45,6 +45,8 @@ IN_FLIGHT = timedelta(seconds=15)
 FIRST_CHECK = timedelta(seconds=5)
 LONGEST_WAIT_SECONDS = 300
 LATE_WINDOW = timedelta(hours=1)
+# No bank is known to decide later than this.
+LONGEST_DECISION = timedelta(days=1)
 # A hold is decided on before it can run out on us.
 HOLD_SHARE = 0.8
 # A bank that sends a refund back so often will do so again: now a person has to find another way.
@@ -205,7 +207,7 @@ def merge(payment: PaymentState, fact: PaymentFact, at: datetime) -> PaymentStat
     disputed = DISPUTE_RANK[fact.dispute] > DISPUTE_RANK[payment.dispute]
     captured = max(payment.captured_minor, fact.captured_minor)
     elsewhere = _made_elsewhere(payment, fact, at)
-    refunds = _merged_refunds(payment.refunds, fact.refunds) + elsewhere
+    refunds = _merged_refunds(payment.refunds, fact) + elsewhere
     back = (each.amount_minor for each in refunds if each.state != "failed" and each.account is None)
     if elsewhere and sum(back) > captured:
         raise Mismatch("refunds", fact)
@@ -274,34 +276,33 @@ def never_began(payment: PaymentState, at: datetime) -> PaymentState | None:
     return noted(payment, msgspec.structs.replace(payment, state="expired"), at)
 
 
-def cash_agreed(payment: PaymentState, at: datetime) -> PaymentState | None:
-    """Cash on delivery needs nobody's yes."""
-    if payment.state != "authorizing":
-        return None
-    return noted(payment, msgspec.structs.replace(payment, state="authorized"), at)
+def left_alone(payment: PaymentState, at: datetime) -> PaymentState | None:
+    """Let go of, and its time to be paid is over, at a provider that cannot be told to stop waiting.
 
-
-def let_go(payment: PaymentState, at: datetime) -> PaymentState | None:
-    """Cash that will not be collected."""
-    if payment.state != "authorized":
+    The credit beside it is its owner's again; money that comes all the same goes back, as any late money does.
+    """
+    ends = payment.action.expires_at if payment.action is not None else payment.created_at + LONGEST_DECISION
+    if payment.state not in ("requires_action", "pending") or payment.void_reason is None or at < ends:
         return None
-    return noted(payment, msgspec.structs.replace(payment, state="voided"), at)
+    return noted(payment, msgspec.structs.replace(payment, state="expired", action=None), at)
 
 
 def capture_finished(
     payment: PaymentState, fact: PaymentFact | None, amount_minor: int, at: datetime
 ) -> PaymentState | None:
-    """A capture call has ended; without `fact` it was refused. Raises Mismatch."""
+    """A capture call has ended; without `fact` it was refused. Raises Mismatch, also when less was taken than asked."""
+    if fact is not None and fact.captured_minor < amount_minor:
+        raise Mismatch("captured", fact)
     ended = msgspec.structs.replace(payment, capturing_minor=max(0, payment.capturing_minor - amount_minor))
     return ended if fact is None else merge(ended, fact, at) or ended
 
 
-def cash_captured(payment: PaymentState, amount_minor: int, at: datetime) -> PaymentState:
-    """Cash was collected."""
-    left = payment.capturing_minor - amount_minor
-    captured = payment.captured_minor + amount_minor
-    after = msgspec.structs.replace(payment, state="captured", captured_minor=captured, capturing_minor=max(0, left))
-    return noted(payment, after, at)
+def refund_told(payment: PaymentState, refund_id: str, fact: PaymentFact, at: datetime) -> PaymentState | None:
+    """One of our refunds as the provider answered, the last that its fact names. Raises Mismatch."""
+    ours, told = next(refund for refund in payment.refunds if refund.refund_id == refund_id), fact.refunds[-1]
+    if told.amount_minor != ours.amount_minor:
+        raise Mismatch("refund", fact)
+    return refund_finished(payment, refund_id, told.state, told.id, at)
 
 
 def refund_finished(
@@ -339,8 +340,11 @@ def next_check(payment: PaymentState, at: datetime) -> datetime | None:
     return payment.decide_hold_at
 
 
-def _merged_refunds(ours: tuple[RefundState, ...], told: tuple[RefundFact, ...]) -> tuple[RefundState, ...]:
-    facts = {fact.id: fact for fact in told}
+def _merged_refunds(ours: tuple[RefundState, ...], fact: PaymentFact) -> tuple[RefundState, ...]:
+    facts = {told.id: told for told in fact.refunds}
+    named = ((refund, facts.get(refund.provider_refund_id or "")) for refund in ours)
+    if any(told is not None and told.amount_minor != refund.amount_minor for refund, told in named):
+        raise Mismatch("refund", fact)
     return tuple(
         msgspec.structs.replace(refund, state=_later(refund.state, facts[refund.provider_refund_id].state))
         if refund.provider_refund_id in facts

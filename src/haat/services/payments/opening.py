@@ -10,7 +10,7 @@ from haat.kit.clock import now
 from haat.kit.crashpoints import crashpoint
 from haat.kit.message import Unavailable
 from haat.ports.payment_provider import Answered, Outcome, PaymentAsk, Refused, Unknown
-from haat.services.payments import model
+from haat.services.payments import cash, model
 from haat.services.payments.model import PaymentState
 from haat.services.payments.providers import Providers
 from haat.services.payments.settling import Settling, merging
@@ -41,7 +41,7 @@ class Opening:
     async def agree_on_cash(self, payment: PaymentState) -> PaymentState:
         """Cash on delivery is authorised without asking anybody."""
         return await self._settling.settle(
-            payment, partial(model.cash_agreed, at=now()), CallResult(authorize_key(payment), "OK")
+            payment, partial(cash.agreed, at=now()), CallResult(authorize_key(payment), "OK")
         )
 
     async def confirm(self, payment: PaymentState) -> PaymentState:

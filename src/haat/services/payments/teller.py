@@ -22,7 +22,7 @@ from haat.ports.payment_provider import (
     Refused,
     Unknown,
 )
-from haat.services.payments import model
+from haat.services.payments import cash, model
 from haat.services.payments.model import CASH, HELD, Mismatch, PaymentState, RefundState
 from haat.services.payments.opening import Opening
 from haat.services.payments.providers import Providers
@@ -52,7 +52,7 @@ class Teller:
     async def capture(self, payment: PaymentState, key: str, amount_minor: int) -> PaymentState:
         """Take money that has room and a call row. Raises PaymentStateError when refused, Unavailable when unknown."""
         if payment.provider == CASH:
-            collected = partial(model.cash_captured, amount_minor=amount_minor, at=now())
+            collected = partial(cash.collected, amount_minor=amount_minor, at=now())
             return await self._settling.settle(payment, collected, CallResult(key, "OK"))
         assert payment.provider_id is not None
         outcome = await self._providers.of(payment).capture(key, payment.provider_id, amount_minor)
@@ -114,9 +114,9 @@ class Teller:
         outcome = await self._providers.of(payment).refund(key, payment.provider_id, refund.amount_minor, refund.reason)
         match outcome:
             case Answered(fact=fact) if fact.refunds:
-                ours = fact.refunds[-1]
-                done = partial(finished, state=ours.state, provider_refund_id=ours.id)
-                return await self._settling.settle(payment, then(done, merging(fact)), CallResult(key, "OK", ours.id))
+                done = partial(model.refund_told, refund_id=refund.refund_id, fact=fact, at=now())
+                result = CallResult(key, "OK", fact.refunds[-1].id)
+                return await self._settling.settle(payment, then(done, merging(fact)), result)
             case Refused(code=code):
                 failed = partial(finished, state="failed", provider_refund_id=None)
                 return await self._settling.settle(payment, failed, CallResult(key, "FAILED", code))
@@ -137,16 +137,18 @@ class Teller:
                 reason = "late" if payment.late else payment.void_reason or "void"
                 return await self.refund(payment, payment.give_back_request, left, reason) if left else payment
             if payment.provider == CASH:
-                payment = await self._settling.settle(payment, partial(model.let_go, at=now()))
-            elif payment.provider_id is None:
+                payment = await self._settling.settle(payment, partial(cash.let_go, at=now()))
+            elif (known := payment.provider_id) is None:
                 payment = await self._opening.confirm(payment)
                 if payment.provider_id is None:
                     return payment
-            elif payment.state == "authorized" and not self._providers.of(payment).abilities.void:
-                # The money goes back by itself, and what is asked for in vain is not asked for again.
-                return await self._opening.confirm(payment)
+            elif not self._providers.of(payment).abilities.void:
+                # What is held goes back by itself, and what is asked for in vain is not asked for again.
+                payment = await self._opening.confirm(payment)
+                if payment.state != "captured":
+                    return await self._settling.settle(payment, partial(model.left_alone, at=now()))
             else:
-                payment = await self._void(payment, payment.provider_id)
+                payment = await self._void(payment, known)
         return payment
 
     async def keep_card(self, payment: PaymentState) -> PaymentState:

@@ -16,6 +16,7 @@ DECLINES = {
     "declined_by_customer": "The payment was declined in your app or at your bank.",
     "authentication_failed": "The payment was not confirmed with your bank.",
     "expired": "The payment was not confirmed in time.",
+    "payment_abandoned": "The payment was not completed in time.",
     "voided": "The payment was given up.",
     "gift_card_unknown": "One of your gift cards is not known here any more.",
     "gift_card_voided": "One of your gift cards is not valid any more.",

@@ -78,6 +78,11 @@ class Depot:
         level = await self.level(sku)
         return level.on_hand, level.reserved, level.available
 
+    async def spread(self, sku: str) -> dict[str, tuple[int, int, int]]:
+        """on_hand, reserved, available by location."""
+        levels = (await self.service.levels(SkuRef(sku=sku))).data
+        return {level.location: (level.on_hand, level.reserved, level.available) for level in levels}
+
     async def events(self, sku: str) -> list[tuple[int, str, int]]:
         """version, type and quantity, oldest first."""
         async with self.database.connection() as connection:

@@ -169,6 +169,28 @@ async def test_an_expired_hold_whose_units_are_sold_is_gone(depot):
     assert await depot.counts(sku) == (10, 7, 3)
 
 
+async def test_an_expired_hold_takes_its_units_from_where_they_lie_now(depot):
+    sku = await depot.sku(4)
+    attempt = await depot.held({sku: 4})
+    await depot.expire(attempt)
+    await depot.held({sku: 2})
+    await depot.receive(sku, 3, location="north")
+    assert await depot.commit(attempt) == "committed"
+    assert await depot.commit(attempt) == "committed"
+    assert await depot.spread(sku) == {"main": (2, 2, 0), "north": (1, 0, 1)}
+
+
+async def test_an_expired_hold_that_is_nowhere_whole_takes_nothing(depot):
+    sku, other = await depot.sku(4), await depot.sku(1)
+    attempt = await depot.held({sku: 4, other: 1})
+    await depot.expire(attempt)
+    await depot.held({sku: 2, other: 1})
+    await depot.receive(sku, 3, location="north")
+    with pytest.raises(ReservationGone):
+        await depot.commit(attempt)
+    assert await depot.spread(sku) == {"main": (4, 2, 2), "north": (3, 0, 3)}
+
+
 async def test_an_expired_hold_that_was_released_is_not_taken_up_again(depot):
     sku = await depot.sku(10)
     attempt = await depot.held({sku: 4})

@@ -25,6 +25,9 @@ FROM inventory.grant_many(:sku, :attempts::text[], :quantities::bigint[], :hold_
 SELECT r_state AS state, r_expires_at AS expires_at, r_skus AS skus, r_quantities AS quantities
 FROM inventory.commit_hold(:attempt_id);
 
+-- name: commit_from(attempt_id, streams, quantities)!
+SELECT inventory.commit_from(:attempt_id, :streams::bigint[], :quantities::bigint[]);
+
 -- name: release_hold(attempt_id)$
 SELECT inventory.release_hold(:attempt_id);
 

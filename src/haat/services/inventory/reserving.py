@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from haat.contracts.inventory import Line, Reservation, ReservationGone, Reserve
 from haat.kit.message import Unavailable
 from haat.services.inventory.crowds import Crowds
@@ -36,6 +38,28 @@ class Reserving:
             return not_gone(reservation)
         held = {line.sku for line in reservation.lines} if reservation else set()
         return await self._fill(ask, {sku: q for sku, q in wanted.items() if sku not in held}, wanted)
+
+    async def commit(self, attempt_id: str) -> Reservation:
+        """The committed reservation; units of one that has run out may lie elsewhere now. Raises ReservationGone."""
+        async with self._store.connection() as connection:
+            reservation = await self._store.commit_hold(connection, attempt_id)
+        if reservation is not None and reservation.state == "expired":
+            reservation = await self._commit_from_elsewhere(attempt_id)
+        return not_gone(reservation)
+
+    async def _commit_from_elsewhere(self, attempt_id: str) -> Reservation | None:
+        async with self._store.transaction() as transaction:
+            connection = transaction.connection
+            # Once more, for its locks: nobody takes what is chosen here.
+            reservation = await self._store.commit_hold(connection, attempt_id)
+            if reservation is None or reservation.state != "expired":
+                return reservation
+            wanted = by_sku(reservation.lines)
+            takes = source(await self._store.shelves(connection, list(wanted)), wanted, self._rule)
+            if takes is None:
+                return reservation
+            await self._store.commit_from(connection, attempt_id, takes)
+            return msgspec.structs.replace(reservation, state="committed")
 
     async def _fill(self, ask: Reserve, missing: dict[str, int], wanted: dict[str, int]) -> Reservation:
         for place, (sku, quantity) in enumerate(missing.items(), start=1):

@@ -77,10 +77,9 @@ class InventoryService(Inventory):
         return reservation
 
     async def commit(self, ask: AttemptRef) -> Reservation:
-        async with self._store.connection() as connection:
-            reservation = await self._store.commit_hold(connection, ask.attempt_id)
+        reservation = await self._reserving.commit(ask.attempt_id)
         crashpoint("inv.committed")
-        return not_gone(reservation)
+        return reservation
 
     async def extend(self, ask: ExtendHold) -> Reservation:
         async with self._store.connection() as connection:

@@ -164,6 +164,15 @@ class InventoryStore:
         row = await queries.commit_hold(connection, attempt_id=attempt_id)
         return None if row["state"] is None else _reservation(attempt_id, *row)
 
+    async def commit_from(self, connection: Connection, attempt_id: str, takes: Sequence[Take]) -> None:
+        """Sell these units for a hold that has run out, while `commit_hold` of the same transaction keeps its locks."""
+        await queries.commit_from(
+            connection,
+            attempt_id=attempt_id,
+            streams=[take.stream for take in takes],
+            quantities=[take.quantity for take in takes],
+        )
+
     async def extend_hold(self, connection: Connection, attempt_id: str, hold_seconds: int) -> Reservation | None:
         """The reservation after prolonging it if it is held; None when never heard of."""
         row = await queries.extend_hold(connection, attempt_id=attempt_id, hold_seconds=hold_seconds)

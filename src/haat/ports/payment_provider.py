@@ -129,7 +129,8 @@ class Abilities(msgspec.Struct, frozen=True):
 
     `methods` are the `type`s that `authorise` or the vault's road take; `currencies` is None when all are taken.
     `find_lag` is how long a payment may exist that `find` does not show yet; None when it may never show.
-    `void` is whether a hold can be given up before it lapses by itself.
+    `void` is whether a hold can be given up before it lapses by itself. `report_lag` is how long what was booked may be
+    missing in the report of its day and stand in a later one, rightly.
     """
 
     methods: frozenset[str]
@@ -140,6 +141,7 @@ class Abilities(msgspec.Struct, frozen=True):
     find_lag: timedelta | None
     report: bool
     signed_time: bool
+    report_lag: timedelta = timedelta()
 
 
 class PaymentProvider(Protocol):

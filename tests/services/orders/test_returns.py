@@ -9,7 +9,7 @@ import pytest
 
 from haat.contracts.fraud import Decide, ReviewsOf
 from haat.contracts.orders import CaptureOrder, Order, OrderStateError, ReceiveReturn, RequestReturn, Return, ReturnItem
-from haat.contracts.payments import CashMethod
+from haat.contracts.payments import CashMethod, PaymentStateError
 from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
 from haat.kit.message import Invalid, NotFound
@@ -129,6 +129,45 @@ async def test_one_unit_cannot_be_in_two_returns(floor: Floor):
     assert [each for each in found if each == "invalid"] == ["invalid"] * 3
     with pytest.raises(Invalid):
         await floor.orders.refund(refund(order, quantity=1))
+
+
+async def test_a_unit_whose_refund_is_under_way_cannot_be_asked_back(floor: Floor):
+    order = await floor.delivered((await floor.variant(), 1), (await floor.variant(), 1))
+    service, asked = orders_without(floor, payments="refund")
+    await service.refund(refund(order, quantity=1))
+    with pytest.raises(OrderStateError, match="refund"):
+        await floor.orders.request_return(sent_back(order))
+    asked["payments"].dead.clear()
+    await due(floor, order)
+    await service.finish_tasks()
+    with pytest.raises(Invalid):
+        await floor.orders.request_return(sent_back(order))
+    counted = await floor.value("SELECT returned FROM orders.orders WHERE id = $1", order.id)
+    assert (counted, await refunded(floor, order)) == ({order.items[0].id: 1}, PRICE)
+
+
+async def test_a_unit_that_was_asked_back_is_not_refunded_beside_its_return(floor: Floor):
+    order = await floor.delivered((await floor.variant(), 1), (await floor.variant(), 1))
+    made = await floor.orders.request_return(sent_back(order))
+    with pytest.raises(Invalid):
+        await floor.orders.refund(refund(order, quantity=1))
+    await floor.orders.receive_return(received(made))
+    assert await refunded(floor, order) == PRICE
+
+
+async def test_an_amount_on_its_way_back_keeps_nobody_from_a_return(floor: Floor):
+    order = await floor.delivered((await floor.variant(), 1))
+    service, _ = orders_without(floor, payments="refund")
+    await service.refund(refund(order, amount=100))
+    assert (await floor.orders.request_return(sent_back(order))).status == "requested"
+
+
+async def test_units_of_a_refund_that_was_refused_can_be_asked_back(floor: Floor):
+    order = await floor.delivered((await floor.variant(), 1))
+    await floor.orders.refund(refund(order, amount=order.payment.captured.amount - 100))
+    with pytest.raises(PaymentStateError):
+        await floor.orders.refund(refund(order, quantity=1))
+    assert (await floor.orders.request_return(sent_back(order))).status == "requested"
 
 
 async def test_the_same_key_asks_for_one_return(floor: Floor):

@@ -124,6 +124,11 @@ INSERT INTO orders.timeline (order_id, type, detail, actor) VALUES (:order_id, :
 -- name: returns_open(order_id)$
 SELECT EXISTS (SELECT 1 FROM orders.returns WHERE order_id = :order_id AND status NOT IN ('refunded', 'rejected'));
 
+-- name: refunding_units(order_id)$
+SELECT EXISTS (
+    SELECT FROM orders.tasks WHERE order_id = :order_id AND NOT done AND kind = 'refund' AND data -> 'units' <> '{}'
+);
+
 -- name: insert_return(id, order_id, status, items, refund_minor, timeline)!
 INSERT INTO orders.returns (id, order_id, status, items, refund_minor, timeline)
 VALUES (:id, :order_id, :status, :items, :refund_minor, :timeline);

@@ -246,6 +246,8 @@ class OrderService(Orders):
             assert order is not None
             if order.status not in RETURNABLE:
                 raise OrderStateError("Only what has been delivered can be returned", state=order.status)
+            if await self._store.refunding_units(transaction.connection, order.id):
+                raise OrderStateError("A refund of this order is under way; try again", state=order.status)
             wanted = units(order, return_items(ask.items), not_returnable(order))
             entry = TimelineEntry(at=now(), type="requested", detail="Return requested")
             made = Return(

@@ -203,6 +203,10 @@ class OrderStore:
         """Whether something of the order is still to come back."""
         return bool(await queries.returns_open(connection, order_id=order_id))
 
+    async def refunding_units(self, connection: Connection, order_id: str) -> bool:
+        """Whether units of the order are being refunded, which are counted when that is done."""
+        return bool(await queries.refunding_units(connection, order_id=order_id))
+
     async def begin_task(self, connection: Connection, task: Task, lease_seconds: float) -> bool:
         """Start work on an order; False while other work on it is running."""
         begun = await queries.begin_task(

@@ -109,6 +109,18 @@ async def test_what_came_back_damaged_is_refunded_and_not_stocked(floor: Floor):
     assert (await refunded(floor, order), await floor.stock(lamp)) == (PRICE, (7, 0, 7))
 
 
+async def test_a_line_named_twice_is_paid_and_stocked_twice(floor: Floor):
+    lamp = await floor.variant(stock=10)
+    order = await floor.delivered((lamp, 3))
+    (broken,), (big,) = sent_back(order).items, sent_back(order).items
+    made = await floor.orders.request_return(
+        RequestReturn(order_id=order.id, items=[broken, msgspec.structs.replace(big, reason="too big")], any_owner=True)
+    )
+    await floor.orders.receive_return(received(made))
+    assert (made.refund, await refunded(floor, order)) == (Money(PRICE * 2), PRICE * 2)
+    assert await floor.stock(lamp) == (9, 0, 9)
+
+
 async def test_a_return_cut_short_is_finished_by_the_sweep_once(floor: Floor):
     lamp = await floor.variant(stock=10)
     order = await floor.delivered((lamp, 3))

@@ -248,9 +248,7 @@ def units(order: StoredOrder, items: Sequence[ShipItem] | None, taken: Mapping[s
         if not rest:
             raise OrderStateError("Nothing is left to do for this order", state=order.status)
         return rest
-    wanted: dict[str, int] = {}
-    for item in items:
-        wanted[item.item_id] = wanted.get(item.item_id, 0) + item.quantity
+    wanted = summed(items)
     faults = [
         {"pointer": f"/items/{i}", "code": "too_many", "detail": f"{left.get(item.item_id, 0)} left of this item"}
         for i, item in enumerate(items)
@@ -259,6 +257,14 @@ def units(order: StoredOrder, items: Sequence[ShipItem] | None, taken: Mapping[s
     if faults:
         raise Invalid(errors=faults)
     return wanted
+
+
+def summed(items: Sequence[ShipItem | ReturnItem]) -> dict[str, int]:
+    """Units by item id; an item may be named twice, as with two reasons."""
+    counts: dict[str, int] = {}
+    for item in items:
+        counts[item.item_id] = counts.get(item.item_id, 0) + item.quantity
+    return counts
 
 
 def refund_of(order: StoredOrder, wanted: Mapping[str, int]) -> int:

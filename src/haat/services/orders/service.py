@@ -62,6 +62,7 @@ from haat.services.orders.model import (
     refund_of,
     return_items,
     sign,
+    summed,
     units,
     view,
 )
@@ -281,7 +282,7 @@ class OrderService(Orders):
                 "return_id": current.id,
                 "restock": ask.restock,
                 "amount": current.refund.amount,
-                "units": {item.item_id: item.quantity for item in current.items},
+                "units": summed(current.items),
             }
 
         await self._do(await self._any(found.order_id), "receive", plan, ask.idempotency)

@@ -12,7 +12,7 @@ from haat.contracts.shipping import ShipmentMoved
 from haat.kit.database import Batch
 from haat.kit.message import Invalid
 from haat.services.orders.model import RANK, StoredOrder, with_parcel
-from tests.services.orders.asking import line, ship, types
+from tests.services.orders.asking import cancel, line, ship, types
 from tests.services.orders.test_model import order as stored
 from tests.services.shopfloor import Floor
 
@@ -82,6 +82,39 @@ async def test_what_the_carrier_refuses_can_be_handed_over_again(floor: Floor):
         ["packed", "parcel_failed", "packed"],
         [3, 3],
     )
+
+
+async def test_what_was_stopped_before_it_left_can_be_handed_over_again(floor: Floor):
+    order, item = await of_three(floor)
+    first = (await floor.orders.ship(ship(order))).shipments[0]
+    await floor.parcel(order.id, "canceled", shipment=first.id, units={item: 3})
+    again = await floor.orders.ship(ship(order))
+    assert (again.status, types(again)[2:], [p.items[0].quantity for p in again.shipments]) == (
+        "packed",
+        ["packed", "parcel_canceled", "packed"],
+        [3, 3],
+    )
+
+
+async def test_a_parcel_stopped_beside_one_that_had_left_is_sent_after_it(floor: Floor):
+    order, item = await of_three(floor)
+    await floor.orders.ship(ship(order, 1))
+    stopped, left = (await floor.orders.ship(ship(order, 2))).shipments
+    await floor.parcel(order.id, "canceled", shipment=stopped.id, units={item: 1})
+    await floor.parcel(order.id, "picked_up", "delivered", shipment=left.id, units={item: 2})
+    part = await floor.order(order.id)
+    last = (await floor.orders.ship(ship(order))).shipments[-1]
+    await floor.parcel(order.id, "picked_up", "delivered", shipment=last.id, units={item: 1})
+    assert (part.status, last.items[0].quantity) == ("partially_delivered", 1)
+    assert (await floor.order(order.id)).status == "delivered"
+
+
+async def test_a_parcel_stopped_because_its_order_is_canceled_is_not_told_of_again(floor: Floor):
+    order, item = await of_three(floor)
+    first = (await floor.orders.ship(ship(order))).shipments[0]
+    seen = await floor.orders.cancel(cancel(order))
+    await floor.parcel(order.id, "canceled", shipment=first.id, units={item: 3})
+    assert await floor.order(order.id) == seen
 
 
 async def test_what_is_lost_on_the_way_is_not_sent_again_by_itself(floor: Floor):

@@ -14,6 +14,7 @@ from haat.kit.ids import new_id
 from haat.kit.money import format_money
 from haat.services.orders.model import (
     CANCELABLE,
+    STOPPED,
     StoredOrder,
     canceled,
     forward,
@@ -29,6 +30,10 @@ _SAID = {
     "out_for_delivery": "Out for delivery",
     "partially_delivered": "A part was delivered",
     "delivered": "Delivered",
+}
+_STOPPED = {
+    "failed": "The carrier does not deliver this parcel",
+    "canceled": "This parcel was stopped before it left",
 }
 RAN_OUT = "The payment ran out before the money was taken"
 
@@ -91,9 +96,9 @@ class Following:
                 for event in fresh:
                     if event.order_id == order.id:
                         moved = with_parcel(moved, event.shipment_id, event.status, event.units)
-                        if event.status == "failed":
-                            told = event.detail or "The carrier does not deliver this parcel"
-                            await self._store.note(transaction.connection, order.id, "parcel_failed", told, "carrier")
+                        if event.status in STOPPED and order.status != "canceled":
+                            kind, told = f"parcel_{event.status}", event.detail or _STOPPED[event.status]
+                            await self._store.note(transaction.connection, order.id, kind, told, "carrier")
                 await self._move(transaction, order, moved)
 
     async def reviews_decided(self, batch: Batch[ReviewDecided]) -> None:

@@ -47,6 +47,7 @@ CANCELABLE = frozenset({"placed", "confirmed", "packed"})
 RETURNABLE = frozenset({"partially_delivered", "delivered"})
 # How far a parcel is; one that the carrier refused or that was stopped is not on its way at all.
 ON_ITS_WAY, AT_THE_DOOR, ARRIVED = 1, 2, 3
+STOPPED = frozenset({"failed", "canceled"})
 STAGES = {"picked_up": ON_ITS_WAY, "in_transit": ON_ITS_WAY, "out_for_delivery": AT_THE_DOOR, "delivered": ARRIVED}
 
 
@@ -151,9 +152,9 @@ def with_parcel(order: StoredOrder, shipment_id: str, status: str, units_in: Map
         parcels = {**order.parcels, shipment_id: OnRoad(status, dict(units_in) or held)}
         moved = msgspec.structs.replace(order, parcels=parcels)
         return msgspec.structs.replace(moved, status=forward(order.status, _status_by_parcels(moved)))
-    if status != "failed" or before is not None or order.status == "canceled":
+    if status not in STOPPED or before is not None or order.status == "canceled":
         return order
-    # The carrier would not take it: its units are still here and can be handed over again.
+    # The carrier would not take it, or it was stopped in time: its units are still here and can be handed over again.
     back = {item_id: -quantity for item_id, quantity in (units_in or held).items()}
     parcels = {**order.parcels, shipment_id: OnRoad(status, {})}
     return msgspec.structs.replace(order, parcels=parcels, shipped=added(order.shipped, back))

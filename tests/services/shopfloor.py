@@ -37,6 +37,7 @@ from haat.contracts.payments import (
     PaymentAuthorized,
     PaymentCaptured,
     PaymentFailed,
+    PaymentRefunded,
     Payments,
 )
 from haat.contracts.promotions import NewCoupon, Promotions, SaveCoupon
@@ -66,6 +67,7 @@ KINDS = {
         PaymentAuthorized,
         PaymentCaptured,
         PaymentFailed,
+        PaymentRefunded,
         ReviewDecided,
         ShipmentMoved,
         StockCameBack,

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from haat.contracts.catalog import Variant
 from haat.contracts.orders import FiguresOf, ListReturns, Order, ReceiveReturn, RequestReturn, ReturnItem
-from haat.contracts.payments import PaymentCaptured, PaymentFailed, PaymentRefunded
+from haat.contracts.payments import IssueGiftCard, PaymentCaptured, PaymentFailed, PaymentRefunded
 from haat.kit.clock import now
 from haat.kit.database import Batch
 from haat.kit.ids import first_id, new_id
 from haat.kit.message import Invalid
 from haat.kit.money import Money
-from haat.services.orders.model import StoredOrder, canceled, with_failed_refund, with_refund
+from haat.services.orders.model import StoredOrder, canceled, with_failed_refund, with_heard_refund, with_refund
 from tests.services.orders.asking import STAFF, cancel, refund, types
 from tests.services.orders.test_model import order as stored
-from tests.services.shopfloor import Floor
+from tests.services.shopfloor import PRICE, Floor
 
 
 async def about(floor: Floor, order: Order) -> dict[str, Any]:
@@ -60,9 +63,9 @@ async def test_the_payments_tell_all_that_was_taken(floor: Floor):
     assert (told.amount, told.total) == (order.totals.total, order.totals.total)
 
 
-async def failed(floor: Floor, order: Order, refund_id: str, amount: int) -> Order:
+async def ended(floor: Floor, order: Order, refund_id: str, amount: int, state: str = "failed") -> Order:
     known = await about(floor, order)
-    event = PaymentRefunded(**known, refund_id=refund_id, amount=Money(amount), state="failed")
+    event = PaymentRefunded(**known, refund_id=refund_id, amount=Money(amount), state=state)
     await floor.house.service("orders").following.payments_refunded(Batch([event]))
     return await floor.order(order.id)
 
@@ -73,7 +76,7 @@ async def test_a_refund_that_fails_later_is_taken_back(floor: Floor):
     await floor.orders.refund(refund(order, amount=300))
     counted = await floor.value("SELECT refunds -> 'counted' FROM orders.orders WHERE id = $1", order.id)
     first = next(refund_id for refund_id, amount in counted.items() if amount == 700)
-    seen = await failed(floor, order, first, 700)
+    seen = await ended(floor, order, first, 700)
     assert (seen.payment.refunded, seen.payment.status) == (Money(300), "partially_refunded")
     assert types(seen)[-1] == "refund_failed"
     assert "₹7" in seen.timeline[-1].detail
@@ -83,8 +86,39 @@ async def test_what_a_cancellation_gave_back_can_fail_too(floor: Floor):
     order = await floor.bought((await floor.variant(), 1))
     await floor.orders.cancel(cancel(order))
     whole = order.totals.total
-    seen = await failed(floor, order, new_id("ref"), whole.amount)
+    seen = await ended(floor, order, new_id("ref"), whole.amount)
     assert (seen.status, seen.payment.refunded, seen.payment.status) == ("canceled", Money(0), "paid")
+
+
+async def test_what_a_cancellation_gives_back_again_is_counted_when_it_gets_there(floor: Floor):
+    order = await floor.bought((await floor.variant(), 1))
+    await floor.orders.cancel(cancel(order))
+    whole = order.totals.total
+    await ended(floor, order, new_id("ref"), whole.amount)
+    seen = await ended(floor, order, new_id("ref"), whole.amount, state="succeeded")
+    assert (seen.status, seen.payment.refunded, seen.payment.status) == ("canceled", whole, "refunded")
+    assert types(seen)[-2:] == ["refund_failed", "refunded"]
+
+
+async def test_when_the_card_s_part_of_a_refund_fails_the_gift_card_s_has_gone(floor: Floor):
+    lamp = await floor.variant()
+    gift = await floor.payments.issue_gift_card(IssueGiftCard(amount=Money(PRICE - 60_000), actor=STAFF))
+    card = msgspec.structs.replace(await floor.card(), gift_cards=[gift.code])
+    order = await floor.bought((lamp, 1), payment=card)
+    by_card = order.totals.total.amount - (PRICE - 60_000)
+    whole = await floor.orders.refund(refund(order, amount=by_card + 10_000))
+    query = "SELECT refund_id FROM payments.refunds WHERE payment_id = $1 AND account IS NULL"
+    seen = await ended(floor, order, await floor.value(query, order.payment.id), by_card)
+    await floor.deliver("orders", "payments", (await about(floor, order))["attempt_id"])
+    assert whole.payment.refunded == Money(by_card + 10_000)
+    assert (seen.payment.refunded, seen.payment.status) == (Money(10_000), "partially_refunded")
+    assert (await floor.order(order.id)).payment == seen.payment
+
+
+async def test_what_somebody_refunds_at_the_provider_is_counted(floor: Floor):
+    order = await floor.bought((await floor.variant(), 1))
+    seen = await ended(floor, order, "ref_rfd_1", 700, state="succeeded")
+    assert (seen.payment.refunded, seen.payment.status) == (Money(700), "partially_refunded")
 
 
 async def test_a_refund_that_succeeds_changes_nothing_more(floor: Floor):
@@ -106,7 +140,7 @@ def test_refunds_counted_and_failed_in_any_order_come_to_the_same(
     def after(told: list[tuple[str, bool]]) -> StoredOrder:
         order = stored(captured_minor=1500)
         for name, fails in told:
-            order = with_failed_refund(order, name, 100) if fails else with_refund(order, name, 100)
+            order = with_failed_refund(order, name, 100) if fails else with_refund(order, {name: 100})
         return order
 
     shuffled = [changes[turn] for turn in turns if turn < len(changes)]
@@ -115,6 +149,24 @@ def test_refunds_counted_and_failed_in_any_order_come_to_the_same(
     assert after(changes).refunded_minor == after(shuffled).refunded_minor == 100 * len(counted - lost)
     whole = canceled(after(changes), 1500)
     assert whole.refunded_minor == 1500 - 100 * len(lost - counted)
+
+
+@pytest.mark.parametrize(("ends", "came_back"), [(["last"], 1500), ([], 100)])
+@given(fails=st.integers(1, 5), turns=st.permutations(range(8)))
+def test_what_a_cancellation_gave_back_is_known_in_the_end_whatever_failed_before(
+    ends: list[str], came_back: int, fails: int, turns: list[int]
+):
+    """1,400 by card, which may fail five times and then succeed, and 100 to a gift card; told in any order."""
+    told: list[Callable[[StoredOrder], StoredOrder]] = [
+        lambda order: canceled(order, 1500),
+        lambda order: with_heard_refund(order, "gift", 100),
+        *(partial(with_failed_refund, refund_id=f"card_{n}", amount=1400) for n in range(fails)),
+        *(partial(with_heard_refund, refund_id=name, amount=1400) for name in ends),
+    ]
+    order = stored(captured_minor=1500)
+    for turn in turns:
+        order = told[turn](order) if turn < len(told) else order
+    assert (order.refunded_minor, order.captured_minor) == (came_back, 1500)
 
 
 async def expired(floor: Floor, order: Order, **other: str) -> Order:

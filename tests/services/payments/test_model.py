@@ -24,7 +24,7 @@ from haat.services.payments.model import (
     next_check,
     refund_told,
 )
-from haat.services.payments.views import summary
+from haat.services.payments.views import refund_view, summary
 
 AT = now()
 # A busy machine is no fault of the model.
@@ -230,3 +230,11 @@ def test_what_was_let_go_of_ends_with_its_time_where_nobody_can_be_told(state, w
     payment = msgspec.structs.replace(START, state=state, void_reason=wanted, action=action)
     ended = left_alone(payment, AT + timedelta(minutes=minutes))
     assert (ended and ended.state) == ends
+
+
+def test_a_refund_names_its_parts_and_what_still_stands_of_each():
+    made = [("ref_card", "r", 600, "failed", None), ("ref_gift", "r#0", 100, "succeeded", "gift_liability:gft_1")]
+    refunds = tuple(RefundState(each, ask, amount, state, "x", AT, account=to) for each, ask, amount, state, to in made)
+    seen = refund_view(msgspec.structs.replace(START, refunds=refunds), "r")
+    assert (seen.amount, seen.state) == (Money(100), "succeeded")
+    assert seen.parts == {"ref_card": Money(0), "ref_gift": Money(100)}

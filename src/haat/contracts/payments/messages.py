@@ -106,7 +106,11 @@ class Refund(Message, frozen=True):
 
 
 class RefundView(Message, frozen=True):
-    """`state` is pending, succeeded or failed; `amount` is all that goes back by this request, however it was paid."""
+    """`state` is pending, succeeded or failed; `amount` is all that goes back by this request, however it was paid.
+
+    `parts` are its refunds by the ids that are told of when they end: one by the method, one for each credit; zero for
+    one that failed already.
+    """
 
     id: str
     payment_id: str
@@ -114,6 +118,7 @@ class RefundView(Message, frozen=True):
     state: str
     reason: str
     created_at: datetime
+    parts: Mapping[str, Money] = {}
 
 
 class Webhook(Message, frozen=True):

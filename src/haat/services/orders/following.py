@@ -19,6 +19,7 @@ from haat.services.orders.model import (
     canceled,
     forward,
     with_failed_refund,
+    with_heard_refund,
     with_parcel,
 )
 from haat.services.orders.store import OrderStore, Task
@@ -55,17 +56,14 @@ class Following:
                 await self._store.update(transaction.connection, canceled(order, order.captured_minor))
 
     async def payments_refunded(self, batch: Batch[PaymentRefunded]) -> None:
-        """A bank sent a refund back: the order's money says so, and staff see it. Refunds that succeed are counted."""
+        """The orders' money says what went back, whoever asked for it; what a bank sent back is seen by staff."""
         async with self._store.transaction() as transaction:
-            fresh = [event for event in await transaction.accept(batch) if event.state == "failed"]
+            fresh = await transaction.accept(batch)
             for order in await self._of_checkouts(transaction, fresh):
                 after = order
                 for event in fresh:
                     if event.payment_id == order.payment_id:
-                        after = with_failed_refund(after, event.refund_id, event.amount.amount)
-                        detail = f"The refund of {format_money(event.amount)} did not reach the customer"
-                        await self._store.note(transaction.connection, order.id, "refund_failed", detail, "payments")
-                        log.error("refund failed", order_id=order.id, refund_id=event.refund_id)
+                        after = await self._refunded(transaction, after, event)
                 if after is not order:
                     await self._store.update(transaction.connection, after)
 
@@ -115,6 +113,19 @@ class Following:
                     continue
                 data = {"actor": "risk", "reason": "Order declined"}
                 await self._store.follow(transaction.connection, Task(new_id("tsk"), order.id, "cancel", data))
+
+    async def _refunded(self, transaction: Transaction, order: StoredOrder, event: PaymentRefunded) -> StoredOrder:
+        money = format_money(event.amount)
+        if event.state == "failed":
+            detail = f"The refund of {money} did not reach the customer"
+            await self._store.note(transaction.connection, order.id, "refund_failed", detail, "payments")
+            log.error("refund failed", order_id=order.id, refund_id=event.refund_id)
+            return with_failed_refund(order, event.refund_id, event.amount.amount)
+        after = with_heard_refund(order, event.refund_id, event.amount.amount)
+        if order.status == "canceled" and after.refunded_minor > order.refunded_minor:
+            detail = f"The refund of {money} went out again"
+            await self._store.note(transaction.connection, order.id, "refunded", detail, "payments")
+        return after
 
     async def _of_checkouts(
         self, transaction: Transaction, events: list[PaymentRefunded] | list[PaymentFailed]

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -72,13 +72,15 @@ class OnRoad(msgspec.Struct, frozen=True):
 
 
 class Refunds(msgspec.Struct, frozen=True):
-    """Minor units by refund id: `counted` when the order heard of them, `failed` when the bank sent them back.
+    """Minor units by refund id: `counted` when the order asked for them, `failed` when the bank sent them back.
 
-    What a cancellation gave back is counted under `canceled`: its refunds are made by payments, under their own ids.
+    What a cancellation gives back is counted under `canceled`: its refunds are made by payments, under their own ids,
+    and made again when they fail. They are `heard` of when they have succeeded, as are those made at the provider.
     """
 
     counted: dict[str, int] = {}
     failed: dict[str, int] = {}
+    heard: dict[str, int] = {}
 
 
 class StoredOrder(msgspec.Struct, frozen=True):
@@ -191,12 +193,18 @@ def not_returnable(order: StoredOrder) -> dict[str, int]:
     return added(order.returned, away)
 
 
-def with_refund(order: StoredOrder, refund_id: str, amount: int) -> StoredOrder:
-    """The order with a refund counted, once; zero for one that failed right away."""
+def with_refund(order: StoredOrder, parts: Mapping[str, int]) -> StoredOrder:
+    """The order with the parts of a refund counted, by their ids, each once; zero for one that failed right away."""
+    counted = {**parts, **order.refunds.counted}
+    return _with_refunds(order, msgspec.structs.replace(order.refunds, counted=counted))
+
+
+def with_heard_refund(order: StoredOrder, refund_id: str, amount: int) -> StoredOrder:
+    """The order after a refund succeeded; nothing new when it is counted."""
     if refund_id in order.refunds.counted:
         return order
-    counted = {**order.refunds.counted, refund_id: amount}
-    return _with_refunds(order, msgspec.structs.replace(order.refunds, counted=counted))
+    heard = {**order.refunds.heard, refund_id: amount}
+    return _with_refunds(order, msgspec.structs.replace(order.refunds, heard=heard))
 
 
 def with_failed_refund(order: StoredOrder, refund_id: str, amount: int) -> StoredOrder:
@@ -209,17 +217,19 @@ def canceled(order: StoredOrder, captured: int) -> StoredOrder:
     """The order once nothing of it stands: all that was captured goes back."""
     captured = max(captured, order.captured_minor)
     known = msgspec.structs.replace(order, status="canceled", on_hold=False, captured_minor=captured)
-    counted = {**order.refunds.counted}
-    counted[CANCELED] = counted.get(CANCELED, 0) + captured - order.refunded_minor
+    counted = {**order.refunds.counted, CANCELED: captured - _asked_back(order.refunds)}
     if not captured:
         return msgspec.structs.replace(known, payment_status="voided")
     return _with_refunds(known, msgspec.structs.replace(order.refunds, counted=counted))
 
 
 def _with_refunds(order: StoredOrder, refunds: Refunds) -> StoredOrder:
-    strange = sum(amount for refund_id, amount in refunds.failed.items() if refund_id not in refunds.counted)
-    known = sum(amount for refund_id, amount in refunds.counted.items() if refund_id not in {*refunds.failed, CANCELED})
-    refunded = known + max(0, refunds.counted.get(CANCELED, 0) - strange)
+    counted, failed = refunds.counted, refunds.failed
+    heard = _sum(refunds.heard, {*counted, *failed})
+    # What a cancellation gives back is on its way until it fails; payments may try again, which is heard of.
+    on_its_way = counted.get(CANCELED, 0) - _sum(failed, counted)
+    # Told out of turn, a refund and the one that is made in its place could both count for a while.
+    refunded = min(order.total_minor, _asked_back(refunds) + max(heard, on_its_way))
     # A refund can be heard of before the capture that it gives back.
     captured = max(order.captured_minor, refunded)
     status = order.payment_status
@@ -230,6 +240,15 @@ def _with_refunds(order: StoredOrder, refunds: Refunds) -> StoredOrder:
     return msgspec.structs.replace(
         order, refunds=refunds, refunded_minor=refunded, captured_minor=captured, payment_status=status
     )
+
+
+def _asked_back(refunds: Refunds) -> int:
+    """What went back because the order asked for it."""
+    return _sum(refunds.counted, {*refunds.failed, CANCELED})
+
+
+def _sum(amounts: Mapping[str, int], but: Collection[str]) -> int:
+    return sum(amount for refund_id, amount in amounts.items() if refund_id not in but)
 
 
 def check_cancelable(order: StoredOrder) -> None:

@@ -107,19 +107,19 @@ class Tasks:
         return write
 
     async def _refund(self, task: Task, order: StoredOrder) -> Write:
-        refund_id, amount = await self._pay_back(task, order)
+        paid_back = await self._pay_back(task, order)
 
         async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
             await self._store.note(
                 transaction.connection, current.id, "refunded", task.data["reason"], task.data["actor"]
             )
-            refunded = with_refund(current, refund_id, amount)
+            refunded = with_refund(current, paid_back)
             return msgspec.structs.replace(refunded, returned=added(current.returned, task.data.get("units") or {}))
 
         return write
 
     async def _receive(self, task: Task, order: StoredOrder) -> Write:
-        refund_id, amount = await self._pay_back(task, order) if task.data["amount"] else (task.id, 0)
+        paid_back = await self._pay_back(task, order) if task.data["amount"] else {}
         units: dict[str, int] = task.data["units"]
         if task.data["restock"]:
             skus = {line.id: line.sku for line in order.body.items}
@@ -136,7 +136,7 @@ class Tasks:
             status = forward(current.status, "returned") if everything else current.status
             if status != current.status:
                 transaction.publish(_moved(current, status))
-            return msgspec.structs.replace(with_refund(current, refund_id, amount), status=status)
+            return msgspec.structs.replace(with_refund(current, paid_back), status=status)
 
         return write
 
@@ -162,7 +162,8 @@ class Tasks:
 
         return write
 
-    async def _pay_back(self, task: Task, order: StoredOrder) -> tuple[str, int]:
+    async def _pay_back(self, task: Task, order: StoredOrder) -> dict[str, int]:
+        """What goes back in minor units, by refund id."""
         refund = await self._payments.refund(
             Refund(
                 payment_id=order.payment_id,
@@ -171,7 +172,7 @@ class Tasks:
                 amount=Money(task.data["amount"], order.currency),
             )
         )
-        return refund.id, 0 if refund.state == "failed" else refund.amount.amount
+        return {refund_id: part.amount for refund_id, part in refund.parts.items()}
 
 
 def _moved(order: StoredOrder, status: str) -> OrderMoved:

@@ -42,14 +42,15 @@ def refund_view(payment: PaymentState, request_id: str) -> RefundView:
     """All that goes back by one request, by the method and to credit."""
     parts = refunds_of(payment, request_id)
     good = [part for part in parts if part.state != "failed"]
-    states = {part.state for part in good}
+    states, currency = {part.state for part in good}, payment.amount.currency
     return RefundView(
         id=parts[0].refund_id,
         payment_id=payment.payment_id,
-        amount=Money(sum(part.amount_minor for part in good or parts), payment.amount.currency),
+        amount=Money(sum(part.amount_minor for part in good or parts), currency),
         state="pending" if "pending" in states else "succeeded" if states else "failed",
         reason=parts[0].reason,
         created_at=parts[0].created_at,
+        parts={part.refund_id: Money(part.amount_minor if part in good else 0, currency) for part in parts},
     )
 
 

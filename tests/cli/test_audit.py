@@ -33,7 +33,7 @@ INSERT INTO payments.ledger_entries VALUES
 INSERT INTO orders.orders (id, number, checkout_id, attempt_id, cart_id, email, status, on_hold, body, product_ids,
     payment_id, payment_status, currency, total_minor, captured_minor)
 VALUES ('ord_a', 'HT-A', 'chk_a', 'att_a', 'crt_a', 'a@x.example', 'confirmed', false, '{
-    "items": [{"sku": "sku-a", "quantity": 2, "total": {"amount": 900}, "discount": {"amount": 50}}],
+    "items": [{"id": "itm_a", "sku": "sku-a", "quantity": 2, "total": {"amount": 900}, "discount": {"amount": 50}}],
     "totals": {"subtotal": {"amount": 950}, "discount": {"amount": 50}, "shipping": {"amount": 100},
                "total": {"amount": 1000}}}', '{}', 'pay_a', 'paid', 'INR', 1000, 1000);
 SELECT inventory.book('received', 'one', 'test', 'main', ARRAY['sku-a'], ARRAY[5::bigint], '{}');
@@ -47,6 +47,11 @@ FAULTS = {
     "UPDATE orders.orders SET total_minor = 999 WHERE id = 'ord_a'": {"I5", "I5c", "I6"},
     "DELETE FROM orders.orders WHERE id = 'ord_a'": {"I4b", "I5", "I5b", "I11"},
     "UPDATE orders.orders SET status = 'canceled' WHERE id = 'ord_a'": {"I5", "I5b"},
+    "UPDATE orders.orders SET refunded_minor = 1 WHERE id = 'ord_a'": {"I5d"},
+    "UPDATE orders.orders SET returned = '{\"itm_a\": 3}' WHERE id = 'ord_a'": {"I6b"},
+    "INSERT INTO orders.returns (id, order_id, status, items, refund_minor, timeline) VALUES ('ret_a', 'ord_a',"
+    ' \'refunded\', \'[{"item_id": "itm_a", "quantity": 1}, {"item_id": "itm_a", "quantity": 1}]\', 900, \'[]\');'
+    "SELECT inventory.book('returned', 'ret_a', 'return', 'main', ARRAY['sku-a'], ARRAY[1::bigint], '{}')": {"I11c"},
     "UPDATE checkout.checkouts SET status = 'open', order_id = NULL WHERE id = 'chk_a'": {"I4b"},
     "INSERT INTO payments.payments (payment_id, attempt_id, checkout_id, provider, amount_minor, currency, method,"
     " state) VALUES ('pay_b', 'att_b', 'chk_a', 'sandbox', 1000, 'INR', '{}', 'authorized')": {"I4"},

@@ -88,6 +88,16 @@ ORDERS = [
              AND NOT (coalesce(p.provider, '') = 'cash' AND o.status <> 'delivered')""",
     ),
     (
+        "I5d",
+        "what an order says went back is what its payment gave back, once nothing is under way",
+        """SELECT o.id FROM orders.orders o JOIN payments.payments p USING (payment_id), LATERAL (
+               SELECT coalesce(sum(r.amount_minor) FILTER (WHERE r.account IS NOT NULL), 0) AS to_credit,
+                      coalesce(bool_or(r.state = 'pending'), false) AS pending
+               FROM payments.refunds r WHERE p.has_refunds AND r.payment_id = p.payment_id) back
+           WHERE o.refunded_minor <> p.refunded_minor + back.to_credit AND NOT back.pending
+             AND NOT EXISTS (SELECT FROM orders.tasks t WHERE t.order_id = o.id AND NOT t.done)""",
+    ),
+    (
         "I6",
         "an order's total is its lines with their discounts, and shipping",
         """SELECT o.id FROM orders.orders o JOIN checkout.checkouts c ON c.id = o.checkout_id, LATERAL (
@@ -98,6 +108,13 @@ ORDERS = [
               OR o.total_minor <> (o.body #>> '{totals,total,amount}')::bigint
               OR lines.total <> (o.body #>> '{totals,subtotal,amount}')::bigint - lines.discount
               OR lines.discount <> (o.body #>> '{totals,discount,amount}')::bigint""",
+    ),
+    (
+        "I6b",
+        "no more units of an item are sent, or come back or are refunded, than were bought",
+        """SELECT o.id || ' ' || (line ->> 'id') FROM orders.orders o, json_array_elements(o.body -> 'items') AS line
+           WHERE (o.shipped <> '{}' OR o.returned <> '{}') AND (line ->> 'quantity')::bigint < greatest(
+               (o.shipped ->> (line ->> 'id'))::bigint, (o.returned ->> (line ->> 'id'))::bigint)""",
     ),
 ]
 CREDIT = [
@@ -239,6 +256,14 @@ STOCK = [
         """SELECT r.attempt_id FROM inventory.reservations r WHERE (r.state = 'committed') <> EXISTS (
                SELECT FROM inventory.events e
                WHERE e.stream = ANY(r.streams) AND e.cause_id = r.attempt_id AND e.type = 'committed')""",
+    ),
+    (
+        "I11c",
+        "a return that was put back on the shelf was put back whole",
+        """SELECT r.id FROM orders.returns r JOIN (
+               SELECT cause_id, sum(quantity) AS units FROM inventory.events
+               WHERE type = 'returned' AND cause_kind = 'return' GROUP BY cause_id) e ON e.cause_id = r.id
+           WHERE e.units <> (SELECT sum((item ->> 'quantity')::bigint) FROM jsonb_array_elements(r.items) AS item)""",
     ),
 ]
 QUESTIONS = [*LEDGER, *ORDERS, *CREDIT, *BOOKS, *COURSE, *STOCK]

@@ -169,6 +169,14 @@ def test_what_a_cancellation_gave_back_is_known_in_the_end_whatever_failed_befor
     assert (order.refunded_minor, order.captured_minor) == (came_back, 1500)
 
 
+def test_an_order_in_cash_is_still_to_be_paid_after_a_refund_of_its_first_parcel_failed():
+    paid = stored(captured_minor=500, payment_status="cash_on_delivery")
+    order = msgspec.structs.replace(paid, body=msgspec.structs.replace(paid.body, payment_method="cod"))
+    refunded = with_refund(order, {"ref_a": 100})
+    failed = with_failed_refund(refunded, "ref_a", 100)
+    assert [each.payment_status for each in (refunded, failed)] == ["partially_refunded", "cash_on_delivery"]
+
+
 async def expired(floor: Floor, order: Order, **other: str) -> Order:
     event = PaymentFailed(**{**await about(floor, order), **other}, state="expired")
     await floor.house.service("orders").following.payments_failed(Batch([event]))

@@ -6,15 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haat.contracts.orders import Order, OrderStateError, RequestReturn, ReturnItem
-from haat.contracts.payments import CashMethod
+from haat.contracts.orders import Order, OrderStateError, ReceiveReturn, RequestReturn, ReturnItem
+from haat.contracts.payments import CashMethod, IssueGiftCard
 from haat.contracts.shipping import ShipmentMoved
 from haat.kit.database import Batch
 from haat.kit.message import Invalid
+from haat.kit.money import Money
 from haat.services.orders.model import RANK, StoredOrder, with_parcel
-from tests.services.orders.asking import cancel, line, ship, types
+from tests.services.orders.asking import STAFF, cancel, line, ship, types
 from tests.services.orders.test_model import order as stored
-from tests.services.shopfloor import Floor
+from tests.services.shopfloor import PRICE, Floor
 
 
 async def of_three(floor: Floor, **how: object) -> tuple[Order, str]:
@@ -46,15 +47,40 @@ async def test_an_order_is_delivered_when_its_last_unit_is(floor: Floor):
     assert types(await floor.order(order.id))[2:] == list(dict.fromkeys(parts))
 
 
-async def test_cash_is_collected_with_the_last_parcel(floor: Floor):
-    order, item = await of_three(floor, payment=CashMethod())
-    await floor.parcel(order.id, "delivered", shipment="shp_1", units={item: 1})
+async def arrived(floor: Floor, order: Order, shipment: str, units: int) -> Order:
+    """The order once a parcel of it is there, and what follows is done."""
+    await floor.parcel(order.id, "picked_up", "delivered", shipment=shipment, units={order.items[0].id: units})
     await floor.house.service("orders").finish_tasks()
-    first = await floor.order(order.id)
-    await floor.parcel(order.id, "delivered", shipment="shp_2", units={item: 2})
-    await floor.house.service("orders").finish_tasks()
-    last = await floor.order(order.id)
-    assert (first.payment.captured.amount, last.payment.captured) == (0, order.totals.total)
+    return await floor.order(order.id)
+
+
+async def test_cash_is_collected_with_each_parcel(floor: Floor):
+    order = await floor.bought((await floor.variant(amount=10_000), 3), payment=CashMethod())
+    first, last = await arrived(floor, order, "shp_1", 1), await arrived(floor, order, "shp_2", 2)
+    # What the delivery costs, 115 rupees, is paid with the first.
+    assert (first.payment.captured, first.payment.status) == (Money(21_500), "cash_on_delivery")
+    assert (last.payment.captured, last.payment.status) == (Money(41_500), "paid")
+    assert types(last)[1:] == ["partially_shipped", "partially_delivered", "paid", "delivered", "paid"]
+
+
+async def test_cash_of_what_arrived_can_go_back_before_the_rest_is_there(floor: Floor):
+    order, _ = await of_three(floor, payment=CashMethod())
+    await arrived(floor, order, "shp_1", 1)
+    made = await floor.orders.request_return(back(order, 1))
+    await floor.orders.receive_return(ReceiveReturn(return_id=made.id, actor=STAFF))
+    part = await floor.order(order.id)
+    last = await arrived(floor, order, "shp_2", 2)
+    assert (part.payment.refunded, last.payment.refunded) == (Money(PRICE), Money(PRICE))
+    assert (last.payment.captured, last.payment.status) == (order.totals.total, "partially_refunded")
+
+
+async def test_a_gift_card_pays_before_cash_whatever_arrives_first(floor: Floor):
+    gift = await floor.payments.issue_gift_card(IssueGiftCard(amount=Money(PRICE + 50_000), actor=STAFF))
+    order, _ = await of_three(floor, payment=CashMethod(gift_cards=[gift.code]))
+    captured = [(await arrived(floor, order, f"shp_{n}", 1)).payment.captured for n in range(3)]
+    whole = order.totals.total
+    assert captured == [Money(0), whole - Money(PRICE), whole]
+    assert types(await floor.order(order.id)).count("paid") == 2
 
 
 async def test_only_units_that_arrived_can_come_back(floor: Floor):

@@ -18,6 +18,7 @@ from haat.services.orders.model import (
     StoredOrder,
     canceled,
     forward,
+    owed_at_the_door,
     with_failed_refund,
     with_heard_refund,
     with_parcel,
@@ -147,14 +148,13 @@ class Following:
         if order is before:
             return
         await self._store.update(transaction.connection, order)
-        status = order.status
-        if status == before.status:
-            return
-        await self._store.note(transaction.connection, order.id, status, _SAID[status])
-        moved = OrderMoved(order_id=order.id, number=order.number, status=status, user_id=order.user_id)
-        transaction.publish(moved)
-        if status == "delivered" and order.payment_status == "cash_on_delivery":
-            task = Task(new_id("tsk"), order.id, "capture", {"actor": "carrier", "amount": 0})
+        status, owed = order.status, owed_at_the_door(order)
+        if status != before.status:
+            await self._store.note(transaction.connection, order.id, status, _SAID[status])
+            moved = OrderMoved(order_id=order.id, number=order.number, status=status, user_id=order.user_id)
+            transaction.publish(moved)
+        if owed > owed_at_the_door(before):
+            task = Task(new_id("tsk"), order.id, "capture", {"actor": "carrier", "owed": owed})
             await self._store.follow(transaction.connection, task)
 
 

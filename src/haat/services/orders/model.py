@@ -45,6 +45,7 @@ RANK = {
 CANCELED = "canceled"
 CANCELABLE = frozenset({"placed", "confirmed", "packed"})
 RETURNABLE = frozenset({"partially_delivered", "delivered"})
+CASH = "cod"
 # How far a parcel is; one that the carrier refused or that was stopped is not on its way at all.
 ON_ITS_WAY, AT_THE_DOOR, ARRIVED = 1, 2, 3
 STOPPED = frozenset({"failed", "canceled"})
@@ -132,7 +133,7 @@ def body_of(ask: PlaceOrder) -> Body:
 
 def first_status(ask: PlaceOrder) -> tuple[str, str]:
     """Order status and payment status right after placing."""
-    if ask.payment_method == "cod":
+    if ask.payment_method == CASH:
         return ("placed" if ask.on_hold else "confirmed"), "cash_on_delivery"
     if ask.paid:
         return ("placed" if ask.on_hold else "confirmed"), "paid"
@@ -185,12 +186,29 @@ def _all(order: StoredOrder, counts: Mapping[str, int]) -> bool:
     return all(counts.get(line.id, 0) >= line.quantity for line in order.body.items)
 
 
+def owed_at_the_door(order: StoredOrder) -> int:
+    """What was to be paid in cash by now, in minor units: all but what is still to come, once a parcel is there."""
+    arrived = units_at(order, ARRIVED)
+    if not arrived or order.body.payment_method != CASH:
+        return 0
+    to_come = {line.id: max(0, line.quantity - arrived.get(line.id, 0)) for line in order.body.items}
+    return order.total_minor - sum(line.total.amount * to_come[line.id] // line.quantity for line in order.body.items)
+
+
 def not_returnable(order: StoredOrder) -> dict[str, int]:
     """Units by item id that cannot be asked to come back: not delivered, or in a return or refunded already."""
     there = {line.id: line.quantity for line in order.body.items}
     arrived = units_at(order, ARRIVED) if order.status == "partially_delivered" else there
     away = {item_id: max(0, quantity - arrived.get(item_id, 0)) for item_id, quantity in there.items()}
     return added(order.returned, away)
+
+
+def with_captured(order: StoredOrder, captured: int) -> StoredOrder:
+    """The order with what was taken so far, in minor units."""
+    known = msgspec.structs.replace(order, captured_minor=max(captured, order.captured_minor))
+    if not order.refunded_minor and known.captured_minor >= order.total_minor:
+        return msgspec.structs.replace(known, payment_status="paid")
+    return _with_refunds(known, order.refunds)
 
 
 def with_refund(order: StoredOrder, parts: Mapping[str, int]) -> StoredOrder:
@@ -236,7 +254,8 @@ def _with_refunds(order: StoredOrder, refunds: Refunds) -> StoredOrder:
     if refunded:
         status = "refunded" if refunded >= captured else "partially_refunded"
     elif status in ("refunded", "partially_refunded"):
-        status = "paid" if captured >= order.total_minor else "authorized"
+        unpaid = "cash_on_delivery" if order.body.payment_method == CASH else "authorized"
+        status = "paid" if captured >= order.total_minor else unpaid
     return msgspec.structs.replace(
         order, refunds=refunds, refunded_minor=refunded, captured_minor=captured, payment_status=status
     )

@@ -13,13 +13,13 @@ import structlog
 
 from haat.contracts.inventory import Inventory, Line, PutBack
 from haat.contracts.orders import OrderMoved, TimelineEntry
-from haat.contracts.payments import Capture, PaymentRef, Payments, Refund, Void
+from haat.contracts.payments import Capture, Payment, PaymentRef, Payments, Refund, Void
 from haat.contracts.shipping import CancelShipments, Dispatch, Shipping
 from haat.kit.clock import now
 from haat.kit.database import Transaction
 from haat.kit.message import DomainError, Unavailable
 from haat.kit.money import Money
-from haat.services.orders.model import StoredOrder, added, canceled, forward, parcels, with_refund
+from haat.services.orders.model import StoredOrder, added, canceled, forward, parcels, with_captured, with_refund
 from haat.services.orders.store import OrderStore, Refusal, Task
 
 log = structlog.get_logger("haat.orders")
@@ -141,26 +141,34 @@ class Tasks:
         return write
 
     async def _capture(self, task: Task, order: StoredOrder) -> Write:
-        wanted = task.data["amount"]
-        payment = await self._payments.capture(
+        payment = await self._taken(task, order)
+
+        async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
+            captured, actor = payment.captured.amount, task.data["actor"]
+            if "owed" not in task.data or captured > current.captured_minor:
+                await self._store.note(transaction.connection, current.id, "paid", "Payment received", actor)
+            paid = with_captured(current, captured)
+            return msgspec.structs.replace(paid, status=forward(current.status, "confirmed"))
+
+        return write
+
+    async def _taken(self, task: Task, order: StoredOrder) -> Payment:
+        """The payment once an amount is taken (zero is all that is left), or what is owed by now."""
+        amount = task.data.get("amount", 0)
+        if owed := task.data.get("owed"):
+            known = await self._payments.payment(PaymentRef(payment_id=order.payment_id))
+            # Gift cards and store credit pay first, and count as taken with the first cash.
+            by_credit = known.by_credit.amount if known.by_credit else 0
+            amount = owed - max(known.captured.amount, by_credit)
+            if amount <= 0:
+                return known
+        return await self._payments.capture(
             Capture(
                 payment_id=order.payment_id,
                 request_id=task.id,
-                amount=Money(wanted, order.currency) if wanted else None,
+                amount=Money(amount, order.currency) if amount else None,
             )
         )
-
-        async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
-            captured = payment.captured.amount
-            await self._store.note(transaction.connection, current.id, "paid", "Payment received", task.data["actor"])
-            return msgspec.structs.replace(
-                current,
-                captured_minor=max(captured, current.captured_minor),
-                payment_status="paid" if captured >= current.total_minor else current.payment_status,
-                status=forward(current.status, "confirmed"),
-            )
-
-        return write
 
     async def _pay_back(self, task: Task, order: StoredOrder) -> dict[str, int]:
         """What goes back in minor units, by refund id."""

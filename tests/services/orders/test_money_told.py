@@ -21,7 +21,7 @@ from haat.kit.ids import first_id, new_id
 from haat.kit.message import Invalid
 from haat.kit.money import Money
 from haat.services.orders.model import StoredOrder, canceled, with_failed_refund, with_heard_refund, with_refund
-from tests.services.orders.asking import STAFF, cancel, refund, types
+from tests.services.orders.asking import STAFF, cancel, refund, refunded, types
 from tests.services.orders.test_model import order as stored
 from tests.services.shopfloor import PRICE, Floor
 
@@ -98,6 +98,20 @@ async def test_what_a_cancellation_gives_back_again_is_counted_when_it_gets_ther
     seen = await ended(floor, order, new_id("ref"), whole.amount, state="succeeded")
     assert (seen.status, seen.payment.refunded, seen.payment.status) == ("canceled", whole, "refunded")
     assert types(seen)[-2:] == ["refund_failed", "refunded"]
+
+
+async def test_a_cancellation_whose_refund_fails_at_the_bank_is_refunded_in_the_end(floor: Floor):
+    order, sandbox = await floor.bought((await floor.variant(), 1)), f"{floor.house.settings.provider_url}/sandbox"
+    await floor.session.post(f"{sandbox}/faults", json={"op": "refund", "mode": "fail", "times": 1})
+    await floor.orders.cancel(cancel(order))
+    await floor.session.post(f"{sandbox}/clock", json={"advance_seconds": 3})
+    for _ in range(2):
+        await floor.rows("UPDATE payments.due SET at = 'epoch' WHERE payment_id = $1", order.payment.id)
+        await floor.house.service("payments").finish_open()
+    await floor.deliver("orders", "payments", (await about(floor, order))["attempt_id"])
+    seen = await floor.order(order.id)
+    assert (seen.payment.refunded, await refunded(floor, order)) == (order.totals.total, order.totals.total.amount)
+    assert types(seen)[-3:] == ["canceled", "refund_failed", "refunded"]
 
 
 async def test_when_the_card_s_part_of_a_refund_fails_the_gift_card_s_has_gone(floor: Floor):

@@ -151,6 +151,12 @@ async def test_what_follows_begins_when_the_task_under_way_is_over(store: OrderS
     assert seen == ["ship", "capture", "cancel"]
 
 
+async def test_the_amount_that_was_decided_first_stands(store: OrderStore):
+    task = await begun(store, await place(store, placing()), "receive")
+    assert task is not None
+    assert [await store.decide_amount(task.id, amount) for amount in (800, 0, 1000)] == [800, 800, 800]
+
+
 async def test_a_refusal_is_kept_with_its_facts(store: OrderStore):
     task = await begun(store, await place(store, placing()))
     assert task is not None

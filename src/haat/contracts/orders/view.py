@@ -40,7 +40,10 @@ class ReturnItem(Message, frozen=True):
 
 
 class Return(Message, frozen=True):
-    """`status` is requested, approved, in_transit, received, refunded or rejected."""
+    """`status` is requested, approved, in_transit, received, refunded or rejected.
+
+    `refund` is what the items cost, and, once refunded, what went back for them: less where other refunds went before.
+    """
 
     id: str
     order_id: str

@@ -24,6 +24,7 @@ from haat.contracts.orders import (
     ShipItem,
     TimelineEntry,
 )
+from haat.contracts.payments import Payment
 from haat.contracts.shipping import Parcel, Shipment
 from haat.kit.ids import ALPHABET
 from haat.kit.message import Invalid
@@ -270,6 +271,17 @@ def refund_of(order: StoredOrder, wanted: Mapping[str, int]) -> int:
         share = [line.total.amount * n // line.quantity for n in (before, before + quantity)]
         total += share[1] - share[0]
     return total
+
+
+def paid_by_return(payment: Payment, most: int) -> int:
+    """What a return worth `most` pays, in minor units: no more than other refunds and disputes have left of the money.
+
+    Of money that is still to be taken nothing has been left: all of it is asked for, and payments refuse.
+    """
+    if payment.state == "authorized":
+        return most
+    left = payment.refundable or payment.captured - payment.refunded
+    return min(most, left.amount)
 
 
 def parcels(order: StoredOrder, wanted: Mapping[str, int]) -> tuple[list[Parcel], int]:

@@ -128,8 +128,10 @@ SELECT EXISTS (SELECT 1 FROM orders.returns WHERE order_id = :order_id AND statu
 INSERT INTO orders.returns (id, order_id, status, items, refund_minor, timeline)
 VALUES (:id, :order_id, :status, :items, :refund_minor, :timeline);
 
--- name: move_return(id, status, entries)!
-UPDATE orders.returns SET status = :status, timeline = timeline || :entries::jsonb WHERE id = :id;
+-- name: move_return(id, status, entries, refund_minor)!
+UPDATE orders.returns
+SET status = :status, timeline = timeline || :entries::jsonb, refund_minor = COALESCE(:refund_minor, refund_minor)
+WHERE id = :id;
 
 -- name: begin_task(id, order_id, kind, data, lease_seconds)$
 INSERT INTO orders.tasks (id, order_id, kind, data, lease_until)
@@ -150,6 +152,10 @@ WHERE order_id = :order_id AND NOT done RETURNING id;
 -- name: end_of(id)^
 -- What was put off has been answered with the order as it stands.
 SELECT NOT done AND tries = 0 AS under_way, data -> 'refused' AS refused FROM orders.tasks WHERE id = :id;
+
+-- name: decide_amount(id, amount)$
+UPDATE orders.tasks SET data = jsonb_build_object('amount', :amount::bigint) || data WHERE id = :id
+RETURNING (data -> 'amount')::bigint;
 
 -- name: put_off_task(id, seconds, error)!
 UPDATE orders.tasks SET tries = tries + 1, last_error = :error, lease_until = now() + make_interval(secs => :seconds)

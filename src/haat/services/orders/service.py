@@ -278,7 +278,7 @@ class OrderService(Orders):
                 "reason": "returned",
                 "return_id": current.id,
                 "restock": ask.restock,
-                "amount": current.refund.amount,
+                "most": current.refund.amount,
                 "units": {item.item_id: item.quantity for item in current.items},
             }
 

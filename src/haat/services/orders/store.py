@@ -195,9 +195,11 @@ class OrderStore:
             timeline=made.timeline,
         )
 
-    async def move_return(self, connection: Connection, return_id: str, status: str, entry: TimelineEntry) -> None:
-        """A return's next status, with its reason."""
-        await queries.move_return(connection, id=return_id, status=status, entries=[entry])
+    async def move_return(
+        self, connection: Connection, return_id: str, status: str, entry: TimelineEntry, refund_minor: int | None = None
+    ) -> None:
+        """A return's next status, with its reason, and the money that went back, once it is known."""
+        await queries.move_return(connection, id=return_id, status=status, entries=[entry], refund_minor=refund_minor)
 
     async def returns_open(self, connection: Connection, order_id: str) -> bool:
         """Whether something of the order is still to come back."""
@@ -237,6 +239,11 @@ class OrderStore:
         async with self.connection() as connection:
             row = await queries.end_of(connection, id=task_id)
         return row["under_way"], None if row["refused"] is None else msgspec.convert(row["refused"], Refusal)
+
+    async def decide_amount(self, task_id: str, amount: int) -> int:
+        """Write down what a task pays; the first to decide has decided."""
+        async with self.connection() as connection:
+            return int(await queries.decide_amount(connection, id=task_id, amount=amount))
 
     async def put_off_task(self, task_id: str, seconds: float, error: str) -> None:
         """A neighbour is away: try again later."""

@@ -19,7 +19,7 @@ from haat.kit.clock import now
 from haat.kit.database import Transaction
 from haat.kit.message import DomainError, Unavailable
 from haat.kit.money import Money
-from haat.services.orders.model import StoredOrder, added, canceled, forward, parcels, with_refund
+from haat.services.orders.model import StoredOrder, added, canceled, forward, paid_by_return, parcels, with_refund
 from haat.services.orders.store import OrderStore, Refusal, Task
 
 log = structlog.get_logger("haat.orders")
@@ -107,7 +107,7 @@ class Tasks:
         return write
 
     async def _refund(self, task: Task, order: StoredOrder) -> Write:
-        refund_id, amount = await self._pay_back(task, order)
+        refund_id, amount = await self._pay_back(task, order, task.data["amount"])
 
         async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
             await self._store.note(
@@ -119,7 +119,8 @@ class Tasks:
         return write
 
     async def _receive(self, task: Task, order: StoredOrder) -> Write:
-        refund_id, amount = await self._pay_back(task, order) if task.data["amount"] else (task.id, 0)
+        back = await self._decided(task, order)
+        refund_id, amount = await self._pay_back(task, order, back) if back else (task.id, 0)
         units: dict[str, int] = task.data["units"]
         if task.data["restock"]:
             skus = {line.id: line.sku for line in order.body.items}
@@ -128,8 +129,9 @@ class Tasks:
 
         async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
             actor = task.data["actor"]
-            entry = TimelineEntry(at=now(), type="refunded", detail="Parcel received, money sent back", actor=actor)
-            await self._store.move_return(transaction.connection, task.data["return_id"], "refunded", entry)
+            detail = "Parcel received, money sent back" if back else "Parcel received, no money was left to send back"
+            entry = TimelineEntry(at=now(), type="refunded", detail=detail, actor=actor)
+            await self._store.move_return(transaction.connection, task.data["return_id"], "refunded", entry, back)
             await self._store.note(transaction.connection, current.id, "return_received", entry.detail, actor)
             asked = all(current.returned.get(line.id, 0) >= line.quantity for line in current.body.items)
             everything = asked and not await self._store.returns_open(transaction.connection, current.id)
@@ -162,13 +164,20 @@ class Tasks:
 
         return write
 
-    async def _pay_back(self, task: Task, order: StoredOrder) -> tuple[str, int]:
+    async def _decided(self, task: Task, order: StoredOrder) -> int:
+        """What a return pays. Written down before payments are asked: another try asks for the same, never for less."""
+        if "amount" in task.data:
+            return int(task.data["amount"])
+        payment = await self._payments.payment(PaymentRef(payment_id=order.payment_id))
+        return await self._store.decide_amount(task.id, paid_by_return(payment, task.data["most"]))
+
+    async def _pay_back(self, task: Task, order: StoredOrder, amount: int) -> tuple[str, int]:
         refund = await self._payments.refund(
             Refund(
                 payment_id=order.payment_id,
                 request_id=task.id,
                 reason=task.data["reason"],
-                amount=Money(task.data["amount"], order.currency),
+                amount=Money(amount, order.currency),
             )
         )
         return refund.id, 0 if refund.state == "failed" else refund.amount.amount

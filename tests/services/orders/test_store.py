@@ -13,7 +13,7 @@ from haat.engines.database.pool import PostgresDatabase
 from haat.kit.clock import now
 from haat.kit.ids import new_id
 from haat.services.orders.model import StoredOrder
-from haat.services.orders.store import OrderStore, Refusal, Task
+from haat.services.orders.store import OrderStore, Refusal, Task, queries
 from tests.services.orders.asking import line, placed_event, placing
 
 
@@ -106,6 +106,24 @@ async def test_staff_find_by_number_id_and_email(store: OrderStore):
         await connection.execute("UPDATE orders.orders SET number = upper(number) WHERE id = $1", order_id)
     for text in (order_id, known.number.lower(), email.upper(), known.checkout_id):
         assert [order.id for order in await store.list_all(None, text, None, 10)] == [order_id]
+
+
+async def test_staff_find_an_email_however_it_was_typed(store: OrderStore):
+    name = new_id("asha")
+    typed = [f"{name}@example.com", f"{name.title()}@Example.com", f"{name.upper()}@EXAMPLE.COM"]
+    ids = [await place(store, placing(email=email)) for email in typed]
+    for text in typed:
+        assert [order.id for order in await store.list_all(None, text, None, 10)] == sorted(ids, reverse=True)
+
+
+async def test_an_email_is_found_by_its_index(store: OrderStore):
+    async with store.connection() as connection, connection.transaction():
+        await connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan")
+        asked = "PREPARE asked AS " + queries.list_all.sql
+        await connection.execute(asked)
+        rows = await connection.fetch("EXPLAIN EXECUTE asked(NULL, 'asha@example.com', NULL, 10)")
+        await connection.execute("DEALLOCATE asked")
+    assert [row[0].strip() for row in rows if "orders_lower_email" in row[0]] != []
 
 
 async def test_of_ten_tasks_begun_at_once_one_runs(store: OrderStore):

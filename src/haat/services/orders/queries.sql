@@ -94,7 +94,7 @@ ORDER BY id DESC LIMIT :how_many;
 -- Three roads, of which one is walked: what was searched for, one status, or all.
 WITH found AS (
     SELECT * FROM orders.orders
-    WHERE :text::text <> '' AND (number = upper(:text) OR email = lower(:text) OR id = :text OR checkout_id = :text)
+    WHERE :text::text <> '' AND (number = upper(:text) OR lower(email) = lower(:text) OR id = :text OR checkout_id = :text)
       AND (:status::text IS NULL OR status = :status) AND id < coalesce(:before::text, '~')
     UNION ALL
     (SELECT * FROM orders.orders WHERE :text = '' AND status = :status AND id < coalesce(:before, '~')

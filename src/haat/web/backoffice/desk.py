@@ -45,6 +45,8 @@ NOTES = {
     "explained": "Explained. It stays on record.",
     "trying": "Asked for. A worker goes on with it within seconds; reload to see what came of it.",
     "moved-on": "It has gone on by itself meanwhile.",
+    "role-given": "Given. It counts at once.",
+    "role-taken": "Taken away. It is gone at once, on every device.",
     "signed-out": "You are signed out.",
     "ended": "That session has ended.",
     "replaying": "Asked for. A worker acts on it within seconds; reload to see what came of it.",

@@ -68,6 +68,7 @@ from haat.contracts.inventory import (
 from haat.contracts.media import Media, MediaList, MediaOf, MediaStore, Upload
 from haat.contracts.notifications import Mail, Mailbox, MailRef, Notifications
 from haat.contracts.orders import (
+    ApproveReturn,
     CancelOrder,
     CaptureOrder,
     DayFigures,
@@ -83,6 +84,7 @@ from haat.contracts.orders import (
     OrderStateError,
     ReceiveReturn,
     RefundOrder,
+    RejectReturn,
     Return,
     ReturnItem,
     ShipOrder,
@@ -283,6 +285,14 @@ class MemoryOrders(Orders):
 
     async def refund(self, ask: RefundOrder) -> Order:
         return await self._act(ask)
+
+    async def approve_return(self, ask: ApproveReturn) -> Return:
+        await self._act(ask)
+        return self.one.returns[0]
+
+    async def reject_return(self, ask: RejectReturn) -> Return:
+        await self._act(ask)
+        return self.one.returns[0]
 
     async def receive_return(self, ask: ReceiveReturn) -> Return:
         await self._act(ask)

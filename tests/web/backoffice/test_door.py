@@ -47,6 +47,8 @@ FORMS = {
     "/admin/orders/ord_1/refund": "finance",
     "/admin/orders/ord_1/cancel": "finance fulfilment support",
     "/admin/returns/ret_1": "fulfilment",
+    "/admin/returns/ret_1/approve": "fulfilment",
+    "/admin/returns/ret_1/reject": "fulfilment",
     "/admin/products": "catalogue",
     "/admin/products/prd_1": "catalogue",
     "/admin/products/prd_1/remove": "catalogue",

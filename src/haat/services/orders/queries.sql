@@ -53,6 +53,15 @@ SELECT r.*, o.currency FROM orders.returns r JOIN orders.orders o ON o.id = r.or
 -- name: lock_return(id)^
 SELECT r.*, o.currency FROM orders.returns r JOIN orders.orders o ON o.id = r.order_id WHERE r.id = :id FOR UPDATE OF r;
 
+-- name: return_of_parcel(order_id, shipment_id)^
+SELECT r.*, o.currency FROM orders.returns r JOIN orders.orders o ON o.id = r.order_id
+WHERE r.order_id = :order_id AND r.shipment_id = :shipment_id FOR UPDATE OF r;
+
+-- name: approve_return(id, shipment_id, entries)!
+UPDATE orders.returns
+SET status = 'approved', shipment_id = :shipment_id, timeline = timeline || :entries::jsonb
+WHERE id = :id;
+
 -- name: returns_waiting(at, id, how_many)
 SELECT r.*, o.currency, o.number, o.body -> 'shipping_address' ->> 'name' AS name,
     (SELECT json_object_agg(i ->> 'id', i ->> 'title') FROM json_array_elements(o.body -> 'items') i) AS titles
@@ -111,11 +120,11 @@ SELECT EXISTS (
     WHERE user_id = :user_id AND product_ids @> ARRAY[:product_id::text] AND status <> 'canceled'
 );
 
--- name: update(id, version, status, on_hold, payment_status, captured_minor, refunded_minor, shipped, returned, parcels, refunds)$
+-- name: update(id, version, status, on_hold, payment_status, captured_minor, refunded_minor, shipped, returned, parcels, refunds, uneven)$
 UPDATE orders.orders
 SET status = :status, on_hold = :on_hold, payment_status = :payment_status, captured_minor = :captured_minor,
     refunded_minor = :refunded_minor, shipped = :shipped, returned = :returned, parcels = :parcels, refunds = :refunds,
-    version = version + 1
+    uneven = :uneven, version = version + 1
 WHERE id = :id AND version = :version RETURNING version;
 
 -- name: note(order_id, type, detail, actor)!
@@ -124,14 +133,17 @@ INSERT INTO orders.timeline (order_id, type, detail, actor) VALUES (:order_id, :
 -- name: returns_open(order_id)$
 SELECT EXISTS (SELECT 1 FROM orders.returns WHERE order_id = :order_id AND status NOT IN ('refunded', 'rejected'));
 
--- name: insert_return(id, order_id, status, items, refund_minor, timeline)!
-INSERT INTO orders.returns (id, order_id, status, items, refund_minor, timeline)
-VALUES (:id, :order_id, :status, :items, :refund_minor, :timeline);
+-- name: insert_return(id, order_id, status, items, refund_minor, timeline, shares)!
+INSERT INTO orders.returns (id, order_id, status, items, refund_minor, timeline, shares)
+VALUES (:id, :order_id, :status, :items, :refund_minor, :timeline, :shares);
 
 -- name: move_return(id, status, entries, refund_minor)!
 UPDATE orders.returns
 SET status = :status, timeline = timeline || :entries::jsonb, refund_minor = COALESCE(:refund_minor, refund_minor)
 WHERE id = :id;
+
+-- name: busy(order_id)$
+SELECT EXISTS (SELECT 1 FROM orders.tasks WHERE order_id = :order_id AND NOT done);
 
 -- name: begin_task(id, order_id, kind, data, lease_seconds)$
 INSERT INTO orders.tasks (id, order_id, kind, data, lease_until)

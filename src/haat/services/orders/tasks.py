@@ -19,7 +19,18 @@ from haat.kit.clock import now
 from haat.kit.database import Transaction
 from haat.kit.message import DomainError, Unavailable
 from haat.kit.money import Money
-from haat.services.orders.model import StoredOrder, added, canceled, forward, paid_by_return, parcels, with_refund
+from haat.services.orders.model import (
+    STAGES,
+    StoredOrder,
+    added,
+    canceled,
+    forward,
+    paid_by_return,
+    parcels,
+    with_refund,
+    with_returned,
+)
+from haat.services.orders.returning import on_its_way, return_moved
 from haat.services.orders.store import OrderStore, Refusal, Task
 
 log = structlog.get_logger("haat.orders")
@@ -40,6 +51,7 @@ class Tasks:
             "refund": self._refund,
             "receive": self._receive,
             "capture": self._capture,
+            "approve": self._approve,
         }
 
     async def run(self, task: Task) -> None:
@@ -114,7 +126,36 @@ class Tasks:
                 transaction.connection, current.id, "refunded", task.data["reason"], task.data["actor"]
             )
             refunded = with_refund(current, refund_id, amount)
-            return msgspec.structs.replace(refunded, returned=added(current.returned, task.data.get("units") or {}))
+            return with_returned(refunded, task.data.get("units") or {}, task.data.get("shares") or {})
+
+        return write
+
+    async def _approve(self, task: Task, order: StoredOrder) -> Write:
+        return_id = task.data["return_id"]
+        items, weight = parcels(order, task.data["units"])
+        shipment = await self._shipping.dispatch(
+            Dispatch(
+                # The return's own: however often it is approved, the carrier comes once.
+                request_id=return_id,
+                order_id=order.id,
+                address=order.body.shipping_address,
+                items=items,
+                weight_grams=weight,
+                direction="return",
+            )
+        )
+
+        async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
+            detail = f"{shipment.carrier} fetches it, {shipment.tracking_number}"
+            entry = TimelineEntry(at=now(), type="approved", detail=detail, actor=task.data["actor"])
+            await self._store.approve_return(transaction.connection, return_id, shipment.id, entry)
+            await self._store.note(transaction.connection, current.id, "return_approved", detail, task.data["actor"])
+            transaction.publish(return_moved(current, return_id, "approved"))
+            back, _ = await self._store.lock_return(transaction.connection, return_id)
+            if shipment.status in STAGES:
+                # It moved while this waited: the notice of it came when no return had this parcel yet.
+                await on_its_way(self._store, transaction, back, shipment.status)
+            return current
 
         return write
 

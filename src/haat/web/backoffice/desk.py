@@ -33,6 +33,8 @@ NOTES = {
     "refunded": "Refunded.",
     "captured": "The money is taken.",
     "received": "Received: the refund is on its way.",
+    "approved": "Approved: the carrier fetches it, and the customer is told.",
+    "rejected": "Rejected. The customer is told why.",
     "decided": "Decided. The order goes on from here by itself.",
     "saved": "Saved.",
     "created": "Created.",

@@ -200,6 +200,15 @@ async def test_a_parcel_that_the_carrier_does_not_fetch_is_told_to_staff(floor: 
     assert (seen.status, seen.returns[0].status) == ("delivered", "approved")
 
 
+async def test_a_return_that_names_an_item_twice_is_counted_and_stocked_with_both(floor: Floor):
+    lamp = await floor.variant(stock=10)
+    order = await floor.delivered((lamp, 3))
+    items = [ReturnItem(item_id=order.items[0].id, quantity=count, reason="too bright") for count in (1, 2)]
+    made = await floor.orders.request_return(RequestReturn(order_id=order.id, items=items, any_owner=True))
+    back = await floor.orders.receive_return(received(made))
+    assert (back.refund, await floor.stock(lamp)) == (Money(PRICE * 3), (10, 0, 10))
+
+
 async def test_a_return_never_heard_of_is_not_decided_on(floor: Floor):
     nothing = new_id("ret")
     for ask in (

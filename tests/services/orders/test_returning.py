@@ -19,7 +19,7 @@ from haat.contracts.shipping import ShipmentsOf
 from haat.kit.ids import new_id
 from haat.kit.message import Invalid, NotFound
 from haat.kit.money import Money
-from tests.services.orders.asking import STAFF, due, key, orders_without, types
+from tests.services.orders.asking import STAFF, due, key, orders_without, refund, types
 from tests.services.shopfloor import ADDRESS, PRICE, Floor, outcomes
 
 
@@ -207,6 +207,23 @@ async def test_a_return_that_names_an_item_twice_is_counted_and_stocked_with_bot
     made = await floor.orders.request_return(RequestReturn(order_id=order.id, items=items, any_owner=True))
     back = await floor.orders.receive_return(received(made))
     assert (back.refund, await floor.stock(lamp)) == (Money(PRICE * 3), (10, 0, 10))
+
+
+async def test_units_whose_refund_is_under_way_cannot_be_asked_to_come_back(floor: Floor):
+    order = await floor.delivered((await floor.variant(amount=33_333), 2))
+    service, away = orders_without(floor, payments="refund")
+    await service.refund(refund(order, quantity=1))
+    with pytest.raises(Invalid):
+        await floor.orders.request_return(sent_back(order, 2))
+    made = await floor.orders.request_return(sent_back(order))
+    away["payments"].dead.clear()
+    await due(floor, order)
+    await service.finish_tasks()
+    with pytest.raises(Invalid):
+        await floor.orders.request_return(sent_back(order))
+    await floor.orders.receive_return(received(made))
+    seen = await floor.order(order.id)
+    assert (seen.status, seen.payment.refunded) == ("returned", order.items[0].total)
 
 
 async def test_a_return_never_heard_of_is_not_decided_on(floor: Floor):

@@ -142,6 +142,10 @@ UPDATE orders.returns
 SET status = :status, timeline = timeline || :entries::jsonb, refund_minor = COALESCE(:refund_minor, refund_minor)
 WHERE id = :id;
 
+-- name: being_refunded(order_id)^
+SELECT data -> 'units' AS units, data -> 'shares' AS shares
+FROM orders.tasks WHERE order_id = :order_id AND NOT done AND kind = 'refund';
+
 -- name: busy(order_id)$
 SELECT EXISTS (SELECT 1 FROM orders.tasks WHERE order_id = :order_id AND NOT done);
 

@@ -46,8 +46,10 @@ class Returning:
             assert order is not None
             if order.status not in RETURNABLE:
                 raise OrderStateError("Only what has been delivered can be returned", state=order.status)
-            wanted = units(order, return_items(ask.items), not_returnable(order))
-            shares = shares_of(order, wanted)
+            # A refund of lines that waits for payments counts its units when it is over.
+            ahead = with_returned(order, *await self._store.being_refunded(transaction.connection, order.id))
+            wanted = units(order, return_items(ask.items), not_returnable(ahead))
+            shares = shares_of(ahead, wanted)
             made = Return(
                 id=new_id("ret"),
                 order_id=order.id,

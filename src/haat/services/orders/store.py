@@ -218,6 +218,11 @@ class OrderStore:
         """Whether something of the order is still to come back."""
         return bool(await queries.returns_open(connection, order_id=order_id))
 
+    async def being_refunded(self, connection: Connection, order_id: str) -> tuple[dict[str, int], dict[str, int]]:
+        """Units, and what they cost in minor units, by item id, of a refund of lines that is under way."""
+        row = await queries.being_refunded(connection, order_id=order_id)
+        return ({}, {}) if row is None else (row["units"] or {}, row["shares"] or {})
+
     async def busy(self, connection: Connection, order_id: str) -> bool:
         """Whether work on the order is under way; none begins while its row is held."""
         return bool(await queries.busy(connection, order_id=order_id))

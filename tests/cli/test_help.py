@@ -30,6 +30,10 @@ COMMANDS = [
     "events",
     "events parked",
     "events replay",
+    "staff",
+    "staff list",
+    "staff add",
+    "staff remove",
     "inventory",
     "inventory verify",
     "inventory rebuild",
@@ -75,7 +79,7 @@ def test_every_command_is_known_here():
     assert sorted(offered(app)) == sorted(COMMANDS[1:])
 
 
-@pytest.mark.parametrize("group", ["", "vault", "events", "inventory", "evaluate"])
+@pytest.mark.parametrize("group", ["", "vault", "events", "staff", "inventory", "evaluate"])
 def test_help_names_every_command(group: str):
     argv = [sys.executable, "-m", "haat", *group.split(), "--help"]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)

@@ -85,6 +85,22 @@ async def test_what_was_delivered_comes_back_for_money(guest: Client, staff: Cli
     assert row["refunded"] == PRICE
 
 
+async def test_an_approved_return_is_fetched_by_the_carrier_and_told(guest: Client, staff: Client, shelve: Shelve):
+    order = (await guest.buy((await shelve(5))["id"]))["order"]["id"]
+    seen = await delivered(guest, staff, order)
+    wanted = {"items": [{"item_id": seen["items"][0]["id"], "quantity": 1, "reason": "Too small"}]}
+    back = (await guest.post(f"/v1/orders/{order}/returns", wanted))[1]["id"]
+    assert (await staff.post(f"/v1/returns/{back}/approve", {}))[1]["status"] == "approved"
+
+    async def arrived() -> list[str]:
+        (one,) = (await guest.call("GET", f"/v1/orders/{order}"))[1]["returns"]
+        return [entry["type"] for entry in one["timeline"]] if one["timeline"][-1]["type"] == "arrived" else []
+
+    assert await eventually(arrived, seconds=30) == ["requested", "approved", "in_transit", "arrived"]
+    assert (await staff.post(f"/v1/returns/{back}/receive", {}))[1]["status"] == "refunded"
+    assert (await until(guest, order, status="returned"))["status"] == "returned"
+
+
 async def test_a_unit_is_returned_once(guest: Client, staff: Client, shelve: Shelve):
     order = (await guest.buy((await shelve(5))["id"]))["order"]["id"]
     seen = await delivered(guest, staff, order)

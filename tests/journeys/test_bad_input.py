@@ -303,6 +303,8 @@ STAFF_ONLY: list[tuple[str, str, Any]] = [
     ("POST", "/v1/orders/ord_1/captures", {}),
     ("POST", "/v1/orders/ord_1/refunds", {}),
     ("POST", "/v1/returns/ret_1/receive", {}),
+    ("POST", "/v1/returns/ret_1/approve", {}),
+    ("POST", "/v1/returns/ret_1/reject", {"reason": "x"}),
     ("GET", "/v1/inventory/x", None),
     ("GET", "/v1/inventory/x/events", None),
     ("GET", "/v1/inventory/alerts", None),

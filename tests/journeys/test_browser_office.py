@@ -30,6 +30,7 @@ ROUND = {
     "customer": ("", "section[aria-labelledby=addresses] .events li"),
     "fraud": ("/admin/fraud", ".review .reasons li"),
     "returns": ("/admin/returns", "main :text('Not as expected')"),
+    "staff": ("/admin/staff", "main .spread"),
     "mail": ("/admin/mail", "tr a[href^='/admin/mail/']"),
     "letter": ("", "iframe"),
 }

@@ -29,7 +29,7 @@ from haat.contracts.checkout import Checkout, CheckoutRef, Checkouts, Complete, 
 from haat.contracts.fraud import Fraud, ReviewDecided
 from haat.contracts.identity import Address
 from haat.contracts.inventory import Inventory, SkuRef, StockCameBack
-from haat.contracts.orders import Order, OrderOf, OrderPlaced, Orders
+from haat.contracts.orders import Order, OrderOf, OrderPlaced, Orders, ReturnMoved
 from haat.contracts.payments import (
     CardMethod,
     CashMethod,
@@ -68,6 +68,7 @@ KINDS = {
         PaymentCaptured,
         PaymentFailed,
         PaymentRefunded,
+        ReturnMoved,
         ReviewDecided,
         ShipmentMoved,
         StockCameBack,
@@ -190,12 +191,17 @@ class Floor:
         return await self.order(order.id)
 
     async def parcel(
-        self, order_id: str, *statuses: str, shipment: str = "shp_1", units: dict[str, int] | None = None
+        self,
+        order_id: str,
+        *statuses: str,
+        shipment: str = "shp_1",
+        units: dict[str, int] | None = None,
+        direction: str = "outbound",
     ) -> None:
         """The orders hear how a parcel (of the whole order, unless told otherwise) moves."""
         about = {"shipment_id": shipment, "order_id": order_id, "carrier": "sandbox", "tracking_number": "SB1"}
         for status in statuses:
-            moved = ShipmentMoved(**about, status=status, direction="outbound", units=units or {})
+            moved = ShipmentMoved(**about, status=status, direction=direction, units=units or {})
             await self.house.service("orders").following.shipments_moved(Batch([moved]))
 
     async def order(self, order_id: str) -> Order:

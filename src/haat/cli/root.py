@@ -11,6 +11,7 @@ app = App(
 )
 events = App(name="events", help="Events that a service could not act on.")
 vault = App(name="vault", help="The upkeep of the card vault.")
+staff = App(name="staff", help="Who may do what in the back office.")
 inventory = App(name="inventory", help="Check, rebuild and measure stock.")
 evaluate = App(name="evaluate", help="Repeat a published figure on public data.")
 
@@ -33,6 +34,10 @@ vault.command(
 app.command(events)
 events.command("haat.cli.events:parked_events", name="parked", help="List what was put aside.")
 events.command("haat.cli.events:replay_events", name="replay", help="Have it acted on once more.")
+app.command(staff)
+staff.command("haat.cli.staff:staff_list", name="list", help="List who has which role.")
+staff.command("haat.cli.staff:staff_add", name="add", help="Give a role to an account.")
+staff.command("haat.cli.staff:staff_remove", name="remove", help="Take a role away.")
 app.command(inventory)
 inventory.command("haat.cli.inventory:verify", name="verify", help="Fold every event and hold the levels against it.")
 inventory.command("haat.cli.inventory:rebuild", name="rebuild", help="Write the levels anew out of their events.")

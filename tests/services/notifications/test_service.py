@@ -9,7 +9,7 @@ from haat.contracts.cart import WishCameBack
 from haat.contracts.identity import AccountLetter, LetterWanted, RefreshTokenReused, UserRegistered
 from haat.contracts.inventory import StockRanLow
 from haat.contracts.notifications import Mailbox, MailRef
-from haat.contracts.orders import OrderMoved
+from haat.contracts.orders import OrderMoved, ReturnMoved
 from haat.contracts.payments import PaymentRefunded
 from haat.kit.database import Batch
 from haat.kit.ids import new_id
@@ -134,6 +134,20 @@ async def test_a_step_is_told_to_the_orders_address(notifications, placed, pen, 
     await notifications.on_moved(Batch([moved(order, status)]))
     await notifications.send_due()
     assert [(letter.to, letter.subject) for letter in pen.letters] == [(order.email, subject.format(order.number))]
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [("approved", "is fetched at your delivery address"), ("rejected", "was not accepted: {It} is worn.")],
+)
+async def test_a_decision_on_a_return_is_told_once_with_its_reason(notifications, placed, pen, status, said):
+    order, _ = placed()
+    about = {"order_id": order.id, "number": order.number, "return_id": new_id("ret"), "status": status}
+    for _ in range(2):
+        await notifications.on_return(Batch([ReturnMoved(**about, detail="{It} is worn")]))
+    await notifications.send_due()
+    (letter,) = pen.letters
+    assert (letter.to, said in letter.html, said in letter.text) == (order.email, True, True)
 
 
 @pytest.mark.parametrize("status", ["confirmed", "packed"])

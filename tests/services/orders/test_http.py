@@ -216,6 +216,28 @@ async def test_a_return_goes_from_the_shopper_to_the_warehouse(shopfront, floor,
     assert (received.status_code, received.json()["status"]) == (200, "refunded")
 
 
+async def test_a_return_is_approved_or_rejected_with_a_reason(shopfront, floor, order, asha, fulfilment):
+    await floor.parcel(order.id, "delivered")
+    body = {"items": [{"item_id": order.items[0].id, "quantity": 1, "reason": "too bright"}]}
+    made = (await shopfront.post(f"/v1/orders/{order.id}/returns", headers=asha[1], json=body)).json()
+    path = f"/v1/returns/{made['id']}"
+    approved = await shopfront.post(f"{path}/approve", headers=fulfilment)
+    silent = await shopfront.post(f"{path}/reject", headers=fulfilment, json={"reason": ""})
+    rejected = await shopfront.post(f"{path}/reject", headers=fulfilment, json={"reason": "Never came"})
+    late = await shopfront.post(f"{path}/approve", headers=fulfilment)
+    assert [answer.status_code for answer in (approved, silent, rejected, late)] == [200, 422, 200, 409]
+    assert (approved.json()["status"], rejected.json()["status"]) == ("approved", "rejected")
+    assert (silent.json()["errors"][0]["pointer"], late.json()["code"]) == ("/reason", "order_state")
+
+
+@pytest.mark.parametrize("act", ["approve", "reject"])
+async def test_returns_are_decided_by_fulfilment_only(shopfront, asha, people, act):
+    path, body = f"/v1/returns/{new_id('ret')}/{act}", {"reason": "x"}
+    _, finance = await people("finance")
+    heads = [{}, asha[1], finance]
+    assert [(await shopfront.post(path, headers=head, json=body)).status_code for head in heads] == [401, 403, 403]
+
+
 async def test_returning_what_was_not_delivered_is_409(shopfront, order, asha):
     body = {"items": [{"item_id": order.items[0].id, "quantity": 1, "reason": "x"}]}
     answer = await shopfront.post(f"/v1/orders/{order.id}/returns", headers=asha[1], json=body)

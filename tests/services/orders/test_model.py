@@ -26,9 +26,10 @@ from haat.services.orders.model import (
     may_see,
     new_number,
     parcels,
-    refund_of,
+    shares_of,
     sign,
     units,
+    with_returned,
 )
 from tests.services.orders.asking import line, placing
 from tests.services.shopfloor import ADDRESS
@@ -75,14 +76,47 @@ def asked(**units_: int) -> list[ShipItem]:
 def test_refunds_of_a_line_in_any_portions_sum_to_its_total(total: int, portions: list[int]):
     quantity, returned, refunds = sum(portions), 0, []
     for portion in portions:
-        refunds.append(refund_of(order(line("a", quantity, total), returned={"a": returned}), {"a": portion}))
+        refunds.append(shares_of(order(line("a", quantity, total), returned={"a": returned}), {"a": portion})["a"])
         returned += portion
     assert sum(refunds) == total
     assert min(refunds) >= 0
 
 
 def test_a_refund_of_several_lines_is_the_sum_of_their_shares():
-    assert refund_of(order(returned={"a": 1}), {"a": 1, "b": 1}) == 333 + 500
+    assert shares_of(order(returned={"a": 1}), {"a": 1, "b": 1}) == {"a": 333, "b": 500}
+
+
+@given(
+    total=st.integers(min_value=0, max_value=10**12) | st.integers(min_value=0, max_value=9),
+    portions=st.lists(st.integers(min_value=1, max_value=4), min_size=1, max_size=8),
+    rounds=st.lists(st.lists(st.integers(min_value=0, max_value=7), min_size=1, unique=True), max_size=6),
+)
+def test_returns_sum_to_the_lines_total_however_often_some_are_rejected(
+    total: int, portions: list[int], rounds: list[list[int]]
+):
+    one, shares = order(line("a", sum(portions), total)), dict[int, int]()
+    for rejected in [[], *rounds]:
+        known = [n for n in rejected if n in shares]
+        for n in known:
+            one = with_returned(one, {"a": -portions[n]}, {"a": -shares.pop(n)})
+        for n in sorted(set(range(len(portions))) - set(shares)):
+            asked_for = shares_of(one, {"a": portions[n]})
+            one, shares[n] = with_returned(one, {"a": portions[n]}, asked_for), asked_for["a"]
+        assert (sum(shares.values()), one.returned, one.uneven) == (total, {"a": sum(portions)}, {})
+        assert min(shares.values()) >= 0
+
+
+def test_a_unit_that_is_asked_for_again_costs_what_was_freed():
+    one = order(returned={"a": 2})
+    freed = with_returned(one, {"a": -1}, {"a": -333})
+    assert (freed.returned, freed.uneven, shares_of(freed, {"a": 1})) == ({"a": 1}, {}, {"a": 333})
+    whole = order(line("a", 2, 3), returned={"a": 2})
+    first = with_returned(whole, {"a": -1}, {"a": -1})
+    assert (first.uneven, shares_of(first, {"a": 1})) == ({"a": 1}, {"a": 1})
+
+
+def test_what_was_counted_before_shares_were_kept_costs_what_it_did():
+    assert with_returned(order(returned={"a": 2}), {"a": -1}, {}).uneven == {}
 
 
 def test_without_items_all_that_is_left_is_meant():

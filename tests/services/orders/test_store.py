@@ -13,8 +13,8 @@ from haat.engines.database.pool import PostgresDatabase
 from haat.kit.clock import now
 from haat.kit.ids import new_id
 from haat.services.orders.model import StoredOrder
-from haat.services.orders.store import OrderStore, Refusal, Task
-from tests.services.orders.asking import line, placed_event, placing
+from haat.services.orders.store import OrderStore, Refusal, Task, queries
+from tests.services.orders.asking import STAFF, line, placed_event, placing
 
 
 @pytest.fixture
@@ -34,7 +34,8 @@ async def stored(store: OrderStore, order_id: str) -> StoredOrder:
 
 
 async def begun(store: OrderStore, order_id: str, kind: str = "ship", lease_seconds: float = 60) -> Task | None:
-    task = Task(new_id("tsk"), order_id, kind, {"units": {"itm_a": 1}})
+    # Whole, so that a sweep of another test can finish it.
+    task = Task(new_id("tsk"), order_id, kind, {"actor": STAFF, "units": {"itm_a": 1}})
     async with store.connection() as connection:
         return task if await store.begin_task(connection, task, lease_seconds) else None
 
@@ -108,6 +109,24 @@ async def test_staff_find_by_number_id_and_email(store: OrderStore):
         assert [order.id for order in await store.list_all(None, text, None, 10)] == [order_id]
 
 
+async def test_staff_find_an_email_however_it_was_typed(store: OrderStore):
+    name = new_id("asha")
+    typed = [f"{name}@example.com", f"{name.title()}@Example.com", f"{name.upper()}@EXAMPLE.COM"]
+    ids = [await place(store, placing(email=email)) for email in typed]
+    for text in typed:
+        assert [order.id for order in await store.list_all(None, text, None, 10)] == sorted(ids, reverse=True)
+
+
+async def test_an_email_is_found_by_its_index(store: OrderStore):
+    async with store.connection() as connection, connection.transaction():
+        await connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan")
+        asked = "PREPARE asked AS " + queries.list_all.sql
+        await connection.execute(asked)
+        rows = await connection.fetch("EXPLAIN EXECUTE asked(NULL, 'asha@example.com', NULL, 10)")
+        await connection.execute("DEALLOCATE asked")
+    assert [row[0].strip() for row in rows if "orders_lower_email" in row[0]] != []
+
+
 async def test_of_ten_tasks_begun_at_once_one_runs(store: OrderStore):
     order_id = await place(store, placing())
     tasks = await asyncio.gather(*(begun(store, order_id) for _ in range(10)))
@@ -149,6 +168,12 @@ async def test_what_follows_begins_when_the_task_under_way_is_over(store: OrderS
             row = await connection.fetchrow("SELECT * FROM orders.tasks WHERE order_id = $1 AND NOT done", order_id)
             await store.end_task(connection, Task(row["id"], order_id, row["kind"], row["data"]))
     assert seen == ["ship", "capture", "cancel"]
+
+
+async def test_the_amount_that_was_decided_first_stands(store: OrderStore):
+    task = await begun(store, await place(store, placing()))
+    assert task is not None
+    assert [await store.decide_amount(task.id, amount) for amount in (800, 0, 1000)] == [800, 800, 800]
 
 
 async def test_a_refusal_is_kept_with_its_facts(store: OrderStore):

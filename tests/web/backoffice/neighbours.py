@@ -34,6 +34,8 @@ from haat.contracts.identity import (
     EndSession,
     FindUsers,
     Identity,
+    LastOwner,
+    ListStaff,
     OfUser,
     Principal,
     Refresh,
@@ -41,6 +43,7 @@ from haat.contracts.identity import (
     Session,
     SignIn,
     SignInRefused,
+    StaffRole,
     TokenRefused,
     Tokens,
     User,
@@ -65,6 +68,7 @@ from haat.contracts.inventory import (
 from haat.contracts.media import Media, MediaList, MediaOf, MediaStore, Upload
 from haat.contracts.notifications import Mail, Mailbox, MailRef, Notifications
 from haat.contracts.orders import (
+    ApproveReturn,
     CancelOrder,
     CaptureOrder,
     DayFigures,
@@ -80,6 +84,7 @@ from haat.contracts.orders import (
     OrderStateError,
     ReceiveReturn,
     RefundOrder,
+    RejectReturn,
     Return,
     ReturnItem,
     ShipOrder,
@@ -201,6 +206,22 @@ class MemoryIdentity(Identity):
     async def find_users(self, ask: FindUsers) -> Page[User]:
         return Page(data=[await self.user(OfUser(user_id=each)) for each in ask.ids or ["usr_1"]])
 
+    async def staff(self, ask: ListStaff) -> Page[User]:
+        roles = ["owner", "support"]
+        return Page(data=[User(id="usr_2", email="ravi@example.com", name="Ravi <b>", roles=roles, created_at=MOMENT)])
+
+    async def give_role(self, ask: StaffRole) -> User:
+        self.asked.append(ask)
+        if ask.email == "nobody@example.com":
+            raise NotFound("Nobody has an account with this e-mail")
+        return await self.user(OfUser(user_id="usr_2"))
+
+    async def take_role(self, ask: StaffRole) -> User:
+        self.asked.append(ask)
+        if ask.role == "owner":
+            raise LastOwner()
+        return await self.user(OfUser(user_id="usr_2"))
+
     async def sessions(self, ask: OfUser) -> Page[Session]:
         one = Session(id="ses_9", created_at=MOMENT, last_used_at=MOMENT, address="", user_agent="Firefox on Linux")
         return Page(data=[one])
@@ -264,6 +285,14 @@ class MemoryOrders(Orders):
 
     async def refund(self, ask: RefundOrder) -> Order:
         return await self._act(ask)
+
+    async def approve_return(self, ask: ApproveReturn) -> Return:
+        await self._act(ask)
+        return self.one.returns[0]
+
+    async def reject_return(self, ask: RejectReturn) -> Return:
+        await self._act(ask)
+        return self.one.returns[0]
 
     async def receive_return(self, ask: ReceiveReturn) -> Return:
         await self._act(ask)

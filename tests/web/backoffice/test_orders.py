@@ -6,13 +6,16 @@ import msgspec
 import pytest
 
 from haat.contracts.orders import (
+    ApproveReturn,
     CancelOrder,
     ListOrders,
     OrderStateError,
     ReceiveReturn,
     RefundOrder,
+    RejectReturn,
     ShipItem,
     ShipOrder,
+    TimelineEntry,
 )
 from haat.contracts.shipping import Parcel, Shipment
 from haat.kit.money import Money
@@ -279,3 +282,57 @@ async def test_a_return_is_not_received_before_its_state_is_told(enter: Enter, h
 
     assert answer.status_code == 422
     assert "Choose whether the items can be sold again" in answer.text
+
+
+async def test_a_return_is_approved(enter: Enter, house: House) -> None:
+    house.orders.one = order("delivered", returns=[returned(1)])
+    staff = enter("fulfilment")
+    page = (await staff.see("/admin/returns")).text
+
+    answer = await staff.send("/admin/returns/ret_1/approve")
+
+    (ask,) = [each for each in house.orders.asked if isinstance(each, ApproveReturn)]
+    assert ("/admin/returns/ret_1/approve" in page, "/admin/returns/ret_1/reject" in page) == (True, True)
+    assert (ask.return_id, ask.actor) == ("ret_1", "usr_fulfilment")
+    assert answer.headers["location"] == "/admin/returns?said=approved"
+
+
+async def test_a_return_on_its_way_is_not_approved_again(enter: Enter, house: House) -> None:
+    coming = TimelineEntry(at=MOMENT, type="in_transit", detail="The carrier has the parcel")
+    moving = msgspec.structs.replace(returned(1), status="in_transit", timeline=[coming])
+    house.orders.one = order("delivered", returns=[moving])
+
+    page = (await enter("fulfilment").see("/admin/returns")).text
+
+    assert ("/admin/returns/ret_1/approve" in page, "The carrier has the parcel" in page) == (False, True)
+
+
+async def test_a_return_is_rejected_with_a_reason(enter: Enter, house: House) -> None:
+    house.orders.one = order("delivered", returns=[returned(1)])
+
+    answer = await enter("fulfilment").send("/admin/returns/ret_1/reject", reason="It never came")
+
+    (ask,) = house.orders.asked
+    assert isinstance(ask, RejectReturn)
+    assert (ask.return_id, ask.reason, ask.actor) == ("ret_1", "It never came", "usr_fulfilment")
+    assert answer.headers["location"] == "/admin/returns?said=rejected"
+
+
+async def test_a_return_is_not_rejected_without_a_word(enter: Enter, house: House) -> None:
+    house.orders.one = order("delivered", returns=[returned(1)])
+
+    answer = await enter("fulfilment").send("/admin/returns/ret_1/reject", reason=" ")
+
+    assert answer.status_code == 422
+    assert "Say why, in 1 to 200 characters" in answer.text
+    assert [each for each in house.orders.asked if isinstance(each, RejectReturn)] == []
+
+
+async def test_a_rejection_that_is_refused_keeps_its_reason(enter: Enter, house: House) -> None:
+    house.orders.one = order("delivered", returns=[returned(1)])
+    house.orders.refusal = OrderStateError("This return was received already")
+
+    answer = await enter("fulfilment").send("/admin/returns/ret_1/reject", reason="It never came")
+
+    assert answer.status_code == 409
+    assert ("This return was received already" in answer.text, 'value="It never came"' in answer.text) == (True, True)

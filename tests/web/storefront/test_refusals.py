@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from haat.contracts.identity import AddressBookFull
-from haat.contracts.orders import OrderStateError
+from haat.contracts.orders import OrderStateError, TimelineEntry
+from haat.kit.money import Money
 from tests.web.storefront.conftest import Visitor
 from tests.web.storefront.test_pages import FIELDS, buy
 
@@ -34,6 +36,28 @@ async def test_a_return_that_is_refused_keeps_what_was_chosen(visitor: Visitor):
     assert (answer.status_code, '<details class="disclosure" open>' in answer.text) == (422, True)
     assert '<option value="0" selected>0</option>' in answer.text
     assert "<option selected>I changed my mind</option>" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("status", "refund", "said"),
+    [
+        ("approved", 5_000, "₹50 will be given back once it is here."),
+        ("rejected", 5_000, "It is &lt;worn&gt;"),
+        ("refunded", 5_000, "₹50 was given back."),
+        ("refunded", 0, "It is here. What you paid was given back before."),
+    ],
+)
+async def test_what_became_of_a_return_is_told(visitor: Visitor, status: str, refund: int, said: str):
+    await visitor.take_laptop()
+    await buy(visitor, payment="cod")
+    orders = visitor.behind.orders
+    orders.deliver("ord_0")
+    await visitor.send("/orders/ord_0/returns", reason="It does not fit", **{"quantity.itm_var_1S": "1"})
+    order = orders.placed["ord_0"]
+    last = TimelineEntry(at=order.placed_at, type=status, detail="It is <worn>")
+    ended = msgspec.structs.replace(order.returns[0], status=status, refund=Money(refund), timeline=[last])
+    orders.placed["ord_0"] = msgspec.structs.replace(order, returns=[ended])
+    assert f"</h2><p>{said}</p>" in (await visitor.see("/orders/ord_0")).text
 
 
 async def test_a_full_address_book_is_told_and_the_address_kept(visitor: Visitor):

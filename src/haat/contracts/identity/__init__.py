@@ -48,6 +48,7 @@ from haat.contracts.identity.sessions import (
     TokenRefused,
     Tokens,
 )
+from haat.contracts.identity.staff import LastOwner, ListStaff, StaffRole
 
 __all__ = [
     "AccessToken",
@@ -67,11 +68,13 @@ __all__ = [
     "FindUsers",
     "Identity",
     "KeySet",
+    "LastOwner",
     "LetterRef",
     "LetterWanted",
     "Line",
     "LinkRefused",
     "LinkToken",
+    "ListStaff",
     "Name",
     "OfUser",
     "Password",
@@ -88,6 +91,7 @@ __all__ = [
     "Session",
     "SignIn",
     "SignInRefused",
+    "StaffRole",
     "TokenRefused",
     "Tokens",
     "User",

@@ -32,6 +32,7 @@ from haat.contracts.identity.sessions import (
     SignIn,
     Tokens,
 )
+from haat.contracts.identity.staff import ListStaff, StaffRole
 from haat.kit.message import Nothing, Page
 from haat.kit.rpc import Contract, promise
 
@@ -68,3 +69,9 @@ class Identity(Contract):
     async def find_users(self, ask: FindUsers) -> Page[User]: ...
     @promise(safe_to_repeat=True)
     async def ensure_staff(self, ask: EnsureStaff) -> User: ...
+    @promise(safe_to_repeat=True)
+    async def staff(self, ask: ListStaff) -> Page[User]: ...
+    @promise(safe_to_repeat=True)
+    async def give_role(self, ask: StaffRole) -> User: ...
+    @promise(safe_to_repeat=True)
+    async def take_role(self, ask: StaffRole) -> User: ...

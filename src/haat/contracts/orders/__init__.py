@@ -2,6 +2,7 @@
 
 from haat.contracts.orders.calls import Orders
 from haat.contracts.orders.commands import (
+    ApproveReturn,
     BoughtBy,
     CancelOrder,
     CaptureOrder,
@@ -12,11 +13,12 @@ from haat.contracts.orders.commands import (
     PlaceOrder,
     ReceiveReturn,
     RefundOrder,
+    RejectReturn,
     RequestReturn,
     ShipItem,
     ShipOrder,
 )
-from haat.contracts.orders.outcomes import OrderMoved, OrderPlaced, OrderStateError
+from haat.contracts.orders.outcomes import OrderMoved, OrderPlaced, OrderStateError, ReturnMoved
 from haat.contracts.orders.view import (
     Bought,
     DayFigures,
@@ -33,6 +35,7 @@ from haat.contracts.orders.view import (
 )
 
 __all__ = [
+    "ApproveReturn",
     "Bought",
     "BoughtBy",
     "CancelOrder",
@@ -56,9 +59,11 @@ __all__ = [
     "Placed",
     "ReceiveReturn",
     "RefundOrder",
+    "RejectReturn",
     "RequestReturn",
     "Return",
     "ReturnItem",
+    "ReturnMoved",
     "ShipItem",
     "ShipOrder",
     "TimelineEntry",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from haat.contracts.orders.commands import (
+    ApproveReturn,
     BoughtBy,
     CancelOrder,
     CaptureOrder,
@@ -13,6 +14,7 @@ from haat.contracts.orders.commands import (
     PlaceOrder,
     ReceiveReturn,
     RefundOrder,
+    RejectReturn,
     RequestReturn,
     ShipOrder,
 )
@@ -39,6 +41,10 @@ class Orders(Contract):
     @promise(safe_to_repeat=True, timeout_seconds=40)
     async def cancel(self, ask: CancelOrder) -> Order: ...
     async def request_return(self, ask: RequestReturn) -> Return: ...
+    @promise(safe_to_repeat=True, timeout_seconds=40)
+    async def approve_return(self, ask: ApproveReturn) -> Return: ...
+    @promise(safe_to_repeat=True)
+    async def reject_return(self, ask: RejectReturn) -> Return: ...
     @promise(safe_to_repeat=True, timeout_seconds=40)
     async def receive_return(self, ask: ReceiveReturn) -> Return: ...
     async def ship(self, ask: ShipOrder) -> Order: ...

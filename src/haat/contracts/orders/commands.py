@@ -98,6 +98,23 @@ class RequestReturn(Message, frozen=True):
     idempotency: Idempotency | None = None
 
 
+class ApproveReturn(Message, frozen=True):
+    """The items may come back: the carrier is sent for them, and the customer is told."""
+
+    return_id: str
+    actor: str
+    idempotency: Idempotency | None = None
+
+
+class RejectReturn(Message, frozen=True):
+    """The items do not come back, or never came: the customer is told why, and may ask again."""
+
+    return_id: str
+    actor: str
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    idempotency: Idempotency | None = None
+
+
 class ReceiveReturn(Message, frozen=True):
     """The parcel is back: refund, and restock unless damaged."""
 

@@ -45,3 +45,18 @@ class OrderMoved(Event, frozen=True):
     @property
     def key(self) -> str:
         return self.order_id
+
+
+class ReturnMoved(Event, frozen=True):
+    """Staff have decided on a return: `status` is approved or rejected, `detail` the reason that they gave."""
+
+    order_id: str
+    number: str
+    return_id: str
+    status: str
+    user_id: str | None = None
+    detail: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.order_id

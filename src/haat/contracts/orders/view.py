@@ -40,7 +40,11 @@ class ReturnItem(Message, frozen=True):
 
 
 class Return(Message, frozen=True):
-    """`status` is requested, approved, in_transit, received, refunded or rejected."""
+    """`status` is requested, approved, in_transit, refunded or rejected. An approved one has a parcel, whose way it
+    goes; once it is at the warehouse its timeline says `arrived`, and it is refunded when staff receive it.
+
+    `refund` is what the items cost, and, once refunded, what went back for them: less where other refunds went before.
+    """
 
     id: str
     order_id: str

@@ -48,7 +48,8 @@ class Payment(Message, frozen=True):
     """`state` by money-and-stock rank: authorizing, requires_action, pending, unknown, authorized, declined, expired,
     captured, partially_captured, voided, partially_refunded, refunded, disputed; `summary` such as "Visa •••• 4242".
 
-    `by_credit` is the part of `amount` that gift cards and store credit pay, where they do."""
+    `by_credit` is the part of `amount` that gift cards and store credit pay, where they do; `refundable` is what can
+    still go back: captured, and neither refunded nor disputed."""
 
     id: str
     attempt_id: str
@@ -65,6 +66,7 @@ class Payment(Message, frozen=True):
     history: Sequence[PaymentEvent] = []
     user_id: str | None = None
     by_credit: Money | None = None
+    refundable: Money | None = None
 
 
 class PaymentRef(Message, frozen=True):

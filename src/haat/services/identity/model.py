@@ -21,7 +21,8 @@ from haat.kit.idempotency import Idempotency
 from haat.kit.message import Invalid
 from haat.kit.problem import TooMany
 
-ROLES = frozenset({"owner", "catalogue", "fulfilment", "finance", "support"})
+OWNER = "owner"
+ROLES = frozenset({OWNER, "catalogue", "fulfilment", "finance", "support"})
 MAX_ADDRESSES = 50
 MAX_SESSIONS_SHOWN = 100
 

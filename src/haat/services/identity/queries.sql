@@ -48,6 +48,24 @@ UPDATE identity.users SET
 WHERE user_id = :user_id
 RETURNING user_id, email, name, phone, roles, created_at;
 
+-- name: staff(before, how_many)
+SELECT user_id, email, name, phone, roles, created_at FROM identity.users
+WHERE roles <> '{}' AND user_id < coalesce(:before::text, '~') ORDER BY user_id DESC LIMIT :how_many;
+
+-- name: lock_owners()
+SELECT email_key FROM identity.users
+WHERE roles <> '{}' AND 'owner' = ANY(roles) ORDER BY user_id FOR UPDATE;
+
+-- name: give_role(email_key, role)^
+UPDATE identity.users SET roles = ARRAY(SELECT DISTINCT unnest(roles || :role::text) ORDER BY 1)
+WHERE email_key = :email_key
+RETURNING user_id, email, name, phone, roles, created_at;
+
+-- name: take_role(email_key, role)^
+UPDATE identity.users SET roles = array_remove(roles, :role::text)
+WHERE email_key = :email_key
+RETURNING user_id, email, name, phone, roles, created_at;
+
 -- name: rehash(user_id, old, new)!
 UPDATE identity.users SET password_hash = :new WHERE user_id = :user_id AND password_hash = :old;
 

@@ -20,6 +20,7 @@ from haat.contracts.identity import (
     Identity,
     KeySet,
     LetterRef,
+    ListStaff,
     OfUser,
     Principal,
     Refresh,
@@ -30,6 +31,7 @@ from haat.contracts.identity import (
     SavedAddress,
     Session,
     SignIn,
+    StaffRole,
     Tokens,
     User,
     UserRegistered,
@@ -56,6 +58,7 @@ from haat.services.identity.model import (
 from haat.services.identity.passwords import Passwords
 from haat.services.identity.recovery import Recovery
 from haat.services.identity.sessions import Sessions
+from haat.services.identity.staff import Staff
 from haat.services.identity.store import Account, IdentityStore
 
 DEFAULT_ISSUER = "haat"
@@ -77,6 +80,7 @@ class IdentityService(Identity):
         self._secret = secret.encode()
         self._keys = SigningKeys(store, secret)
         self._sessions = Sessions(store, self._passwords, self._keys, cache, issuer, self._secret)
+        self._staff = Staff(store, self._sessions)
         self._recovery = Recovery(store, self._passwords, self._sessions, self._secret)
 
     async def register(self, ask: Register) -> User:
@@ -214,6 +218,15 @@ class IdentityService(Identity):
             if saved is not None:
                 return saved
         raise EmailTaken()
+
+    async def staff(self, ask: ListStaff) -> Page[User]:
+        return await self._staff.members(ask)
+
+    async def give_role(self, ask: StaffRole) -> User:
+        return await self._staff.give(ask)
+
+    async def take_role(self, ask: StaffRole) -> User:
+        return await self._staff.take(ask)
 
     async def rotate_old_keys(self) -> None:
         """Rotate when the current key has signed for a month."""

@@ -132,6 +132,24 @@ class IdentityStore:
         )
         return None if row is None else _user(row)
 
+    async def staff(self, connection: Connection, before: str | None, how_many: int) -> list[User]:
+        """Accounts with a role, newest first."""
+        return [_user(row) async for row in queries.staff(connection, before=before, how_many=how_many)]
+
+    async def lock_owners(self, connection: Connection) -> list[str]:
+        """The e-mail keys of all owners, whose rows are held until the transaction ends."""
+        return [row["email_key"] async for row in queries.lock_owners(connection)]
+
+    async def give_role(self, connection: Connection, email_key: str, role: str) -> User | None:
+        """The user with the role; None when nobody has the e-mail."""
+        row = await queries.give_role(connection, email_key=email_key, role=role)
+        return None if row is None else _user(row)
+
+    async def take_role(self, connection: Connection, email_key: str, role: str) -> User | None:
+        """The user without the role; None when nobody has the e-mail."""
+        row = await queries.take_role(connection, email_key=email_key, role=role)
+        return None if row is None else _user(row)
+
     async def rehash(self, connection: Connection, user_id: str, old: str, new: str) -> None:
         """Replace a hash by one with today's parameters, unless the password was changed meanwhile."""
         await queries.rehash(connection, user_id=user_id, old=old, new=new)

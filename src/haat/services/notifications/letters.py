@@ -71,6 +71,20 @@ WORDS: Final[dict[Kind, Words]] = {
         "Everything from order {number} has come back to us.",
         "View your order",
     ),
+    "return_approved": Words(
+        "Your return for order {number} is approved",
+        "The carrier comes for it",
+        "What you want to send back from order {number} is fetched at your delivery address. "
+        "Please have it packed; your money goes back once it is here.",
+        "Follow your return",
+    ),
+    "return_rejected": Words(
+        "Your return for order {number}",
+        "We could not take it back",
+        "The return that you asked for with order {number} was not accepted: {reason}. "
+        "If that is not how it is, you can ask for it again from your order's page.",
+        "View your order",
+    ),
     "refunded": Words(
         "Your refund for order {number}",
         "Your money is on its way back",

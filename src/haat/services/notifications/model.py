@@ -9,7 +9,7 @@ import msgspec
 from haat.contracts.cart import WishCameBack
 from haat.contracts.identity import LetterWanted, RefreshTokenReused, UserRegistered
 from haat.contracts.inventory import StockRanLow
-from haat.contracts.orders import OrderMoved, OrderPlaced
+from haat.contracts.orders import OrderMoved, OrderPlaced, ReturnMoved
 from haat.contracts.payments import PaymentRefunded
 
 Kind = Literal[
@@ -20,6 +20,8 @@ Kind = Literal[
     "order_delivered",
     "order_canceled",
     "order_returned",
+    "return_approved",
+    "return_rejected",
     "refunded",
     "refunded_without_order",
     "welcome",
@@ -42,6 +44,7 @@ _MOVES: Final[dict[str, Kind]] = {
     "canceled": "order_canceled",
     "returned": "order_returned",
 }
+_DECISIONS: Final[dict[str, Kind]] = {"approved": "return_approved", "rejected": "return_rejected"}
 _LETTERS: Final[dict[str, Kind]] = {
     "password_reset": "password_reset",
     "password_changed": "password_changed",
@@ -73,6 +76,14 @@ def of_moved(event: OrderMoved) -> Cause | None:
     if kind is None:
         return None
     return Cause(f"{event.status}:{event.order_id}", kind, event.order_id, "", {"detail": event.detail})
+
+
+def of_return(event: ReturnMoved) -> Cause | None:
+    """What staff decided on a return; None for what they do not."""
+    kind = _DECISIONS.get(event.status)
+    if kind is None:
+        return None
+    return Cause(f"{kind}:{event.return_id}", kind, event.order_id, "", {"reason": event.detail})
 
 
 def of_refunded(event: PaymentRefunded) -> Cause | None:

@@ -16,7 +16,7 @@ from haat.contracts.checkout import Checkouts, ContactOf
 from haat.contracts.identity import Identity, LetterRef, LetterWanted, OfUser, RefreshTokenReused, UserRegistered
 from haat.contracts.inventory import StockRanLow
 from haat.contracts.notifications import Mail, Mailbox, MailRef, Notifications
-from haat.contracts.orders import Order, OrderMoved, OrderOf, OrderPlaced, Orders
+from haat.contracts.orders import Order, OrderMoved, OrderOf, OrderPlaced, Orders, ReturnMoved
 from haat.contracts.payments import PaymentRefunded
 from haat.kit.cursor import id_in, paged
 from haat.kit.database import Batch
@@ -35,6 +35,7 @@ from haat.services.notifications.model import (
     of_placed,
     of_refunded,
     of_registered,
+    of_return,
     of_reuse,
     of_stock,
     of_wish,
@@ -104,6 +105,10 @@ class NotificationsService(Notifications):
     async def on_moved(self, batch: Batch[OrderMoved]) -> None:
         """A word about each step that customers care for."""
         await self._note(batch, [of_moved(event) for event in batch.events])
+
+    async def on_return(self, batch: Batch[ReturnMoved]) -> None:
+        """A word about what was decided on a return."""
+        await self._note(batch, [of_return(event) for event in batch.events])
 
     async def on_refunded(self, batch: Batch[PaymentRefunded]) -> None:
         """A word about money that goes back."""

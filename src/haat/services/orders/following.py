@@ -23,6 +23,7 @@ from haat.services.orders.model import (
     with_heard_refund,
     with_parcel,
 )
+from haat.services.orders.returning import Returning
 from haat.services.orders.store import OrderStore, Task
 
 log = structlog.get_logger("haat.orders")
@@ -43,8 +44,9 @@ RAN_OUT = "The payment ran out before the money was taken"
 class Following:
     """Each batch is one transaction; a notice that came before is not heard again."""
 
-    def __init__(self, store: OrderStore) -> None:
+    def __init__(self, store: OrderStore, returning: Returning) -> None:
         self._store = store
+        self._returning = returning
 
     async def payments_captured(self, batch: Batch[PaymentCaptured]) -> None:
         """Money has been taken: the orders are confirmed; a canceled one gives it back, as the payments do."""
@@ -88,12 +90,14 @@ class Following:
     async def shipments_moved(self, batch: Batch[ShipmentMoved]) -> None:
         """Parcels move, the orders with them; never back, and delivered only when every unit is."""
         async with self._store.transaction() as transaction:
-            fresh = [e for e in await transaction.accept(batch) if e.direction == "outbound"]
+            fresh = await transaction.accept(batch)
             orders = await self._store.lock_by_ids(transaction.connection, [e.order_id for e in fresh])
             for order in orders:
+                mine = [event for event in fresh if event.order_id == order.id]
+                await self._returning.moved(transaction, order, [e for e in mine if e.direction == "return"])
                 moved = order
-                for event in fresh:
-                    if event.order_id == order.id:
+                for event in mine:
+                    if event.direction == "outbound":
                         moved = with_parcel(moved, event.shipment_id, event.status, event.units)
                         if event.status in STOPPED and order.status != "canceled":
                             kind, told = f"parcel_{event.status}", event.detail or _STOPPED[event.status]

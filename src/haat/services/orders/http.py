@@ -9,6 +9,7 @@ from litestar.params import Parameter
 from msgspec import Meta
 
 from haat.contracts.orders import (
+    ApproveReturn,
     CancelOrder,
     CaptureOrder,
     ListOrders,
@@ -17,6 +18,7 @@ from haat.contracts.orders import (
     Orders,
     ReceiveReturn,
     RefundOrder,
+    RejectReturn,
     RequestReturn,
     Return,
     ReturnItem,
@@ -30,6 +32,7 @@ from haat.kit.money import Money
 from haat.kit.problem import problems
 
 OrderId = Annotated[str, Parameter(description="an order's id, `ord_…`, or its number")]
+ReturnId = Annotated[str, Parameter(description="`ret_…`")]
 Link = Annotated[str | None, Parameter(query="token", max_length=100, description="the signed link of a guest's mail")]
 PDF = "application/pdf"
 STAFF_ROLES = ("fulfilment", "finance", "support")
@@ -61,6 +64,12 @@ class RefundBody(Message, frozen=True):
     reason: Annotated[str, Meta(min_length=1, max_length=200)]
     amount: Money | None = None
     items: Annotated[list[ShipItem], Meta(min_length=1, max_length=100)] | None = None
+
+
+class RejectBody(Message, frozen=True):
+    """The customer reads the reason."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class ReceiveBody(Message, frozen=True):
@@ -238,6 +247,38 @@ async def refund_order(
 
 
 @post(
+    "/v1/returns/{return_id:str}/approve",
+    status_code=200,
+    tags=["orders (staff)"],
+    guards=[needs_role("fulfilment")],
+    responses=problems(401, 403, 404, 409, 422),
+)
+async def approve_return(
+    return_id: ReturnId, orders: Orders, caller: Caller, idempotency: Idempotency | None
+) -> Return:
+    """The items may come back: the carrier is sent for them."""
+    return await orders.approve_return(
+        ApproveReturn(return_id=return_id, actor=caller.signed_in(), idempotency=idempotency)
+    )
+
+
+@post(
+    "/v1/returns/{return_id:str}/reject",
+    status_code=200,
+    tags=["orders (staff)"],
+    guards=[needs_role("fulfilment")],
+    responses=problems(401, 403, 404, 409, 422),
+)
+async def reject_return(
+    return_id: ReturnId, data: RejectBody, orders: Orders, caller: Caller, idempotency: Idempotency | None
+) -> Return:
+    """The items do not come back, or never came; they can be returned again."""
+    return await orders.reject_return(
+        RejectReturn(return_id=return_id, actor=caller.signed_in(), reason=data.reason, idempotency=idempotency)
+    )
+
+
+@post(
     "/v1/returns/{return_id:str}/receive",
     status_code=200,
     tags=["orders (staff)"],
@@ -245,7 +286,7 @@ async def refund_order(
     responses=problems(401, 403, 404, 409, 422),
 )
 async def receive_return(
-    return_id: Annotated[str, Parameter(description="`ret_…`")],
+    return_id: ReturnId,
     orders: Orders,
     caller: Caller,
     idempotency: Idempotency | None,
@@ -275,5 +316,7 @@ ROUTES = [
     ship_order,
     capture_order,
     refund_order,
+    approve_return,
+    reject_return,
     receive_return,
 ]

@@ -53,6 +53,15 @@ SELECT r.*, o.currency FROM orders.returns r JOIN orders.orders o ON o.id = r.or
 -- name: lock_return(id)^
 SELECT r.*, o.currency FROM orders.returns r JOIN orders.orders o ON o.id = r.order_id WHERE r.id = :id FOR UPDATE OF r;
 
+-- name: return_of_parcel(order_id, shipment_id)^
+SELECT r.*, o.currency FROM orders.returns r JOIN orders.orders o ON o.id = r.order_id
+WHERE r.order_id = :order_id AND r.shipment_id = :shipment_id FOR UPDATE OF r;
+
+-- name: approve_return(id, shipment_id, entries)!
+UPDATE orders.returns
+SET status = 'approved', shipment_id = :shipment_id, timeline = timeline || :entries::jsonb
+WHERE id = :id;
+
 -- name: returns_waiting(at, id, how_many)
 SELECT r.*, o.currency, o.number, o.body -> 'shipping_address' ->> 'name' AS name,
     (SELECT json_object_agg(i ->> 'id', i ->> 'title') FROM json_array_elements(o.body -> 'items') i) AS titles
@@ -94,7 +103,7 @@ ORDER BY id DESC LIMIT :how_many;
 -- Three roads, of which one is walked: what was searched for, one status, or all.
 WITH found AS (
     SELECT * FROM orders.orders
-    WHERE :text::text <> '' AND (number = upper(:text) OR email = lower(:text) OR id = :text OR checkout_id = :text)
+    WHERE :text::text <> '' AND (number = upper(:text) OR lower(email) = lower(:text) OR id = :text OR checkout_id = :text)
       AND (:status::text IS NULL OR status = :status) AND id < coalesce(:before::text, '~')
     UNION ALL
     (SELECT * FROM orders.orders WHERE :text = '' AND status = :status AND id < coalesce(:before, '~')
@@ -111,11 +120,11 @@ SELECT EXISTS (
     WHERE user_id = :user_id AND product_ids @> ARRAY[:product_id::text] AND status <> 'canceled'
 );
 
--- name: update(id, version, status, on_hold, payment_status, captured_minor, refunded_minor, shipped, returned, parcels, refunds)$
+-- name: update(id, version, status, on_hold, payment_status, captured_minor, refunded_minor, shipped, returned, parcels, refunds, uneven)$
 UPDATE orders.orders
 SET status = :status, on_hold = :on_hold, payment_status = :payment_status, captured_minor = :captured_minor,
     refunded_minor = :refunded_minor, shipped = :shipped, returned = :returned, parcels = :parcels, refunds = :refunds,
-    version = version + 1
+    uneven = :uneven, version = version + 1
 WHERE id = :id AND version = :version RETURNING version;
 
 -- name: note(order_id, type, detail, actor)!
@@ -124,17 +133,21 @@ INSERT INTO orders.timeline (order_id, type, detail, actor) VALUES (:order_id, :
 -- name: returns_open(order_id)$
 SELECT EXISTS (SELECT 1 FROM orders.returns WHERE order_id = :order_id AND status NOT IN ('refunded', 'rejected'));
 
--- name: refunding_units(order_id)$
-SELECT EXISTS (
-    SELECT FROM orders.tasks WHERE order_id = :order_id AND NOT done AND kind = 'refund' AND data -> 'units' <> '{}'
-);
+-- name: insert_return(id, order_id, status, items, refund_minor, timeline, shares)!
+INSERT INTO orders.returns (id, order_id, status, items, refund_minor, timeline, shares)
+VALUES (:id, :order_id, :status, :items, :refund_minor, :timeline, :shares);
 
--- name: insert_return(id, order_id, status, items, refund_minor, timeline)!
-INSERT INTO orders.returns (id, order_id, status, items, refund_minor, timeline)
-VALUES (:id, :order_id, :status, :items, :refund_minor, :timeline);
+-- name: move_return(id, status, entries, refund_minor)!
+UPDATE orders.returns
+SET status = :status, timeline = timeline || :entries::jsonb, refund_minor = COALESCE(:refund_minor, refund_minor)
+WHERE id = :id;
 
--- name: move_return(id, status, entries)!
-UPDATE orders.returns SET status = :status, timeline = timeline || :entries::jsonb WHERE id = :id;
+-- name: being_refunded(order_id)^
+SELECT data -> 'units' AS units, data -> 'shares' AS shares
+FROM orders.tasks WHERE order_id = :order_id AND NOT done AND kind = 'refund';
+
+-- name: busy(order_id)$
+SELECT EXISTS (SELECT 1 FROM orders.tasks WHERE order_id = :order_id AND NOT done);
 
 -- name: begin_task(id, order_id, kind, data, lease_seconds)$
 INSERT INTO orders.tasks (id, order_id, kind, data, lease_until)
@@ -155,6 +168,10 @@ WHERE order_id = :order_id AND NOT done RETURNING id;
 -- name: end_of(id)^
 -- What was put off has been answered with the order as it stands.
 SELECT NOT done AND tries = 0 AS under_way, data -> 'refused' AS refused FROM orders.tasks WHERE id = :id;
+
+-- name: decide_amount(id, amount)$
+UPDATE orders.tasks SET data = jsonb_build_object('amount', :amount::bigint) || data WHERE id = :id
+RETURNING (data -> 'amount')::bigint;
 
 -- name: put_off_task(id, seconds, error)!
 UPDATE orders.tasks SET tries = tries + 1, last_error = :error, lease_until = now() + make_interval(secs => :seconds)

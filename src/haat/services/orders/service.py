@@ -7,11 +7,11 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import msgspec
 import structlog
 
 from haat.contracts.inventory import Inventory
 from haat.contracts.orders import (
+    ApproveReturn,
     Bought,
     BoughtBy,
     CancelOrder,
@@ -33,10 +33,10 @@ from haat.contracts.orders import (
     PlaceOrder,
     ReceiveReturn,
     RefundOrder,
+    RejectReturn,
     RequestReturn,
     Return,
     ShipOrder,
-    TimelineEntry,
 )
 from haat.contracts.payments import Payments
 from haat.contracts.shipping import Shipment, ShipmentsOf, Shipping
@@ -47,25 +47,21 @@ from haat.kit.database import Transaction
 from haat.kit.idempotency import Idempotency, IdempotencyInFlight, replayed
 from haat.kit.ids import is_id, new_id
 from haat.kit.message import DomainError, Invalid, Message, NotFound, Page, Unavailable
-from haat.kit.money import Money
 from haat.ports.invoices import InvoicePrinter, Party
 from haat.services.orders.following import Following
 from haat.services.orders.invoices import check_invoiceable, financial_year, invoice_of
 from haat.services.orders.model import (
-    RETURNABLE,
     StoredOrder,
-    added,
     check_cancelable,
     may_see,
     new_number,
-    not_returnable,
-    refund_of,
-    return_items,
+    shares_of,
     sign,
     summed,
     units,
     view,
 )
+from haat.services.orders.returning import Returning
 from haat.services.orders.store import OrderStore, Task
 from haat.services.orders.tasks import Tasks
 
@@ -102,7 +98,8 @@ class OrderService(Orders):
         self._seller = seller
         self._store = store
         self._shipping = shipping
-        self.following = Following(store)
+        self._returning = Returning(store)
+        self.following = Following(store, self._returning)
         self._tasks = Tasks(store, payments, inventory, shipping)
         self._secret = link_secret
         self._auto_fulfil = auto_fulfil
@@ -228,67 +225,58 @@ class OrderService(Orders):
             if (ask.amount is None) == (ask.items is None):
                 raise Invalid(errors=[_amount_fault("give either amount or items")])
             wanted = units(current, ask.items, current.returned) if ask.items is not None else {}
-            amount = ask.amount.amount if ask.amount is not None else refund_of(current, wanted)
+            shares = shares_of(current, wanted)
+            amount = ask.amount.amount if ask.amount is not None else sum(shares.values())
             if ask.amount is not None and ask.amount.currency != current.currency:
                 raise Invalid(errors=[_amount_fault("must be in the order's currency")])
             if amount <= 0:
                 raise Invalid(errors=[_amount_fault("must be above zero")])
-            return {"actor": ask.actor, "reason": ask.reason, "amount": amount, "units": wanted}
+            return {"actor": ask.actor, "reason": ask.reason, "amount": amount, "units": wanted, "shares": shares}
 
         return await self._do(await self._any(ask.order_id), "refund", plan, ask.idempotency)
 
     async def request_return(self, ask: RequestReturn) -> Return:
         allowed = await self._allowed(ask.order_id, ask)
-        async with self._store.transaction() as transaction:
-            stored = await transaction.replay(ask.idempotency, Return)
-            if stored is not None:
-                return stored
-            order = await self._store.load_for_update(transaction.connection, allowed.id)
-            assert order is not None
-            if order.status not in RETURNABLE:
-                raise OrderStateError("Only what has been delivered can be returned", state=order.status)
-            if await self._store.refunding_units(transaction.connection, order.id):
-                raise OrderStateError("A refund of this order is under way; try again", state=order.status)
-            wanted = units(order, return_items(ask.items), not_returnable(order))
-            entry = TimelineEntry(at=now(), type="requested", detail="Return requested")
-            made = Return(
-                id=new_id("ret"),
-                order_id=order.id,
-                status="requested",
-                items=ask.items,
-                refund=Money(refund_of(order, wanted), order.currency),
-                created_at=now(),
-                timeline=[entry],
-            )
-            await self._store.insert_return(transaction.connection, made, order.id)
-            await self._store.note(transaction.connection, order.id, "return_requested", made.id)
-            # Counted now, so that the same unit cannot be in two returns.
-            counted = added(order.returned, wanted)
-            await self._store.update(transaction.connection, _with(order, returned=counted))
-            return transaction.remember(made)
+        return await self._returning.request(allowed.id, ask)
 
-    async def receive_return(self, ask: ReceiveReturn) -> Return:
-        found = await self._store.one_return(ask.return_id)
-        if found is None:
-            raise NotFound("There is no such return")
+    async def approve_return(self, ask: ApproveReturn) -> Return:
+        found = await self._return(ask.return_id)
 
         async def plan(transaction: Transaction, _: StoredOrder) -> Data | None:
-            current = await self._store.lock_return(transaction.connection, ask.return_id)
+            current, _shares = await self._store.lock_return(transaction.connection, ask.return_id)
             if current.status in ("refunded", "rejected"):
+                raise OrderStateError(f"This return was {current.status} already", state=current.status)
+            if current.status != "requested":
+                return None
+            return {"actor": ask.actor, "return_id": current.id, "units": summed(current.items)}
+
+        await self._do(await self._any(found.order_id), "approve", plan, ask.idempotency)
+        return await self._return(ask.return_id)
+
+    async def reject_return(self, ask: RejectReturn) -> Return:
+        found = await self._return(ask.return_id)
+        return await self._returning.reject(found.order_id, ask)
+
+    async def receive_return(self, ask: ReceiveReturn) -> Return:
+        found = await self._return(ask.return_id)
+
+        async def plan(transaction: Transaction, _: StoredOrder) -> Data | None:
+            current, _shares = await self._store.lock_return(transaction.connection, ask.return_id)
+            if current.status == "rejected":
+                raise OrderStateError("This return was rejected", state=current.status)
+            if current.status == "refunded":
                 return None
             return {
                 "actor": ask.actor,
                 "reason": "returned",
                 "return_id": current.id,
                 "restock": ask.restock,
-                "amount": current.refund.amount,
+                "most": current.refund.amount,
                 "units": summed(current.items),
             }
 
         await self._do(await self._any(found.order_id), "receive", plan, ask.idempotency)
-        received = await self._store.one_return(ask.return_id)
-        assert received is not None
-        return received
+        return await self._return(ask.return_id)
 
     async def finish_tasks(self) -> None:
         """Sweep: go on with what a crash or an absent neighbour left half-done."""
@@ -343,6 +331,12 @@ class OrderService(Orders):
         if refused is not None:
             raise DomainError.known.get(refused.code, DomainError)(refused.detail, **refused.facts)
 
+    async def _return(self, return_id: str) -> Return:
+        found = await self._store.one_return(return_id)
+        if found is None:
+            raise NotFound("There is no such return")
+        return found
+
     async def _any(self, ref: str) -> StoredOrder:
         order = await self._store.load(ref)
         if order is None:
@@ -379,10 +373,6 @@ class OrderService(Orders):
 
 class _Begun(Message, frozen=True):
     task_id: str
-
-
-def _with(order: StoredOrder, **changes: object) -> StoredOrder:
-    return msgspec.structs.replace(order, **changes)
 
 
 def _amount_fault(detail: str) -> dict[str, str]:

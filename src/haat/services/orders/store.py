@@ -151,10 +151,21 @@ class OrderStore:
             row = await queries.one_return(connection, id=return_id)
         return None if row is None else _return(row, row["currency"])
 
-    async def lock_return(self, connection: Connection, return_id: str) -> Return:
-        """A return that exists, locked to the end of the transaction."""
+    async def lock_return(self, connection: Connection, return_id: str) -> tuple[Return, dict[str, int]]:
+        """A return that exists, locked to the end of the transaction, and what its items cost, by item id."""
         row = await queries.lock_return(connection, id=return_id)
-        return _return(row, row["currency"])
+        return _return(row, row["currency"]), row["shares"]
+
+    async def return_of_parcel(self, connection: Connection, order_id: str, shipment_id: str) -> Return | None:
+        """The return that comes back in this parcel, locked to the end of the transaction."""
+        row = await queries.return_of_parcel(connection, order_id=order_id, shipment_id=shipment_id)
+        return None if row is None else _return(row, row["currency"])
+
+    async def approve_return(
+        self, connection: Connection, return_id: str, shipment_id: str, entry: TimelineEntry
+    ) -> None:
+        """It comes back in this parcel."""
+        await queries.approve_return(connection, id=return_id, shipment_id=shipment_id, entries=[entry])
 
     async def bought(self, user_id: str, product_id: str) -> bool:
         """Whether the user has an order with this product that was not canceled."""
@@ -176,6 +187,7 @@ class OrderStore:
             returned=order.returned,
             parcels=order.parcels,
             refunds=order.refunds,
+            uneven=order.uneven,
         )
         return version is not None
 
@@ -183,29 +195,37 @@ class OrderStore:
         """A line in the order's timeline."""
         await queries.note(connection, order_id=order_id, type=type_, detail=detail, actor=actor)
 
-    async def insert_return(self, connection: Connection, made: Return, order_id: str) -> None:
-        """A new return."""
+    async def insert_return(self, connection: Connection, made: Return, shares: dict[str, int]) -> None:
+        """A new return, and what its items cost, by item id."""
         await queries.insert_return(
             connection,
             id=made.id,
-            order_id=order_id,
+            order_id=made.order_id,
             status=made.status,
             items=made.items,
             refund_minor=made.refund.amount,
             timeline=made.timeline,
+            shares=shares,
         )
 
-    async def move_return(self, connection: Connection, return_id: str, status: str, entry: TimelineEntry) -> None:
-        """A return's next status, with its reason."""
-        await queries.move_return(connection, id=return_id, status=status, entries=[entry])
+    async def move_return(
+        self, connection: Connection, return_id: str, status: str, entry: TimelineEntry, refund_minor: int | None = None
+    ) -> None:
+        """A return's next status, with its reason, and the money that went back, once it is known."""
+        await queries.move_return(connection, id=return_id, status=status, entries=[entry], refund_minor=refund_minor)
 
     async def returns_open(self, connection: Connection, order_id: str) -> bool:
         """Whether something of the order is still to come back."""
         return bool(await queries.returns_open(connection, order_id=order_id))
 
-    async def refunding_units(self, connection: Connection, order_id: str) -> bool:
-        """Whether units of the order are being refunded, which are counted when that is done."""
-        return bool(await queries.refunding_units(connection, order_id=order_id))
+    async def being_refunded(self, connection: Connection, order_id: str) -> tuple[dict[str, int], dict[str, int]]:
+        """Units, and what they cost in minor units, by item id, of a refund of lines that is under way."""
+        row = await queries.being_refunded(connection, order_id=order_id)
+        return ({}, {}) if row is None else (row["units"] or {}, row["shares"] or {})
+
+    async def busy(self, connection: Connection, order_id: str) -> bool:
+        """Whether work on the order is under way; none begins while its row is held."""
+        return bool(await queries.busy(connection, order_id=order_id))
 
     async def begin_task(self, connection: Connection, task: Task, lease_seconds: float) -> bool:
         """Start work on an order; False while other work on it is running."""
@@ -241,6 +261,11 @@ class OrderStore:
         async with self.connection() as connection:
             row = await queries.end_of(connection, id=task_id)
         return row["under_way"], None if row["refused"] is None else msgspec.convert(row["refused"], Refusal)
+
+    async def decide_amount(self, task_id: str, amount: int) -> int:
+        """Write down what a task pays; the first to decide has decided."""
+        async with self.connection() as connection:
+            return int(await queries.decide_amount(connection, id=task_id, amount=amount))
 
     async def put_off_task(self, task_id: str, seconds: float, error: str) -> None:
         """A neighbour is away: try again later."""

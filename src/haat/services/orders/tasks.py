@@ -19,7 +19,19 @@ from haat.kit.clock import now
 from haat.kit.database import Transaction
 from haat.kit.message import DomainError, Unavailable
 from haat.kit.money import Money
-from haat.services.orders.model import StoredOrder, added, canceled, forward, parcels, with_captured, with_refund
+from haat.services.orders.model import (
+    STAGES,
+    StoredOrder,
+    added,
+    canceled,
+    forward,
+    paid_by_return,
+    parcels,
+    with_captured,
+    with_refund,
+    with_returned,
+)
+from haat.services.orders.returning import on_its_way, return_moved
 from haat.services.orders.store import OrderStore, Refusal, Task
 
 log = structlog.get_logger("haat.orders")
@@ -40,6 +52,7 @@ class Tasks:
             "refund": self._refund,
             "receive": self._receive,
             "capture": self._capture,
+            "approve": self._approve,
         }
 
     async def run(self, task: Task) -> None:
@@ -107,19 +120,49 @@ class Tasks:
         return write
 
     async def _refund(self, task: Task, order: StoredOrder) -> Write:
-        paid_back = await self._pay_back(task, order)
+        paid_back = await self._pay_back(task, order, task.data["amount"])
 
         async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
             await self._store.note(
                 transaction.connection, current.id, "refunded", task.data["reason"], task.data["actor"]
             )
             refunded = with_refund(current, paid_back)
-            return msgspec.structs.replace(refunded, returned=added(current.returned, task.data.get("units") or {}))
+            return with_returned(refunded, task.data.get("units") or {}, task.data.get("shares") or {})
+
+        return write
+
+    async def _approve(self, task: Task, order: StoredOrder) -> Write:
+        return_id = task.data["return_id"]
+        items, weight = parcels(order, task.data["units"])
+        shipment = await self._shipping.dispatch(
+            Dispatch(
+                # The return's own: however often it is approved, the carrier comes once.
+                request_id=return_id,
+                order_id=order.id,
+                address=order.body.shipping_address,
+                items=items,
+                weight_grams=weight,
+                direction="return",
+            )
+        )
+
+        async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
+            detail = f"{shipment.carrier} fetches it, {shipment.tracking_number}"
+            entry = TimelineEntry(at=now(), type="approved", detail=detail, actor=task.data["actor"])
+            await self._store.approve_return(transaction.connection, return_id, shipment.id, entry)
+            await self._store.note(transaction.connection, current.id, "return_approved", detail, task.data["actor"])
+            transaction.publish(return_moved(current, return_id, "approved"))
+            back, _ = await self._store.lock_return(transaction.connection, return_id)
+            if shipment.status in STAGES:
+                # It moved while this waited: the notice of it came when no return had this parcel yet.
+                await on_its_way(self._store, transaction, back, shipment.status)
+            return current
 
         return write
 
     async def _receive(self, task: Task, order: StoredOrder) -> Write:
-        paid_back = await self._pay_back(task, order) if task.data["amount"] else {}
+        back = await self._decided(task, order)
+        paid_back = await self._pay_back(task, order, back) if back else {}
         units: dict[str, int] = task.data["units"]
         if task.data["restock"]:
             skus = {line.id: line.sku for line in order.body.items}
@@ -128,8 +171,9 @@ class Tasks:
 
         async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
             actor = task.data["actor"]
-            entry = TimelineEntry(at=now(), type="refunded", detail="Parcel received, money sent back", actor=actor)
-            await self._store.move_return(transaction.connection, task.data["return_id"], "refunded", entry)
+            detail = "Parcel received, money sent back" if back else "Parcel received, no money was left to send back"
+            entry = TimelineEntry(at=now(), type="refunded", detail=detail, actor=actor)
+            await self._store.move_return(transaction.connection, task.data["return_id"], "refunded", entry, back)
             await self._store.note(transaction.connection, current.id, "return_received", entry.detail, actor)
             asked = all(current.returned.get(line.id, 0) >= line.quantity for line in current.body.items)
             everything = asked and not await self._store.returns_open(transaction.connection, current.id)
@@ -170,14 +214,21 @@ class Tasks:
             )
         )
 
-    async def _pay_back(self, task: Task, order: StoredOrder) -> dict[str, int]:
+    async def _decided(self, task: Task, order: StoredOrder) -> int:
+        """What a return pays. Written down before payments are asked: another try asks for the same, never for less."""
+        if "amount" in task.data:
+            return int(task.data["amount"])
+        payment = await self._payments.payment(PaymentRef(payment_id=order.payment_id))
+        return await self._store.decide_amount(task.id, paid_by_return(payment, task.data["most"]))
+
+    async def _pay_back(self, task: Task, order: StoredOrder, amount: int) -> dict[str, int]:
         """What goes back in minor units, by refund id."""
         refund = await self._payments.refund(
             Refund(
                 payment_id=order.payment_id,
                 request_id=task.id,
                 reason=task.data["reason"],
-                amount=Money(task.data["amount"], order.currency),
+                amount=Money(amount, order.currency),
             )
         )
         return {refund_id: part.amount for refund_id, part in refund.parts.items()}

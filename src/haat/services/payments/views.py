@@ -35,6 +35,7 @@ def view(payment: PaymentState) -> Payment:
         history=list(payment.history),
         user_id=payment.user_id,
         by_credit=Money(payment.credit_minor, currency) if payment.credits else None,
+        refundable=Money(refundable(payment), currency),
     )
 
 

@@ -31,6 +31,7 @@ from haat.web.backoffice import (
     products,
     reconciliation,
     returns,
+    staff,
     stock,
     system,
 )
@@ -40,7 +41,7 @@ from haat.web.sessions import AnyRequest
 
 SCREENS = (
     home, orders, order_acts, returns, products, product_edits, imports, stock, locations, customers, fraud, coupons,
-    mail, system, events, credit, gift_cards, reconciliation, parked,
+    mail, staff, system, events, credit, gift_cards, reconciliation, parked,
     entering,
 )  # fmt: skip
 WORDS = {

@@ -28,6 +28,7 @@ DUTIES: Mapping[str, tuple[str, ...]] = {
     "reconcile": ("finance",),
     "parked": ("support",),
     "mail": ("support",),
+    "staff": (OWNER,),
     "system": STAFF,
     "events": ("fulfilment", "finance"),
 }

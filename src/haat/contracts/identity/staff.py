@@ -1,0 +1,35 @@
+"""Who works here: the roles of accounts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from haat.contracts.identity.accounts import Email
+from haat.kit.message import DomainError, Message
+
+
+class ListStaff(Message, frozen=True):
+    """The accounts that have a role, newest first."""
+
+    cursor: str | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+
+
+class StaffRole(Message, frozen=True):
+    """A role to give to, or to take from, the account with this e-mail; `actor` is who does it.
+
+    `role` is owner, catalogue, fulfilment, finance or support.
+    """
+
+    email: Email
+    role: Annotated[str, Meta(max_length=40)]
+    actor: str
+
+
+class LastOwner(DomainError):
+    """A shop whose last owner is gone could never get another."""
+
+    code = "last_owner"
+    title = "The shop has no other owner: give somebody else the role first"

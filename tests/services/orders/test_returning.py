@@ -1,0 +1,236 @@
+"""What staff decide on returns: approved ones come back in a parcel, rejected ones leave their units free."""
+
+from __future__ import annotations
+
+import pytest
+
+from haat.contracts.orders import (
+    ApproveReturn,
+    Order,
+    OrderStateError,
+    ReceiveReturn,
+    RejectReturn,
+    RequestReturn,
+    Return,
+    ReturnItem,
+    ReturnMoved,
+)
+from haat.contracts.shipping import ShipmentsOf
+from haat.kit.ids import new_id
+from haat.kit.message import Invalid, NotFound
+from haat.kit.money import Money
+from tests.services.orders.asking import STAFF, due, key, orders_without, refund, types
+from tests.services.shopfloor import ADDRESS, PRICE, Floor, outcomes
+
+
+def sent_back(order: Order, quantity: int = 1) -> RequestReturn:
+    items = [ReturnItem(item_id=order.items[0].id, quantity=quantity, reason="too bright")]
+    return RequestReturn(order_id=order.id, items=items, any_owner=True)
+
+
+def approved(made: Return) -> ApproveReturn:
+    return ApproveReturn(return_id=made.id, actor=STAFF)
+
+
+def rejected(made: Return, reason: str = "It never came") -> RejectReturn:
+    return RejectReturn(return_id=made.id, actor=STAFF, reason=reason)
+
+
+def received(made: Return) -> ReceiveReturn:
+    return ReceiveReturn(return_id=made.id, actor=STAFF)
+
+
+async def asked(floor: Floor, quantity: int = 1, amount: int = PRICE) -> tuple[Order, Return]:
+    """A delivered order of as many lamps, and the return of all of them."""
+    order = await floor.delivered((await floor.variant(amount=amount), quantity))
+    return order, await floor.orders.request_return(sent_back(order, quantity))
+
+
+async def parcel_of(floor: Floor, order: Order) -> tuple[str, int]:
+    """The shipment that brings the return back, and how many there are."""
+    found = (await floor.shipping.shipments(ShipmentsOf(order_ids=[order.id]))).data
+    back = [each for each in found if each.direction == "return"]
+    return back[0].id, len(back)
+
+
+async def test_a_rejected_return_is_told_and_its_units_can_come_back_again(floor: Floor):
+    order, made = await asked(floor, 2)
+    with pytest.raises(Invalid):
+        await floor.orders.request_return(sent_back(order))
+    ended = await floor.orders.reject_return(rejected(made))
+    seen = await floor.order(order.id)
+    again = await floor.orders.request_return(sent_back(order, 2))
+    assert [(entry.type, entry.detail, entry.actor) for entry in ended.timeline[1:]] == [
+        ("rejected", "It never came", STAFF)
+    ]
+    assert (ended.status, seen.status, seen.payment.refunded, types(seen)[-1]) == (
+        "rejected",
+        "delivered",
+        Money(0),
+        "return_rejected",
+    )
+    assert (again.status, again.refund) == ("requested", Money(PRICE * 2))
+    told = [event for event in await floor.told("orders", order.id) if isinstance(event, ReturnMoved)]
+    assert [(event.return_id, event.status, event.detail) for event in told] == [(made.id, "rejected", "It never came")]
+
+
+async def test_units_that_come_back_after_a_rejection_sum_to_their_line(floor: Floor):
+    order = await floor.delivered((await floor.variant(amount=33_335), 3), coupon_codes=[await floor.coupon()])
+    first, _ = [await floor.orders.request_return(sent_back(order)) for _ in range(2)]
+    await floor.orders.reject_return(rejected(first))
+    for _ in range(2):
+        await floor.orders.request_return(sent_back(order))
+    seen = await floor.order(order.id)
+    living = [each.refund.amount for each in seen.returns if each.status != "rejected"]
+    assert (len(living), sum(living)) == (3, order.items[0].total.amount)
+
+
+async def test_rejecting_again_changes_and_tells_nothing_more(floor: Floor):
+    order, made = await asked(floor)
+    first = await floor.orders.reject_return(rejected(made))
+    again = await floor.orders.reject_return(rejected(made, "another reason"))
+    told = [event for event in await floor.told("orders", order.id) if isinstance(event, ReturnMoved)]
+    assert (again, len(told)) == (first, 1)
+
+
+async def test_five_who_reject_at_once_free_the_units_once(floor: Floor):
+    order, made = await asked(floor, 2)
+    await outcomes([floor.orders.reject_return(rejected(made)) for _ in range(5)])
+    found = await outcomes([floor.orders.request_return(sent_back(order)) for _ in range(4)])
+    assert [each for each in found if each == "invalid"] == ["invalid"] * 2
+
+
+async def test_the_same_key_rejects_once(floor: Floor):
+    _, made = await asked(floor)
+    ask = RejectReturn(return_id=made.id, actor=STAFF, reason="no", idempotency=key())
+    assert await floor.orders.reject_return(ask) == await floor.orders.reject_return(ask)
+
+
+async def test_what_has_ended_is_neither_rejected_nor_approved_nor_received(floor: Floor):
+    _, refunded = await asked(floor)
+    await floor.orders.receive_return(received(refunded))
+    _, refused = await asked(floor)
+    await floor.orders.reject_return(rejected(refused))
+    asks = [
+        floor.orders.reject_return(rejected(refunded)),
+        floor.orders.approve_return(approved(refunded)),
+        floor.orders.approve_return(approved(refused)),
+        floor.orders.receive_return(received(refused)),
+    ]
+    assert await outcomes(asks) == ["order_state"] * 4
+
+
+async def test_a_return_whose_money_may_be_out_is_not_rejected(floor: Floor):
+    order, made = await asked(floor)
+    service, away = orders_without(floor, inventory="put_back")
+    await service.receive_return(received(made))
+    with pytest.raises(OrderStateError, match="Other work"):
+        await floor.orders.reject_return(rejected(made))
+    away["inventory"].dead.clear()
+    await due(floor, order)
+    await service.finish_tasks()
+    assert (await floor.order(order.id)).returns[0].status == "refunded"
+
+
+async def test_an_approved_return_is_fetched_goes_its_way_and_is_received(floor: Floor):
+    order, made = await asked(floor)
+    ended = await floor.orders.approve_return(approved(made))
+    shipment, count = await parcel_of(floor, order)
+    parcel = {"shipment": shipment, "units": {order.items[0].id: 1}, "direction": "return"}
+    await floor.parcel(order.id, "picked_up", "in_transit", **parcel)
+    moving = (await floor.order(order.id)).returns[0]
+    await floor.parcel(order.id, "out_for_delivery", "delivered", "delivered", **parcel)
+    here = await floor.order(order.id)
+    back = await floor.orders.receive_return(received(made))
+    assert (ended.status, count, moving.status, here.returns[0].status) == ("approved", 1, "in_transit", "in_transit")
+    assert [entry.type for entry in back.timeline] == ["requested", "approved", "in_transit", "arrived", "refunded"]
+    assert (here.status, back.status, back.refund) == ("delivered", "refunded", Money(PRICE))
+    told = [event.status for event in await floor.told("orders", order.id) if isinstance(event, ReturnMoved)]
+    assert told == ["approved"]
+
+
+async def test_the_carrier_fetches_it_where_it_was_delivered(floor: Floor):
+    order, made = await asked(floor, 2)
+    await floor.orders.approve_return(approved(made))
+    shipment, _ = await parcel_of(floor, order)
+    row = (
+        "SELECT body #>> '{booking,origin,line1}', body #>> '{items,0,quantity}' FROM shipping.shipments WHERE id = $1"
+    )
+    assert await floor.rows(row, shipment) == [(ADDRESS.line1, "2")]
+
+
+async def test_approving_five_times_sends_the_carrier_once(floor: Floor):
+    order, made = await asked(floor)
+    await outcomes([floor.orders.approve_return(approved(made)) for _ in range(5)])
+    again = await floor.orders.approve_return(approved(made))
+    assert (again.status, (await parcel_of(floor, order))[1]) == ("approved", 1)
+
+
+async def test_an_approval_cut_short_is_finished_once(floor: Floor):
+    order, made = await asked(floor)
+    service, away = orders_without(floor, shipping="dispatch")
+    assert (await service.approve_return(approved(made))).status == "requested"
+    away["shipping"].dead.clear()
+    await due(floor, order)
+    await service.finish_tasks()
+    seen = await floor.order(order.id)
+    assert (seen.returns[0].status, (await parcel_of(floor, order))[1]) == ("approved", 1)
+
+
+async def test_a_parcel_that_never_came_is_rejected_and_moves_nothing_after(floor: Floor):
+    order, made = await asked(floor)
+    await floor.orders.approve_return(approved(made))
+    shipment, _ = await parcel_of(floor, order)
+    await floor.parcel(order.id, "picked_up", shipment=shipment, direction="return")
+    ended = await floor.orders.reject_return(rejected(made, "Lost on the way"))
+    await floor.parcel(order.id, "delivered", shipment=shipment, direction="return")
+    assert (await floor.order(order.id)).returns == [ended]
+
+
+async def test_a_parcel_that_the_carrier_does_not_fetch_is_told_to_staff(floor: Floor):
+    order, made = await asked(floor)
+    await floor.orders.approve_return(approved(made))
+    shipment, _ = await parcel_of(floor, order)
+    await floor.parcel(order.id, "failed", shipment=shipment, direction="return")
+    seen = await floor.order(order.id)
+    assert (seen.timeline[-1].type, seen.timeline[-1].detail) == (
+        "parcel_failed",
+        "The carrier does not fetch what comes back",
+    )
+    assert (seen.status, seen.returns[0].status) == ("delivered", "approved")
+
+
+async def test_a_return_that_names_an_item_twice_is_counted_and_stocked_with_both(floor: Floor):
+    lamp = await floor.variant(stock=10)
+    order = await floor.delivered((lamp, 3))
+    items = [ReturnItem(item_id=order.items[0].id, quantity=count, reason="too bright") for count in (1, 2)]
+    made = await floor.orders.request_return(RequestReturn(order_id=order.id, items=items, any_owner=True))
+    back = await floor.orders.receive_return(received(made))
+    assert (back.refund, await floor.stock(lamp)) == (Money(PRICE * 3), (10, 0, 10))
+
+
+async def test_units_whose_refund_is_under_way_cannot_be_asked_to_come_back(floor: Floor):
+    order = await floor.delivered((await floor.variant(amount=33_333), 2))
+    service, away = orders_without(floor, payments="refund")
+    await service.refund(refund(order, quantity=1))
+    with pytest.raises(Invalid):
+        await floor.orders.request_return(sent_back(order, 2))
+    made = await floor.orders.request_return(sent_back(order))
+    away["payments"].dead.clear()
+    await due(floor, order)
+    await service.finish_tasks()
+    with pytest.raises(Invalid):
+        await floor.orders.request_return(sent_back(order))
+    await floor.orders.receive_return(received(made))
+    seen = await floor.order(order.id)
+    assert (seen.status, seen.payment.refunded) == ("returned", order.items[0].total)
+
+
+async def test_a_return_never_heard_of_is_not_decided_on(floor: Floor):
+    nothing = new_id("ret")
+    for ask in (
+        floor.orders.approve_return(ApproveReturn(return_id=nothing, actor=STAFF)),
+        floor.orders.reject_return(RejectReturn(return_id=nothing, actor=STAFF, reason="no")),
+    ):
+        with pytest.raises(NotFound):
+            await ask

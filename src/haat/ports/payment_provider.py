@@ -129,8 +129,7 @@ class Abilities(msgspec.Struct, frozen=True):
 
     `methods` are the `type`s that `authorise` or the vault's road take; `currencies` is None when all are taken.
     `find_lag` is how long a payment may exist that `find` does not show yet; None when it may never show.
-    `void` is whether a hold can be given up before it lapses by itself. `report_lag` is how long what was booked may be
-    missing in the report of its day and stand in a later one, rightly.
+    `void` is whether a hold can be given up before it lapses by itself.
     """
 
     methods: frozenset[str]
@@ -141,7 +140,6 @@ class Abilities(msgspec.Struct, frozen=True):
     find_lag: timedelta | None
     report: bool
     signed_time: bool
-    report_lag: timedelta = timedelta()
 
 
 class PaymentProvider(Protocol):

@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from structlog.testing import capture_logs
 
 from haat.contracts.payments import (
     AccountRef,
@@ -29,7 +28,7 @@ from haat.kit.ids import new_id
 from haat.kit.message import NotFound, Unavailable
 from haat.kit.money import Money
 from haat.ports.payment_provider import Movement
-from haat.services.payments.reconciliation import SETTLED_AFTER, Books, Reconciliation
+from haat.services.payments.reconciliation import Books, Reconciliation
 
 KINDS = ["missing", "extra", "amount", "fee", "currency", "duplicate"]
 # A day with captures of ours and refunds of every tenth; written as the shop writes them, but by the thousand.
@@ -156,80 +155,6 @@ async def test_what_comes_right_heals_and_what_a_person_knows_is_explained(shop:
     assert (await reconciliation.run(since.date())).breaks == 0
     assert await found(shop, name, "explained") == {first.subject: "missing"}
     assert list((await found(shop, name, "healed")).values()) == ["missing"]
-
-
-async def by_day(reconciliation: Reconciliation, since: datetime, days: int) -> list[int]:
-    """How many new breaks each day has, one after the other."""
-    return [(await reconciliation.run(since.date() + timedelta(days=n))).breaks for n in range(days)]
-
-
-async def test_what_is_settled_days_later_is_missing_only_when_its_time_is_over(shop: Any):
-    name = new_id("psp")
-    since = datetime.combine(now().date() - timedelta(days=12), datetime.min.time(), UTC)
-    await shop.rows(HISTORY, name, since, 20)
-    settled = [msgspec.structs.replace(line, at=since + timedelta(days=2, hours=9)) for line in told(name, since, 20)]
-    slow = msgspec.structs.replace(shop.provider.abilities, report_lag=timedelta(days=7))
-    reconciliation = Reconciliation(shop.database, Reporter(name, settled[1:], slow), 200)
-    assert await by_day(reconciliation, since, 10) == [0, 0, 0, 0, 0, 0, 0, 1, 0, 0]
-    assert await found(shop, name) == {f"psp_{name}_1": "missing"}
-
-
-async def test_a_break_heals_by_the_report_of_a_later_day(shop: Any):
-    name = new_id("psp")
-    since = datetime.combine(now().date() - timedelta(days=12), datetime.min.time(), UTC)
-    await shop.rows(HISTORY, name, since, 4)
-    first, *good = told(name, since, 4)
-    late = msgspec.structs.replace(first, at=since + timedelta(days=1, hours=9))
-    dear = msgspec.structs.replace(good[0], fee=Money(good[0].fee.amount + 1))
-    reporter = Reporter(name, [late, dear, *good[1:-1]], shop.provider.abilities)
-    assert await by_day(Reconciliation(shop.database, reporter, 200), since, 3) == [3, 0, 0]
-    assert await found(shop, name) == {"m2": "fee", f"psp_{name}_4": "missing"}
-    assert await found(shop, name, "healed") == {f"psp_{name}_1": "missing"}
-    # An old day once more, now that later ones are known.
-    assert await by_day(Reconciliation(shop.database, reporter, 200), since, 1) == [2]
-
-
-async def test_what_was_posted_right_before_midnight_is_looked_for_in_both_days(shop: Any):
-    name = new_id("psp")
-    since = datetime.combine(now().date() - timedelta(days=12), datetime.min.time(), UTC)
-    await shop.rows(HISTORY, name, since + timedelta(hours=23, minutes=50), 2)
-    (line,) = told(name, since + timedelta(days=1, minutes=1), 1)
-    reconciliation = Reconciliation(shop.database, Reporter(name, [line], shop.provider.abilities), 200)
-    assert await by_day(reconciliation, since, 3) == [0, 1, 0]
-    assert await found(shop, name) == {f"psp_{name}_2": "missing"}
-
-
-class Outage(Reporter):
-    """Reports that cannot be had, on the days that it names."""
-
-    away: frozenset[int] = frozenset()
-    asked: list[int]
-
-    async def report(self, since: datetime, until: datetime) -> AsyncIterator[Movement]:
-        days_ago = (now().date() - since.date()).days
-        self.asked.append(days_ago)
-        if days_ago in self.away:
-            raise Unavailable("no report today")
-        for line in self.lines:
-            yield line
-
-
-async def test_a_day_that_could_not_be_had_is_made_up_for_the_oldest_first(shop: Any):
-    name = new_id("psp")
-    provider = Outage(name, [], shop.provider.abilities)
-    provider.asked = []
-    reconciliation = Reconciliation(shop.database, provider, 200)
-    last = ((now() - SETTLED_AFTER).date() - now().date()).days - 1
-    await reconciliation.run(now().date() + timedelta(days=last - 4))
-    provider.away = frozenset({2 - last})
-    with capture_logs() as logs:
-        await reconciliation.run_due()
-    told_of = [(entry["log_level"], entry["event"]) for entry in logs if "reconciled" in entry["event"]]
-    provider.away = frozenset()
-    for _ in range(2):
-        await reconciliation.run_due()
-    assert [days + last for days in provider.asked] == [4, 3, 2, 2, 1, 0]
-    assert told_of == [("error", "a day is not reconciled yet")]
 
 
 async def test_a_line_that_comes_twice_is_a_break_and_is_booked_once(shop: Any):

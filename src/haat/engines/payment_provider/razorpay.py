@@ -48,8 +48,6 @@ from haat.ports.payment_provider import (
 TIMEOUT_SECONDS = 8.0
 REPORT_ROWS = 1_000
 FIND_LAG = timedelta(minutes=1)
-# Two to three working days, with holidays between them.
-SETTLED_WITHIN = timedelta(days=7)
 NOT_IN_A_KEY = re.compile(r"[^A-Za-z0-9_-]")
 SHOWN_AS = {"qr": "upi_qr", "intent": "upi_intent", "upi": "upi_intent", "wallet": "wallet_redirect"}
 # The shopper's browser is not known here; Razorpay wants something in its place.
@@ -105,7 +103,6 @@ class RazorpayProvider:
             find_lag=FIND_LAG,
             report=True,
             signed_time=False,
-            report_lag=SETTLED_WITHIN,
         )
 
     async def start(self) -> None:

@@ -461,21 +461,17 @@ ON CONFLICT DO NOTHING RETURNING movement_id;
 SET LOCAL enable_nestloop = off;
 
 -- name: put_breaks(provider, since, until, grace_seconds, fee_basis_points)!
--- Sums of a payment in the provider's lines against those in the ledger. What was posted less than the grace before the
--- end may be in a later report, and what we learned late was posted after it: anything between the two readings is right.
--- What was open before is looked at again.
+-- Sums of a payment in the provider's lines against those in the ledger. What was posted just before the end may be in
+-- the next report, and what we learned late was posted after it: anything between the two readings is right.
 WITH scope AS (
     SELECT m.provider_id FROM payments.movements m
     WHERE m.provider = :provider AND m.at >= :since AND m.at < :until AND m.matter IS NOT NULL
       AND m.provider_id IS NOT NULL
     UNION
     SELECT p.provider_id FROM payments.ledger_txns t JOIN payments.payments p USING (payment_id)
-    WHERE t.phase = 'posted' AND t.recorded_at >= :since::timestamptz - make_interval(secs => :grace_seconds)
+    WHERE t.phase = 'posted' AND t.recorded_at >= :since
       AND t.recorded_at < :until::timestamptz - make_interval(secs => :grace_seconds)
       AND p.provider = :provider AND p.provider_id IS NOT NULL
-    UNION
-    SELECT subject FROM payments.breaks
-    WHERE provider = :provider AND state = 'open' AND day < :since::date AND kind <> 'fee' AND matter <> 'lines'
 ), known AS MATERIALIZED (
     SELECT s.provider_id, p.payment_id, p.currency::text AS currency
     FROM scope s LEFT JOIN payments.provider_payments k ON k.provider = :provider AND k.provider_id = s.provider_id
@@ -483,7 +479,7 @@ WITH scope AS (
 ), lines AS MATERIALIZED (
     SELECT m.*, k.payment_id, k.currency AS agreed FROM known k
     JOIN payments.movements m ON m.provider = :provider AND m.provider_id = k.provider_id
-    WHERE m.matter IS NOT NULL
+    WHERE m.matter IS NOT NULL AND m.at < :until
 ), theirs AS (
     SELECT provider_id, matter, sum(amount_minor)::bigint AS amount, count(*) AS lines, max(payment_id) AS payment_id,
            bool_or(currency <> agreed) AS foreign_currency, max(currency) AS currency,
@@ -533,12 +529,10 @@ FROM payments.movements WHERE provider = :provider AND movement_id = ANY(:moveme
 ON CONFLICT (provider, kind, subject, matter) DO UPDATE SET seen_at = now();
 
 -- name: end_reconciliation(provider, day, lines)$
--- What was found for this day before and is there no more has healed, as have sums of earlier days; gives how much of
--- this day is open.
+-- What was found for this day before and is there no more has healed; gives how much is open.
 WITH healed AS (
     UPDATE payments.breaks SET state = 'healed'
-    WHERE provider = :provider AND state = 'open' AND seen_at < now()
-      AND (day = :day::date OR day < :day AND kind <> 'fee' AND matter <> 'lines') RETURNING 1
+    WHERE provider = :provider AND day = :day::date AND state = 'open' AND seen_at < now() RETURNING 1
 ), counted AS (
     SELECT count(*) AS open FROM payments.breaks
     WHERE provider = :provider AND day = :day AND state = 'open' AND seen_at >= now()
@@ -563,13 +557,8 @@ UNION ALL
 SELECT 'settlement', 'settlement:' || provider || ':' || movement_id, currency::text, -amount_minor
 FROM fresh WHERE kind = 'settlement' AND amount_minor <> 0;
 
--- name: unreconciled(provider, since, until)
--- Days not done yet, from the first that ever was; the last one only, when none was.
-SELECT each::date AS day FROM generate_series(
-    greatest(:since::date, coalesce((SELECT min(day) FROM payments.reconciliations WHERE provider = :provider),
-                                    :until::date)), :until, interval '1 day') AS each
-WHERE NOT EXISTS (SELECT FROM payments.reconciliations r WHERE r.provider = :provider AND r.day = each::date)
-ORDER BY 1;
+-- name: reconciled(provider, day)$
+SELECT done_at FROM payments.reconciliations WHERE provider = :provider AND day = :day;
 
 -- name: breaks(state, before, limit)
 SELECT b.*, payments.checkout_of(b.provider, b.subject) AS checkout_id FROM payments.breaks b

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 
 import structlog
@@ -41,9 +42,6 @@ LINES = 5_000
 GRACE = timedelta(minutes=15)
 # A day is looked at this long after its end, when late lines are there, too.
 SETTLED_AFTER = timedelta(hours=2)
-# How far back a day is made up for that could not be had in its time, and from when on that is an error.
-CATCH_UP = timedelta(days=14)
-LATE = timedelta(days=2)
 # A day's lines are compared in one statement; a busy shop's day takes longer than any request may.
 DAY_SECONDS = 600.0
 
@@ -70,8 +68,7 @@ class Reconciliation:
             async with self._database.transaction("payments") as transaction:
                 connection = transaction.connection
                 await self._book(connection, day, fresh)
-                grace = GRACE + self._provider.abilities.report_lag
-                asked = {"provider": name, "since": since, "until": until, "grace_seconds": grace.total_seconds()}
+                asked = {"provider": name, "since": since, "until": until, "grace_seconds": GRACE.total_seconds()}
                 await queries.join_at_once(connection)
                 await queries.put_breaks(connection, **asked, fee_basis_points=self._fee_basis_points)
                 await queries.put_repeated(connection, provider=name, movement_ids=repeated, day=day)
@@ -81,21 +78,15 @@ class Reconciliation:
         return DayReconciled(provider=name, day=day, lines=seen.total(), breaks=found)
 
     async def run_due(self) -> None:
-        """Each day once, when its report is complete; what could not be had is tried again, the oldest day first."""
+        """Yesterday, once, when its report is complete."""
         if not self._provider.abilities.report:
             return
-        name = self._provider.name
-        last = (now() - SETTLED_AFTER).astimezone(UTC).date() - timedelta(days=1)
+        day = (now() - SETTLED_AFTER).astimezone(UTC).date() - timedelta(days=1)
         async with self._database.connection() as connection:
-            rows = queries.unreconciled(connection, provider=name, since=last - CATCH_UP, until=last)
-            days = [row["day"] async for row in rows]
-        for day in days:
-            try:
+            done = await queries.reconciled(connection, provider=self._provider.name, day=day)
+        if done is None:
+            with suppress(Unavailable):
                 await self.run(day)
-            except Unavailable as error:
-                tell = log.error if last - day >= LATE else log.warning
-                tell("a day is not reconciled yet", provider=name, day=str(day), reason=error.detail)
-                return
 
     async def _fetched(self, since: datetime, until: datetime) -> tuple[list[str], Counter[str]]:
         """Ids of lines that are new here, and how often each line came."""

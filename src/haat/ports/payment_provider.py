@@ -130,6 +130,7 @@ class Abilities(msgspec.Struct, frozen=True):
     `methods` are the `type`s that `authorise` or the vault's road take; `currencies` is None when all are taken.
     `find_lag` is how long a payment may exist that `find` does not show yet; None when it may never show.
     `void` is whether a hold can be given up before it lapses by itself.
+    `report_lag` is how much later than it happened a movement may be dated in `report`.
     """
 
     methods: frozenset[str]
@@ -139,6 +140,7 @@ class Abilities(msgspec.Struct, frozen=True):
     void: bool
     find_lag: timedelta | None
     report: bool
+    report_lag: timedelta
     signed_time: bool
 
 

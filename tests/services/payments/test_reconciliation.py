@@ -53,6 +53,16 @@ UNION ALL SELECT id || ':capture', 'customer_due:' || id, 'INR', -amount FROM ma
 UNION ALL SELECT id || ':refund', 'psp_clearing:' || $1, 'INR', -100 FROM made WHERE n % 10 = 0
 UNION ALL SELECT id || ':refund', 'customer_due:' || id, 'INR', 100 FROM made WHERE n % 10 = 0
 """
+# One more posting of the first payment of a history.
+POSTED = """
+WITH txn AS (
+    INSERT INTO payments.ledger_txns (txn_id, kind, phase, payment_id, recorded_at)
+    VALUES ($1 || '_1:' || $2, $3, 'posted', $1 || '_1', $5::timestamptz)
+)
+INSERT INTO payments.ledger_entries (txn_id, account, currency, amount)
+VALUES ($1 || '_1:' || $2, 'psp_clearing:' || $1, 'INR', $4::bigint),
+       ($1 || '_1:' || $2, 'customer_due:' || $1 || '_1', 'INR', -$4::bigint)
+"""
 
 
 class Reporter:
@@ -105,6 +115,16 @@ def planted(lines: list[Movement], how_many: int, chance: random.Random) -> tupl
     return shuffled, expected
 
 
+def start_of_day(days_ago: int) -> datetime:
+    return datetime.combine(now().date() - timedelta(days=days_ago), datetime.min.time(), UTC)
+
+
+async def kinds(shop: Any, name: str) -> list[str]:
+    """The kinds of the open breaks, where a subject has several."""
+    page = await Books(shop.database).breaks(ListBreaks(state="open", limit=100))
+    return sorted(each.kind for each in page.data if each.provider == name)
+
+
 async def found(shop: Any, name: str, state: str = "open") -> dict[str, str]:
     breaks, cursor = {}, None
     while True:
@@ -122,7 +142,7 @@ async def found(shop: Any, name: str, state: str = "open") -> dict[str, str]:
 )
 async def test_fifty_planted_breaks_are_found_and_nothing_else(shop: Any, count: int, seconds: int):
     name, chance = new_id("psp"), random.Random(count)
-    since = datetime.combine(now().date() - timedelta(days=3), datetime.min.time(), UTC)
+    since = start_of_day(3)
     async with shop.database.connection() as connection:
         await connection.execute(HISTORY, name, since, count, timeout=120)
         await connection.execute("ANALYZE payments.payments, payments.ledger_txns, payments.ledger_entries")
@@ -139,7 +159,7 @@ async def test_fifty_planted_breaks_are_found_and_nothing_else(shop: Any, count:
 
 async def test_what_comes_right_heals_and_what_a_person_knows_is_explained(shop: Any):
     name = new_id("psp")
-    since = datetime.combine(now().date() - timedelta(days=3), datetime.min.time(), UTC)
+    since = start_of_day(3)
     await shop.rows(HISTORY, name, since, 20)
     good = told(name, since, 20)
     reporter = Reporter(name, good[2:], shop.provider.abilities)
@@ -157,9 +177,95 @@ async def test_what_comes_right_heals_and_what_a_person_knows_is_explained(shop:
     assert list((await found(shop, name, "healed")).values()) == ["missing"]
 
 
+async def days(reconciliation: Reconciliation, first: datetime, count: int) -> list[int]:
+    """The breaks of each of these days, in a row."""
+    return [(await reconciliation.run(first.date() + timedelta(days=n))).breaks for n in range(count)]
+
+
+def settled(lines: list[Movement], after: timedelta) -> list[Movement]:
+    """The lines as a provider tells them that reports by the moment of settlement."""
+    return [msgspec.structs.replace(line, at=line.at + after) for line in lines]
+
+
+async def test_what_is_settled_days_later_is_no_break_on_any_day(shop: Any):
+    name, since = new_id("psp"), start_of_day(12)
+    await shop.rows(HISTORY, name, since, 20)
+    abilities = msgspec.structs.replace(shop.provider.abilities, report_lag=timedelta(days=7))
+    reporter = Reporter(name, settled(told(name, since, 20), timedelta(days=2)), abilities)
+    assert await days(Reconciliation(shop.database, reporter, 200), since, 10) == [0] * 10
+    assert await found(shop, name, "healed") == {}
+
+
+async def test_what_is_never_settled_is_missing_when_the_lag_is_over(shop: Any):
+    name, since = new_id("psp"), start_of_day(12)
+    await shop.rows(HISTORY, name, since, 20)
+    abilities = msgspec.structs.replace(shop.provider.abilities, report_lag=timedelta(days=7))
+    # Of the tenth the capture is settled, and its refund is not.
+    lines = [line for line in told(name, since, 20) if line.id not in ("m3", "r10")]
+    reconciliation = Reconciliation(shop.database, Reporter(name, settled(lines, timedelta(days=2)), abilities), 200)
+    assert await days(reconciliation, since, 9) == [0, 0, 0, 0, 0, 0, 0, 2, 0]
+    assert await found(shop, name) == {f"psp_{name}_3": "missing", f"psp_{name}_10": "missing"}
+
+
+async def test_parts_and_a_refund_are_settled_each_in_its_own_time(shop: Any):
+    name, since = new_id("psp"), start_of_day(12)
+    await shop.rows(HISTORY, name, since, 1)
+    await shop.rows(POSTED, name, "part", "capture", 500, since + timedelta(days=1))
+    await shop.rows(POSTED, name, "back", "refund", -300, since + timedelta(days=1, hours=1))
+    # The refund fails after days: that it went out is reported before that it came back.
+    await shop.rows(POSTED, name, "again", "refund_returned", 300, since + timedelta(days=5))
+    abilities = msgspec.structs.replace(shop.provider.abilities, report_lag=timedelta(days=7))
+    whole, subject = told(name, since, 1)[0], f"psp_{name}_1"
+    part = Movement("p", "capture", Money(500), fee(500), since + timedelta(days=4), subject)
+    back = Movement("b", "refund", Money(-300), Money(0), since + timedelta(days=4), subject)
+    again = Movement("a", "refund_failed", Money(300), Money(0), since + timedelta(days=7), subject)
+    lines = [*settled([whole], timedelta(days=2)), part, back, again]
+    assert await days(Reconciliation(shop.database, Reporter(name, lines, abilities), 200), since, 13) == [0] * 13
+
+
+async def test_what_was_posted_right_before_midnight_is_looked_at_the_next_day(shop: Any):
+    name, since = new_id("psp"), start_of_day(3)
+    await shop.rows(HISTORY, name, since + timedelta(hours=23, minutes=50), 1)
+    reconciliation = Reconciliation(shop.database, Reporter(name, [], shop.provider.abilities), 200)
+    assert await days(reconciliation, since, 2) == [0, 1]
+    assert await found(shop, name) == {f"psp_{name}_1": "missing"}
+
+
+async def test_a_break_heals_when_a_later_day_brings_what_it_lacked_and_stays_healed(shop: Any):
+    name, since = new_id("psp"), start_of_day(4)
+    await shop.rows(HISTORY, name, since, 3)
+    good = told(name, since, 3)
+    dear = msgspec.structs.replace(good[2], fee=Money(good[2].fee.amount + 1))
+    lines = [good[0], *settled([good[1]], timedelta(days=1)), dear, dear]
+    reconciliation = Reconciliation(shop.database, Reporter(name, lines, shop.provider.abilities), 200)
+    assert await days(reconciliation, since, 1) == [3]
+    assert await kinds(shop, name) == ["duplicate", "fee", "missing"]
+    assert await days(reconciliation, since + timedelta(days=1), 1) == [0]
+    assert await kinds(shop, name) == ["duplicate", "fee"]
+    assert await found(shop, name, "healed") == {f"psp_{name}_2": "missing"}
+    # Run once more, the old day knows what came later.
+    assert await days(reconciliation, since, 1) == [2]
+    assert await found(shop, name, "healed") == {f"psp_{name}_2": "missing"}
+
+
+async def test_an_old_day_run_again_heals_nothing_that_a_newer_one_found_wrong(shop: Any):
+    name, since = new_id("psp"), start_of_day(5)
+    await shop.rows(HISTORY, name, since, 1)
+    await shop.rows(POSTED, name, "part", "capture", 400, since + timedelta(days=2))
+    subject = f"psp_{name}_1"
+    short = msgspec.structs.replace(told(name, since, 1)[0], amount=Money(901), fee=fee(901))
+    reporter = Reporter(name, [short], shop.provider.abilities)
+    reconciliation = Reconciliation(shop.database, reporter, 200)
+    assert await days(reconciliation, since, 3) == [1, 0, 0]
+    # Right as of the day of this line, but the part of the next one lacks.
+    reporter.lines = [short, Movement("l", "capture", Money(100), fee(100), since + timedelta(days=1), subject)]
+    await reconciliation.run(since.date() + timedelta(days=1))
+    assert await found(shop, name) == {subject: "amount"}
+
+
 async def test_a_line_that_comes_twice_is_a_break_and_is_booked_once(shop: Any):
     name = new_id("psp")
-    since = datetime.combine(now().date() - timedelta(days=3), datetime.min.time(), UTC)
+    since = start_of_day(3)
     await shop.rows(HISTORY, name, since, 3)
     good = told(name, since, 3)
     payout = Movement("out", "settlement", Money(-1_500), Money(0), since + timedelta(hours=5))
@@ -202,7 +308,7 @@ async def test_a_report_that_cannot_be_read_changes_nothing(shop: Any):
 
 async def test_a_break_names_the_checkout_that_it_is_about(shop: Any):
     name = new_id("psp")
-    since = datetime.combine(now().date() - timedelta(days=3), datetime.min.time(), UTC)
+    since = start_of_day(3)
     await shop.rows(HISTORY, name, since, 3)
     good = told(name, since, 3)
     stranger = msgspec.structs.replace(good[0], id="x", payment_id="psp_stranger")
@@ -252,7 +358,7 @@ async def test_an_explanation_repeated_under_its_key_does_not_overwrite_a_later_
 
 async def test_a_break_explained_under_a_key_is_explained_once(shop: Any):
     name = new_id("psp")
-    since = datetime.combine(now().date() - timedelta(days=3), datetime.min.time(), UTC)
+    since = start_of_day(3)
     await shop.rows(HISTORY, name, since, 1)
     await Reconciliation(shop.database, Reporter(name, [], shop.provider.abilities), 200).run(since.date())
     page = await Books(shop.database).breaks(ListBreaks(state="open", limit=100))

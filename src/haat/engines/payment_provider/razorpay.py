@@ -48,6 +48,8 @@ from haat.ports.payment_provider import (
 TIMEOUT_SECONDS = 8.0
 REPORT_ROWS = 1_000
 FIND_LAG = timedelta(minutes=1)
+# Settlement is two working days after the capture; a weekend and a bank holiday on each side make it a week.
+REPORT_LAG = timedelta(days=7)
 NOT_IN_A_KEY = re.compile(r"[^A-Za-z0-9_-]")
 SHOWN_AS = {"qr": "upi_qr", "intent": "upi_intent", "upi": "upi_intent", "wallet": "wallet_redirect"}
 # The shopper's browser is not known here; Razorpay wants something in its place.
@@ -102,6 +104,7 @@ class RazorpayProvider:
             void=False,
             find_lag=FIND_LAG,
             report=True,
+            report_lag=REPORT_LAG,
             signed_time=False,
         )
 

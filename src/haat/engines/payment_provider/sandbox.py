@@ -128,6 +128,7 @@ class SandboxProvider:
         void=True,
         find_lag=timedelta(0),
         report=True,
+        report_lag=timedelta(0),
         signed_time=True,
     )
 

@@ -100,6 +100,7 @@ class StripeProvider:
             void=True,
             find_lag=FIND_LAG,
             report=True,
+            report_lag=timedelta(0),
             signed_time=True,
         )
 

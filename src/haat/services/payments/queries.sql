@@ -461,17 +461,24 @@ ON CONFLICT DO NOTHING RETURNING movement_id;
 SET LOCAL enable_nestloop = off;
 
 -- name: put_breaks(provider, since, until, grace_seconds, fee_basis_points)!
--- Sums of a payment in the provider's lines against those in the ledger. What was posted just before the end may be in
--- the next report, and what we learned late was posted after it: anything between the two readings is right.
+-- Sums of a payment in all lines of the provider's that are known against those in the ledger. What was posted within the
+-- grace before the end may be in a later report, and what we learned late was posted after it: with or without any of
+-- these the ledger is right. A payment is looked at when it has lines on this day, when the grace of what was posted ends
+-- on it, and when a break of its sums is open: of this day, and, unless an old day is run again, of earlier ones.
 WITH scope AS (
     SELECT m.provider_id FROM payments.movements m
     WHERE m.provider = :provider AND m.at >= :since AND m.at < :until AND m.matter IS NOT NULL
       AND m.provider_id IS NOT NULL
     UNION
     SELECT p.provider_id FROM payments.ledger_txns t JOIN payments.payments p USING (payment_id)
-    WHERE t.phase = 'posted' AND t.recorded_at >= :since
+    WHERE t.phase = 'posted' AND t.recorded_at >= :since::timestamptz - make_interval(secs => :grace_seconds)
       AND t.recorded_at < :until::timestamptz - make_interval(secs => :grace_seconds)
       AND p.provider = :provider AND p.provider_id IS NOT NULL
+    UNION
+    SELECT b.subject FROM payments.breaks b
+    WHERE b.provider = :provider AND b.state = 'open' AND b.kind <> 'fee' AND b.matter <> 'lines'
+      AND (b.day = :since::date OR b.day < :since::date AND NOT EXISTS (
+          SELECT FROM payments.reconciliations r WHERE r.provider = :provider AND r.day > :since::date))
 ), known AS MATERIALIZED (
     SELECT s.provider_id, p.payment_id, p.currency::text AS currency
     FROM scope s LEFT JOIN payments.provider_payments k ON k.provider = :provider AND k.provider_id = s.provider_id
@@ -479,7 +486,7 @@ WITH scope AS (
 ), lines AS MATERIALIZED (
     SELECT m.*, k.payment_id, k.currency AS agreed FROM known k
     JOIN payments.movements m ON m.provider = :provider AND m.provider_id = k.provider_id
-    WHERE m.matter IS NOT NULL AND m.at < :until
+    WHERE m.matter IS NOT NULL
 ), theirs AS (
     SELECT provider_id, matter, sum(amount_minor)::bigint AS amount, count(*) AS lines, max(payment_id) AS payment_id,
            bool_or(currency <> agreed) AS foreign_currency, max(currency) AS currency,
@@ -488,16 +495,20 @@ WITH scope AS (
     FROM lines GROUP BY provider_id, matter
 ), ours AS (
     SELECT k.provider_id, g.matter, max(k.currency) AS currency, sum(e.amount)::bigint AS now,
-           coalesce(sum(e.amount) FILTER (
-               WHERE t.recorded_at < :until::timestamptz - make_interval(secs => :grace_seconds)), 0)::bigint AS before
+           -- Without what came in, or what went out, within the grace: a refund may be reported days before its return.
+           coalesce(sum(e.amount) FILTER (WHERE e.amount < 0 OR NOT in_grace), 0)::bigint AS low,
+           coalesce(sum(e.amount) FILTER (WHERE e.amount > 0 OR NOT in_grace), 0)::bigint AS high
     FROM known k JOIN payments.ledger_txns t ON t.payment_id = k.payment_id AND t.phase = 'posted'
     JOIN (VALUES ('capture', 'captures'), ('refund', 'refunds'), ('refund_returned', 'refunds'),
                  ('dispute_opened', 'disputes'), ('dispute_won', 'disputes')) AS g (kind, matter) ON g.kind = t.kind
     JOIN payments.ledger_entries e ON e.txn_id = t.txn_id AND e.account = 'psp_clearing:' || :provider
+    CROSS JOIN LATERAL (
+        SELECT t.recorded_at >= :until::timestamptz - make_interval(secs => :grace_seconds) AS in_grace) AS at_the_end
     GROUP BY k.provider_id, g.matter
 ), pairs AS (
     SELECT coalesce(t.provider_id, o.provider_id) AS provider_id, coalesce(t.matter, o.matter) AS matter,
-           coalesce(t.amount, 0) AS theirs, coalesce(o.now, 0) AS now, coalesce(o.before, 0) AS before,
+           coalesce(t.amount, 0) AS theirs, coalesce(o.now, 0) AS now, coalesce(o.low, 0) AS low,
+           coalesce(o.high, 0) AS high,
            coalesce(t.currency, o.currency) AS currency, t.payment_id IS NULL AND t.lines > 0 AS unknown,
            coalesce(t.foreign_currency, false) AS foreign_currency, coalesce(t.lines, 0) AS lines, t.repeated
     FROM theirs t FULL JOIN ours o ON o.provider_id = t.provider_id AND o.matter = t.matter
@@ -506,12 +517,12 @@ WITH scope AS (
                 WHEN now = 0 THEN 'extra' WHEN repeated <> 0 AND theirs - now = repeated THEN 'duplicate'
                 ELSE 'amount' END AS kind,
            provider_id AS subject, matter, now AS ours, theirs, currency
-    FROM pairs WHERE unknown OR foreign_currency OR theirs NOT BETWEEN LEAST(now, before) AND GREATEST(now, before)
+    FROM pairs WHERE unknown OR foreign_currency OR theirs NOT BETWEEN low AND high
 ), fees AS (
     SELECT 'fee', l.movement_id, l.matter, e.fee, l.fee_minor, l.fee_currency
     FROM lines l, LATERAL (
         SELECT (l.amount_minor * :fee_basis_points::bigint + 9999) / 10000 AS fee) e
-    WHERE l.kind = 'capture' AND l.at >= :since AND l.fee_currency = l.currency AND l.fee_minor <> e.fee
+    WHERE l.kind = 'capture' AND l.at >= :since AND l.at < :until AND l.fee_currency = l.currency AND l.fee_minor <> e.fee
       AND NOT EXISTS (SELECT FROM sums s WHERE s.subject = l.provider_id)
 )
 INSERT INTO payments.breaks AS b (break_id, provider, kind, subject, matter, ours_minor, theirs_minor, currency, day)
@@ -519,6 +530,7 @@ SELECT 'brk_' || replace(uuidv7()::text, '-', ''), :provider, f.*, :since::date
 FROM (SELECT * FROM sums UNION ALL SELECT * FROM fees) AS f (kind, subject, matter, ours, theirs, currency)
 ON CONFLICT (provider, kind, subject, matter) DO UPDATE
     SET ours_minor = excluded.ours_minor, theirs_minor = excluded.theirs_minor, seen_at = now(),
+        day = CASE WHEN b.state = 'healed' THEN excluded.day ELSE b.day END,
         state = CASE WHEN b.state = 'healed' THEN 'open' ELSE b.state END;
 
 -- name: put_repeated(provider, movement_ids, day)!
@@ -529,10 +541,14 @@ FROM payments.movements WHERE provider = :provider AND movement_id = ANY(:moveme
 ON CONFLICT (provider, kind, subject, matter) DO UPDATE SET seen_at = now();
 
 -- name: end_reconciliation(provider, day, lines)$
--- What was found for this day before and is there no more has healed; gives how much is open.
+-- What was found for this day before and is there no more has healed, and sums of earlier days that are in order by now;
+-- gives how much of this day is open.
 WITH healed AS (
     UPDATE payments.breaks SET state = 'healed'
-    WHERE provider = :provider AND day = :day::date AND state = 'open' AND seen_at < now() RETURNING 1
+    WHERE provider = :provider AND state = 'open' AND seen_at < now()
+      AND (day = :day::date OR day < :day::date AND kind <> 'fee' AND matter <> 'lines' AND NOT EXISTS (
+          SELECT FROM payments.reconciliations r WHERE r.provider = :provider AND r.day > :day::date))
+    RETURNING 1
 ), counted AS (
     SELECT count(*) AS open FROM payments.breaks
     WHERE provider = :provider AND day = :day AND state = 'open' AND seen_at >= now()

@@ -38,7 +38,8 @@ MATTERS = {
     "dispute_won": "disputes",
 }
 LINES = 5_000
-# What the provider booked right before the end may be in its next report, or be known here a little later.
+# What the provider booked right before the end may be in its next report, or be known here a little later; beside
+# the lag of its reports.
 GRACE = timedelta(minutes=15)
 # A day is looked at this long after its end, when late lines are there, too.
 SETTLED_AFTER = timedelta(hours=2)
@@ -68,7 +69,8 @@ class Reconciliation:
             async with self._database.transaction("payments") as transaction:
                 connection = transaction.connection
                 await self._book(connection, day, fresh)
-                asked = {"provider": name, "since": since, "until": until, "grace_seconds": GRACE.total_seconds()}
+                grace = (GRACE + self._provider.abilities.report_lag).total_seconds()
+                asked = {"provider": name, "since": since, "until": until, "grace_seconds": grace}
                 await queries.join_at_once(connection)
                 await queries.put_breaks(connection, **asked, fee_basis_points=self._fee_basis_points)
                 await queries.put_repeated(connection, provider=name, movement_ids=repeated, day=day)

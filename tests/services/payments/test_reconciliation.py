@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from haat.contracts.payments import (
     AccountRef,
@@ -70,8 +71,13 @@ class Reporter:
 
     def __init__(self, name: str, lines: list[Movement], abilities: Any) -> None:
         self.name, self.lines, self.abilities = name, lines, abilities
+        self.asked: list[datetime] = []
+        self.away: set[datetime] = set()
 
     async def report(self, since: datetime, until: datetime) -> AsyncIterator[Movement]:
+        self.asked.append(since)
+        if since in self.away:
+            raise Unavailable("out")
         for line in self.lines:
             if since <= line.at < until:
                 yield line
@@ -318,6 +324,60 @@ async def test_a_break_names_the_checkout_that_it_is_about(shop: Any):
     page = await Books(shop.database).breaks(ListBreaks(state="open", limit=100))
     about = {each.kind: each.checkout_id for each in page.data if each.provider == name}
     assert about == {"missing": f"{name}_3", "fee": f"{name}_2", "extra": None}
+
+
+def due_days_ago(days: int) -> datetime:
+    """The start of a day so long before the last one whose report is complete by now."""
+    last = (now() - timedelta(hours=2)).date() - timedelta(days=1)
+    return datetime.combine(last - timedelta(days=days), datetime.min.time(), UTC)
+
+
+async def first_paid(shop: Any, name: str, at: datetime) -> None:
+    """A history whose first payment was made at this moment, and another later."""
+    await shop.rows(HISTORY, name, at, 2)
+    await shop.rows("UPDATE payments.payments SET created_at = $2 WHERE payment_id = $1 || '_1'", name, at)
+
+
+async def test_days_that_were_not_reconciled_are_made_up_for_once_the_oldest_first(shop: Any):
+    name, first = new_id("psp"), due_days_ago(3) + timedelta(hours=22)
+    await first_paid(shop, name, first)
+    reporter = Reporter(name, told(name, first, 2), shop.provider.abilities)
+    reconciliation = Reconciliation(shop.database, reporter, 200)
+    await reconciliation.run(due_days_ago(1).date())
+    reporter.asked = []
+    for _ in range(2):
+        await reconciliation.run_due()
+    assert reporter.asked == [due_days_ago(3), due_days_ago(2), due_days_ago(0)]
+    assert await found(shop, name) == {}
+
+
+async def test_no_day_is_made_up_for_after_two_weeks_or_where_nobody_paid(shop: Any):
+    old, new = new_id("psp"), new_id("psp")
+    await first_paid(shop, old, due_days_ago(40))
+    for_old, for_new = Reporter(old, [], shop.provider.abilities), Reporter(new, [], shop.provider.abilities)
+    await Reconciliation(shop.database, for_old, 200).run_due()
+    await Reconciliation(shop.database, for_new, 200).run_due()
+    assert (for_old.asked, for_new.asked) == ([due_days_ago(n) for n in range(13, -1, -1)], [])
+
+
+async def test_a_day_that_cannot_be_had_is_told_and_tried_again_before_those_after_it(shop: Any):
+    name, first = new_id("psp"), due_days_ago(3) + timedelta(hours=1)
+    await first_paid(shop, name, first)
+    reporter = Reporter(name, told(name, first, 2), shop.provider.abilities)
+    reconciliation = Reconciliation(shop.database, reporter, 200)
+    reporter.away = {due_days_ago(2)}
+    with capture_logs() as late:
+        await reconciliation.run_due()
+    reporter.away = {due_days_ago(1)}
+    with capture_logs() as soon:
+        await reconciliation.run_due()
+    reporter.away = set()
+    with capture_logs() as none:
+        await reconciliation.run_due()
+    assert reporter.asked == [due_days_ago(n) for n in (3, 2, 2, 1, 1, 0)]
+    said = [(line["log_level"], line["day"], line["days"], line["why"]) for line in late + soon + none]
+    days_ago = {n: str(due_days_ago(n).date()) for n in (1, 2)}
+    assert said == [("error", days_ago[2], 4, "out"), ("warning", days_ago[1], 3, "out")]
 
 
 async def put_aside(shop: Any, reason: str) -> PutAside:

@@ -573,8 +573,16 @@ UNION ALL
 SELECT 'settlement', 'settlement:' || provider || ':' || movement_id, currency::text, -amount_minor
 FROM fresh WHERE kind = 'settlement' AND amount_minor <> 0;
 
--- name: reconciled(provider, day)$
-SELECT done_at FROM payments.reconciliations WHERE provider = :provider AND day = :day;
+-- name: days_due(provider, last, days)
+-- Days up to the last one that were not reconciled, the oldest first, and none before the provider's first payment. That
+-- one is looked for in all payments, so only when there is a day without a reconciliation.
+WITH undone AS MATERIALIZED (
+    SELECT d.day::date AS day FROM generate_series(0, :days::integer - 1) AS n, LATERAL (SELECT :last::date - n AS day) AS d
+    WHERE NOT EXISTS (SELECT FROM payments.reconciliations r WHERE r.provider = :provider AND r.day = d.day)
+)
+SELECT day FROM undone
+WHERE day >= (SELECT (min(created_at) AT TIME ZONE 'UTC')::date FROM payments.payments WHERE provider = :provider)
+ORDER BY day;
 
 -- name: breaks(state, before, limit)
 SELECT b.*, payments.checkout_of(b.provider, b.subject) AS checkout_id FROM payments.breaks b

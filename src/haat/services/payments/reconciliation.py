@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 
 import structlog
@@ -43,6 +42,9 @@ LINES = 5_000
 GRACE = timedelta(minutes=15)
 # A day is looked at this long after its end, when late lines are there, too.
 SETTLED_AFTER = timedelta(hours=2)
+# How far back a day is made up for that could not be reconciled, and how late it may be before somebody has to act.
+CATCH_UP_DAYS = 14
+LATE_DAYS = 2
 # A day's lines are compared in one statement; a busy shop's day takes longer than any request may.
 DAY_SECONDS = 600.0
 
@@ -80,15 +82,23 @@ class Reconciliation:
         return DayReconciled(provider=name, day=day, lines=seen.total(), breaks=found)
 
     async def run_due(self) -> None:
-        """Yesterday, once, when its report is complete."""
+        """Each day whose report is complete, once, the oldest first; from one that cannot be had on, at the next call.
+
+        A day without the lines of those before it would tell of breaks that are none.
+        """
         if not self._provider.abilities.report:
             return
-        day = (now() - SETTLED_AFTER).astimezone(UTC).date() - timedelta(days=1)
+        name, last = self._provider.name, (now() - SETTLED_AFTER).astimezone(UTC).date() - timedelta(days=1)
         async with self._database.connection() as connection:
-            done = await queries.reconciled(connection, provider=self._provider.name, day=day)
-        if done is None:
-            with suppress(Unavailable):
+            rows = queries.days_due(connection, provider=name, last=last, days=CATCH_UP_DAYS)
+            due = [row["day"] async for row in rows]
+        for day in due:
+            try:
                 await self.run(day)
+            except Unavailable as error:
+                tell = log.error if (last - day).days >= LATE_DAYS else log.warning
+                tell("a day's report cannot be had yet", provider=name, day=str(day), why=error.detail, days=len(due))
+                return
 
     async def _fetched(self, since: datetime, until: datetime) -> tuple[list[str], Counter[str]]:
         """Ids of lines that are new here, and how often each line came."""

@@ -258,7 +258,7 @@ class PaymentsService(Payments):
         return await self._books.explain_fact(ask)
 
     async def reconcile_due(self) -> None:
-        """Hold yesterday's reports against the ledger, each once."""
+        """Hold the reports of days that are over against the ledger, each once."""
         for each in self._reconciliations:
             await each.run_due()
 

@@ -30,6 +30,7 @@ from haat.kit.message import NotFound, Unavailable
 from haat.kit.money import Money
 from haat.ports.payment_provider import Movement
 from haat.services.payments.reconciliation import Books, Reconciliation
+from tests.engines.payment_provider.worlds import ABILITIES
 
 KINDS = ["missing", "extra", "amount", "fee", "currency", "duplicate"]
 # A day with captures of ours and refunds of every tenth; written as the shop writes them, but by the thousand.
@@ -196,8 +197,7 @@ def settled(lines: list[Movement], after: timedelta) -> list[Movement]:
 async def test_what_is_settled_days_later_is_no_break_on_any_day(shop: Any):
     name, since = new_id("psp"), start_of_day(12)
     await shop.rows(HISTORY, name, since, 20)
-    abilities = msgspec.structs.replace(shop.provider.abilities, report_lag=timedelta(days=7))
-    reporter = Reporter(name, settled(told(name, since, 20), timedelta(days=2)), abilities)
+    reporter = Reporter(name, settled(told(name, since, 20), timedelta(days=2)), ABILITIES["razorpay"])
     assert await days(Reconciliation(shop.database, reporter, 200), since, 10) == [0] * 10
     assert await found(shop, name, "healed") == {}
 
@@ -205,10 +205,10 @@ async def test_what_is_settled_days_later_is_no_break_on_any_day(shop: Any):
 async def test_what_is_never_settled_is_missing_when_the_lag_is_over(shop: Any):
     name, since = new_id("psp"), start_of_day(12)
     await shop.rows(HISTORY, name, since, 20)
-    abilities = msgspec.structs.replace(shop.provider.abilities, report_lag=timedelta(days=7))
     # Of the tenth the capture is settled, and its refund is not.
     lines = [line for line in told(name, since, 20) if line.id not in ("m3", "r10")]
-    reconciliation = Reconciliation(shop.database, Reporter(name, settled(lines, timedelta(days=2)), abilities), 200)
+    reporter = Reporter(name, settled(lines, timedelta(days=2)), ABILITIES["razorpay"])
+    reconciliation = Reconciliation(shop.database, reporter, 200)
     assert await days(reconciliation, since, 9) == [0, 0, 0, 0, 0, 0, 0, 2, 0]
     assert await found(shop, name) == {f"psp_{name}_3": "missing", f"psp_{name}_10": "missing"}
 
@@ -220,13 +220,13 @@ async def test_parts_and_a_refund_are_settled_each_in_its_own_time(shop: Any):
     await shop.rows(POSTED, name, "back", "refund", -300, since + timedelta(days=1, hours=1))
     # The refund fails after days: that it went out is reported before that it came back.
     await shop.rows(POSTED, name, "again", "refund_returned", 300, since + timedelta(days=5))
-    abilities = msgspec.structs.replace(shop.provider.abilities, report_lag=timedelta(days=7))
     whole, subject = told(name, since, 1)[0], f"psp_{name}_1"
     part = Movement("p", "capture", Money(500), fee(500), since + timedelta(days=4), subject)
     back = Movement("b", "refund", Money(-300), Money(0), since + timedelta(days=4), subject)
     again = Movement("a", "refund_failed", Money(300), Money(0), since + timedelta(days=7), subject)
     lines = [*settled([whole], timedelta(days=2)), part, back, again]
-    assert await days(Reconciliation(shop.database, Reporter(name, lines, abilities), 200), since, 13) == [0] * 13
+    reconciliation = Reconciliation(shop.database, Reporter(name, lines, ABILITIES["razorpay"]), 200)
+    assert await days(reconciliation, since, 13) == [0] * 13
 
 
 async def test_what_was_posted_right_before_midnight_is_looked_at_the_next_day(shop: Any):

@@ -116,6 +116,19 @@ async def test_a_quantity_is_set_and_validated(floor: Floor):
     assert (view.items[0].quantity, await quantities(floor, owner)) == (3, [3])
 
 
+async def test_what_is_not_sold_any_more_is_named_and_can_be_taken_out(floor: Floor):
+    lamp, bulb = await floor.variant(), await floor.variant()
+    owner = await floor.put(user(), (lamp, 1), (bulb, 2))
+    before = await seen(floor, owner)
+    await floor.withdraw(lamp)
+    view = await seen(floor, owner)
+    told = [(message.code, message.item_id, message.detail) for message in view.messages]
+    assert told == [("unavailable", before.items[0].id, "Reading lamp is not sold any more")]
+    assert (view.items, view.subtotal) == (before.items[1:], Money(PRICE * 2))
+    after = await floor.cart.remove_item(RemoveItem(owner=owner, item_id=before.items[0].id))
+    assert (after.items, after.messages) == (view.items, [])
+
+
 async def test_an_item_is_taken_out(floor: Floor):
     owner = await floor.put(user(), (await floor.variant(), 1))
     item_id = (await seen(floor, owner)).items[0].id

@@ -17,7 +17,7 @@ from haat.contracts.checkout import (
     EmptyCart,
     PriceChanged,
 )
-from haat.contracts.inventory import OutOfStock
+from haat.contracts.inventory import Adjust, OutOfStock
 from haat.contracts.orders import OrderOf
 from haat.contracts.payments import AttemptPayment, PaymentAuthorized, PaymentDeclined, UpiMethod
 from haat.contracts.promotions import CouponRefused
@@ -103,6 +103,50 @@ async def test_a_change_freezes_the_price_of_today(floor: Floor):
         ChangeCheckout(owner=owner, checkout_id=checkout.id, email="new@example.com")
     )
     assert (changed.email, changed.totals.subtotal.amount) == ("new@example.com", PRICE + 100)
+
+
+async def test_what_is_not_sold_any_more_is_left_out_of_the_quote_and_told(floor: Floor):
+    lamp, bulb = await floor.variant(), await floor.variant(stock=3)
+    owner = await floor.guest((lamp, 1), (bulb, 2))
+    await floor.withdraw(lamp)
+    await floor.inventory.adjust(Adjust(sku=bulb.sku, quantity=-2, reason="found broken", actor="usr_staff"))
+    checkout = await floor.open(owner)
+    assert [(line.sku, line.quantity) for line in checkout.items] == [(bulb.sku, 2)]
+    assert [(each.code, each.pointer) for each in checkout.messages] == [
+        ("unavailable", "/items"),
+        ("out_of_stock", "/items/0"),
+    ]
+
+
+async def test_what_goes_out_of_sale_after_the_quote_is_sold_as_agreed(floor: Floor):
+    lamp, bulb = await floor.variant(), await floor.variant()
+    owner = await floor.guest((lamp, 1), (bulb, 1))
+    checkout = await floor.open(owner)
+    await floor.withdraw(lamp)
+    done = await floor.complete(owner, checkout.id, CASH)
+    order = await floor.order(done.order.id)
+    assert ([line.sku for line in order.items], order.totals) == ([lamp.sku, bulb.sku], checkout.totals)
+
+
+async def test_what_goes_out_of_sale_before_a_quote_is_renewed_is_told_with_the_new_facts(floor: Floor):
+    lamp, bulb = await floor.variant(), await floor.variant()
+    owner = await floor.guest((lamp, 1), (bulb, 1))
+    checkout = await floor.open(owner)
+    await floor.withdraw(lamp)
+    await run_out(floor, checkout.id)
+    with pytest.raises(PriceChanged) as changed:
+        await floor.complete(owner, checkout.id, CASH)
+    told = changed.value.facts["checkout"]
+    assert ([line["sku"] for line in told["items"]], told["totals"]["subtotal"]["amount"]) == ([bulb.sku], PRICE)
+    assert [each["code"] for each in told["messages"]] == ["unavailable"]
+
+
+async def test_a_cart_of_nothing_that_is_sold_cannot_be_checked_out(floor: Floor):
+    lamp = await floor.variant()
+    owner = await floor.guest((lamp, 1))
+    await floor.withdraw(lamp)
+    with pytest.raises(EmptyCart):
+        await floor.open(owner)
 
 
 async def test_a_declined_card_gives_everything_back_and_the_checkout_is_open(floor: Floor):

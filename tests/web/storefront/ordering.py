@@ -117,6 +117,8 @@ class MemoryCheckouts(Checkouts):
             for code in changed.coupon_codes
             if code != "WELCOME10"
         ]
+        if (await self._cart.view(ViewCart(owner=ask.owner))).messages:
+            messages.append(Requirement(code="unavailable", pointer="/items", detail="Something is not sold any more"))
         totals = _totals(changed.items, chosen, 10 if "WELCOME10" in changed.coupon_codes else 0)
         return self._save(
             msgspec.structs.replace(

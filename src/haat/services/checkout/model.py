@@ -175,11 +175,13 @@ def _chosen(options: Sequence[ShippingOption], method: str | None) -> ShippingOp
 
 def _messages(facts: Facts, variants: Mapping[str, ForSale]) -> list[Requirement]:
     found = []
-    for i, line in enumerate(facts.contents.lines):
-        variant = variants.get(line.variant_id)
-        if variant is None:
-            found.append(Requirement(code="unavailable", pointer=f"/items/{i}", detail="This is not sold any more"))
-        elif facts.stock.get(variant.sku, 0) < line.quantity:
+    bought = [line for line in facts.contents.lines if line.variant_id in variants]
+    if len(bought) < len(facts.contents.lines):
+        detail = "Something in the cart is not sold any more and is left out"
+        found.append(Requirement(code="unavailable", pointer="/items", detail=detail))
+    for i, line in enumerate(bought):
+        variant = variants[line.variant_id]
+        if facts.stock.get(variant.sku, 0) < line.quantity:
             left = facts.stock.get(variant.sku, 0)
             detail = f"Only {left} of {variant.title} left" if left else f"{variant.title} is sold out"
             found.append(Requirement(code="out_of_stock", pointer=f"/items/{i}", detail=detail))

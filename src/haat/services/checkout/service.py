@@ -218,10 +218,10 @@ class CheckoutService(Checkouts):
 
     async def _quote(self, owner: Owner, choices: Choices) -> tuple[Quote, str, int]:
         contents = await self._cart.contents(ViewCart(owner=owner))
-        if not contents.lines:
-            raise EmptyCart()
         ids = [line.variant_id for line in contents.lines]
-        variants = (await self._catalog.variants_for_sale(VariantsForSale(variant_ids=ids))).data
+        variants = (await self._catalog.variants_for_sale(VariantsForSale(variant_ids=ids))).data if ids else []
+        if not variants:
+            raise EmptyCart()
         stock = await self._inventory.stock_of(StockOf(skus=[variant.sku for variant in variants]))
         by_id = {variant.variant_id: variant for variant in variants}
         bought = [(by_id[line.variant_id], line.quantity) for line in contents.lines if line.variant_id in by_id]

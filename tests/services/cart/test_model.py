@@ -55,7 +55,7 @@ def test_an_unknown_item_is_not_found():
 
 def test_a_product_without_variants_for_sale_cannot_be_bought():
     with pytest.raises(NotForSale):
-        for_sale([], None, "prd_lamp")
+        for_sale([LAMP], None)
 
 
 def test_a_users_cart_id_follows_from_the_users_id():

@@ -16,6 +16,7 @@ from haat.contracts.cart import (
     TakeOrdered,
     ViewCart,
 )
+from haat.contracts.catalog import CreateProduct, NewProduct, NewVariant
 from haat.contracts.inventory import Adjust, OutOfStock
 from haat.contracts.orders import OrderLine, OrderPlaced
 from haat.kit.database import Batch
@@ -85,6 +86,19 @@ async def test_a_product_stands_for_its_variant(floor: Floor):
     product_id = (await seen(floor, await floor.put(user(), (lamp, 1)))).items[0].product_id
     view = await floor.cart.add_item(AddItem(owner=owner, product_id=product_id, quantity=1))
     assert view.items[0].variant_id == lamp.id
+
+
+async def test_a_product_stands_for_its_first_variant_whichever_lies_in_the_cart(floor: Floor):
+    sizes = [NewVariant(sku=new_id("sku"), price=Money(PRICE), stock=5, options={"Size": size}) for size in "SM"]
+    lamp = await floor.variant()
+    product = NewProduct(title="Lamp in sizes", category="lamps", variants=sizes)
+    made = await floor.catalog.create_product(CreateProduct(product=product, actor="usr_staff"))
+    small, medium = made.variants
+    owner = await floor.put(user(), (lamp, 1), (medium, 1))
+    for _ in range(2):
+        view = await floor.cart.add_item(AddItem(owner=owner, product_id=made.id, quantity=2))
+    found = [(item.variant_id, item.quantity) for item in view.items]
+    assert found == [(lamp.id, 1), (medium.id, 1), (small.id, 4)]
 
 
 async def test_a_variant_or_a_product_but_not_both_or_neither(floor: Floor):

@@ -85,10 +85,10 @@ def check_stock(sku: str, wanted: int, available: int) -> None:
         )
 
 
-def for_sale(variants: Sequence[ForSale], variant_id: str | None, product_id: str | None) -> ForSale:
+def for_sale(variants: Sequence[ForSale], variant_id: str | None) -> ForSale:
     """The variant that was asked for. Raises NotForSale."""
     for variant in variants:
-        if variant.variant_id == variant_id or (variant_id is None and variant.product_id == product_id):
+        if variant.variant_id == variant_id:
             return variant
     raise NotForSale()
 

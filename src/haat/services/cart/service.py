@@ -68,12 +68,13 @@ class CartService(Cart):
     async def add_item(self, ask: AddItem) -> CartView:
         if (ask.variant_id is None) == (ask.product_id is None):
             raise Invalid(errors=[_which_fault()])
+        wanted = ask.variant_id or await self._first_variant(ask.product_id)
         for _ in range(ATTEMPTS):
             cart = await self._load(ask.owner)
             # Asked before anything is written: a call to another service must never hold our locks.
-            facts = await self._facts(cart, ask)
+            facts = await self._facts(cart, wanted)
             try:
-                variant = for_sale(facts.variants, ask.variant_id, ask.product_id)
+                variant = for_sale(facts.variants, wanted)
                 item = cart.with_added(variant, ask.quantity, facts.stock.get(variant.sku, 0))
             except DomainError:
                 # The units that are missing now may be those this very request has put into the cart.
@@ -98,7 +99,7 @@ class CartService(Cart):
             cart = await self._load(ask.owner)
             item = cart.item(ask.item_id)
             facts = await self._facts(cart, None)
-            variant = for_sale(facts.variants, item.variant_id, None)
+            variant = for_sale(facts.variants, item.variant_id)
             check_stock(variant.sku, ask.quantity, facts.stock.get(variant.sku, 0))
             changed = Item(
                 item.item_id, item.product_id, item.variant_id, ask.quantity, variant.price.amount, item.added_at
@@ -183,14 +184,18 @@ class CartService(Cart):
         async with self._store.connection() as connection:
             return await self._store.load(connection, owners)
 
-    async def _facts(self, cart: CartState, ask: AddItem | None) -> Facts:
+    async def _first_variant(self, product_id: str | None) -> str | None:
+        """What a product is sold as; asked for alone, because an answer may hold other variants of it as well."""
+        found = await self._catalog.variants_for_sale(VariantsForSale(product_ids=[product_id] if product_id else []))
+        return found.data[0].variant_id if found.data else None
+
+    async def _facts(self, cart: CartState, wanted: str | None) -> Facts:
         variant_ids = [item.variant_id for item in cart.items]
-        if ask is not None and ask.variant_id is not None:
-            variant_ids.append(ask.variant_id)
-        product_ids = [ask.product_id] if ask is not None and ask.product_id is not None else []
-        if not variant_ids and not product_ids:
+        if wanted is not None:
+            variant_ids.append(wanted)
+        if not variant_ids:
             return Facts()
-        found = await self._catalog.variants_for_sale(VariantsForSale(variant_ids=variant_ids, product_ids=product_ids))
+        found = await self._catalog.variants_for_sale(VariantsForSale(variant_ids=variant_ids))
         stock = await self._inventory.stock_of(StockOf(skus=[variant.sku for variant in found.data]))
         sold = {variant.variant_id for variant in found.data}
         gone = [item.product_id for item in cart.items if item.variant_id not in sold]

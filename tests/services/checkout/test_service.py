@@ -348,6 +348,43 @@ async def test_a_coupon_for_one_is_used_once(floor: Floor):
     assert await floor.stock(lamp) == (9, 0, 9)
 
 
+async def test_only_coupons_that_took_something_off_are_used_up(floor: Floor):
+    lamp = await floor.variant()
+    limits: list[dict[str, Any]] = [
+        {"combinable": True},
+        {"combinable": True, "minimum_minor": PRICE * 9},
+        {"combinable": False},
+        {"combinable": True, "category": "elsewhere"},
+        {"combinable": True, "limit_per_user": 1},
+    ]
+    codes = [await floor.coupon(limit_total=1, **each) for each in limits]
+    owner = await floor.guest((lamp, 1))
+    checkout = await floor.open(owner, coupon_codes=[*codes, "NO-SUCH"])
+    assert [each.code for each in checkout.messages] == [
+        "coupon_minimum",
+        "coupon_not_combinable",
+        "coupon_no_matching_items",
+        "coupon_sign_in",
+        "coupon_unknown",
+    ]
+    done = await floor.complete(owner, checkout.id, CASH)
+    used = [await floor.value("SELECT used FROM promotions.coupons WHERE code = $1", code) for code in codes]
+    assert (done.totals.discount.amount, used) == (PRICE // 10, [1, 0, 0, 0, 0])
+    kept = "SELECT body -> 'coupon_codes' FROM orders.orders WHERE id = $1"
+    assert await floor.value(kept, done.order.id) == codes[:1]
+
+
+async def test_a_quote_that_older_code_has_frozen_uses_all_its_coupons_up(floor: Floor):
+    code = await floor.coupon(limit_total=1)
+    owner = await floor.guest((await floor.variant(), 1))
+    checkout = await floor.open(owner, coupon_codes=[code])
+    await floor.rows(
+        "UPDATE checkout.checkouts SET quote = (quote::jsonb - 'applied')::json WHERE id = $1", checkout.id
+    )
+    await floor.complete(owner, checkout.id, CASH)
+    assert await floor.value("SELECT used FROM promotions.coupons WHERE code = $1", code) == 1
+
+
 async def test_a_denied_order_takes_nothing(floor: Floor):
     lamp = await floor.variant(stock=200, amount=PRICE * 10)
     owner = await floor.guest((lamp, 120))

@@ -102,7 +102,7 @@ class Driver:
         """
         saga = msgspec.structs.replace(
             attempt.saga,
-            has_coupons=bool(attempt.quote.choices.coupon_codes),
+            has_coupons=bool(attempt.quote.redeemed),
             reach=Reach.NOTHING if first else attempt.saga.reach,
         )
         journey = drive(saga, attempt.tries, attempt.age_seconds, self.lease_seconds)
@@ -153,7 +153,7 @@ class Driver:
         await self._promotions.redeem(
             Redeem(
                 attempt_id=attempt.attempt_id,
-                codes=attempt.quote.choices.coupon_codes,
+                codes=attempt.quote.redeemed,
                 user_id=attempt.complete.owner.user_id,
             )
         )
@@ -280,7 +280,7 @@ def _order(attempt: Attempt) -> PlaceOrder:
         paid=saga.captured,
         user_id=attempt.complete.owner.user_id,
         on_hold=saga.on_hold,
-        coupon_codes=choices.coupon_codes,
+        coupon_codes=attempt.quote.redeemed,
         guest_hash=guest_of(attempt.owner),
     )
 

@@ -47,6 +47,13 @@ class Quote(msgspec.Struct, frozen=True):
     choices: Choices
     messages: list[Requirement]
     shipping_method: str | None = None
+    # Codes that took something off; None in what older code has frozen.
+    applied: list[str] | None = None
+
+    @property
+    def redeemed(self) -> list[str]:
+        """The codes that an order uses up: one that gave nothing is left to the shopper."""
+        return self.choices.coupon_codes if self.applied is None else self.applied
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -109,6 +116,7 @@ def quote(facts: Facts, choices: Choices, shop: Shop) -> Quote:
         choices=choices,
         messages=_messages(facts, variants),
         shipping_method=option.id if option else None,
+        applied=[each.code for each in facts.discounts.applied if each.discount.amount],
     )
 
 

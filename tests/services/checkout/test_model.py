@@ -1,13 +1,15 @@
 """The frozen quote: integers that sum, and what is still missing."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from haat.contracts.cart import CartContents, CartLine, Owner
 from haat.contracts.catalog import ForSale
+from haat.contracts.checkout import TaxRate
 from haat.contracts.identity import Address
 from haat.contracts.promotions import Applied, CodeFault, Discounts
 from haat.contracts.shipping import ShippingOption
@@ -54,7 +56,7 @@ def facts(
         discounts=Discounts(applied=applied, faults=list(faults)),
         options=[STANDARD, EXPRESS],
         rates=[],
-        today=date(2026, 1, 1),
+        at=datetime(2026, 1, 1, tzinfo=UTC),
     )
 
 
@@ -69,6 +71,17 @@ def test_totals_of_two_lines_with_the_cheapest_shipping():
 
 def test_tax_is_inside_the_total_of_goods_and_shipping():
     assert quoted(facts((11_800, 1))).totals.tax == Money(1_800 + 747)
+
+
+@pytest.mark.parametrize(("minute", "rate"), [(29, 1_800), (30, 500)])
+def test_a_new_rate_holds_from_midnight_in_india(minute: int, rate: int):
+    rates = [
+        TaxRate(tax_class="standard-18", from_date=day, price_from_minor=0, rate_basis_points=points)
+        for day, points in ((date(2026, 1, 1), 1_800), (date(2026, 2, 1), 500))
+    ]
+    moment = datetime(2026, 1, 31, 18, minute, tzinfo=UTC)
+    made = quoted(msgspec.structs.replace(facts((11_800, 1)), rates=rates, at=moment))
+    assert made.items[0].tax_basis_points == rate
 
 
 def test_a_discount_lowers_the_lines_and_their_tax():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from haat.contracts.promotions import Discounts
 from haat.contracts.shipping import ShippingOption
 from haat.kit.message import Unauthenticated
 from haat.kit.money import Money
-from haat.services.checkout.tax import STANDARD_RATE, Taxed, rate_of, tax_lines
+from haat.services.checkout.tax import STANDARD_RATE, Taxed, rate_of, tax_day, tax_lines
 
 # Read by the shopper's choices, frozen with the quote.
 _CHOICES = ("email", "shipping_address", "billing_address", "shipping_method")
@@ -65,7 +65,7 @@ class Facts(msgspec.Struct, frozen=True):
     discounts: Discounts
     options: Sequence[ShippingOption]
     rates: Sequence[TaxRate]
-    today: date
+    at: datetime
 
 
 class Shop(msgspec.Struct, frozen=True):
@@ -104,7 +104,7 @@ def quote(facts: Facts, choices: Choices, shop: Shop) -> Quote:
     for line, discount in zip(bought, discounts, strict=True):
         variant = variants[line.variant_id]
         gross = variant.price.times(line.quantity)
-        rate = rate_of(facts.rates, variant.tax_class, variant.price.amount, facts.today)
+        rate = rate_of(facts.rates, variant.tax_class, variant.price.amount, tax_day(facts.at))
         rate = rate if _taxed(choices.shipping_address) else 0
         total = gross.amount - discount
         items.append(_line(line.item_id, line.quantity, variant, shop, (discount, total, rate)))

@@ -234,7 +234,7 @@ class CheckoutService(Checkouts):
             discounts=await self._discounts(choices.coupon_codes, bought, owner),
             options=await self._options(choices, sum(each.weight_grams * n for each, n in bought), subtotal),
             rates=await self._tax_rates(),
-            today=now().date(),
+            at=now(),
         )
         made = quote(facts, choices, self._shop)
         _check_payable(made.totals.total)

@@ -15,7 +15,17 @@ from haat.contracts.promotions import Applied, CodeFault, Discounts
 from haat.contracts.shipping import ShippingOption
 from haat.kit.message import Unauthenticated
 from haat.kit.money import Money
-from haat.services.checkout.model import Choices, Facts, Quote, Shop, owner_key, quote, requirements, same_prices
+from haat.services.checkout.model import (
+    Choices,
+    Facts,
+    Quote,
+    Shop,
+    frozen,
+    owner_key,
+    quote,
+    requirements,
+    same_prices,
+)
 
 HOME = Address(name="Asha", line1="1 MG Road", city="Bengaluru", region="Karnataka", postal_code="560001")
 STANDARD = ShippingOption(id="standard", title="Standard", price=Money(4900), delivery_date=date(2026, 1, 5))
@@ -114,6 +124,14 @@ def test_a_coupon_that_gives_nothing_says_why():
 
 def test_another_price_is_not_the_same_quote():
     assert not same_prices(quoted(facts((100, 1))), quoted(facts((101, 1))))
+
+
+def test_what_a_quote_has_frozen_makes_the_same_quote_again():
+    rate = TaxRate(tax_class="standard-18", from_date=date(2026, 1, 1), price_from_minor=0, rate_basis_points=500)
+    known = msgspec.structs.replace(facts((11_800, 2), (5_900, 1), discount=[100, 0]), rates=[rate])
+    before = quoted(known)
+    contents, variants = frozen(before, "crt_1", 1)
+    assert quoted(msgspec.structs.replace(known, contents=contents, variants=variants)) == before
 
 
 def test_nobody_has_no_checkout():

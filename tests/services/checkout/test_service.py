@@ -94,15 +94,66 @@ async def test_a_quote_that_ran_out_at_the_same_price_is_simply_renewed(floor: F
     assert (await floor.complete(owner, checkout.id, await floor.card())).status == "completed"
 
 
-async def test_a_change_freezes_the_price_of_today(floor: Floor):
+async def test_a_change_keeps_items_and_prices_until_the_quote_runs_out(floor: Floor):
+    lamp, bulb, code = await floor.variant(), await floor.variant(), await floor.coupon()
+    owner = await floor.guest((lamp, 1))
+    checkout = await floor.open(owner)
+    await floor.price(lamp, PRICE * 2)
+    await floor.put(owner, (bulb, 1))
+    ask = ChangeCheckout(owner=owner, checkout_id=checkout.id, coupon_codes=[code], shipping_method="express")
+    changed = await floor.checkouts.change(ask)
+    (line,), totals, express = changed.items, changed.totals, changed.shipping_options[1]
+    assert (line.sku, line.unit_price.amount, line.discount.amount) == (lamp.sku, PRICE, PRICE // 10)
+    assert (totals.total.amount, express.id) == (PRICE - PRICE // 10 + express.price.amount, "express")
+    assert changed.expires_at == checkout.expires_at
+    done = await floor.complete(owner, checkout.id, CASH)
+    assert (await floor.order(done.order.id)).totals == totals
+    assert [each.variant_id for each in (await floor.cart.contents(ViewCart(owner=owner))).lines] == [bulb.id]
+
+
+async def test_a_change_of_address_taxes_the_frozen_price(floor: Floor):
+    owner = await floor.guest((await floor.variant(), 1))
+    checkout = await floor.open(owner)
+    found = []
+    for address in (msgspec.structs.replace(ADDRESS, region="Maharashtra", postal_code="400001"), ADDRESS):
+        ask = ChangeCheckout(owner=owner, checkout_id=checkout.id, shipping_address=address)
+        totals = (await floor.checkouts.change(ask)).totals
+        found.append((totals.subtotal.amount, [line.title for line in totals.tax_lines]))
+    assert found == [(PRICE, ["IGST"]), (PRICE, ["CGST", "SGST"])]
+
+
+async def test_a_change_after_the_quote_has_run_out_tells_that_prices_have_changed(floor: Floor):
     lamp = await floor.variant()
     owner = await floor.guest((lamp, 1))
     checkout = await floor.open(owner)
     await floor.price(lamp, PRICE + 100)
-    changed = await floor.checkouts.change(
-        ChangeCheckout(owner=owner, checkout_id=checkout.id, email="new@example.com")
-    )
-    assert (changed.email, changed.totals.subtotal.amount) == ("new@example.com", PRICE + 100)
+    await run_out(floor, checkout.id)
+    ask = ChangeCheckout(owner=owner, checkout_id=checkout.id, email="new@example.com")
+    first, second = [await floor.checkouts.change(ask) for _ in range(2)]
+    assert (first.email, first.status, first.totals.subtotal.amount) == ("new@example.com", "open", PRICE + 100)
+    assert [[each.code for each in told.messages] for told in (first, second)] == [["price_changed"], []]
+    assert checkout.expires_at < first.expires_at == second.expires_at
+
+
+async def test_a_change_afresh_quotes_the_cart_and_the_prices_of_today(floor: Floor):
+    lamp, bulb = await floor.variant(), await floor.variant()
+    owner = await floor.guest((lamp, 1))
+    checkout = await floor.open(owner)
+    await floor.price(lamp, PRICE + 100)
+    await floor.put(owner, (bulb, 1))
+    changed = await floor.checkouts.change(ChangeCheckout(owner=owner, checkout_id=checkout.id, afresh=True))
+    assert (changed.totals.subtotal.amount, changed.messages) == (PRICE * 2 + 100, [])
+
+
+async def test_a_quote_that_older_code_has_frozen_is_changed_afresh(floor: Floor):
+    lamp = await floor.variant()
+    owner = await floor.guest((lamp, 1))
+    checkout = await floor.open(owner)
+    await floor.price(lamp, PRICE + 100)
+    old = "UPDATE checkout.checkouts SET quote = (quote::jsonb - 'tax_classes')::json WHERE id = $1"
+    await floor.rows(old, checkout.id)
+    changed = await floor.checkouts.change(ChangeCheckout(owner=owner, checkout_id=checkout.id))
+    assert changed.totals.subtotal.amount == PRICE + 100
 
 
 async def test_what_is_not_sold_any_more_is_left_out_of_the_quote_and_told(floor: Floor):
@@ -116,6 +167,8 @@ async def test_what_is_not_sold_any_more_is_left_out_of_the_quote_and_told(floor
         ("unavailable", "/items"),
         ("out_of_stock", "/items/0"),
     ]
+    changed = await floor.checkouts.change(ChangeCheckout(owner=owner, checkout_id=checkout.id))
+    assert (changed.items, changed.messages) == (checkout.items, checkout.messages)
 
 
 async def test_what_goes_out_of_sale_after_the_quote_is_sold_as_agreed(floor: Floor):

@@ -77,6 +77,8 @@ class MemoryCheckouts(Checkouts):
         self._orders = orders
         self.stored: dict[str, Checkout] = {}
         self.completed: list[Complete] = []
+        # What the next answers tell besides.
+        self.told: list[Requirement] = []
 
     async def open(self, ask: OpenCheckout) -> Checkout:
         items = await self._items(ask.owner)
@@ -109,7 +111,8 @@ class MemoryCheckouts(Checkouts):
             raise CheckoutStateError(status=stored.status)
         names = ("email", "shipping_address", "billing_address", "shipping_method", "coupon_codes")
         given = {name: getattr(ask, name) for name in names if getattr(ask, name) is not None}
-        changed = msgspec.structs.replace(stored, items=await self._items(ask.owner), **given)
+        items = await self._items(ask.owner) if ask.afresh else stored.items
+        changed = msgspec.structs.replace(stored, items=items, **given)
         options = [STANDARD, EXPRESS] if changed.shipping_address else []
         chosen = next((each for each in options if each.id == changed.shipping_method), options[0] if options else None)
         messages = [
@@ -117,6 +120,7 @@ class MemoryCheckouts(Checkouts):
             for code in changed.coupon_codes
             if code != "WELCOME10"
         ]
+        messages += self.told
         if (await self._cart.view(ViewCart(owner=ask.owner))).messages:
             messages.append(Requirement(code="unavailable", pointer="/items", detail="Something is not sold any more"))
         totals = _totals(changed.items, chosen, 10 if "WELCOME10" in changed.coupon_codes else 0)

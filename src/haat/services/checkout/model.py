@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from haat.contracts.cart import CartContents, Owner, guest_hash
+from haat.contracts.cart import CartContents, CartLine, Owner, guest_hash
 from haat.contracts.catalog import ForSale
 from haat.contracts.checkout import Checkout, QuoteLine, Requirement, TaxRate, Totals
 from haat.contracts.identity import Address
@@ -49,6 +49,8 @@ class Quote(msgspec.Struct, frozen=True):
     shipping_method: str | None = None
     # Codes that took something off; None in what older code has frozen.
     applied: list[str] | None = None
+    # By line, so that taxes can be worked out again; empty in what older code has frozen.
+    tax_classes: list[str] = []
 
     @property
     def redeemed(self) -> list[str]:
@@ -117,7 +119,43 @@ def quote(facts: Facts, choices: Choices, shop: Shop) -> Quote:
         messages=_messages(facts, variants),
         shipping_method=option.id if option else None,
         applied=[each.code for each in facts.discounts.applied if each.discount.amount],
+        tax_classes=[variants[line.variant_id].tax_class for line in bought],
     )
+
+
+def frozen(quoted: Quote, cart_id: str, cart_version: int) -> tuple[CartContents, list[ForSale]]:
+    """What a quote has frozen, as cart and catalogue told it then."""
+    lines = [
+        CartLine(item_id=line.id, product_id=line.product_id, variant_id=line.variant_id, quantity=line.quantity)
+        for line in quoted.items
+    ]
+    variants = [
+        ForSale(
+            variant_id=line.variant_id,
+            product_id=line.product_id,
+            sku=line.sku,
+            title=line.title,
+            slug=line.slug,
+            options=line.options,
+            price=line.unit_price,
+            tax_class=tax_class,
+            hsn=line.hsn,
+            weight_grams=line.weight_grams,
+            category_path=line.category_path,
+            image_url=line.image,
+        )
+        for line, tax_class in zip(quoted.items, quoted.tax_classes, strict=True)
+    ]
+    return CartContents(cart_id=cart_id, version=cart_version, lines=lines), variants
+
+
+def with_told(quoted: Quote, before: Quote, *, still_holds: bool) -> Quote:
+    """A quote that follows another with what has to be told of it: what was left out, or that prices are different."""
+    told = [each for each in before.messages if each.code == "unavailable"] if still_holds else []
+    if not same_items(quoted, before):
+        detail = "Prices or the cart have changed since the quote"
+        told.append(Requirement(code="price_changed", pointer="/items", detail=detail))
+    return msgspec.structs.replace(quoted, messages=[*told, *quoted.messages])
 
 
 def _line(item_id: str, quantity: int, variant: ForSale, shop: Shop, amounts: tuple[int, int, int]) -> QuoteLine:
@@ -219,9 +257,13 @@ def requirements(quoted: Quote) -> list[Requirement]:
 
 def same_prices(one: Quote, other: Quote) -> bool:
     """Whether a shopper would pay the same for the same."""
-    return one.totals == other.totals and [(i.variant_id, i.quantity) for i in one.items] == [
-        (i.variant_id, i.quantity) for i in other.items
-    ]
+    return one.totals == other.totals and same_items(one, other)
+
+
+def same_items(one: Quote, other: Quote) -> bool:
+    """Whether the same is bought at the same prices, whatever is taken off and added to them."""
+    bought = [[(line.variant_id, line.quantity, line.unit_price) for line in each.items] for each in (one, other)]
+    return bought[0] == bought[1]
 
 
 def view(checkout_id: str, status: str, quoted: Quote, expires_at: datetime, **more: Any) -> Checkout:

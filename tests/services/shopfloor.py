@@ -135,10 +135,10 @@ class Floor:
             )
         )
 
-    async def coupon(self, **limits: Any) -> str:
-        """A new coupon of ten percent; its code."""
+    async def coupon(self, percent: int = 10, **limits: Any) -> str:
+        """A new coupon, of ten percent unless told otherwise; its code."""
         code = new_id("off").upper()
-        coupon = NewCoupon(code=code, title="Ten percent", percent_basis_points=1000, **limits)
+        coupon = NewCoupon(code=code, title=f"{percent} percent", percent_basis_points=percent * 100, **limits)
         await self.promotions.save_coupon(SaveCoupon(coupon=coupon, actor="usr_staff"))
         return code
 

@@ -66,6 +66,8 @@ MOMENT = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
 STANDARD = ShippingOption(
     id="standard", title="Standard delivery", price=Money(4_900), delivery_date=date(2026, 11, 28)
 )
+GIVEN = msgspec.structs.replace(STANDARD, price=Money(0))
+PERCENT = {"WELCOME10": 10, "FREE": 100}
 EXPRESS = ShippingOption(id="express", title="Express delivery", price=Money(14_900), delivery_date=date(2026, 11, 26))
 
 
@@ -113,17 +115,18 @@ class MemoryCheckouts(Checkouts):
         given = {name: getattr(ask, name) for name in names if getattr(ask, name) is not None}
         items = await self._items(ask.owner) if ask.afresh else stored.items
         changed = msgspec.structs.replace(stored, items=items, **given)
-        options = [STANDARD, EXPRESS] if changed.shipping_address else []
+        free = "FREE" in changed.coupon_codes
+        options = [GIVEN if free else STANDARD, EXPRESS] if changed.shipping_address else []
         chosen = next((each for each in options if each.id == changed.shipping_method), options[0] if options else None)
         messages = [
             Requirement(code="coupon_unknown", pointer="/coupon_codes", detail=f"We do not know the code {code}")
             for code in changed.coupon_codes
-            if code != "WELCOME10"
+            if code not in PERCENT
         ]
         messages += self.told
         if (await self._cart.view(ViewCart(owner=ask.owner))).messages:
             messages.append(Requirement(code="unavailable", pointer="/items", detail="Something is not sold any more"))
-        totals = _totals(changed.items, chosen, 10 if "WELCOME10" in changed.coupon_codes else 0)
+        totals = _totals(changed.items, chosen, max((PERCENT.get(code, 0) for code in changed.coupon_codes), default=0))
         return self._save(
             msgspec.structs.replace(
                 changed,

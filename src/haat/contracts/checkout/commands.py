@@ -53,7 +53,10 @@ class CheckoutRef(Message, frozen=True):
 
 
 class Complete(Message, frozen=True):
-    """Pay and order. Safe to repeat: one checkout gives at most one order and one charge."""
+    """Pay and order. Safe to repeat: one checkout gives at most one order and one charge.
+
+    Where the total is zero nothing is charged, whichever method is named.
+    """
 
     owner: Owner
     checkout_id: str

@@ -128,10 +128,20 @@ class Floor:
             ChangeProduct(product_id=product.id, changes=changes, version=product.version, actor="usr_staff")
         )
 
-    async def coupon(self, **limits: Any) -> str:
-        """A new coupon of ten percent; its code."""
+    async def withdraw(self, variant: Variant) -> None:
+        """The staff sell a product no more."""
+        (sold,) = (await self.catalog.variants_for_sale(VariantsForSale(variant_ids=[variant.id]))).data
+        product = await self.catalog.product(ProductRef(ref=sold.product_id))
+        await self.catalog.change_product(
+            ChangeProduct(
+                product_id=product.id, changes={"status": "archived"}, version=product.version, actor="usr_staff"
+            )
+        )
+
+    async def coupon(self, percent: int = 10, **limits: Any) -> str:
+        """A new coupon, of ten percent unless told otherwise; its code."""
         code = new_id("off").upper()
-        coupon = NewCoupon(code=code, title="Ten percent", percent_basis_points=1000, **limits)
+        coupon = NewCoupon(code=code, title=f"{percent} percent", percent_basis_points=percent * 100, **limits)
         await self.promotions.save_coupon(SaveCoupon(coupon=coupon, actor="usr_staff"))
         return code
 

@@ -9,7 +9,7 @@ from haat.kit.clock import now
 from haat.kit.ids import new_id
 from haat.kit.message import NotFound
 from haat.kit.money import Money
-from haat.services.cart.model import CartState, Item, cart_of, for_sale, opens, secret_hash, view
+from haat.services.cart.model import CartState, Facts, Item, cart_of, for_sale, opens, secret_hash, view
 
 LAMP = ForSale(
     variant_id="var_lamp",
@@ -55,7 +55,7 @@ def test_an_unknown_item_is_not_found():
 
 def test_a_product_without_variants_for_sale_cannot_be_bought():
     with pytest.raises(NotForSale):
-        for_sale([], None, "prd_lamp")
+        for_sale([LAMP], None)
 
 
 def test_a_users_cart_id_follows_from_the_users_id():
@@ -75,11 +75,11 @@ def test_another_secret_does_not_open_a_guest_cart():
 
 def test_the_view_sums_lines_and_tells_what_changed():
     cart = CartState("crt_1", [item(quantity=3, price=119900)], 4)
-    shown = view(cart, {"var_lamp": LAMP}, {"LAMP-1": 2}, "INR")
+    shown = view(cart, Facts(variants=[LAMP], stock={"LAMP-1": 2}), "INR")
     assert shown.subtotal == Money(389700)
     assert [message.code for message in shown.messages] == ["not_enough", "price_changed"]
 
 
 def test_a_variant_not_sold_any_more_is_told_and_not_counted():
-    shown = view(CartState("crt_1", [item()], 1), {}, {}, "INR")
+    shown = view(CartState("crt_1", [item()], 1), Facts(), "INR")
     assert (shown.subtotal, [message.code for message in shown.messages]) == (Money(0), ["unavailable"])

@@ -16,6 +16,7 @@ from haat.contracts.cart import (
     TakeOrdered,
     ViewCart,
 )
+from haat.contracts.catalog import CreateProduct, NewProduct, NewVariant
 from haat.contracts.inventory import Adjust, OutOfStock
 from haat.contracts.orders import OrderLine, OrderPlaced
 from haat.kit.database import Batch
@@ -87,6 +88,19 @@ async def test_a_product_stands_for_its_variant(floor: Floor):
     assert view.items[0].variant_id == lamp.id
 
 
+async def test_a_product_stands_for_its_first_variant_whichever_lies_in_the_cart(floor: Floor):
+    sizes = [NewVariant(sku=new_id("sku"), price=Money(PRICE), stock=5, options={"Size": size}) for size in "SM"]
+    lamp = await floor.variant()
+    product = NewProduct(title="Lamp in sizes", category="lamps", variants=sizes)
+    made = await floor.catalog.create_product(CreateProduct(product=product, actor="usr_staff"))
+    small, medium = made.variants
+    owner = await floor.put(user(), (lamp, 1), (medium, 1))
+    for _ in range(2):
+        view = await floor.cart.add_item(AddItem(owner=owner, product_id=made.id, quantity=2))
+    found = [(item.variant_id, item.quantity) for item in view.items]
+    assert found == [(lamp.id, 1), (medium.id, 1), (small.id, 4)]
+
+
 async def test_a_variant_or_a_product_but_not_both_or_neither(floor: Floor):
     asks = [AddItem(owner=user(), quantity=1), AddItem(owner=user(), quantity=1, variant_id="a", product_id="b")]
     assert await outcomes([floor.cart.add_item(ask) for ask in asks]) == [Invalid.code] * 2
@@ -114,6 +128,19 @@ async def test_a_quantity_is_set_and_validated(floor: Floor):
     with pytest.raises(OutOfStock):
         await floor.cart.change_item(ChangeItem(owner=owner, item_id=item_id, quantity=4))
     assert (view.items[0].quantity, await quantities(floor, owner)) == (3, [3])
+
+
+async def test_what_is_not_sold_any_more_is_named_and_can_be_taken_out(floor: Floor):
+    lamp, bulb = await floor.variant(), await floor.variant()
+    owner = await floor.put(user(), (lamp, 1), (bulb, 2))
+    before = await seen(floor, owner)
+    await floor.withdraw(lamp)
+    view = await seen(floor, owner)
+    told = [(message.code, message.item_id, message.detail) for message in view.messages]
+    assert told == [("unavailable", before.items[0].id, "Reading lamp is not sold any more")]
+    assert (view.items, view.subtotal) == (before.items[1:], Money(PRICE * 2))
+    after = await floor.cart.remove_item(RemoveItem(owner=owner, item_id=before.items[0].id))
+    assert (after.items, after.messages) == (view.items, [])
 
 
 async def test_an_item_is_taken_out(floor: Floor):

@@ -1,19 +1,31 @@
 """The frozen quote: integers that sum, and what is still missing."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from haat.contracts.cart import CartContents, CartLine, Owner
 from haat.contracts.catalog import ForSale
+from haat.contracts.checkout import TaxRate
 from haat.contracts.identity import Address
 from haat.contracts.promotions import Applied, CodeFault, Discounts
 from haat.contracts.shipping import ShippingOption
 from haat.kit.message import Unauthenticated
 from haat.kit.money import Money
-from haat.services.checkout.model import Choices, Facts, Quote, Shop, owner_key, quote, requirements, same_prices
+from haat.services.checkout.model import (
+    Choices,
+    Facts,
+    Quote,
+    Shop,
+    frozen,
+    owner_key,
+    quote,
+    requirements,
+    same_prices,
+)
 
 HOME = Address(name="Asha", line1="1 MG Road", city="Bengaluru", region="Karnataka", postal_code="560001")
 STANDARD = ShippingOption(id="standard", title="Standard", price=Money(4900), delivery_date=date(2026, 1, 5))
@@ -54,7 +66,7 @@ def facts(
         discounts=Discounts(applied=applied, faults=list(faults)),
         options=[STANDARD, EXPRESS],
         rates=[],
-        today=date(2026, 1, 1),
+        at=datetime(2026, 1, 1, tzinfo=UTC),
     )
 
 
@@ -69,6 +81,17 @@ def test_totals_of_two_lines_with_the_cheapest_shipping():
 
 def test_tax_is_inside_the_total_of_goods_and_shipping():
     assert quoted(facts((11_800, 1))).totals.tax == Money(1_800 + 747)
+
+
+@pytest.mark.parametrize(("minute", "rate"), [(29, 1_800), (30, 500)])
+def test_a_new_rate_holds_from_midnight_in_india(minute: int, rate: int):
+    rates = [
+        TaxRate(tax_class="standard-18", from_date=day, price_from_minor=0, rate_basis_points=points)
+        for day, points in ((date(2026, 1, 1), 1_800), (date(2026, 2, 1), 500))
+    ]
+    moment = datetime(2026, 1, 31, 18, minute, tzinfo=UTC)
+    made = quoted(msgspec.structs.replace(facts((11_800, 1)), rates=rates, at=moment))
+    assert made.items[0].tax_basis_points == rate
 
 
 def test_a_discount_lowers_the_lines_and_their_tax():
@@ -101,6 +124,14 @@ def test_a_coupon_that_gives_nothing_says_why():
 
 def test_another_price_is_not_the_same_quote():
     assert not same_prices(quoted(facts((100, 1))), quoted(facts((101, 1))))
+
+
+def test_what_a_quote_has_frozen_makes_the_same_quote_again():
+    rate = TaxRate(tax_class="standard-18", from_date=date(2026, 1, 1), price_from_minor=0, rate_basis_points=500)
+    known = msgspec.structs.replace(facts((11_800, 2), (5_900, 1), discount=[100, 0]), rates=[rate])
+    before = quoted(known)
+    contents, variants = frozen(before, "crt_1", 1)
+    assert quoted(msgspec.structs.replace(known, contents=contents, variants=variants)) == before
 
 
 def test_nobody_has_no_checkout():

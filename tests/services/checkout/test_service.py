@@ -17,7 +17,7 @@ from haat.contracts.checkout import (
     EmptyCart,
     PriceChanged,
 )
-from haat.contracts.inventory import OutOfStock
+from haat.contracts.inventory import Adjust, OutOfStock
 from haat.contracts.orders import OrderOf
 from haat.contracts.payments import AttemptPayment, PaymentAuthorized, PaymentDeclined, UpiMethod
 from haat.contracts.promotions import CouponRefused
@@ -94,15 +94,112 @@ async def test_a_quote_that_ran_out_at_the_same_price_is_simply_renewed(floor: F
     assert (await floor.complete(owner, checkout.id, await floor.card())).status == "completed"
 
 
-async def test_a_change_freezes_the_price_of_today(floor: Floor):
+async def test_a_change_keeps_items_and_prices_until_the_quote_runs_out(floor: Floor):
+    lamp, bulb, code = await floor.variant(), await floor.variant(), await floor.coupon()
+    owner = await floor.guest((lamp, 1))
+    checkout = await floor.open(owner)
+    await floor.price(lamp, PRICE * 2)
+    await floor.put(owner, (bulb, 1))
+    ask = ChangeCheckout(owner=owner, checkout_id=checkout.id, coupon_codes=[code], shipping_method="express")
+    changed = await floor.checkouts.change(ask)
+    (line,), totals, express = changed.items, changed.totals, changed.shipping_options[1]
+    assert (line.sku, line.unit_price.amount, line.discount.amount) == (lamp.sku, PRICE, PRICE // 10)
+    assert (totals.total.amount, express.id) == (PRICE - PRICE // 10 + express.price.amount, "express")
+    assert changed.expires_at == checkout.expires_at
+    done = await floor.complete(owner, checkout.id, CASH)
+    assert (await floor.order(done.order.id)).totals == totals
+    assert [each.variant_id for each in (await floor.cart.contents(ViewCart(owner=owner))).lines] == [bulb.id]
+
+
+async def test_a_change_of_address_taxes_the_frozen_price(floor: Floor):
+    owner = await floor.guest((await floor.variant(), 1))
+    checkout = await floor.open(owner)
+    found = []
+    for address in (msgspec.structs.replace(ADDRESS, region="Maharashtra", postal_code="400001"), ADDRESS):
+        ask = ChangeCheckout(owner=owner, checkout_id=checkout.id, shipping_address=address)
+        totals = (await floor.checkouts.change(ask)).totals
+        found.append((totals.subtotal.amount, [line.title for line in totals.tax_lines]))
+    assert found == [(PRICE, ["IGST"]), (PRICE, ["CGST", "SGST"])]
+
+
+async def test_a_change_after_the_quote_has_run_out_tells_that_prices_have_changed(floor: Floor):
     lamp = await floor.variant()
     owner = await floor.guest((lamp, 1))
     checkout = await floor.open(owner)
     await floor.price(lamp, PRICE + 100)
-    changed = await floor.checkouts.change(
-        ChangeCheckout(owner=owner, checkout_id=checkout.id, email="new@example.com")
-    )
-    assert (changed.email, changed.totals.subtotal.amount) == ("new@example.com", PRICE + 100)
+    await run_out(floor, checkout.id)
+    ask = ChangeCheckout(owner=owner, checkout_id=checkout.id, email="new@example.com")
+    first, second = [await floor.checkouts.change(ask) for _ in range(2)]
+    assert (first.email, first.status, first.totals.subtotal.amount) == ("new@example.com", "open", PRICE + 100)
+    assert [[each.code for each in told.messages] for told in (first, second)] == [["price_changed"], []]
+    assert checkout.expires_at < first.expires_at == second.expires_at
+
+
+async def test_a_change_afresh_quotes_the_cart_and_the_prices_of_today(floor: Floor):
+    lamp, bulb = await floor.variant(), await floor.variant()
+    owner = await floor.guest((lamp, 1))
+    checkout = await floor.open(owner)
+    await floor.price(lamp, PRICE + 100)
+    await floor.put(owner, (bulb, 1))
+    changed = await floor.checkouts.change(ChangeCheckout(owner=owner, checkout_id=checkout.id, afresh=True))
+    assert (changed.totals.subtotal.amount, changed.messages) == (PRICE * 2 + 100, [])
+
+
+async def test_a_quote_that_older_code_has_frozen_is_changed_afresh(floor: Floor):
+    lamp = await floor.variant()
+    owner = await floor.guest((lamp, 1))
+    checkout = await floor.open(owner)
+    await floor.price(lamp, PRICE + 100)
+    old = "UPDATE checkout.checkouts SET quote = (quote::jsonb - 'tax_classes')::json WHERE id = $1"
+    await floor.rows(old, checkout.id)
+    changed = await floor.checkouts.change(ChangeCheckout(owner=owner, checkout_id=checkout.id))
+    assert changed.totals.subtotal.amount == PRICE + 100
+
+
+async def test_what_is_not_sold_any_more_is_left_out_of_the_quote_and_told(floor: Floor):
+    lamp, bulb = await floor.variant(), await floor.variant(stock=3)
+    owner = await floor.guest((lamp, 1), (bulb, 2))
+    await floor.withdraw(lamp)
+    await floor.inventory.adjust(Adjust(sku=bulb.sku, quantity=-2, reason="found broken", actor="usr_staff"))
+    checkout = await floor.open(owner)
+    assert [(line.sku, line.quantity) for line in checkout.items] == [(bulb.sku, 2)]
+    assert [(each.code, each.pointer) for each in checkout.messages] == [
+        ("unavailable", "/items"),
+        ("out_of_stock", "/items/0"),
+    ]
+    changed = await floor.checkouts.change(ChangeCheckout(owner=owner, checkout_id=checkout.id))
+    assert (changed.items, changed.messages) == (checkout.items, checkout.messages)
+
+
+async def test_what_goes_out_of_sale_after_the_quote_is_sold_as_agreed(floor: Floor):
+    lamp, bulb = await floor.variant(), await floor.variant()
+    owner = await floor.guest((lamp, 1), (bulb, 1))
+    checkout = await floor.open(owner)
+    await floor.withdraw(lamp)
+    done = await floor.complete(owner, checkout.id, CASH)
+    order = await floor.order(done.order.id)
+    assert ([line.sku for line in order.items], order.totals) == ([lamp.sku, bulb.sku], checkout.totals)
+
+
+async def test_what_goes_out_of_sale_before_a_quote_is_renewed_is_told_with_the_new_facts(floor: Floor):
+    lamp, bulb = await floor.variant(), await floor.variant()
+    owner = await floor.guest((lamp, 1), (bulb, 1))
+    checkout = await floor.open(owner)
+    await floor.withdraw(lamp)
+    await run_out(floor, checkout.id)
+    with pytest.raises(PriceChanged) as changed:
+        await floor.complete(owner, checkout.id, CASH)
+    told = changed.value.facts["checkout"]
+    assert ([line["sku"] for line in told["items"]], told["totals"]["subtotal"]["amount"]) == ([bulb.sku], PRICE)
+    assert [each["code"] for each in told["messages"]] == ["unavailable"]
+
+
+async def test_a_cart_of_nothing_that_is_sold_cannot_be_checked_out(floor: Floor):
+    lamp = await floor.variant()
+    owner = await floor.guest((lamp, 1))
+    await floor.withdraw(lamp)
+    with pytest.raises(EmptyCart):
+        await floor.open(owner)
 
 
 async def test_a_declined_card_gives_everything_back_and_the_checkout_is_open(floor: Floor):
@@ -302,6 +399,43 @@ async def test_a_coupon_for_one_is_used_once(floor: Floor):
     found = await outcomes(asks)
     assert sorted(str(getattr(each, "status", each)) for each in found) == ["completed"] + [CouponRefused.code] * 5
     assert await floor.stock(lamp) == (9, 0, 9)
+
+
+async def test_only_coupons_that_took_something_off_are_used_up(floor: Floor):
+    lamp = await floor.variant()
+    limits: list[dict[str, Any]] = [
+        {"combinable": True},
+        {"combinable": True, "minimum_minor": PRICE * 9},
+        {"combinable": False},
+        {"combinable": True, "category": "elsewhere"},
+        {"combinable": True, "limit_per_user": 1},
+    ]
+    codes = [await floor.coupon(limit_total=1, **each) for each in limits]
+    owner = await floor.guest((lamp, 1))
+    checkout = await floor.open(owner, coupon_codes=[*codes, "NO-SUCH"])
+    assert [each.code for each in checkout.messages] == [
+        "coupon_minimum",
+        "coupon_not_combinable",
+        "coupon_no_matching_items",
+        "coupon_sign_in",
+        "coupon_unknown",
+    ]
+    done = await floor.complete(owner, checkout.id, CASH)
+    used = [await floor.value("SELECT used FROM promotions.coupons WHERE code = $1", code) for code in codes]
+    assert (done.totals.discount.amount, used) == (PRICE // 10, [1, 0, 0, 0, 0])
+    kept = "SELECT body -> 'coupon_codes' FROM orders.orders WHERE id = $1"
+    assert await floor.value(kept, done.order.id) == codes[:1]
+
+
+async def test_a_quote_that_older_code_has_frozen_uses_all_its_coupons_up(floor: Floor):
+    code = await floor.coupon(limit_total=1)
+    owner = await floor.guest((await floor.variant(), 1))
+    checkout = await floor.open(owner, coupon_codes=[code])
+    await floor.rows(
+        "UPDATE checkout.checkouts SET quote = (quote::jsonb - 'applied')::json WHERE id = $1", checkout.id
+    )
+    await floor.complete(owner, checkout.id, CASH)
+    assert await floor.value("SELECT used FROM promotions.coupons WHERE code = $1", code) == 1
 
 
 async def test_a_denied_order_takes_nothing(floor: Floor):

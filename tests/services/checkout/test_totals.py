@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import date
+from datetime import UTC, date, datetime, time
 from fractions import Fraction
 from itertools import zip_longest
 
@@ -65,7 +65,7 @@ def facts(bought: list[tuple[int, int, int]], off: int, shipping: int, currency:
         discounts=Discounts(applied=applied, faults=[]),
         options=[ShippingOption(id="standard", title="Standard", price=Money(shipping, currency), delivery_date=DAY)],
         rates=[TaxRate(tax_class=f"class-{r}", from_date=DAY, price_from_minor=0, rate_basis_points=r) for r in RATES],
-        today=DAY,
+        at=datetime.combine(DAY, time(), UTC),
     )
 
 

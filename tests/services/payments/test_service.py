@@ -10,6 +10,7 @@ from haat.contracts.payments import (
     AttemptPayment,
     Capture,
     CashMethod,
+    CreditMethod,
     ForgetMethod,
     MethodsOf,
     PaymentRef,
@@ -285,6 +286,12 @@ async def test_a_hundred_refunds_at_once_never_exceed_what_was_captured(shop: An
     (theirs,) = await shop.books(ask.checkout_id)
     assert (theirs["refunded"], refused) == (given, {PaymentStateError})
     assert 9300 < given <= 10_000
+
+
+@pytest.mark.parametrize(("method", "amount"), [(CashMethod(), 0), (CreditMethod(), -1)])
+async def test_only_credit_pays_nothing_and_nobody_less(shop: Any, method: Any, amount: int):
+    with pytest.raises(Invalid):
+        await shop.payments.authorize(shop.ask(method, amount))
 
 
 @pytest.mark.parametrize("amount", [0, -1, 2**63])

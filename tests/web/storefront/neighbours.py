@@ -12,6 +12,7 @@ from haat.contracts.cart import (
     CartContents,
     CartItem,
     CartLine,
+    CartMessage,
     CartView,
     ChangeItem,
     MergeCarts,
@@ -198,6 +199,8 @@ class MemoryCart(Cart):
     def __init__(self, catalog: MemoryCatalog) -> None:
         self._catalog = catalog
         self.lines: dict[str, list[CartItem]] = {}
+        # Products that are not sold any more.
+        self.withdrawn: set[str] = set()
         self.wished: dict[str, list[str]] = {}
 
     def of(self, owner: Owner) -> str:
@@ -269,13 +272,17 @@ class MemoryCart(Cart):
         return Nothing()
 
     def _view(self, owner: Owner) -> CartView:
-        items = self.lines.get(self.of(owner), [])
+        lines = self.lines.get(self.of(owner), [])
+        items = [i for i in lines if i.product_id not in self.withdrawn]
+        gone = [i for i in lines if i.product_id in self.withdrawn]
         return CartView(
             id="crt_1",
             items=items,
             subtotal=Money(sum(i.line_total.amount for i in items)),
-            messages=[],
-            version=len(items),
+            messages=[
+                CartMessage(code="unavailable", detail=f"{i.title} is not sold any more", item_id=i.id) for i in gone
+            ],
+            version=len(lines),
             token=None if owner.user_id else owner.token or "crt_new",
         )
 

@@ -66,6 +66,8 @@ MOMENT = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
 STANDARD = ShippingOption(
     id="standard", title="Standard delivery", price=Money(4_900), delivery_date=date(2026, 11, 28)
 )
+GIVEN = msgspec.structs.replace(STANDARD, price=Money(0))
+PERCENT = {"WELCOME10": 10, "FREE": 100}
 EXPRESS = ShippingOption(id="express", title="Express delivery", price=Money(14_900), delivery_date=date(2026, 11, 26))
 
 
@@ -77,6 +79,8 @@ class MemoryCheckouts(Checkouts):
         self._orders = orders
         self.stored: dict[str, Checkout] = {}
         self.completed: list[Complete] = []
+        # What the next answers tell besides.
+        self.told: list[Requirement] = []
 
     async def open(self, ask: OpenCheckout) -> Checkout:
         items = await self._items(ask.owner)
@@ -109,15 +113,20 @@ class MemoryCheckouts(Checkouts):
             raise CheckoutStateError(status=stored.status)
         names = ("email", "shipping_address", "billing_address", "shipping_method", "coupon_codes")
         given = {name: getattr(ask, name) for name in names if getattr(ask, name) is not None}
-        changed = msgspec.structs.replace(stored, items=await self._items(ask.owner), **given)
-        options = [STANDARD, EXPRESS] if changed.shipping_address else []
+        items = await self._items(ask.owner) if ask.afresh else stored.items
+        changed = msgspec.structs.replace(stored, items=items, **given)
+        free = "FREE" in changed.coupon_codes
+        options = [GIVEN if free else STANDARD, EXPRESS] if changed.shipping_address else []
         chosen = next((each for each in options if each.id == changed.shipping_method), options[0] if options else None)
         messages = [
             Requirement(code="coupon_unknown", pointer="/coupon_codes", detail=f"We do not know the code {code}")
             for code in changed.coupon_codes
-            if code != "WELCOME10"
+            if code not in PERCENT
         ]
-        totals = _totals(changed.items, chosen, 10 if "WELCOME10" in changed.coupon_codes else 0)
+        messages += self.told
+        if (await self._cart.view(ViewCart(owner=ask.owner))).messages:
+            messages.append(Requirement(code="unavailable", pointer="/items", detail="Something is not sold any more"))
+        totals = _totals(changed.items, chosen, max((PERCENT.get(code, 0) for code in changed.coupon_codes), default=0))
         return self._save(
             msgspec.structs.replace(
                 changed,

@@ -93,6 +93,16 @@ async def test_when_all_is_covered_no_other_way_to_pay_is_asked_for(shopper: Vis
     )
 
 
+async def test_where_nothing_is_to_be_paid_no_way_to_pay_is_asked_for(visitor: Visitor):
+    await visitor.take_laptop()
+    page = (await visitor.send("/checkout", **FIELDS, do="update", coupon="FREE")).text
+    assert re.findall(r'<fieldset class="methods" id="f-payment"( hidden)?>', page) == [" hidden"]
+    assert ("There is nothing to pay." in page, "Place order, nothing to pay" in page) == (True, True)
+    answer = await visitor.send("/checkout", **FIELDS, do="place", coupon="FREE", seen_total="0", payment="card")
+    (asked,) = visitor.behind.checkout.completed
+    assert (answer.headers["Location"], asked.payment) == ("/orders/ord_0/thanks", CreditMethod())
+
+
 async def test_several_cards_pay_in_turn_and_one_is_taken_off(shopper: Visitor):
     shopper.behind.payments.give(OTHER_CODE, Money(10_000))
     await enter(shopper)

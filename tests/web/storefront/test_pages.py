@@ -8,6 +8,7 @@ import re
 import msgspec
 import pytest
 
+from haat.contracts.checkout import Requirement
 from haat.contracts.payments import CardMethod, CashMethod
 from haat.web.storefront.reading import TOPICS
 from tests.web.storefront.conftest import VAULT, Visitor
@@ -211,6 +212,24 @@ async def test_nobody_pays_a_total_they_have_not_seen(visitor: Visitor):
     answer = await visitor.send("/checkout", **{**FIELDS, "do": "place", "payment": "cod", "seen_total": "4599900"})
     assert (answer.status_code, "The total has changed" in answer.text) == (200, True)
     assert visitor.behind.checkout.completed == []
+
+
+async def test_the_page_shows_the_cart_of_today_and_its_form_orders_what_it_showed(visitor: Visitor):
+    await visitor.take_laptop()
+    await visitor.see("/checkout")
+    await visitor.send("/cart/items", product="brass-lamp", o__Size="S", quantity="1")
+    assert "Brass lamp" in (await visitor.see("/checkout")).text
+    await visitor.send("/cart/items", product="book-15-laptop", o__Size="S", quantity="1")
+    await buy(visitor, payment="cod")
+    assert [item.title for item in visitor.behind.orders.placed["ord_0"].items] == ["Book 14 laptop", "Brass lamp"]
+
+
+async def test_prices_that_changed_with_a_renewed_quote_are_told_and_hold_nobody_up(visitor: Visitor):
+    await visitor.take_laptop()
+    await visitor.see("/checkout")
+    visitor.behind.checkout.told = [Requirement(code="price_changed", pointer="/items", detail="Prices have changed")]
+    assert "Prices have changed" in (await visitor.see("/checkout")).text
+    assert (await buy(visitor, payment="cod")).headers["Location"] == "/orders/ord_0/thanks"
 
 
 async def test_cash_on_delivery_gives_an_order(visitor: Visitor):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 
@@ -93,3 +95,55 @@ async def test_a_refusal_that_no_page_tells_is_told_in_the_services_words(visito
     vars(visitor.behind.orders)["order"] = refuse
     answer = await visitor.see("/orders/ord_0")
     assert (answer.status_code, "This order has gone another way" in answer.text) == (409, True)
+
+
+async def withdrawn_lamp(visitor: Visitor) -> None:
+    """A laptop and two lamps in the cart; then lamps are sold no more."""
+    await visitor.take_laptop()
+    await visitor.send("/cart/items", product="brass-lamp", o__Size="S", quantity="2")
+    visitor.behind.cart.withdrawn.add("prd_3")
+
+
+async def test_what_is_not_sold_any_more_is_shown_and_the_rest_ordered_once_it_is_removed(visitor: Visitor):
+    await withdrawn_lamp(visitor)
+    page = (await visitor.see("/cart")).text
+    assert ("Brass lamp is not sold any more" in page, "₹45,999" in page, units(page)) == (True, True, "3")
+    kept = await buy(visitor, payment="cod")
+    assert (kept.status_code, "Change the cart" in kept.text) == (422, True)
+    gone = await visitor.send(removal(page), remove="1")
+    page = (await visitor.see("/cart")).text
+    assert (gone.headers["Location"], "not sold any more" in page, units(page)) == ("/cart?said=removed", False, "1")
+    await visitor.see("/checkout")
+    assert (await buy(visitor, payment="cod")).headers["Location"] == "/orders/ord_0/thanks"
+
+
+async def test_what_is_not_sold_any_more_is_counted_and_removed_with_script(visitor: Visitor):
+    await withdrawn_lamp(visitor)
+    visitor.client.headers["HX-Request"] = "true"
+    seen = (await visitor.send("/cart/items/itm_var_1S", quantity="2")).text
+    after = (await visitor.send(removal(seen), remove="1")).text
+    assert (units(seen), "<html" in seen, units(after), "not sold any more" in after) == ("4", False, "2", False)
+
+
+async def test_a_cart_of_nothing_that_is_sold_can_be_emptied(visitor: Visitor):
+    await visitor.take_laptop()
+    visitor.behind.cart.withdrawn.add("prd_1")
+    assert (await visitor.see("/checkout")).headers["Location"] == "/cart"
+    page = (await visitor.see("/cart")).text
+    assert ("Go to checkout" in page, units(page)) == (False, "1")
+    await visitor.send(removal(page), remove="1")
+    assert "Nothing in it yet" in (await visitor.see("/cart")).text
+
+
+def units(page: str) -> str:
+    """How many things the head of a page counts."""
+    found = re.search(r'id="count".*?</span>(\d+)<span', page)
+    assert found is not None
+    return found[1]
+
+
+def removal(page: str) -> str:
+    """Where the form of a line that is not sold any more leads."""
+    found = re.search(r'class="line line-gone">.*?action="([^"]+)"', page, re.DOTALL)
+    assert found is not None
+    return found[1]

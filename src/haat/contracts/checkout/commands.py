@@ -32,7 +32,10 @@ class OpenCheckout(Message, frozen=True):
 
 
 class ChangeCheckout(Message, frozen=True):
-    """Fields that are given replace the old ones; prices stay frozen while they hold."""
+    """Fields that are given replace the old ones; items and prices stay frozen while they hold.
+
+    `afresh` quotes today's cart and prices instead: for the shop's own page, which shows what it has quoted.
+    """
 
     owner: Owner
     checkout_id: str
@@ -41,6 +44,7 @@ class ChangeCheckout(Message, frozen=True):
     billing_address: Address | None = None
     shipping_method: str | None = None
     coupon_codes: Codes | None = None
+    afresh: bool = False
 
 
 class CheckoutRef(Message, frozen=True):
@@ -49,7 +53,10 @@ class CheckoutRef(Message, frozen=True):
 
 
 class Complete(Message, frozen=True):
-    """Pay and order. Safe to repeat: one checkout gives at most one order and one charge."""
+    """Pay and order. Safe to repeat: one checkout gives at most one order and one charge.
+
+    Where the total is zero nothing is charged, whichever method is named.
+    """
 
     owner: Owner
     checkout_id: str

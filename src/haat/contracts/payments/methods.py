@@ -58,7 +58,7 @@ class CashMethod(Struct, frozen=True, tag_field="method", tag="cod", forbid_unkn
 class CreditMethod(
     Struct, frozen=True, tag_field="method", tag="credit", forbid_unknown_fields=True, omit_defaults=True
 ):
-    """Gift cards and store credit alone: declined when they do not cover the whole."""
+    """Gift cards and store credit alone: declined when they do not cover the whole; of nothing, they cover it."""
 
     gift_cards: GiftCodes = []
     store_credit: bool = False

@@ -34,6 +34,14 @@ class Item(msgspec.Struct, frozen=True):
     added_at: datetime
 
 
+class Facts(msgspec.Struct, frozen=True):
+    """What others answered about a cart: variants for sale, units by SKU, titles of products no more for sale."""
+
+    variants: Sequence[ForSale] = []
+    stock: Mapping[str, int] = {}
+    titles: Mapping[str, str] = {}
+
+
 class CartState(msgspec.Struct, frozen=True):
     """A cart as stored; `version` 0 means that no row exists yet."""
 
@@ -77,10 +85,10 @@ def check_stock(sku: str, wanted: int, available: int) -> None:
         )
 
 
-def for_sale(variants: Sequence[ForSale], variant_id: str | None, product_id: str | None) -> ForSale:
+def for_sale(variants: Sequence[ForSale], variant_id: str | None) -> ForSale:
     """The variant that was asked for. Raises NotForSale."""
     for variant in variants:
-        if variant.variant_id == variant_id or (variant_id is None and variant.product_id == product_id):
+        if variant.variant_id == variant_id:
             return variant
     raise NotForSale()
 
@@ -122,16 +130,18 @@ def opens(token: str | None, stored: bytes | None) -> bool:
     return given is not None and stored is not None and hmac.compare_digest(given, stored)
 
 
-def view(cart: CartState, variants: Mapping[str, ForSale], stock: Mapping[str, int], currency: str) -> CartView:
+def view(cart: CartState, facts: Facts, currency: str) -> CartView:
     """The cart for the shopper: today's prices, and what has changed since the items were added."""
+    variants = {variant.variant_id: variant for variant in facts.variants}
     items: list[CartItem] = []
     messages: list[CartMessage] = []
     for item in cart.items:
         variant = variants.get(item.variant_id)
         if variant is None:
-            messages.append(CartMessage(code="unavailable", detail="This is not sold any more", item_id=item.item_id))
+            detail = f"{facts.titles.get(item.product_id, 'This')} is not sold any more"
+            messages.append(CartMessage(code="unavailable", detail=detail, item_id=item.item_id))
             continue
-        shown = _shown(item, variant, stock.get(variant.sku, 0))
+        shown = _shown(item, variant, facts.stock.get(variant.sku, 0))
         items.append(shown)
         messages += _messages(item, shown)
     subtotal = sum((item.line_total.amount for item in items), 0)

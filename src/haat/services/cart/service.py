@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from haat.contracts.cart import (
@@ -24,14 +24,14 @@ from haat.contracts.cart import (
     WishlistFull,
     WishRef,
 )
-from haat.contracts.catalog import Catalog, ForSale, Products, VariantsForSale, VariantsOfSkus
+from haat.contracts.catalog import Catalog, Products, VariantsForSale, VariantsOfSkus
 from haat.contracts.inventory import Inventory, StockCameBack, StockOf
 from haat.contracts.orders import OrderPlaced
 from haat.kit.clock import now
 from haat.kit.database import Batch
 from haat.kit.gathering import GatheredMeanwhile
 from haat.kit.message import DomainError, Invalid, Nothing, Page, Unavailable
-from haat.services.cart.model import CartState, Item, check_stock, for_sale, new_cart, ordered, view
+from haat.services.cart.model import CartState, Facts, Item, check_stock, for_sale, new_cart, ordered, view
 from haat.services.cart.store import CartStore
 
 ATTEMPTS = 5
@@ -53,8 +53,7 @@ class CartService(Cart):
 
     async def view(self, ask: ViewCart) -> CartView:
         cart = await self._load(ask.owner)
-        variants, stock = await self._facts(cart, None)
-        return self._view(cart, variants, stock)
+        return view(cart, await self._facts(cart, None), self._currency)
 
     async def contents(self, ask: ViewCart) -> CartContents:
         cart = await self._load(ask.owner)
@@ -69,13 +68,14 @@ class CartService(Cart):
     async def add_item(self, ask: AddItem) -> CartView:
         if (ask.variant_id is None) == (ask.product_id is None):
             raise Invalid(errors=[_which_fault()])
+        wanted = ask.variant_id or await self._first_variant(ask.product_id)
         for _ in range(ATTEMPTS):
             cart = await self._load(ask.owner)
             # Asked before anything is written: a call to another service must never hold our locks.
-            variants, stock = await self._facts(cart, ask)
+            facts = await self._facts(cart, wanted)
             try:
-                variant = for_sale(variants, ask.variant_id, ask.product_id)
-                item = cart.with_added(variant, ask.quantity, stock.get(variant.sku, 0))
+                variant = for_sale(facts.variants, wanted)
+                item = cart.with_added(variant, ask.quantity, facts.stock.get(variant.sku, 0))
             except DomainError:
                 # The units that are missing now may be those this very request has put into the cart.
                 done = await self._answered_before(ask)
@@ -89,7 +89,7 @@ class CartService(Cart):
                 quantity=ask.quantity,
                 user_id=cart.user_id,
             )
-            answer = await self._save(ask, cart, item, variants, stock, event)
+            answer = await self._save(ask, cart, item, facts, event)
             if answer is not None:
                 return answer
         raise Unavailable("This cart is being changed elsewhere; try again")
@@ -98,16 +98,16 @@ class CartService(Cart):
         for _ in range(ATTEMPTS):
             cart = await self._load(ask.owner)
             item = cart.item(ask.item_id)
-            variants, stock = await self._facts(cart, None)
-            variant = for_sale(variants, item.variant_id, None)
-            check_stock(variant.sku, ask.quantity, stock.get(variant.sku, 0))
+            facts = await self._facts(cart, None)
+            variant = for_sale(facts.variants, item.variant_id)
+            check_stock(variant.sku, ask.quantity, facts.stock.get(variant.sku, 0))
             changed = Item(
                 item.item_id, item.product_id, item.variant_id, ask.quantity, variant.price.amount, item.added_at
             )
             async with self._store.connection() as connection:
                 version = await self._store.save_item(connection, cart, changed)
             if version is not None:
-                return self._view(cart.after(changed, version), variants, stock)
+                return view(cart.after(changed, version), facts, self._currency)
         raise Unavailable("This cart is being changed elsewhere; try again")
 
     async def remove_item(self, ask: RemoveItem) -> CartView:
@@ -184,34 +184,34 @@ class CartService(Cart):
         async with self._store.connection() as connection:
             return await self._store.load(connection, owners)
 
-    async def _facts(self, cart: CartState, ask: AddItem | None) -> tuple[Sequence[ForSale], Mapping[str, int]]:
+    async def _first_variant(self, product_id: str | None) -> str | None:
+        """What a product is sold as; asked for alone, because an answer may hold other variants of it as well."""
+        found = await self._catalog.variants_for_sale(VariantsForSale(product_ids=[product_id] if product_id else []))
+        return found.data[0].variant_id if found.data else None
+
+    async def _facts(self, cart: CartState, wanted: str | None) -> Facts:
         variant_ids = [item.variant_id for item in cart.items]
-        if ask is not None and ask.variant_id is not None:
-            variant_ids.append(ask.variant_id)
-        product_ids = [ask.product_id] if ask is not None and ask.product_id is not None else []
-        if not variant_ids and not product_ids:
-            return [], {}
-        found = await self._catalog.variants_for_sale(VariantsForSale(variant_ids=variant_ids, product_ids=product_ids))
+        if wanted is not None:
+            variant_ids.append(wanted)
+        if not variant_ids:
+            return Facts()
+        found = await self._catalog.variants_for_sale(VariantsForSale(variant_ids=variant_ids))
         stock = await self._inventory.stock_of(StockOf(skus=[variant.sku for variant in found.data]))
-        return found.data, stock.available
+        sold = {variant.variant_id for variant in found.data}
+        gone = [item.product_id for item in cart.items if item.variant_id not in sold]
+        named = (await self._catalog.products(Products(ids=gone, any_status=True))).data if gone else []
+        titles = {product.id: product.title for product in named}
+        return Facts(variants=found.data, stock=stock.available, titles=titles)
 
     async def _answered_before(self, ask: AddItem) -> CartView | None:
         async with self._store.transaction() as transaction:
             return await transaction.replay(ask.idempotency, CartView)
 
-    async def _save(
-        self,
-        ask: AddItem,
-        cart: CartState,
-        item: Item,
-        variants: Sequence[ForSale],
-        stock: Mapping[str, int],
-        event: ItemAdded,
-    ) -> CartView | None:
+    async def _save(self, ask: AddItem, cart: CartState, item: Item, facts: Facts, event: ItemAdded) -> CartView | None:
         if ask.idempotency is None:
             async with self._store.connection() as connection:
                 version = await self._store.save_item(connection, cart, item, event)
-            return None if version is None else self._view(cart.after(item, version), variants, stock)
+            return None if version is None else view(cart.after(item, version), facts, self._currency)
         async with self._store.transaction() as transaction:
             stored = await transaction.replay(ask.idempotency, CartView)
             if stored is not None:
@@ -219,10 +219,7 @@ class CartService(Cart):
             version = await self._store.save_item(transaction.connection, cart, item, event)
             if version is None:
                 return None
-            return transaction.remember(self._view(cart.after(item, version), variants, stock))
-
-    def _view(self, cart: CartState, variants: Sequence[ForSale], stock: Mapping[str, int]) -> CartView:
-        return view(cart, {variant.variant_id: variant for variant in variants}, stock, self._currency)
+            return transaction.remember(view(cart.after(item, version), facts, self._currency))
 
 
 def _which_fault() -> dict[str, str]:

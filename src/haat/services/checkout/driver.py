@@ -14,7 +14,7 @@ from haat.contracts.cart import Cart, TakeOrdered
 from haat.contracts.fraud import Assess, Fraud
 from haat.contracts.inventory import AttemptRef, ExtendHold, Inventory, Line, Reserve
 from haat.contracts.orders import Orders, PlaceOrder
-from haat.contracts.payments import AttemptPayment, Authorize, Payment, Payments, Void
+from haat.contracts.payments import AttemptPayment, Authorize, CreditMethod, Method, Payment, Payments, Void
 from haat.contracts.promotions import Promotions, Redeem, RedemptionRef
 from haat.kit.clock import now
 from haat.kit.crashpoints import crashpoint
@@ -103,7 +103,7 @@ class Driver:
         """
         saga = msgspec.structs.replace(
             attempt.saga,
-            has_coupons=bool(attempt.quote.choices.coupon_codes),
+            has_coupons=bool(attempt.quote.redeemed),
             reach=Reach.NOTHING if first else attempt.saga.reach,
         )
         journey = drive(saga, attempt.tries, attempt.age_seconds, self.lease_seconds)
@@ -154,7 +154,7 @@ class Driver:
         await self._promotions.redeem(
             Redeem(
                 attempt_id=attempt.attempt_id,
-                codes=attempt.quote.choices.coupon_codes,
+                codes=attempt.quote.redeemed,
                 user_id=attempt.complete.owner.user_id,
             )
         )
@@ -192,7 +192,7 @@ class Driver:
                 attempt_id=attempt.attempt_id,
                 checkout_id=attempt.checkout_id,
                 amount=attempt.quote.totals.total,
-                method=attempt.complete.payment,
+                method=_method(attempt),
                 user_id=attempt.complete.owner.user_id,
                 return_url=attempt.complete.return_url,
             )
@@ -289,14 +289,19 @@ def _order(attempt: Attempt) -> PlaceOrder:
         paid=saga.captured,
         user_id=attempt.complete.owner.user_id,
         on_hold=saga.on_hold,
-        coupon_codes=choices.coupon_codes,
+        coupon_codes=attempt.quote.redeemed,
         guest_hash=guest_of(attempt.owner),
     )
 
 
+def _method(attempt: Attempt) -> Method:
+    """How it is paid: as the shopper said, or by nothing at all where there is nothing to pay."""
+    return attempt.complete.payment if attempt.quote.totals.total.amount else CreditMethod()
+
+
 def method_name(attempt: Attempt) -> str:
-    """`card`, `upi`, `wallet` or `cod`."""
-    tag = type(attempt.complete.payment).__struct_config__.tag
+    """`card`, `upi`, `wallet`, `cod` or `credit`."""
+    tag = type(_method(attempt)).__struct_config__.tag
     return str(tag)
 
 

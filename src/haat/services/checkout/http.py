@@ -105,7 +105,11 @@ async def view_checkout(checkout_id: CheckoutId, checkout: Checkouts, caller: Ca
 
 @patch("/v1/checkouts/{checkout_id:str}", tags=["checkout"], responses=problems(401, 404, 409, 422))
 async def change_checkout(checkout_id: CheckoutId, data: ChangeBody, checkout: Checkouts, caller: Caller) -> Checkout:
-    """Add or change what the shopper tells; gives the whole checkout with a fresh quote."""
+    """Add or change what the shopper tells; gives the whole checkout.
+
+    Items and prices are frozen until `expires_at`, which does not move; coupons, delivery and tax are worked out anew.
+    Later the cart is quoted anew, and `messages` say `price_changed` when it is not the same any more.
+    """
     return await checkout.change(
         ChangeCheckout(
             owner=owner_of(caller),

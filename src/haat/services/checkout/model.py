@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from haat.contracts.cart import CartContents, Owner, guest_hash
+from haat.contracts.cart import CartContents, CartLine, Owner, guest_hash
 from haat.contracts.catalog import ForSale
 from haat.contracts.checkout import Checkout, QuoteLine, Requirement, TaxRate, Totals
 from haat.contracts.identity import Address
@@ -16,7 +16,7 @@ from haat.contracts.promotions import Discounts
 from haat.contracts.shipping import ShippingOption
 from haat.kit.message import Unauthenticated
 from haat.kit.money import Money
-from haat.services.checkout.tax import STANDARD_RATE, Taxed, rate_of, tax_lines
+from haat.services.checkout.tax import STANDARD_RATE, Taxed, rate_of, tax_day, tax_lines
 
 # Read by the shopper's choices, frozen with the quote.
 _CHOICES = ("email", "shipping_address", "billing_address", "shipping_method")
@@ -47,6 +47,15 @@ class Quote(msgspec.Struct, frozen=True):
     choices: Choices
     messages: list[Requirement]
     shipping_method: str | None = None
+    # Codes that took something off; None in what older code has frozen.
+    applied: list[str] | None = None
+    # By line, so that taxes can be worked out again; empty in what older code has frozen.
+    tax_classes: list[str] = []
+
+    @property
+    def redeemed(self) -> list[str]:
+        """The codes that an order uses up: one that gave nothing is left to the shopper."""
+        return self.choices.coupon_codes if self.applied is None else self.applied
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -58,7 +67,7 @@ class Facts(msgspec.Struct, frozen=True):
     discounts: Discounts
     options: Sequence[ShippingOption]
     rates: Sequence[TaxRate]
-    today: date
+    at: datetime
 
 
 class Shop(msgspec.Struct, frozen=True):
@@ -97,7 +106,7 @@ def quote(facts: Facts, choices: Choices, shop: Shop) -> Quote:
     for line, discount in zip(bought, discounts, strict=True):
         variant = variants[line.variant_id]
         gross = variant.price.times(line.quantity)
-        rate = rate_of(facts.rates, variant.tax_class, variant.price.amount, facts.today)
+        rate = rate_of(facts.rates, variant.tax_class, variant.price.amount, tax_day(facts.at))
         rate = rate if _taxed(choices.shipping_address) else 0
         total = gross.amount - discount
         items.append(_line(line.item_id, line.quantity, variant, shop, (discount, total, rate)))
@@ -109,7 +118,44 @@ def quote(facts: Facts, choices: Choices, shop: Shop) -> Quote:
         choices=choices,
         messages=_messages(facts, variants),
         shipping_method=option.id if option else None,
+        applied=[each.code for each in facts.discounts.applied if each.discount.amount],
+        tax_classes=[variants[line.variant_id].tax_class for line in bought],
     )
+
+
+def frozen(quoted: Quote, cart_id: str, cart_version: int) -> tuple[CartContents, list[ForSale]]:
+    """What a quote has frozen, as cart and catalogue told it then."""
+    lines = [
+        CartLine(item_id=line.id, product_id=line.product_id, variant_id=line.variant_id, quantity=line.quantity)
+        for line in quoted.items
+    ]
+    variants = [
+        ForSale(
+            variant_id=line.variant_id,
+            product_id=line.product_id,
+            sku=line.sku,
+            title=line.title,
+            slug=line.slug,
+            options=line.options,
+            price=line.unit_price,
+            tax_class=tax_class,
+            hsn=line.hsn,
+            weight_grams=line.weight_grams,
+            category_path=line.category_path,
+            image_url=line.image,
+        )
+        for line, tax_class in zip(quoted.items, quoted.tax_classes, strict=True)
+    ]
+    return CartContents(cart_id=cart_id, version=cart_version, lines=lines), variants
+
+
+def with_told(quoted: Quote, before: Quote, *, still_holds: bool) -> Quote:
+    """A quote that follows another with what has to be told of it: what was left out, or that prices are different."""
+    told = [each for each in before.messages if each.code == "unavailable"] if still_holds else []
+    if not same_items(quoted, before):
+        detail = "Prices or the cart have changed since the quote"
+        told.append(Requirement(code="price_changed", pointer="/items", detail=detail))
+    return msgspec.structs.replace(quoted, messages=[*told, *quoted.messages])
 
 
 def _line(item_id: str, quantity: int, variant: ForSale, shop: Shop, amounts: tuple[int, int, int]) -> QuoteLine:
@@ -175,11 +221,13 @@ def _chosen(options: Sequence[ShippingOption], method: str | None) -> ShippingOp
 
 def _messages(facts: Facts, variants: Mapping[str, ForSale]) -> list[Requirement]:
     found = []
-    for i, line in enumerate(facts.contents.lines):
-        variant = variants.get(line.variant_id)
-        if variant is None:
-            found.append(Requirement(code="unavailable", pointer=f"/items/{i}", detail="This is not sold any more"))
-        elif facts.stock.get(variant.sku, 0) < line.quantity:
+    bought = [line for line in facts.contents.lines if line.variant_id in variants]
+    if len(bought) < len(facts.contents.lines):
+        detail = "Something in the cart is not sold any more and is left out"
+        found.append(Requirement(code="unavailable", pointer="/items", detail=detail))
+    for i, line in enumerate(bought):
+        variant = variants[line.variant_id]
+        if facts.stock.get(variant.sku, 0) < line.quantity:
             left = facts.stock.get(variant.sku, 0)
             detail = f"Only {left} of {variant.title} left" if left else f"{variant.title} is sold out"
             found.append(Requirement(code="out_of_stock", pointer=f"/items/{i}", detail=detail))
@@ -209,9 +257,13 @@ def requirements(quoted: Quote) -> list[Requirement]:
 
 def same_prices(one: Quote, other: Quote) -> bool:
     """Whether a shopper would pay the same for the same."""
-    return one.totals == other.totals and [(i.variant_id, i.quantity) for i in one.items] == [
-        (i.variant_id, i.quantity) for i in other.items
-    ]
+    return one.totals == other.totals and same_items(one, other)
+
+
+def same_items(one: Quote, other: Quote) -> bool:
+    """Whether the same is bought at the same prices, whatever is taken off and added to them."""
+    bought = [[(line.variant_id, line.quantity, line.unit_price) for line in each.items] for each in (one, other)]
+    return bought[0] == bought[1]
 
 
 def view(checkout_id: str, status: str, quoted: Quote, expires_at: datetime, **more: Any) -> Checkout:

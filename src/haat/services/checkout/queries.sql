@@ -12,8 +12,9 @@ SELECT quote #>> '{choices,email}' AS email, quote #>> '{choices,shipping_addres
 FROM checkout.checkouts WHERE id = :id;
 
 -- name: requote(id, owner, version, cart_version, quote, ready, valid_seconds)^
+-- Without `valid_seconds` the quote runs out when the one before would have.
 UPDATE checkout.checkouts
-SET quote = :quote, ready = :ready, expires_at = now() + make_interval(secs => :valid_seconds),
+SET quote = :quote, ready = :ready, expires_at = coalesce(now() + make_interval(secs => :valid_seconds), expires_at),
     cart_version = :cart_version, status = 'open', failure = NULL, version = version + 1
 WHERE id = :id AND owner = :owner AND version = :version AND status IN ('open', 'expired')
 RETURNING *;

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import msgspec
 import structlog
 
-from haat.contracts.cart import Cart, Owner, ViewCart
-from haat.contracts.catalog import Catalog, VariantsForSale
+from haat.contracts.cart import Cart, CartContents, Owner, ViewCart
+from haat.contracts.catalog import Catalog, ForSale, VariantsForSale
 from haat.contracts.checkout import (
     ChangeCheckout,
     Checkout,
@@ -52,11 +52,13 @@ from haat.services.checkout.model import (
     Facts,
     Quote,
     Shop,
+    frozen,
     owner_key,
     quote,
     requirements,
     same_prices,
     view,
+    with_told,
 )
 from haat.services.checkout.saga import FINAL, State
 from haat.services.checkout.store import Attempt, CheckoutStore, StoredCheckout
@@ -114,8 +116,15 @@ class CheckoutService(Checkouts):
         stored = await self._stored(ask.owner, ask.checkout_id)
         if stored.status not in ("open", "expired"):
             raise CheckoutStateError(state=stored.status)
-        quoted, _, version = await self._quote(ask.owner, stored.quote.choices.changed(ask))
-        changed = await self._store.requote(stored, version, quoted, QUOTE_SECONDS)
+        before, choices = stored.quote, stored.quote.choices.changed(ask)
+        if stored.status == "open" and not stored.ran_out and before.tax_classes and not ask.afresh:
+            contents, variants = frozen(before, stored.cart_id, stored.cart_version)
+            quoted = with_told(await self._priced(ask.owner, choices, contents, variants), before, still_holds=True)
+            changed = await self._store.requote(stored, stored.cart_version, quoted, None)
+        else:
+            quoted, _, version = await self._quote(ask.owner, choices)
+            quoted = quoted if ask.afresh else with_told(quoted, before, still_holds=False)
+            changed = await self._store.requote(stored, version, quoted, QUOTE_SECONDS)
         if changed is None:
             raise CheckoutStateError("This checkout is being changed elsewhere")
         return _view(changed)
@@ -218,10 +227,15 @@ class CheckoutService(Checkouts):
 
     async def _quote(self, owner: Owner, choices: Choices) -> tuple[Quote, str, int]:
         contents = await self._cart.contents(ViewCart(owner=owner))
-        if not contents.lines:
-            raise EmptyCart()
         ids = [line.variant_id for line in contents.lines]
-        variants = (await self._catalog.variants_for_sale(VariantsForSale(variant_ids=ids))).data
+        variants = (await self._catalog.variants_for_sale(VariantsForSale(variant_ids=ids))).data if ids else []
+        if not variants:
+            raise EmptyCart()
+        return await self._priced(owner, choices, contents, variants), contents.cart_id, contents.version
+
+    async def _priced(
+        self, owner: Owner, choices: Choices, contents: CartContents, variants: Sequence[ForSale]
+    ) -> Quote:
         stock = await self._inventory.stock_of(StockOf(skus=[variant.sku for variant in variants]))
         by_id = {variant.variant_id: variant for variant in variants}
         bought = [(by_id[line.variant_id], line.quantity) for line in contents.lines if line.variant_id in by_id]
@@ -234,11 +248,11 @@ class CheckoutService(Checkouts):
             discounts=await self._discounts(choices.coupon_codes, bought, owner),
             options=await self._options(choices, sum(each.weight_grams * n for each, n in bought), subtotal),
             rates=await self._tax_rates(),
-            today=now().date(),
+            at=now(),
         )
         made = quote(facts, choices, self._shop)
         _check_payable(made.totals.total)
-        return made, contents.cart_id, contents.version
+        return made
 
     async def _discounts(self, codes: Sequence[str], bought: list, owner: Owner) -> Discounts:  # type: ignore[type-arg]
         if not codes:

@@ -136,8 +136,8 @@ class CheckoutStore:
         known = row is not None and row["email"] is not None
         return Contact(email=row["email"], name=row["name"] or "") if known else None
 
-    async def requote(self, old: StoredCheckout, cart_version: int, quote: Quote, valid_seconds: float) -> Any:
-        """Put a new quote on an open or expired checkout; None when it has moved on."""
+    async def requote(self, old: StoredCheckout, cart_version: int, quote: Quote, valid_seconds: float | None) -> Any:
+        """Put a new quote on an open or expired checkout; None when it moved on."""
         async with self.connection() as connection:
             return _checkout(
                 await queries.requote(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -13,6 +14,7 @@ from haat.kit.money import Money, allocate, divide_half_up
 from haat.services.checkout.regions import WITHOUT_LEGISLATURE, state_code
 
 STANDARD_RATE = 1800
+INDIA = ZoneInfo("Asia/Kolkata")
 
 
 class Regime(msgspec.Struct, frozen=True):
@@ -54,6 +56,11 @@ def taxes(lines: Sequence[Taxed], regime: Regime) -> list[int]:
         for i, part in zip(places, allocate(owed, [lines[i].amount for i in places]), strict=True):
             parts[i] = part
     return parts
+
+
+def tax_day(moment: datetime) -> date:
+    """The day whose rates hold: rates change at midnight in India, as its invoices are dated."""
+    return moment.astimezone(INDIA).date()
 
 
 def rate_of(rates: Sequence[TaxRate], tax_class: str, unit_price_minor: int, on: date) -> int:

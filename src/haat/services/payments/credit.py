@@ -247,7 +247,7 @@ async def _begin(transaction: Transaction, payment: PaymentState, request_hash: 
     after = paid_by_credit(payment, found, now())
     if not await begin(connection, after, request_hash):
         raise _BegunBefore
-    if not after.credits:
+    if not after.credits and after.state != "captured":
         return after
     accounts, amounts = [use.account for use in after.credits], [use.amount_minor for use in after.credits]
     spent = [row["account"] async for row in queries.spend(connection, accounts=accounts, amounts=amounts)]
@@ -262,8 +262,9 @@ async def _begin(transaction: Transaction, payment: PaymentState, request_hash: 
         credit_minor=after.credit_minor,
         credit_state=after.credit_state,
     )
-    held = msgspec.structs.replace(payment, credits=after.credits, credit_state="held")
-    await _post(connection, after.payment_id, after.amount.currency, [credit_hold(after), *postings(held, after)])
+    held = msgspec.structs.replace(payment, credits=after.credits, credit_state="held" if after.credits else None)
+    announced = [credit_hold(after)] if after.credits else []
+    await _post(connection, after.payment_id, after.amount.currency, [*announced, *postings(held, after)])
     if after.state == "captured":
         done = CallResult(authorize_key(after), "OK")
         await queries.mark_call(connection, idem_key=done.idem_key, state=done.state, detail="paid by credit")

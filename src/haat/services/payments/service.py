@@ -101,7 +101,8 @@ class PaymentsService(Payments):
         self._hearing = Hearing(store, self._settling, self._teller, self._providers)
 
     async def authorize(self, ask: Authorize) -> Payment:
-        _check_amount(ask.amount, "/amount")
+        # An order for nothing is paid by credit of nothing, so that it has a payment as any other.
+        _check_amount(ask.amount, "/amount", least=0 if isinstance(ask.method, CreditMethod) else 1)
         payment = self._new(ask)
         if ask.method.gift_cards or ask.method.store_credit or isinstance(ask.method, CreditMethod):
             # What was spent for this attempt before must not be spent again, nor be missed now.
@@ -343,10 +344,11 @@ def _request_hash(ask: Authorize) -> str:
     return hashlib.blake2b(encode(agreed), digest_size=16).hexdigest()
 
 
-def _check_amount(amount: Money, pointer: str, currency: str | None = None) -> None:
+def _check_amount(amount: Money, pointer: str, currency: str | None = None, *, least: int = 1) -> None:
     errors = []
-    if not 0 < amount.amount <= LIMIT:
-        errors.append({"pointer": f"{pointer}/amount", "code": "out_of_range", "detail": f"must be 1 to {LIMIT}"})
+    if not least <= amount.amount <= LIMIT:
+        detail = f"must be {least} to {LIMIT}"
+        errors.append({"pointer": f"{pointer}/amount", "code": "out_of_range", "detail": detail})
     if not re.fullmatch("[A-Z]{3}", amount.currency):
         errors.append({"pointer": f"{pointer}/currency", "code": "invalid", "detail": "must be an ISO 4217 code"})
     elif currency is not None and amount.currency != currency:

@@ -35,9 +35,9 @@ def paid_by_credit(payment: PaymentState, found: Sequence[Spendable], at: dateti
             uses.append(CreditUse(each.account, part))
     if left and isinstance(method, CreditMethod):
         raise PaymentDeclined("Gift cards and store credit do not cover the whole", decline_code="insufficient_credit")
-    if not uses:
+    if left and not uses:
         return payment
-    after = msgspec.structs.replace(payment, credits=tuple(uses), credit_state="held")
+    after = msgspec.structs.replace(payment, credits=tuple(uses), credit_state="held" if uses else None)
     if left:
         return after
     return noted(payment, msgspec.structs.replace(after, provider=CREDIT, state="captured", save_wanted=False), at)

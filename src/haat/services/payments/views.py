@@ -67,6 +67,8 @@ def refunds_of(payment: PaymentState, request_id: str) -> list[RefundState]:
 
 def summary(payment: PaymentState) -> str:
     """In a few words for the shopper: `Visa •••• 4242`, `Gift card + UPI`."""
+    if not payment.amount.amount:
+        return "Nothing to pay"
     kinds = {"Gift card" if use.account.startswith(GIFT) else "Store credit" for use in payment.credits}
     return " + ".join([*sorted(kinds), *([_method_words(payment)] if payment.asked.amount else [])])
 

@@ -46,7 +46,9 @@ async def add_item(shop: Shop, cart: Cart, catalog: Catalog, recommendations: Re
     shop.record(recommendations, "add_to_cart", product.id)
     if shop.hypermedia:
         item = next(each for each in view.items if each.variant_id == variant.id)
-        return shop.part("parts/added.html", view=view, item=item, units=units_of(view), quantity=quantity)
+        return shop.part(
+            "parts/added.html", view=view, item=item, units=await _units(shop, cart, view), quantity=quantity
+        )
     return shop.go(inside(fields.get("next") or "/cart?said=added"))
 
 
@@ -69,7 +71,9 @@ async def change_item(item_id: str, shop: Shop, cart: Cart, recommendations: Rec
     except DomainError as error:
         view, problem = await cart.view(ViewCart(owner=shop.owner)), _why(error)
     if shop.hypermedia:
-        return shop.part("parts/cart.html", view=view, units=units_of(view), problem=problem, swapped=True)
+        return shop.part(
+            "parts/cart.html", view=view, units=await _units(shop, cart, view), problem=problem, swapped=True
+        )
     if problem:
         return await _page(shop, recommendations, view, problem=problem, status=409)
     return shop.go(f"/cart?said={'removed' if quantity == 0 else 'changed'}")
@@ -86,7 +90,10 @@ async def _page(
     return await shop.page("cart.html", status=status, view=view, advised=advised, problem=problem, swapped=False)
 
 
-def units_of(view: CartView) -> int:
+async def _units(shop: Shop, cart: Cart, view: CartView) -> int:
+    """How many things the head of every page counts: what is not sold any more lies in the cart until it is removed."""
+    if any(message.code == "unavailable" for message in view.messages):
+        return sum(line.quantity for line in (await cart.contents(ViewCart(owner=shop.owner))).lines)
     return sum(item.quantity for item in view.items)
 
 

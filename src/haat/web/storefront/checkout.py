@@ -63,7 +63,7 @@ async def view_checkout(
 
 @post("/checkout")
 async def send_checkout(shop: Shop, checkout: Checkouts, identity: Identity, payments: Payments) -> Response[Any]:
-    """`do=update` refreshes prices and delivery, `do=gift` enters a gift card, `do=place` pays."""
+    """`do=update` works out delivery and coupons, `do=gift` enters a gift card, `do=place` pays."""
     fields = await typed(shop.request)
     try:
         current = await current_checkout(shop, checkout, requote=False)
@@ -182,7 +182,7 @@ async def current_checkout(shop: Shop, checkout: Checkouts, *, requote: bool = T
             if current.status in ("open", "expired"):
                 if not requote:
                     return current
-                return await checkout.change(ChangeCheckout(owner=shop.owner, checkout_id=current.id))
+                return await checkout.change(ChangeCheckout(owner=shop.owner, checkout_id=current.id, afresh=True))
             if current.status == "requires_action":
                 # Back from a payment that was not finished: the checkout stays, the next attempt withdraws the old.
                 return current
@@ -242,6 +242,9 @@ def _requirement_faults(current: Checkout, known: dict[str, str]) -> dict[str, s
         if name not in known and not (name == "postal_code" and known):
             found[name] = each.detail
     for each in current.messages:
+        if each.code == "price_changed":
+            # Not to be mended, only to be seen: nobody pays a total that they have not seen.
+            continue
         found["coupon" if each.pointer == "/coupon_codes" else "summary"] = each.detail
     return found
 

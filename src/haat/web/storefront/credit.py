@@ -79,7 +79,7 @@ class Credit(msgspec.Struct, frozen=True):
 
     def alone(self) -> Method | None:
         """The way to pay when nothing is due, else None."""
-        return None if self.due.amount or not self.paid.amount else self.before(CreditMethod())
+        return None if self.due.amount else self.before(CreditMethod())
 
 
 def purse_of(shop: Shop) -> Purse:

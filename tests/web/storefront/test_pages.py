@@ -325,6 +325,15 @@ async def test_a_review_is_marked_when_its_author_bought_the_thing(visitor: Visi
     assert "Bought here" in (await visitor.see("/p/book-14-laptop")).text
 
 
+async def test_the_stars_of_a_review_are_told_to_the_recommender(visitor: Visitor):
+    await visitor.register()
+    await visitor.send("/p/book-14-laptop/reviews", rating="4", title="Quiet", body="Good keys")
+    # The answer does not wait for it.
+    await visitor.see("/cart")
+    (told,) = visitor.behind.recommendations.recorded
+    assert [(each.type, each.product_id, each.value) for each in told.events] == [("rate", "prd_1", 4)]
+
+
 async def test_an_address_is_kept_for_the_next_checkout(visitor: Visitor):
     await visitor.register()
     await visitor.send("/account/addresses", **FIELDS)

@@ -19,7 +19,7 @@ from haat.kit.clock import now
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import DomainError, Nothing
 from haat.settings import Settings
-from haat.web.sessions import AnyRequest, add_cookies, csrf_token, public_origin, put_cookie
+from haat.web.sessions import AnyRequest, add_cookies, csrf_token, put_cookie
 from haat.web.storefront.templates import render
 
 log = structlog.get_logger("haat.storefront")
@@ -51,7 +51,7 @@ class Shop:
     @property
     def origin(self) -> str:
         """Scheme, host and port that the world knows this shop by."""
-        return public_origin(self.settings)
+        return self.settings.shop_url
 
     @property
     def session(self) -> str:

@@ -34,6 +34,7 @@ from haat.contracts.identity import (
     EndSession,
     FindUsers,
     Identity,
+    ListOfUser,
     OfUser,
     Principal,
     Refresh,
@@ -201,11 +202,11 @@ class MemoryIdentity(Identity):
     async def find_users(self, ask: FindUsers) -> Page[User]:
         return Page(data=[await self.user(OfUser(user_id=each)) for each in ask.ids or ["usr_1"]])
 
-    async def sessions(self, ask: OfUser) -> Page[Session]:
+    async def sessions(self, ask: ListOfUser) -> Page[Session]:
         one = Session(id="ses_9", created_at=MOMENT, last_used_at=MOMENT, address="", user_agent="Firefox on Linux")
         return Page(data=[one])
 
-    async def addresses(self, ask: OfUser) -> Page[SavedAddress]:
+    async def addresses(self, ask: ListOfUser) -> Page[SavedAddress]:
         return Page(data=[])
 
     def _tokens(self, name: str) -> Tokens:

@@ -44,7 +44,14 @@ WALLETS_BY_PROVIDER = {
 
 # What to serve is handed to the server's worker processes by the environment.
 SERVES_VARIABLE = "HAAT_SERVES"
+_EVERY_INTERFACE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked for, not bound
 _NEIGHBOUR_PREFIX, _NEIGHBOUR_SUFFIX = "HAAT_", "_URL"
+
+
+def reached_at(host: str) -> str:
+    """The host of an address at which this machine reaches what listens on `host`."""
+    known = _EVERY_INTERFACE.get(host, host)
+    return f"[{known}]" if ":" in known else known
 
 
 class Settings(BaseSettings):
@@ -67,8 +74,10 @@ class Settings(BaseSettings):
     )
     staff_email: str = "staff@haat.example"
     staff_password: str | None = None
-    public_url: str | None = None
-    vault_public_url: str | None = None
+    public_url: str | None = Field(
+        None, description="where browsers find the shop, when not at http://HAAT_HOST:HAAT_PORT of this machine"
+    )
+    vault_public_url: str | None = Field(None, description="where they find the vault, under another host or port")
     vault_database_url: str | None = Field(
         None, description="the vault's own database or role; role haat_vault of the database in use when absent"
     )
@@ -170,6 +179,16 @@ class Settings(BaseSettings):
     def upi_by_id(self) -> bool:
         """Whether a shopper's app may be asked by UPI ID."""
         return self.payment_providers[:1] == ["sandbox"] if self.upi_collect is None else self.upi_collect
+
+    @cached_property
+    def own_url(self) -> str:
+        """Where programs of this machine reach the shop. Every interface at once is an address for nobody to go to."""
+        return f"http://{reached_at(self.host)}:{self.port}"
+
+    @cached_property
+    def shop_url(self) -> str:
+        """Scheme, host and port that browsers know the pages by."""
+        return (self.public_url or self.own_url).rstrip("/")
 
     @cached_property
     def neighbours(self) -> dict[str, str]:

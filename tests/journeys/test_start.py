@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,6 +121,18 @@ def test_the_second_start_keeps_orders_and_does_not_seed(first: First, folder: P
     assert [line for line in start.lines if "filling in" in line or line == "seeded"] == []
     assert {os.sched_getscheduler(pid) for pid in start.left()} == {os.SCHED_BATCH}
     assert (start.stop(signal.SIGTERM), start.left()) == (0, [])
+
+
+def test_a_shop_that_listens_everywhere_says_where_browsers_find_it(first: First, folder: Path, begin: STARTING):
+    port = free_port()
+    start = begin(folder, port, HAAT_HOST="0.0.0.0").ready()
+    assert start.told("shop") == f"http://127.0.0.1:{port}"
+    by_name = f"http://localhost:{port}"
+    assert ask("GET", f"{by_name}/v1/config")["vault_url"].startswith("http://127.0.0.1:")
+    with urllib.request.urlopen(f"{by_name}/cart?said=x", timeout=30) as page:
+        assert page.url == f"{start.url}/cart?said=x"
+    assert ask("POST", f"{by_name}/sandbox/buy?q=kettle")["number"] in orders(start.url, start.password())
+    assert (start.stop(), start.left()) == (0, [])
 
 
 def test_a_new_shop_has_a_past(first: First, folder: Path, begin: STARTING):

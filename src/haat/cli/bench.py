@@ -80,7 +80,7 @@ def bench(
     from haat.settings import Settings
 
     settings = Settings()
-    where = url or f"http://{settings.host}:{settings.port}"
+    where = url or settings.own_url
     chosen = [only] if only else list(OPERATIONS)
     given = (data or settings.data).absolute()
     with shop_to_drive(where, given, own=not (url or data or settings.database_url)) as (address, folder):

@@ -21,12 +21,13 @@ from haat.cli.supervisor import Child, InstanceLock, Supervisor, free_port, inte
 from haat.engines.payment_provider.choosing import payment_faults
 from haat.kit.secret import secret_in, write_whole
 from haat.kit.startup import StartupFault
-from haat.settings import Settings
+from haat.settings import Settings, reached_at
 
 Say = Callable[[str], None]
 # Far from the shop's own port, so that a second shop on the next port finds it free.
 # Below 32,768 for the usual ports: above it a passing connection may hold a port that a dead process comes back to.
 VAULT_OFFSET, PROVIDER_OFFSET, CARRIER_OFFSET = 10_000, 20_000, 15_000
+SANDBOX_HOST = "127.0.0.1"
 
 
 def run(*, seed: bool = True) -> None:
@@ -43,7 +44,7 @@ def run(*, seed: bool = True) -> None:
     started = time.monotonic()
     settings = Settings()
     data = settings.data.absolute()
-    url = f"http://{settings.host}:{settings.port}"
+    url = settings.own_url
     take_turns()
 
     def say(text: str) -> None:
@@ -62,7 +63,7 @@ def run(*, seed: bool = True) -> None:
             unpaid = payment_faults(settings)
             if unpaid:
                 raise StartupFault.joined(unpaid)
-            environment = _prepare(settings, data, url, stack, say)
+            environment = _prepare(settings, data, stack, say)
             password = _fill(settings, data, environment, seed, say)
             say("starting the shop")
             asyncio.run(
@@ -74,7 +75,7 @@ def run(*, seed: bool = True) -> None:
             print("stopped")
 
 
-def _prepare(settings: Settings, data: Path, url: str, stack: ExitStack, say: Say) -> dict[str, str]:
+def _prepare(settings: Settings, data: Path, stack: ExitStack, say: Say) -> dict[str, str]:
     """Start the database, bring its schemas up to date; the environment that every child gets."""
     from haat.engines.database.migrations import COMMON_ROLE, every_unit, migrate
 
@@ -90,11 +91,15 @@ def _prepare(settings: Settings, data: Path, url: str, stack: ExitStack, say: Sa
     changed = migrate(owner, every_unit())
     if changed:
         say(f"created {len(changed)} schemas")
-    ports = [
-        free_port(settings.port + offset if settings.port + offset < 65_536 else 0, settings.host)
-        for offset in (VAULT_OFFSET, PROVIDER_OFFSET, CARRIER_OFFSET)
-    ]
-    vault, provider, carrier = (f"http://{settings.host}:{port}" for port in ports)
+    # The sandboxes are asked by the shop alone, wherever it listens itself.
+    vault, provider, carrier = (
+        f"http://{reached_at(host)}:{free_port(port if port < 65_536 else 0, host)}"
+        for host, port in (
+            (settings.host, settings.port + VAULT_OFFSET),
+            (SANDBOX_HOST, settings.port + PROVIDER_OFFSET),
+            (SANDBOX_HOST, settings.port + CARRIER_OFFSET),
+        )
+    )
     metrics = data / "metrics"
     metrics.mkdir(exist_ok=True)
     for old in metrics.glob("*.db"):
@@ -102,7 +107,7 @@ def _prepare(settings: Settings, data: Path, url: str, stack: ExitStack, say: Sa
     return {
         "HAAT_DATA": str(data),
         "HAAT_DATABASE_URL": users,
-        "HAAT_PUBLIC_URL": settings.public_url or url,
+        "HAAT_PUBLIC_URL": settings.shop_url,
         "HAAT_VAULT_URL": vault,
         "HAAT_VAULT_PUBLIC_URL": settings.vault_public_url or vault,
         **({"HAAT_PROVIDER_URL": settings.provider_url or provider} if "sandbox" in settings.payment_providers else {}),
@@ -128,12 +133,13 @@ def _children(settings: Settings, data: Path, environment: Mapping[str, str]) ->
     vault_port = vault.rpartition(":")[2]
     serve_vault = [*haat, "serve", "vault", "--port", vault_port, "--host", settings.host, "--workers", "1"]
     serve_gateway = [*haat, "serve", "gateway", "--port", str(settings.port), "--host", settings.host]
-    url = f"http://{settings.host}:{settings.port}"
     return [
         *found,
         Child("vault", serve_vault, without_vault, f"{vault}/healthz"),
         Child("worker", [*haat, "work"], environment, None),
-        Child("gateway", [*serve_gateway, "--workers", str(settings.workers)], environment, f"{url}/readyz"),
+        Child(
+            "gateway", [*serve_gateway, "--workers", str(settings.workers)], environment, f"{settings.own_url}/readyz"
+        ),
     ]
 
 
@@ -186,12 +192,13 @@ def _webhook_secret(data: Path) -> str:
 def _welcome(url: str, environment: Mapping[str, str], password: str, started: float) -> None:
     shopper = "asha@example.com / namaste-haat"
     sandbox = "HAAT_PROVIDER_URL" in environment
-    buy = f"curl -X POST '{url}/sandbox/buy?q=kettle'" if sandbox else f"with real cards, see {url}/docs"
+    shop = environment["HAAT_PUBLIC_URL"]
+    buy = f"curl -X POST '{url}/sandbox/buy?q=kettle'" if sandbox else f"with real cards, see {shop}/docs"
     print(
         f"""
-  shop         {url}
-  back office  {url}/admin
-  API docs     {url}/docs
+  shop         {shop}
+  back office  {shop}/admin
+  API docs     {shop}/docs
   staff        {Settings().staff_email} / {password}
   shopper      {shopper}
   buy          {buy}

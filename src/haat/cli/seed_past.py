@@ -17,7 +17,7 @@ from haat.compose import House
 from haat.contracts.cart import AddItem, Cart, Owner
 from haat.contracts.catalog import Catalog, ProductRef
 from haat.contracts.checkout import Checkout, CheckoutRef, Checkouts, Complete, OpenCheckout
-from haat.contracts.identity import Address, EnsureStaff, Identity, OfUser, SaveAddress
+from haat.contracts.identity import Address, EnsureStaff, Identity, ListOfUser, SaveAddress
 from haat.contracts.orders import (
     CancelOrder,
     ListOrders,
@@ -68,7 +68,7 @@ class Past:
 
         async def move_in(person: Customer) -> None:
             user_id = self._ids[person.number]
-            if not (await identity.addresses(OfUser(user_id=user_id))).data:
+            if not (await identity.addresses(ListOfUser(user_id=user_id))).data:
                 await identity.save_address(SaveAddress(user_id=user_id, address=_home(person), is_default=True))
 
         await asyncio.gather(*map(move_in, people.values()))

@@ -243,11 +243,12 @@ def _notifications(house: House) -> Any:
 
     settings = house.settings
     mailer = SmtpMailer(settings.smtp_url, settings.mail_sender) if settings.smtp_url else LocalMailbox()
-    public_url = settings.public_url or f"http://{settings.host}:{settings.port}"
     store = MailStore(house.database("notifications"))
     orders, identity, checkouts = house.ask(Orders), house.ask(Identity), house.ask(Checkouts)
     catalog = house.ask(Catalog)
-    return NotificationsService(store, orders, identity, checkouts, catalog, mailer, public_url, settings.staff_email)
+    return NotificationsService(
+        store, orders, identity, checkouts, catalog, mailer, settings.shop_url, settings.staff_email
+    )
 
 
 BUILDERS: dict[str, Callable[[House], Any]] = {

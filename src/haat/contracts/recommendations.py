@@ -17,7 +17,10 @@ Text = r"^[^\x00]*$"
 
 
 class Click(Message, frozen=True):
-    """One thing a shopper did; `product_id` for all but search, `query` for search, `value` for rate."""
+    """One thing a shopper did; `product_id` for all but search, `query` for search.
+
+    `value` are the stars of a rate; without them it is taken, and speaks neither for nor against the product.
+    """
 
     type: Literal["view", "click", "search", "add_to_cart", "purchase", "rate"]
     at: Annotated[datetime, Meta(tz=True)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 from litestar import Request, Response
@@ -23,13 +23,10 @@ ACCESS, REFRESH = "haat_access", "haat_refresh"
 DEVICE = "haat_device"
 REFRESH_SECONDS = 30 * 86_400
 DEVICE_SECONDS = 365 * 86_400
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+HTTP_PORT = 80
 # What programs call: no form leads there, and their proof is not a cookie.
 MACHINES = ("/v1/", "/rpc/", "/sandbox", "/assets/", "/media/", "/healthz", "/readyz", "/metrics", "/openapi", "/docs")
-
-
-def public_origin(settings: Settings) -> str:
-    """Scheme, host and port that browsers know the pages by."""
-    return (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
 
 
 def csrf_config(settings: Settings) -> CSRFConfig:
@@ -39,7 +36,7 @@ def csrf_config(settings: Settings) -> CSRFConfig:
         cookie_name="haat_csrf",
         cookie_httponly=True,
         cookie_samesite="lax",
-        cookie_secure=public_origin(settings).startswith("https"),
+        cookie_secure=settings.shop_url.startswith("https"),
         header_name="x-csrf-token",
         exclude=[f"^{path}" for path in MACHINES],
     )
@@ -51,12 +48,32 @@ def csrf_token(request: AnyRequest) -> str:
     return token if isinstance(token, str) else ""
 
 
+def moved_to_the_shop(request: AnyRequest, settings: Settings) -> str | None:
+    """The same page at the shop's own address, for who reads it here under another name of this machine; else None.
+
+    `localhost` and 127.0.0.1 are two origins: cookies of the one are not seen at the other, where payments lead back
+    to, and the vault shows itself to the shop's own alone. Whoever comes by another port or through a proxy is left
+    where they are: they may have no other way.
+    """
+    try:
+        here = urlsplit("//" + request.headers.get("Host", ""))
+        port = here.port or HTTP_PORT
+    except ValueError:
+        return None
+    shop = urlsplit(settings.shop_url)
+    apart = here.hostname in LOOPBACK and here.hostname != shop.hostname
+    if not apart or shop.scheme != "http" or port != (shop.port or HTTP_PORT) or request.method != "GET":
+        return None
+    query = request.scope["query_string"].decode("latin-1")
+    return settings.shop_url + quote(request.scope["path"]) + (f"?{query}" if query else "")
+
+
 def check_origin(request: AnyRequest, settings: Settings) -> None:
     """Raises Forbidden for a form that the page of another site sends."""
     if request.method in ("GET", "HEAD"):
         return
     given = request.headers.get("Origin")
-    ours = (urlsplit(public_origin(settings)).netloc, request.headers.get("Host", ""))
+    ours = (urlsplit(settings.shop_url).netloc, request.headers.get("Host", ""))
     if given is not None and _host_of(given) not in ours:
         raise Forbidden("This form was not sent from one of our pages")
 
@@ -119,7 +136,7 @@ def put_cookie(request: AnyRequest, settings: Settings, name: str, value: str, s
         max_age=seconds,
         path="/",
         httponly=True,
-        secure=public_origin(settings).startswith("https"),
+        secure=settings.shop_url.startswith("https"),
         samesite="lax",
     )
 

@@ -6,13 +6,13 @@ from itertools import product as every_combination
 
 import pytest
 from msgspec.structs import replace
-from text_search_shop import ELECTRONICS, FASHION, JANUARY, LAPTOPS, PHONES, SHOES, batches
+from text_search_shop import ELECTRONICS, FASHION, JANUARY, LAPTOPS, PHONES, SHOES, WOMEN_SHOES, batches
 
 from haat.engines.text_search import breadth, table, view
 from haat.ports.text_search import PriceFacet, ProductDocument, SearchQuery
 
 COUNT = 600
-LEAVES = ((ELECTRONICS, LAPTOPS), (ELECTRONICS, PHONES), (FASHION, SHOES))
+LEAVES = ((ELECTRONICS, LAPTOPS), (ELECTRONICS, PHONES), (FASHION, SHOES), (FASHION, WOMEN_SHOES))
 BRANDS = ("Vayu", "Megha", "Tarang", "Padma", "")
 
 

@@ -45,6 +45,7 @@ def ids(answer) -> list[str]:
         (Match((("sku", 1.0),), "sku-l1"), ["l1"]),
         (Term("brand", "Tarang"), ["p2"]),
         (Term("category", "electronics"), ["l1", "l2", "l3", "l4", "p1", "p2"]),
+        (Match((("category", 1.0),), "electronics"), ["l1", "l2", "l3", "l4", "p1", "p2"]),
         (Term("price", 22_000), ["p1"]),
         (Term("in_stock", False), ["l3"]),
         (Term("rating_count", 9), ["l4"]),

@@ -2,7 +2,7 @@
 
 import pytest
 from msgspec.structs import replace
-from text_search_shop import document, ids
+from text_search_shop import FASHION, WOMEN_SHOES, document, ids
 
 from haat.engines.text_search import cursors
 from haat.ports.text_search import (
@@ -104,6 +104,42 @@ async def test_a_filter_keeps_exactly_what_it_names(search, ask, expected):
     answer = await search.search(ask)
     assert sorted(ids(answer)) == expected
     assert answer.total == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("category", "expected"),
+    [
+        ("shoes", ["s2"]),
+        ("cat_s", ["s2"]),
+        ("women-shoes", ["s1"]),
+        ("cat_w", ["s1"]),
+        ("fashion", ["s1", "s2"]),
+        ("shoe", []),
+        ("~shoe", []),
+    ],
+)
+async def test_a_category_is_found_by_its_slug_and_id_and_never_by_its_name(search, writer, category, expected):
+    await writer.apply([replace(document(6, 2), categories=(FASHION, WOMEN_SHOES))])
+    answer = await search.search(SearchQuery(categories=(category,)))
+    assert (sorted(ids(answer)), answer.total) == (expected, len(expected))
+
+
+async def test_categories_of_one_name_are_counted_each_by_itself(search, writer):
+    await writer.apply([replace(document(6, 2), categories=(FASHION, WOMEN_SHOES))])
+    facets = (await search.search(SearchQuery("padma", categories=("shoes",)))).facets
+    assert facets.category == (
+        CategoryFacet("cat_f", "fashion", "Fashion", 2),
+        CategoryFacet("cat_s", "shoes", "Shoes", 1),
+        CategoryFacet("cat_w", "women-shoes", "Shoes", 1),
+    )
+    assert facets.brand == (BrandFacet("Padma", 1),)
+
+
+async def test_who_asks_for_a_category_in_any_number_sees_it_first(search, writer):
+    beside = replace(document(4, 2, "Vayu phone"), categories=(FASHION,), popularity=0.0)
+    inside = replace(document(5, 2, "Vayu phone"), description=beside.description, popularity=0.0)
+    await writer.apply([beside, inside])
+    assert ids(await search.search(SearchQuery("phone"))) == ["p2", "p1"]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ LAPTOPS = CategoryRef("cat_l", "laptops", "Laptops")
 PHONES = CategoryRef("cat_p", "phones", "Phones")
 FASHION = CategoryRef("cat_f", "fashion", "Fashion")
 SHOES = CategoryRef("cat_s", "shoes", "Shoes")
+# Called like SHOES, and another category.
+WOMEN_SHOES = CategoryRef("cat_w", "women-shoes", "Shoes")
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 
 # id, title, brand, leaf, rupees, rating, rating count, popularity, in stock

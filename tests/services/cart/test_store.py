@@ -95,6 +95,19 @@ async def test_merging_adds_units_up_and_removes_the_guests_cart(database: Postg
     assert ([(i.variant_id, i.quantity) for i in merged.items], gone.items) == ([("var_a", 5)], [])
 
 
+async def test_a_merged_item_is_the_one_that_it_was(database: PostgresDatabase):
+    store, owner = CartStore(database), user()
+    mine, theirs, both = item("var_a", 2), item("var_b", 1), item("var_a", 3)
+    await saved(store, owner, mine)
+    guest = await guest_with(store, theirs, both)
+    for _ in range(2):
+        async with store.transaction() as transaction:
+            await store.merge(transaction.connection, owner.user_id or "", guest.token or "")
+    merged = await saved(store, owner)
+    found = {(i.item_id, i.variant_id, i.quantity, i.added_at) for i in merged.items}
+    assert found == {(mine.item_id, "var_a", 5, mine.added_at), (theirs.item_id, "var_b", 1, theirs.added_at)}
+
+
 def ordered(cart: CartState, **units: int) -> TakeOrdered:
     return TakeOrdered(checkout_id=new_id("chk"), cart_id=cart.cart_id, units=units)
 

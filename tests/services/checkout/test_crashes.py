@@ -15,12 +15,14 @@ from structlog.testing import capture_logs
 from haat.contracts.cart import Cart, Owner, ViewCart
 from haat.contracts.catalog import Catalog
 from haat.contracts.checkout import Checkout, ParkedOf
+from haat.contracts.fraud import Assess, Fraud, Verdict
 from haat.contracts.identity import Identity
 from haat.contracts.orders import Placed, PlaceOrder
 from haat.contracts.payments import AttemptPayment, Authorize, Payment, PaymentRef, UpiMethod
 from haat.kit.message import Invalid, Unavailable
 from haat.kit.money import Money
-from haat.services.checkout.driver import ACTION_GRACE, REVIEW_ABOVE_MINOR, Driver
+from haat.kit.rpc import local
+from haat.services.checkout.driver import ACTION_GRACE, ASSESS_SECONDS, REVIEW_ABOVE_MINOR, Driver
 from haat.services.checkout.model import Shop, owner_key
 from haat.services.checkout.saga import MOST_TRIES, State
 from haat.services.checkout.service import CheckoutService
@@ -135,6 +137,25 @@ async def test_without_the_risk_service_much_is_looked_at_and_little_goes_throug
     checkout = await floor.open(owner)
     service, _ = checkouts_without(floor, fraud="assess")
     done = await service.complete(floor.asked(owner, checkout.id, await floor.card()))
+    assert done.order is not None
+    assert (await floor.order(done.order.id)).on_hold is held
+
+
+class Stalled(Fraud):
+    """Hears, and never answers."""
+
+    async def assess(self, ask: Assess) -> Verdict:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+@pytest.mark.parametrize(("amount", "held"), [(100_000, False), (REVIEW_ABOVE_MINOR, True)])
+async def test_a_risk_service_that_stalls_in_this_process_is_not_waited_for(floor: Floor, amount: int, held: bool):
+    owner = await floor.guest((await floor.variant(amount=amount), 1))
+    checkout = await floor.open(owner)
+    service, _ = checkouts_without(floor, fraud=local(Fraud, Stalled()))
+    asked = floor.asked(owner, checkout.id, await floor.card())
+    done = await asyncio.wait_for(service.complete(asked), ASSESS_SECONDS + 5)
     assert done.order is not None
     assert (await floor.order(done.order.id)).on_hold is held
 

@@ -52,6 +52,16 @@ async def client(database: PostgresDatabase, cart: Merges) -> AsyncIterator[http
         yield opened
 
 
+async def walked(client: httpx.AsyncClient, path: str, headers: dict[str, str], limit: int) -> list[list[str]]:
+    """The ids of each page of a list."""
+    pages, where = [], f"{path}?limit={limit}"
+    while where:
+        page = (await client.get(where, headers=headers)).json()
+        pages.append([each["id"] for each in page["data"]])
+        where = f"{path}?limit={limit}&cursor={page['next_cursor']}" if page["has_more"] else ""
+    return pages
+
+
 async def signed_in(client: httpx.AsyncClient, email: str, **headers: str) -> dict[str, Any]:
     answer = await client.post("/v1/sessions", json={"email": email, "password": PASSWORD}, headers=headers)
     assert answer.status_code == 201
@@ -234,3 +244,23 @@ async def test_support_finds_an_account(client: httpx.AsyncClient, identity: Ide
     await identity.ensure_staff(EnsureStaff(email=email, name="S", password=PASSWORD, roles=["support"]))
     answer = await client.get("/v1/users", params={"q": asha.email}, headers=bearer(await signed_in(client, email)))
     assert [user["id"] for user in answer.json()["data"]] == [asha.id]
+
+
+async def test_sessions_and_addresses_come_in_pages(client: httpx.AsyncClient, tokens: dict[str, Any], asha: User):
+    for _ in range(2):
+        await signed_in(client, asha.email)
+    headers = bearer(tokens)
+    book = [(await client.post("/v1/users/me/addresses", json=HOME, headers=headers)).json()["id"] for _ in range(3)]
+    assert await walked(client, "/v1/users/me/addresses", headers, 2) == [book[:2], book[2:]]
+    whole = (await client.get("/v1/sessions", headers=headers)).json()
+    newest = [each["id"] for each in whole["data"]]
+    assert (len(newest), newest, whole["has_more"]) == (3, sorted(newest, reverse=True), False)
+    assert await walked(client, "/v1/sessions", headers, 2) == [newest[:2], newest[2:]]
+
+
+@pytest.mark.parametrize("path", ["/v1/sessions", "/v1/users/me/addresses"])
+@pytest.mark.parametrize(("query", "status"), [("limit=0", 422), ("limit=101", 422), ("cursor=bm8", 400)])
+async def test_a_page_that_cannot_be_is_refused(
+    client: httpx.AsyncClient, tokens: dict[str, Any], path: str, query: str, status: int
+):
+    assert (await client.get(f"{path}?{query}", headers=bearer(tokens))).status_code == status

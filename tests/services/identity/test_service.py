@@ -16,7 +16,7 @@ from haat.contracts.identity import (
     EndSession,
     EnsureStaff,
     FindUsers,
-    OfUser,
+    ListOfUser,
     Refresh,
     Register,
     RotateKeys,
@@ -218,7 +218,7 @@ async def test_sessions_are_listed_newest_first_and_the_current_marked(
     identity: IdentityService, asha: User, tokens: Tokens
 ):
     second = await identity.sign_in(SignIn(email=asha.email, password=PASSWORD, user_agent="laptop"))
-    page = await identity.sessions(OfUser(user_id=asha.id, session_id=tokens.session_id))
+    page = await identity.sessions(ListOfUser(user_id=asha.id, session_id=tokens.session_id))
     assert [(each.id, each.user_agent, each.current) for each in page.data] == [
         (second.session_id, "laptop", False),
         (tokens.session_id, "phone", True),
@@ -290,7 +290,7 @@ async def test_an_old_sweep_leaves_living_sessions(
         old.session_id,
     )
     await identity.forget_old()
-    page = await identity.sessions(OfUser(user_id=asha.id))
+    page = await identity.sessions(ListOfUser(user_id=asha.id))
     assert [session.id for session in page.data] == [tokens.session_id]
 
 
@@ -324,7 +324,7 @@ async def test_a_profile_changes_what_is_given(identity: IdentityService, asha: 
 async def test_the_first_address_is_the_default_until_another_is(identity: IdentityService, asha: User):
     first = await identity.save_address(SaveAddress(user_id=asha.id, address=HOME))
     second = await identity.save_address(SaveAddress(user_id=asha.id, address=HOME, is_default=True))
-    book = await identity.addresses(OfUser(user_id=asha.id))
+    book = await identity.addresses(ListOfUser(user_id=asha.id))
     assert [(saved.id, saved.is_default) for saved in book.data] == [(first.id, False), (second.id, True)]
 
 
@@ -332,7 +332,7 @@ async def test_when_the_default_goes_the_oldest_takes_its_place(identity: Identi
     first = await identity.save_address(SaveAddress(user_id=asha.id, address=HOME))
     second = await identity.save_address(SaveAddress(user_id=asha.id, address=HOME))
     await identity.remove_address(AddressRef(user_id=asha.id, address_id=first.id))
-    book = await identity.addresses(OfUser(user_id=asha.id))
+    book = await identity.addresses(ListOfUser(user_id=asha.id))
     assert [(saved.id, saved.is_default) for saved in book.data] == [(second.id, True)]
 
 
@@ -349,7 +349,7 @@ async def test_another_users_address_is_not_found(identity: IdentityService, ash
 async def test_ten_addresses_at_once_leave_one_default(identity: IdentityService, asha: User):
     ask = SaveAddress(user_id=asha.id, address=HOME, is_default=True)
     await asyncio.gather(*(identity.save_address(ask) for _ in range(10)))
-    book = await identity.addresses(OfUser(user_id=asha.id))
+    book = await identity.addresses(ListOfUser(user_id=asha.id))
     assert sorted(saved.is_default for saved in book.data) == [False] * 9 + [True]
 
 

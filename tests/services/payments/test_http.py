@@ -85,6 +85,24 @@ async def test_saved_cards_are_listed_and_forgotten_by_their_owner_only(client: 
     assert (card["last4"], statuses) == ("4242", [404, 204, 404])
 
 
+async def test_saved_cards_come_in_pages_newest_first(client: httpx.AsyncClient, shop: Any):
+    user = new_id("usr")
+    for number in ("4242424242424242", "4000000000000259"):
+        await shop.payments.authorize(shop.ask(await shop.card(number, save=True), user_id=user))
+    first = (await client.get("/v1/payment-methods?limit=1", headers=signed_in(user))).json()
+    where = f"/v1/payment-methods?limit=1&cursor={first['next_cursor']}"
+    second = (await client.get(where, headers=signed_in(user))).json()
+    # A cursor is bound to its list.
+    refused = (await client.get(where, headers=signed_in(new_id("usr")))).status_code
+    assert [each["last4"] for page in (first, second) for each in page["data"]] == ["0259", "4242"]
+    assert (first["has_more"], second["has_more"], second["next_cursor"], refused) == (
+        True,
+        False,
+        None,
+        400,
+    )
+
+
 async def test_a_signed_notice_is_taken(client: httpx.AsyncClient):
     body, at, webhook_id = b'{"type":"x","data":{}}', datetime.now(UTC), new_id("msg")
     headers = {

@@ -35,8 +35,17 @@ def event(**fields) -> dict:
 
 async def test_events_are_accepted(http):
     events = [event(), event(type="search", product_id=None, query="tea"), event(type="rate", value=5)]
+    answer = await http.post("/v1/events", json={"events": [*events, event(type="rate")]})
+    assert (answer.status_code, answer.json()) == (202, {"accepted": 4})
+
+
+async def test_faults_of_all_events_are_told_at_once_and_nothing_is_taken(http, service):
+    events = [event(), event(at="1999-12-31T23:59:59Z"), event(type="search", product_id=None)]
     answer = await http.post("/v1/events", json={"events": events})
-    assert (answer.status_code, answer.json()) == (202, {"accepted": 3})
+    pointers = [each["pointer"] for each in answer.json()["errors"]]
+    async with service._store.connection() as connection:
+        kept = await connection.fetchval("SELECT count(*) FROM recommendations.interactions")
+    assert (answer.status_code, pointers, kept) == (422, ["/events/1/at", "/events/2/query"], 0)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What is recommended after what shoppers did, on the real database and the real engine."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -181,13 +181,14 @@ async def test_a_click_from_the_future_happened_now(service, click):
 
 async def test_every_missing_part_of_a_click_is_told(service):
     clicks = [Click(type=each, at=now(), session_id="s") for each in ("view", "search", "rate")]
+    clicks[0] = msgspec.structs.replace(clicks[0], at=datetime(1999, 12, 31, tzinfo=UTC))
     with pytest.raises(Invalid) as refused:
         await service.record(RecordClicks(events=clicks))
     assert [each["pointer"] for each in refused.value.facts["errors"]] == [
+        "/events/0/at",
         "/events/0/product_id",
         "/events/1/query",
         "/events/2/product_id",
-        "/events/2/value",
     ]
 
 
@@ -234,6 +235,16 @@ async def test_a_user_can_be_forgotten(service, shop, click):
     await service.record(RecordClicks(events=[click("prd_b", "other")], user_id="usr_stays"))
     await service.forget(ForgetUser(user_id="usr_gone"))
     assert await kept(service) == [("view", "usr_stays", "prd_b")]
+
+
+async def test_a_rating_without_stars_is_kept_and_says_nothing_for_a_product(service, shop, click):
+    tea, cup = await shop.sells("Tea", "Cup")
+    for number in range(4):
+        rated = [click(tea, f"s{number}", type="rate"), click(cup, f"s{number}", type="rate", value=4)]
+        await service.record(RecordClicks(events=rated))
+    await service.train(Nothing())
+    assert len(await kept(service)) == 8
+    assert await shown(service, kind="trending") == [("Cup", "Popular this week"), ("Tea", "New in the shop")]
 
 
 async def test_a_bad_rating_says_nothing_for_a_product(service, shop, click):

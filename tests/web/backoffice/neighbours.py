@@ -35,6 +35,7 @@ from haat.contracts.identity import (
     FindUsers,
     Identity,
     LastOwner,
+    ListOfUser,
     ListStaff,
     OfUser,
     Principal,
@@ -222,11 +223,11 @@ class MemoryIdentity(Identity):
             raise LastOwner()
         return await self.user(OfUser(user_id="usr_2"))
 
-    async def sessions(self, ask: OfUser) -> Page[Session]:
+    async def sessions(self, ask: ListOfUser) -> Page[Session]:
         one = Session(id="ses_9", created_at=MOMENT, last_used_at=MOMENT, address="", user_agent="Firefox on Linux")
         return Page(data=[one])
 
-    async def addresses(self, ask: OfUser) -> Page[SavedAddress]:
+    async def addresses(self, ask: ListOfUser) -> Page[SavedAddress]:
         return Page(data=[])
 
     def _tokens(self, name: str) -> Tokens:

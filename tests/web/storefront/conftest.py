@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -128,16 +129,16 @@ class Visitor:
         assert answer.status_code == 303
 
 
-@pytest.fixture
-async def visitor(request: pytest.FixtureRequest) -> AsyncIterator[Visitor]:
-    """A visitor of the demo shop, or of one that has other payment providers."""
+@asynccontextmanager
+async def visiting(public_url: str = SHOP, payment_provider: str = "sandbox") -> AsyncIterator[Visitor]:
+    """A visitor of the demo shop, at this address and with these payment providers."""
     behind = Neighbours()
     settings = Settings(
-        public_url=SHOP,
+        public_url=public_url,
         vault_public_url=VAULT,
         service_secret="only-for-tests-" + "x" * 32,
         environment="test",
-        payment_provider=getattr(request, "param", "sandbox"),
+        payment_provider=payment_provider,
     )
     contracts = {name: value for name, value in vars(behind).items()}
     app = gateway(
@@ -149,3 +150,10 @@ async def visitor(request: pytest.FixtureRequest) -> AsyncIterator[Visitor]:
     )
     async with AsyncTestClient(app, base_url=SHOP) as client:
         yield Visitor(client, behind)
+
+
+@pytest.fixture
+async def visitor(request: pytest.FixtureRequest) -> AsyncIterator[Visitor]:
+    """A visitor of the demo shop, or of one that has other payment providers."""
+    async with visiting(payment_provider=getattr(request, "param", "sandbox")) as one:
+        yield one

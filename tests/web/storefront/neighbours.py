@@ -35,6 +35,7 @@ from haat.contracts.identity import (
     EndSession,
     Identity,
     LinkRefused,
+    ListOfUser,
     OfUser,
     Principal,
     Refresh,
@@ -324,7 +325,7 @@ class MemoryIdentity(Identity):
     async def end_session(self, ask: EndSession) -> Nothing:
         return Nothing()
 
-    async def sessions(self, ask: OfUser) -> Page[Session]:
+    async def sessions(self, ask: ListOfUser) -> Page[Session]:
         here = Session(
             id="ses_1", created_at=MOMENT, last_used_at=MOMENT, address="127.0.0.1", user_agent="Firefox", current=True
         )
@@ -361,7 +362,7 @@ class MemoryIdentity(Identity):
         self.asked.append(ask)
         return next(iter(self.users.values()))[0]
 
-    async def addresses(self, ask: OfUser) -> Page[SavedAddress]:
+    async def addresses(self, ask: ListOfUser) -> Page[SavedAddress]:
         return Page(data=list(self.book.values()))
 
     async def save_address(self, ask: SaveAddress) -> SavedAddress:

@@ -11,7 +11,7 @@ import pytest
 from haat.contracts.checkout import Requirement
 from haat.contracts.payments import CardMethod, CashMethod
 from haat.web.storefront.reading import TOPICS
-from tests.web.storefront.conftest import VAULT, Visitor
+from tests.web.storefront.conftest import SHOP, VAULT, Visitor, visiting
 
 FIELDS = {
     "email": "asha@example.com",
@@ -131,6 +131,33 @@ async def test_htmx_gets_the_part_and_the_count(visitor: Visitor):
 async def test_a_form_from_another_site_is_refused(visitor: Visitor, origin: str):
     answer = await visitor.send("/cart/items", origin=origin, product="book-14-laptop")
     assert (answer.status_code, visitor.behind.cart.lines) == (403, {})
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1", "[::1]"])
+async def test_a_page_under_another_name_of_this_machine_is_read_at_the_shops_own(visitor: Visitor, host: str):
+    page = await visitor.see("/p/book-14-laptop?q=a%20b&said=%E2%9C%93", Host=host)
+    assert (page.status_code, page.headers["Location"]) == (307, f"{SHOP}/p/book-14-laptop?q=a%20b&said=%E2%9C%93")
+    assert "haat_session" not in page.headers.get("Set-Cookie", "")
+
+
+@pytest.mark.parametrize("host", ["shop.test", "localhost:9000", "192.168.1.5", "[::1"])
+async def test_a_page_is_shown_where_nothing_is_known_to_be_better(visitor: Visitor, host: str):
+    assert (await visitor.see("/p/book-14-laptop", Host=host)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("own", "host", "status"),
+    [
+        ("http://localhost:8000", "127.0.0.1:8000", 307),
+        ("http://127.0.0.1:8000", "127.0.0.1:8000", 200),
+        # Seen through a proxy that does not say for whom it asks, which would come here again and again.
+        ("https://shop.example", "localhost:443", 200),
+        ("http://shop.example", "localhost:8000", 200),
+    ],
+)
+async def test_where_the_shop_is_at_home_decides(own: str, host: str, status: int):
+    async with visiting(own) as visitor:
+        assert (await visitor.see("/cart", Host=host)).status_code == status
 
 
 async def test_a_form_without_its_token_is_refused_with_a_page(visitor: Visitor):
@@ -342,6 +369,15 @@ async def test_a_review_is_marked_when_its_author_bought_the_thing(visitor: Visi
     answer = await visitor.send("/p/book-14-laptop/reviews", rating="5", title="Quiet", body="Good keys")
     assert answer.headers["Location"] == "/p/book-14-laptop?said=review#reviews"
     assert "Bought here" in (await visitor.see("/p/book-14-laptop")).text
+
+
+async def test_the_stars_of_a_review_are_told_to_the_recommender(visitor: Visitor):
+    await visitor.register()
+    await visitor.send("/p/book-14-laptop/reviews", rating="4", title="Quiet", body="Good keys")
+    # The answer does not wait for it.
+    await visitor.see("/cart")
+    (told,) = visitor.behind.recommendations.recorded
+    assert [(each.type, each.product_id, each.value) for each in told.events] == [("rate", "prd_1", 4)]
 
 
 async def test_an_address_is_kept_for_the_next_checkout(visitor: Visitor):

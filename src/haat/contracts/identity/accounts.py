@@ -116,6 +116,13 @@ class OfUser(Message, frozen=True):
     session_id: str | None = None
 
 
+class ListOfUser(OfUser, frozen=True):
+    """A page of what belongs to an account."""
+
+    cursor: str | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 100
+
+
 class EmailTaken(DomainError):
     """An account with this e-mail exists."""
 

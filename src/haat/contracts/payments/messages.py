@@ -145,6 +145,8 @@ class SavedCard(Message, frozen=True):
 
 class MethodsOf(Message, frozen=True):
     user_id: str
+    cursor: str | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 100
 
 
 class ForgetMethod(Message, frozen=True):

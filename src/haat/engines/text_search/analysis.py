@@ -145,11 +145,8 @@ def keyword_of(text: str) -> str:
 
 
 def named_key(text: str) -> str:
-    """A category's name as shoppers ask for it, in any number: "Laptops" and "laptop" are the same key.
-
-    The mark keeps it apart from the names and slugs that filters compare exactly.
-    """
-    return "~" + " ".join(stem for _, stem in words_of(text))
+    """A category's name as shoppers ask for it, in any number: "Laptops" and "laptop" are the same key."""
+    return " ".join(stem for _, stem in words_of(text))
 
 
 def with_words_replaced(text: str, replacements: dict[str, str]) -> str:

@@ -155,8 +155,8 @@ class Planner:
             if self._names_a_brand(word.stem)
         ]
         category = named_key(" ".join(typed))
-        if self._searcher.doc_freq("category", category):
-            extras.append(Query.const_score_query(self._term("category", category), CATEGORY_BONUS))
+        if self._searcher.doc_freq("category_named", category):
+            extras.append(Query.const_score_query(self._term("category_named", category), CATEGORY_BONUS))
         unwanted = negated_word(typed)
         if unwanted:
             extras.append(Query.const_score_query(self._without(unwanted), NEGATION_BONUS))

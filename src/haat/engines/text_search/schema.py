@@ -25,7 +25,7 @@ from haat.engines.text_search.names import CODE_BITS, code_of, path_name
 from haat.ports.text_search import DSL_FIELDS, PRICE_EDGES_MINOR, ProductDocument, Removal
 
 # Raised whenever the fields, the analysis or the stored shapes change: an older index is then rebuilt.
-FORMAT: Final = 4
+FORMAT: Final = 5
 LIVE: Final = "1"
 _TIE_BITS: Final = 24
 _COUNT_BITS: Final = 20
@@ -79,7 +79,7 @@ def build_schema() -> tantivy.Schema:
     and `neighbours` (each two of the title) rank."""
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
-    for name in ("live", "present", SAMPLE, CHAMPION, "category_path"):
+    for name in ("live", "present", SAMPLE, CHAMPION, "category_path", "category_named"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in ("title", "all"):
         builder.add_text_field(name, tokenizer_name=STEMMED)
@@ -190,16 +190,12 @@ def _add_keywords(document: tantivy.Document, product: ProductDocument) -> None:
     for name in _present(product):
         document.add_text("present", name)
     for category in product.categories:
-        for key in {
-            keyword_of(category.id),
-            keyword_of(category.slug),
-            keyword_of(category.name),
-            named_key(category.name),
-        }:
+        # Its name is a field of its own: it may be another category's slug ("Women > Shoes" beside "shoes").
+        for key in {keyword_of(category.id), keyword_of(category.slug)}:
             document.add_text("category", key)
+        document.add_text("category_named", named_key(category.name))
         document.add_text("category_facet", "\x1f".join((category.id, category.slug, category.name)))
     if product.categories:
-        document.add_text("category", named_key(product.categories[-1].name))
         path = path_name(product.categories)
         document.add_text("category_path", path)
         document.add_integer("path_code", code_of(path))

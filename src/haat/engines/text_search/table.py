@@ -11,7 +11,7 @@ import numpy
 import tantivy
 from cachetools import LRUCache
 
-from haat.engines.text_search.analysis import keyword_of, named_key
+from haat.engines.text_search.analysis import keyword_of
 from haat.engines.text_search.facets import SHAPES, Counted, Counting
 from haat.engines.text_search.names import path_of
 from haat.engines.text_search.planning import Plan
@@ -102,11 +102,7 @@ class Table:
 
 
 def _category_keys(path: str) -> set[str]:
-    return {
-        key
-        for each in path_of(path)
-        for key in (keyword_of(each.id), keyword_of(each.slug), keyword_of(each.name), named_key(each.name))
-    }
+    return {keyword_of(key) for each in path_of(path) for key in (each.id, each.slug)}
 
 
 def _brand_keys(brand: str) -> set[str]:

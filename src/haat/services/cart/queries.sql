@@ -75,18 +75,19 @@ INSERT INTO cart.carts (cart_id, user_id) VALUES (:cart_id, :user_id) ON CONFLIC
 
 -- name: move_items(from_cart, to_cart, max_items, max_quantity)!
 -- A guest's items join the user's, the oldest first while there is room; units of the same variant add up to the limit.
-WITH moved AS (
-    INSERT INTO cart.items AS i (item_id, cart_id, product_id, variant_id, quantity, seen_price_minor, added_at)
-    SELECT g.item_id || 'm', :to_cart, g.product_id, g.variant_id, g.quantity, g.seen_price_minor, g.added_at
-    FROM (
-        SELECT i.*, u.item_id IS NOT NULL AS there,
-            count(*) FILTER (WHERE u.item_id IS NULL) OVER (ORDER BY i.added_at, i.item_id) AS place
-        FROM cart.items i LEFT JOIN cart.items u ON u.cart_id = :to_cart AND u.variant_id = i.variant_id
-        WHERE i.cart_id = :from_cart
-    ) g
-    WHERE g.there OR g.place <= :max_items::integer - (SELECT count(*) FROM cart.items WHERE cart_id = :to_cart)
-    ON CONFLICT (cart_id, variant_id) DO UPDATE
-        SET quantity = LEAST(i.quantity + excluded.quantity, :max_quantity::integer)
+-- Both carts are locked: nothing is added to either meanwhile. What stays behind goes with the guest's cart.
+WITH guests AS (
+    SELECT i.item_id, i.quantity, u.item_id AS there,
+        count(*) FILTER (WHERE u.item_id IS NULL) OVER (ORDER BY i.added_at, i.item_id) AS place
+    FROM cart.items i LEFT JOIN cart.items u ON u.cart_id = :to_cart AND u.variant_id = i.variant_id
+    WHERE i.cart_id = :from_cart
+), added AS (
+    UPDATE cart.items i SET quantity = LEAST(i.quantity + g.quantity, :max_quantity::integer)
+    FROM guests g WHERE i.item_id = g.there
+), moved AS (
+    UPDATE cart.items i SET cart_id = :to_cart
+    FROM guests g WHERE i.item_id = g.item_id AND g.there IS NULL
+      AND g.place <= :max_items::integer - (SELECT count(*) FROM cart.items WHERE cart_id = :to_cart)
 )
 UPDATE cart.carts SET version = version + 1, updated_at = now() WHERE cart_id = :to_cart;
 

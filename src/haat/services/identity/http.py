@@ -26,6 +26,7 @@ from haat.contracts.identity import (
     KeySet,
     Line,
     LinkToken,
+    ListOfUser,
     Name,
     OfUser,
     Password,
@@ -49,6 +50,8 @@ from haat.kit.problem import problems
 log = structlog.get_logger("haat.identity")
 JWKS_SECONDS = 300
 SessionId = Annotated[str, Parameter(description="one of your sessions, `ses_…`")]
+Cursor = Annotated[str | None, Parameter(max_length=1000, description="`next_cursor` of the page before")]
+Limit = Annotated[int, Parameter(ge=1, le=100)]
 AddressId = Annotated[str, Parameter(description="an address of your book, `adr_…`")]
 
 
@@ -191,10 +194,11 @@ async def refresh(data: RefreshBody, identity: Identity, caller: Caller) -> Resp
     return _answer(await identity.refresh(Refresh(refresh_token=data.refresh_token, address=caller.address)), 200)
 
 
-@get("/v1/sessions", tags=["identity"], guards=[needs_user], responses=problems(401))
-async def list_sessions(identity: Identity, caller: Caller) -> Page[Session]:
-    """Where you are signed in, newest first; at most 100."""
-    return await identity.sessions(OfUser(user_id=caller.signed_in(), session_id=caller.session_id))
+@get("/v1/sessions", tags=["identity"], guards=[needs_user], responses=problems(401, 422))
+async def list_sessions(identity: Identity, caller: Caller, cursor: Cursor = None, limit: Limit = 20) -> Page[Session]:
+    """Where you are signed in, newest first."""
+    ask = ListOfUser(user_id=caller.signed_in(), session_id=caller.session_id, cursor=cursor, limit=limit)
+    return await identity.sessions(ask)
 
 
 @delete("/v1/sessions/current", tags=["identity"], guards=[needs_user], responses=problems(401, 404))
@@ -263,11 +267,13 @@ async def confirm_email(data: ConfirmEmailBody, identity: Identity, idempotency:
     return await identity.confirm_email(ConfirmEmail(token=data.token, idempotency=idempotency))
 
 
-@get("/v1/users/me/addresses", tags=["identity"], guards=[needs_user], responses=problems(401))
-async def list_addresses(identity: Identity, caller: Caller) -> Page[AddressView]:
-    """Your address book, oldest first; at most 50."""
-    page = await identity.addresses(OfUser(user_id=caller.signed_in()))
-    return Page(data=[_view(saved) for saved in page.data])
+@get("/v1/users/me/addresses", tags=["identity"], guards=[needs_user], responses=problems(401, 422))
+async def list_addresses(
+    identity: Identity, caller: Caller, cursor: Cursor = None, limit: Limit = 20
+) -> Page[AddressView]:
+    """Your address book, oldest first; it has room for 50."""
+    page = await identity.addresses(ListOfUser(user_id=caller.signed_in(), cursor=cursor, limit=limit))
+    return Page(data=[_view(saved) for saved in page.data], has_more=page.has_more, next_cursor=page.next_cursor)
 
 
 @post("/v1/users/me/addresses", tags=["identity"], guards=[needs_user], responses=problems(401, 404, 409, 422))
@@ -326,15 +332,15 @@ async def public_keys(identity: Identity) -> Response[KeySet]:
 async def find_users(
     identity: Identity,
     q: Annotated[str, Parameter(max_length=200, description="part of the e-mail or name")] = "",
-    cursor: Annotated[str | None, Parameter(max_length=1000)] = None,
-    limit: Annotated[int, Parameter(ge=1, le=100)] = 20,
+    cursor: Cursor = None,
+    limit: Limit = 20,
 ) -> Page[User]:
     """Support staff: find accounts, newest first."""
     return await identity.find_users(FindUsers(text=q, cursor=cursor, limit=limit))
 
 
 async def _saved(identity: Identity, caller: Caller, address_id: str) -> SavedAddress:
-    book = await identity.addresses(OfUser(user_id=caller.signed_in()))
+    book = await identity.addresses(ListOfUser(user_id=caller.signed_in()))
     for saved in book.data:
         if saved.id == address_id:
             return saved

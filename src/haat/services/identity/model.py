@@ -24,7 +24,6 @@ from haat.kit.problem import TooMany
 OWNER = "owner"
 ROLES = frozenset({OWNER, "catalogue", "fulfilment", "finance", "support"})
 MAX_ADDRESSES = 50
-MAX_SESSIONS_SHOWN = 100
 
 ACCESS_LIFE = timedelta(minutes=10)
 REFRESH_LIFE = timedelta(days=30)

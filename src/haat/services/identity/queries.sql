@@ -104,9 +104,10 @@ WITH used AS (
 INSERT INTO identity.refresh_tokens (token_hash, session_id, expires_at)
 VALUES (:successor_hash::bytea, :session_id::text, :expires_at::timestamptz);
 
--- name: sessions(user_id, count)
+-- name: sessions(user_id, before, count)
 SELECT session_id, created_at, last_used_at, address, user_agent FROM identity.sessions
-WHERE user_id = :user_id AND ended_at IS NULL ORDER BY session_id DESC LIMIT :count::integer;
+WHERE user_id = :user_id AND ended_at IS NULL AND session_id < coalesce(:before::text, '~')
+ORDER BY session_id DESC LIMIT :count::integer;
 
 -- name: end_session(user_id, session_id)$
 UPDATE identity.sessions SET ended_at = now()
@@ -124,8 +125,9 @@ DELETE FROM identity.refresh_tokens WHERE expires_at < :before::timestamptz;
 DELETE FROM identity.sessions s
 WHERE NOT EXISTS (SELECT FROM identity.refresh_tokens t WHERE t.session_id = s.session_id);
 
--- name: addresses(user_id)
-SELECT address_id, address, is_default FROM identity.addresses WHERE user_id = :user_id ORDER BY address_id;
+-- name: addresses(user_id, after, count)
+SELECT address_id, address, is_default FROM identity.addresses
+WHERE user_id = :user_id AND address_id > coalesce(:after::text, '') ORDER BY address_id LIMIT :count::integer;
 
 -- name: no_default(user_id)!
 UPDATE identity.addresses SET is_default = false WHERE user_id = :user_id AND is_default;

@@ -20,6 +20,7 @@ from haat.contracts.identity import (
     Identity,
     KeySet,
     LetterRef,
+    ListOfUser,
     ListStaff,
     OfUser,
     Principal,
@@ -119,9 +120,12 @@ class IdentityService(Identity):
         await self._sessions.end(ask)
         return Nothing()
 
-    async def sessions(self, ask: OfUser) -> Page[Session]:
+    async def sessions(self, ask: ListOfUser) -> Page[Session]:
+        filters = f"sessions:{ask.user_id}"
+        before = id_in(filters, ask.cursor)
         async with self._store.connection() as connection:
-            return Page(data=await self._store.sessions(connection, ask.user_id, ask.session_id))
+            found = await self._store.sessions(connection, ask, before)
+        return paged(filters, found, ask.limit, lambda each: (each.id,))
 
     async def authenticate(self, ask: AccessToken) -> Principal:
         return await self._sessions.authenticate(ask)
@@ -165,9 +169,12 @@ class IdentityService(Identity):
     async def letter(self, ask: LetterRef) -> AccountLetter:
         return await self._recovery.letter(ask)
 
-    async def addresses(self, ask: OfUser) -> Page[SavedAddress]:
+    async def addresses(self, ask: ListOfUser) -> Page[SavedAddress]:
+        filters = f"addresses:{ask.user_id}"
+        after = id_in(filters, ask.cursor)
         async with self._store.connection() as connection:
-            return Page(data=await self._store.addresses(connection, ask.user_id))
+            found = await self._store.addresses(connection, ask.user_id, after, ask.limit + 1)
+        return paged(filters, found, ask.limit, lambda each: (each.id,))
 
     async def save_address(self, ask: SaveAddress) -> SavedAddress:
         async with self._store.transaction() as transaction:

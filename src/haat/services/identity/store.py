@@ -11,13 +11,22 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from haat.contracts.identity import AccountLetter, Address, FindUsers, LetterWanted, SavedAddress, Session, User
+from haat.contracts.identity import (
+    AccountLetter,
+    Address,
+    FindUsers,
+    LetterWanted,
+    ListOfUser,
+    SavedAddress,
+    Session,
+    User,
+)
 from haat.kit.database import Connection, Database, Transaction, outbox_row
 from haat.kit.ids import new_id
 from haat.kit.sql import load_queries
 from haat.services.identity.model import (
     ATTEMPT_WINDOW,
-    MAX_SESSIONS_SHOWN,
+    MAX_ADDRESSES,
     RESET,
     Attempts,
     Email,
@@ -206,9 +215,9 @@ class IdentityStore:
             address=address,
         )
 
-    async def sessions(self, connection: Connection, user_id: str, current: str | None) -> list[Session]:
-        """The living sessions, newest first."""
-        found = queries.sessions(connection, user_id=user_id, count=MAX_SESSIONS_SHOWN)
+    async def sessions(self, connection: Connection, ask: ListOfUser, before: str | None) -> list[Session]:
+        """The living sessions, newest first, from `before` on; one more than the page has room for."""
+        found = queries.sessions(connection, user_id=ask.user_id, before=before, count=ask.limit + 1)
         return [
             Session(
                 id=row["session_id"],
@@ -216,7 +225,7 @@ class IdentityStore:
                 last_used_at=row["last_used_at"],
                 address=row["address"],
                 user_agent=row["user_agent"],
-                current=row["session_id"] == current,
+                current=row["session_id"] == ask.session_id,
             )
             async for row in found
         ]
@@ -285,13 +294,15 @@ class IdentityStore:
         await queries.forget_letters(connection, before=before)
         await queries.forget_attempts(connection, window=ATTEMPT_WINDOW)
 
-    async def addresses(self, connection: Connection, user_id: str) -> list[SavedAddress]:
-        """The book in the order it was written."""
+    async def addresses(
+        self, connection: Connection, user_id: str, after: str | None = None, count: int = MAX_ADDRESSES
+    ) -> list[SavedAddress]:
+        """The book in the order it was written, from `after` on."""
         return [
             SavedAddress(
                 id=row["address_id"], address=msgspec.convert(row["address"], Address), is_default=row["is_default"]
             )
-            async for row in queries.addresses(connection, user_id=user_id)
+            async for row in queries.addresses(connection, user_id=user_id, after=after, count=count)
         ]
 
     async def save_address(self, connection: Connection, user_id: str, saved: SavedAddress, *, is_new: bool) -> bool:

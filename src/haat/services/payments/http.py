@@ -71,10 +71,12 @@ Limit = Annotated[int, Parameter(ge=1, le=100)]
 ProviderName = Annotated[str, Parameter(description="who sends the notice, such as `sandbox`")]
 
 
-@get("/v1/payment-methods", tags=["payments"], guards=[needs_user], responses=problems(401))
-async def payment_methods(payments: Payments, caller: Caller) -> Page[SavedCard]:
-    """The signed-in user's saved cards; `token` pays with one."""
-    return await payments.saved_cards(MethodsOf(user_id=caller.signed_in()))
+@get("/v1/payment-methods", tags=["payments"], guards=[needs_user], responses=problems(401, 422))
+async def payment_methods(
+    payments: Payments, caller: Caller, cursor: Cursor = None, limit: Limit = 20
+) -> Page[SavedCard]:
+    """The signed-in user's saved cards, newest first; `token` pays with one."""
+    return await payments.saved_cards(MethodsOf(user_id=caller.signed_in(), cursor=cursor, limit=limit))
 
 
 @delete("/v1/payment-methods/{method_id:str}", tags=["payments"], guards=[needs_user], responses=problems(401, 404))

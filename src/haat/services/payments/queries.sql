@@ -343,9 +343,9 @@ WHERE payment_id = :payment_id RETURNING card_id;
 -- name: give_up_keeping(payment_id)!
 UPDATE payments.payments SET save_wanted = false, version = version + 1 WHERE payment_id = :payment_id;
 
--- name: saved_cards(user_id)
+-- name: saved_cards(user_id, before, count)
 SELECT card_id, token, brand, last4, exp_month, exp_year, created_at FROM payments.saved_cards
-WHERE user_id = :user_id ORDER BY created_at DESC, card_id LIMIT 100;
+WHERE user_id = :user_id AND card_id < coalesce(:before::text, '~') ORDER BY card_id DESC LIMIT :count::integer;
 
 -- name: saved_card(user_id, card_id)$
 SELECT token FROM payments.saved_cards WHERE user_id = :user_id AND card_id = :card_id;

@@ -44,7 +44,8 @@ class CardStore:
         async with self._database.connection() as connection:
             await queries.give_up_keeping(connection, payment_id=payment.payment_id)
 
-    async def of_user(self, user_id: str) -> list[SavedCard]:
+    async def of_user(self, user_id: str, before: str | None, count: int) -> list[SavedCard]:
+        """A user's cards, newest first, from `before` on."""
         async with self._database.connection() as connection:
             return [
                 SavedCard(
@@ -56,7 +57,7 @@ class CardStore:
                     exp_year=row["exp_year"],
                     created_at=row["created_at"],
                 )
-                async for row in queries.saved_cards(connection, user_id=user_id)
+                async for row in queries.saved_cards(connection, user_id=user_id, before=before, count=count)
             ]
 
     async def token_of(self, user_id: str, card_id: str) -> str | None:

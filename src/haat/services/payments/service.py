@@ -56,6 +56,7 @@ from haat.contracts.payments import (
 from haat.contracts.vault import CardRef, Vault
 from haat.kit.clock import now
 from haat.kit.crashpoints import crashpoint
+from haat.kit.cursor import id_in, paged
 from haat.kit.ids import new_id
 from haat.kit.message import DomainError, Invalid, NotFound, Nothing, Page, Unavailable, encode
 from haat.kit.money import LIMIT, Money
@@ -196,7 +197,9 @@ class PaymentsService(Payments):
         return Nothing()
 
     async def saved_cards(self, ask: MethodsOf) -> Page[SavedCard]:
-        return Page(data=await self._store.cards.of_user(ask.user_id))
+        filters = f"saved_cards:{ask.user_id}"
+        found = await self._store.cards.of_user(ask.user_id, id_in(filters, ask.cursor), ask.limit + 1)
+        return paged(filters, found, ask.limit, lambda each: (each.id,))
 
     async def forget_card(self, ask: ForgetMethod) -> Nothing:
         token = await self._store.cards.token_of(ask.user_id, ask.method_id)

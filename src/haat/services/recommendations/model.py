@@ -15,6 +15,8 @@ from haat.kit.message import encode
 
 _WEIGHTS = {"view": 1.0, "click": 1.0, "add_to_cart": 3.0, "purchase": 5.0}
 _LIKED = 4
+# Moments beyond these are no clock's, and the ends of the calendar cannot be carried to UTC.
+FIRST_YEAR, LAST_YEAR = 2000, 2100
 
 POPULAR = "Popular this week"
 NEW = "New in the shop"
@@ -66,14 +68,16 @@ def shelved(product: Product) -> Shelved:
 
 
 def click_faults(clicks: Sequence[Click]) -> list[dict[str, str]]:
-    """What each kind of click needs beyond its types."""
+    """What each kind of click needs beyond its types; all faults of all clicks."""
     found: list[dict[str, str]] = []
     for number, click in enumerate(clicks):
+        if not FIRST_YEAR <= click.at.year <= LAST_YEAR:
+            detail = "is not of this age"
+            found.append({"pointer": f"/events/{number}/at", "code": "out_of_range", "detail": detail})
         needed = "query" if click.type == "search" else "product_id"
-        for name in (needed, "value") if click.type == "rate" else (needed,):
-            if getattr(click, name) is None:
-                detail = f"is required for {click.type}"
-                found.append({"pointer": f"/events/{number}/{name}", "code": "required", "detail": detail})
+        if getattr(click, needed) is None:
+            detail = f"is required for {click.type}"
+            found.append({"pointer": f"/events/{number}/{needed}", "code": "required", "detail": detail})
     return found
 
 
@@ -96,7 +100,7 @@ def purchases(event: OrderPlaced) -> list[Deed]:
 
 
 def weight_of(kind: str, value: int | None) -> float:
-    """How much a deed says for a product; 0 for what says nothing, such as a bad rating."""
+    """How much a deed says for a product; 0 for what says nothing, such as a bad rating or one without stars."""
     if kind == "rate":
         return float(value) if value is not None and value >= _LIKED else 0.0
     return _WEIGHTS.get(kind, 0.0)

@@ -138,7 +138,7 @@ async def send_card_form(request: Request[Any, Any, Any], vault: Vault, settings
 
 def shop_origin(settings: Settings) -> str:
     """Where the shop's pages come from: scheme, host and port."""
-    return _origin(settings.public_url or f"http://{settings.host}:{settings.port}")
+    return _origin(settings.shop_url)
 
 
 def _card_in(body: bytes, address: str) -> NewCard:

@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar import Response, get, post
 
-from haat.contracts.identity import EndSession, FindUsers, Identity, OfUser
+from haat.contracts.identity import EndSession, FindUsers, Identity, ListOfUser, OfUser
 from haat.contracts.orders import ListOrders, Orders
 from haat.kit.message import Page
 from haat.kit.money import Money
@@ -28,9 +28,9 @@ async def list_customers(desk: Desk, identity: Identity) -> Response[Any]:
 @get("/customers/{user_id:str}", duty="customers")
 async def view_customer(desk: Desk, identity: Identity, orders: Orders, user_id: str) -> Response[Any]:
     """One account and what belongs to it."""
-    who = OfUser(user_id=user_id)
+    who = ListOfUser(user_id=user_id)
     user, sessions, addresses, bought = await asyncio.gather(
-        identity.user(who),
+        identity.user(OfUser(user_id=user_id)),
         gently(identity.sessions(who), Page(data=[])),
         gently(identity.addresses(who), Page(data=[])),
         gently(orders.orders(ListOrders(user_id=user_id, limit=LOOKED_AT)), None),

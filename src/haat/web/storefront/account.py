@@ -13,6 +13,7 @@ from haat.contracts.identity import (
     ChangeProfile,
     EndSession,
     Identity,
+    ListOfUser,
     OfUser,
     SaveAddress,
     SavedAddress,
@@ -72,7 +73,7 @@ async def address_page(address_id: str, shop: Shop, identity: Identity) -> Respo
     """An address to change."""
     if shop.caller.user_id is None:
         return shop.go("/sign-in?next=/account")
-    book = await identity.addresses(OfUser(user_id=shop.caller.user_id))
+    book = await identity.addresses(ListOfUser(user_id=shop.caller.user_id))
     saved = next((each for each in book.data if each.id == address_id), None)
     if saved is None:
         raise NotFound("There is no such address in your book")
@@ -163,9 +164,9 @@ async def _page(
     faults: dict[str, str] | None = None,
     status: int = 200,
 ) -> Response[str]:
-    me = OfUser(user_id=shop.caller.signed_in(), session_id=shop.caller.session_id)
+    me = ListOfUser(user_id=shop.caller.signed_in(), session_id=shop.caller.session_id)
     user, book, sessions, cards, credit = await asyncio.gather(
-        identity.user(me),
+        identity.user(OfUser(user_id=me.user_id)),
         gently(identity.addresses(me), Page[SavedAddress](data=[])),
         gently(identity.sessions(me), Page[Session](data=[])),
         gently(payments.saved_cards(MethodsOf(user_id=me.user_id)), Page[SavedCard](data=[])),

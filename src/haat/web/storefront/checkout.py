@@ -19,7 +19,7 @@ from haat.contracts.checkout import (
     EmptyCart,
     OpenCheckout,
 )
-from haat.contracts.identity import Identity, OfUser, SavedAddress, User
+from haat.contracts.identity import Identity, ListOfUser, OfUser, SavedAddress, User
 from haat.contracts.payments import Method, MethodsOf, Payments, SavedCard
 from haat.kit.idempotency import IdempotencyInFlight
 from haat.kit.message import DomainError, NotFound, Page, Unauthenticated
@@ -304,7 +304,7 @@ async def _known(
     me = OfUser(user_id=shop.caller.user_id)
     user, book, cards = await asyncio.gather(
         gently(identity.user(me), None),
-        gently(identity.addresses(me), Page[SavedAddress](data=[])),
+        gently(identity.addresses(ListOfUser(user_id=me.user_id)), Page[SavedAddress](data=[])),
         gently(payments.saved_cards(MethodsOf(user_id=me.user_id)), Page[SavedCard](data=[])),
     )
     return user, book.data, cards.data

@@ -62,18 +62,19 @@ async def write_review(
     )
     ask = BoughtBy(user_id=user.id, product_id=product.id)
     bought: Bought = await gently(orders.bought(ask), Bought(bought=False))
+    stars = int(fields["rating"])
     await catalog.write_review(
         WriteReview(
             product_id=product.id,
             user_id=user.id,
             author=user.name,
-            rating=int(fields["rating"]),
+            rating=stars,
             title=fields.get("title", ""),
             body=fields.get("body", ""),
             verified=bought.bought,
         )
     )
-    shop.record(recommendations, "rate", product.id)
+    shop.record(recommendations, "rate", product.id, stars=stars)
     return shop.go(f"/p/{product.slug}?said=review#reviews")
 
 

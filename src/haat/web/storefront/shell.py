@@ -19,7 +19,7 @@ from haat.kit.clock import now
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import DomainError, Nothing
 from haat.settings import Settings
-from haat.web.sessions import AnyRequest, add_cookies, csrf_token, public_origin, put_cookie
+from haat.web.sessions import AnyRequest, add_cookies, csrf_token, put_cookie
 from haat.web.storefront.templates import render
 
 log = structlog.get_logger("haat.storefront")
@@ -51,7 +51,7 @@ class Shop:
     @property
     def origin(self) -> str:
         """Scheme, host and port that the world knows this shop by."""
-        return public_origin(self.settings)
+        return self.settings.shop_url
 
     @property
     def session(self) -> str:
@@ -115,10 +115,23 @@ class Shop:
         digest = hashlib.blake2b(body.encode(), digest_size=16).hexdigest()
         return Idempotency(account=self.caller.account, key=what[:200], fingerprint=digest)
 
-    def record(self, recommender: Recommender, kind: Any, product_id: str | None = None, query: str = "") -> None:
+    def record(
+        self,
+        recommender: Recommender,
+        kind: Any,
+        product_id: str | None = None,
+        *,
+        query: str = "",
+        stars: int | None = None,
+    ) -> None:
         """Tell the clickstream; never waited for, never failing the page."""
         click = Click(
-            type=kind, at=now(), session_id=self.session, product_id=product_id, query=query[:200] if query else None
+            type=kind,
+            at=now(),
+            session_id=self.session,
+            product_id=product_id,
+            query=query[:200] if query else None,
+            value=stars,
         )
         ask = RecordClicks(events=[click], user_id=self.caller.user_id)
         task: asyncio.Task[object] = asyncio.create_task(_quietly(recommender.record(ask)))

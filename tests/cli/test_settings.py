@@ -1,0 +1,27 @@
+"""Where the shop is, as its settings say."""
+
+import pytest
+
+from haat.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8001"),
+        ("192.168.1.5", "http://192.168.1.5:8001"),
+        ("shop.lan", "http://shop.lan:8001"),
+        # Whoever listens everywhere is found here, and nobody at "everywhere".
+        ("0.0.0.0", "http://127.0.0.1:8001"),
+        ("::", "http://[::1]:8001"),
+        ("::1", "http://[::1]:8001"),
+    ],
+)
+def test_the_shop_is_where_browsers_can_go(host: str, own: str):
+    settings = Settings(host=host, port=8001, public_url=None)
+    assert (settings.own_url, settings.shop_url) == (own, own)
+
+
+def test_browsers_go_to_the_public_address_and_programs_of_this_machine_to_its_own():
+    settings = Settings(host="0.0.0.0", port=8001, public_url="https://shop.example/")
+    assert (settings.own_url, settings.shop_url) == ("http://127.0.0.1:8001", "https://shop.example")

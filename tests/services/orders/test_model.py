@@ -26,11 +26,10 @@ from haat.services.orders.model import (
     may_see,
     new_number,
     parcels,
-    shares_of,
     sign,
     units,
-    with_returned,
 )
+from haat.services.orders.worth import shares_of, with_returned
 from tests.services.orders.asking import line, placing
 from tests.services.shopfloor import ADDRESS
 

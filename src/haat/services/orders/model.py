@@ -24,7 +24,6 @@ from haat.contracts.orders import (
     ShipItem,
     TimelineEntry,
 )
-from haat.contracts.payments import Payment
 from haat.contracts.shipping import Parcel, Shipment
 from haat.kit.ids import ALPHABET
 from haat.kit.message import Invalid
@@ -306,48 +305,6 @@ def summed(items: Sequence[ShipItem | ReturnItem]) -> dict[str, int]:
     for item in items:
         counts[item.item_id] = counts.get(item.item_id, 0) + item.quantity
     return counts
-
-
-def shares_of(order: StoredOrder, wanted: Mapping[str, int]) -> dict[str, int]:
-    """What these units cost in minor units, by item id: all units, in any portions, sum to the line's total."""
-    shares = {}
-    for item_id, quantity in wanted.items():
-        before = order.returned.get(item_id, 0)
-        even = _share(order, item_id, before + quantity) - _share(order, item_id, before)
-        shares[item_id] = max(0, even - order.uneven.get(item_id, 0))
-    return shares
-
-
-def with_returned(order: StoredOrder, counts: Mapping[str, int], money: Mapping[str, int]) -> StoredOrder:
-    """The order with units that come back, or (below zero) do not after all, and the minor units they stand for.
-
-    Where a rejected return has left another sum than the units that still come back would have had from the first on,
-    `uneven` is by how much it is more; the next to come back has so much less.
-    """
-    returned, uneven = dict(order.returned), dict(order.uneven)
-    for item_id, count in counts.items():
-        before = returned.get(item_id, 0)
-        even = _share(order, item_id, before + count) - _share(order, item_id, before)
-        returned[item_id] = before + count
-        uneven[item_id] = uneven.get(item_id, 0) + money.get(item_id, even) - even
-    left = {item_id: more for item_id, more in uneven.items() if more}
-    return msgspec.structs.replace(order, returned=returned, uneven=left)
-
-
-def _share(order: StoredOrder, item_id: str, count: int) -> int:
-    (line,) = [each for each in order.body.items if each.id == item_id]
-    return line.total.amount * count // line.quantity
-
-
-def paid_by_return(payment: Payment, most: int) -> int:
-    """What a return worth `most` pays, in minor units: no more than other refunds and disputes have left of the money.
-
-    Of money that is still to be taken nothing has been left: all of it is asked for, and payments refuse.
-    """
-    if payment.state == "authorized":
-        return most
-    left = payment.refundable or payment.captured - payment.refunded
-    return min(most, left.amount)
 
 
 def parcels(order: StoredOrder, wanted: Mapping[str, int]) -> tuple[list[Parcel], int]:

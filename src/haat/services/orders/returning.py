@@ -23,11 +23,10 @@ from haat.services.orders.model import (
     StoredOrder,
     not_returnable,
     return_items,
-    shares_of,
     units,
-    with_returned,
 )
 from haat.services.orders.store import OrderStore
+from haat.services.orders.worth import shares_of, with_returned
 
 
 class Returning:

@@ -55,7 +55,6 @@ from haat.services.orders.model import (
     check_cancelable,
     may_see,
     new_number,
-    shares_of,
     sign,
     summed,
     units,
@@ -64,6 +63,7 @@ from haat.services.orders.model import (
 from haat.services.orders.returning import Returning
 from haat.services.orders.store import OrderStore, Task
 from haat.services.orders.tasks import Tasks
+from haat.services.orders.worth import shares_of
 
 log = structlog.get_logger("haat.orders")
 

@@ -25,14 +25,13 @@ from haat.services.orders.model import (
     added,
     canceled,
     forward,
-    paid_by_return,
     parcels,
     with_captured,
     with_refund,
-    with_returned,
 )
 from haat.services.orders.returning import on_its_way, return_moved
 from haat.services.orders.store import OrderStore, Refusal, Task
+from haat.services.orders.worth import paid_by_return, with_returned
 
 log = structlog.get_logger("haat.orders")
 Write = Callable[[Transaction, StoredOrder], Awaitable[StoredOrder]]

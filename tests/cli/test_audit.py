@@ -39,6 +39,10 @@ VALUES ('ord_a', 'HT-A', 'chk_a', 'att_a', 'crt_a', 'a@x.example', 'confirmed', 
 SELECT inventory.book('received', 'one', 'test', 'main', ARRAY['sku-a'], ARRAY[5::bigint], '{}');
 SELECT * FROM inventory.reserve('att_a', ARRAY['sku-a'], ARRAY[2::bigint], 60);
 SELECT * FROM inventory.commit_hold('att_a');
+INSERT INTO promotions.coupons (code, title, amount_minor, minimum_minor, combinable, used)
+VALUES ('OFF-A', 'Off', 50, 0, true, 1);
+INSERT INTO promotions.uses (code, user_id, used) VALUES ('OFF-A', 'usr_a', 1);
+INSERT INTO promotions.redemptions (attempt_id, code, user_id) VALUES ('att_a', 'OFF-A', 'usr_a');
 INSERT INTO books VALUES ('psp_a', 'chk_a', 1000, 'INR', 'captured', 1000, 0);
 """
 FAULTS = {
@@ -58,6 +62,9 @@ FAULTS = {
     "UPDATE payments.credits SET balance_minor = 4 WHERE account = 'gift_liability:gft_a'": {"I9e"},
     "INSERT INTO books VALUES ('psp_b', 'chk_b', 700, 'INR', 'authorized', 0, 0)": {"I5b", "I8b"},
     "UPDATE books SET refunded = 1 WHERE id = 'psp_a'": {"I8a"},
+    "INSERT INTO payments.payments (payment_id, attempt_id, checkout_id, provider, provider_id, amount_minor, currency,"
+    " method, state) VALUES ('pay_f', 'att_f', 'chk_f', 'sandbox', 'psp_f', 5, 'INR', '{}', 'authorized');"
+    "INSERT INTO books VALUES ('psp_f', 'chk_f', 5, 'INR', 'expired', 0, 0)": {"I8a"},
     "UPDATE inventory.stock SET on_hand = 4, available = 4 WHERE sku = 'sku-a'": {"I9b"},
     "UPDATE inventory.stock SET reserved = 1, available = 2 WHERE sku = 'sku-a'": {"I9b", "I9c"},
     "UPDATE inventory.events SET quantity = 3 WHERE cause_id = 'att_a' AND type = 'committed'": {"I9b", "I9d", "I11"},
@@ -77,11 +84,17 @@ FAULTS = {
     "UPDATE payments.payments SET captured_minor = 1100 WHERE payment_id = 'pay_a'": {"I1b", "I2", "I5c", "I8a"},
     "INSERT INTO payments.refunds (refund_id, payment_id, request_id, amount_minor, state, reason)"
     " VALUES ('ref_a', 'pay_a', 'r', 1001, 'pending', 'r')": {"I3"},
-    "ALTER TABLE payments.webhooks DROP CONSTRAINT webhooks_pkey;"
-    "INSERT INTO payments.webhooks (provider, webhook_id) VALUES ('sandbox', 'w'), ('sandbox', 'w')": {"I7"},
+    "INSERT INTO payments.refunds (refund_id, payment_id, request_id, amount_minor, state, reason, provider_refund_id)"
+    " SELECT 'ref_' || r, 'pay_a', r, 1, 'pending', 'r', 're_a' FROM unnest(ARRAY['b', 'c']) AS r": {"I7"},
+    "INSERT INTO payments.ledger_txns (txn_id, kind, phase, payment_id)"
+    " SELECT 'txn_' || t, 'dispute_opened', 'posted', 'pay_a' FROM unnest(ARRAY['b', 'c']) AS t": {"I7"},
     "ALTER TABLE promotions.coupons DROP CONSTRAINT coupons_check1;"
     "INSERT INTO promotions.coupons (code, title, amount_minor, minimum_minor, combinable, limit_total, used)"
-    " VALUES ('A', 'A', 1, 0, true, 1, 2)": {"I9"},
+    " VALUES ('A', 'A', 1, 0, true, 1, 2)": {"I9", "I9f"},
+    "UPDATE promotions.coupons SET used = 2 WHERE code = 'OFF-A'": {"I9f"},
+    "UPDATE promotions.uses SET used = 0 WHERE code = 'OFF-A'": {"I9f"},
+    "DELETE FROM promotions.redemptions WHERE code = 'OFF-A'": {"I9f"},
+    "INSERT INTO promotions.redemptions (attempt_id, code, user_id) VALUES ('att_b', 'OFF-B', NULL)": {"I9f"},
     "INSERT INTO payments.credits (account, balance_minor, currency) VALUES ('gift_liability:a', 7, 'INR')": {"I9e"},
     'UPDATE payments.payments SET history = \'[{"type": "captured"}, {"type": "authorized"}]\''
     " WHERE payment_id = 'pay_a'": {"I10"},
@@ -131,7 +144,7 @@ def test_each_invariant_has_a_name_of_its_own_and_has_been_seen_broken():
 
 async def test_a_sound_order_breaks_nothing(shop: asyncpg.Connection):
     sql = {invariant: sql for invariant, _, sql in QUESTIONS}
-    ours = ("_a", "sku-a")
+    ours = ("_a", "sku-a", "OFF-A")
     found = {
         invariant: [row[0] for row in await shop.fetch(query) if str(row[0]).split()[0].endswith(ours)]
         for invariant, query in sql.items()

@@ -81,7 +81,8 @@ async def _race(
         # Those who came late, and whom nobody has decided about.
         await run_out()
         checkouts = [shopper.checkout for shopper in shoppers]
-    return await _reckoned(lab, sku, checkouts, heard)
+    # Before the order a shopper may pay another way while the first is open; what comes of that one goes back.
+    return await _reckoned(lab, sku, checkouts, heard, again=ends is _ends_of_a_payment)
 
 
 async def _soon(ask: Awaitable[Answer], rng: Random) -> Answer:
@@ -135,7 +136,7 @@ async def _approved(session: Any, url: str) -> Answer:
         return answer.status, {}
 
 
-async def _reckoned(lab: Lab, sku: str, checkouts: Sequence[str], heard: Sequence[Heard]) -> Numbers:
+async def _reckoned(lab: Lab, sku: str, checkouts: Sequence[str], heard: Sequence[Heard], again: bool) -> Numbers:
     wrong = await _decided(lab, checkouts) + await rested(lab)
     sales = {row["checkout_id"]: row for row in await lab.rows(SALES, checkouts)}
     books = Counter[tuple[str, str]]()
@@ -149,7 +150,7 @@ async def _reckoned(lab: Lab, sku: str, checkouts: Sequence[str], heard: Sequenc
     left, kept = await left_of(lab, sku), await lab.value(KEPT, checkouts)
     if (left, kept) != ((len(checkouts) - len(standing)) * UNITS, 0):
         wrong.append(f"{left} units left with {len(standing)} orders standing of {len(checkouts)}; {kept} kept")
-    wrong += await lab.faults(checkouts, charges=dict.fromkeys(standing, 1))
+    wrong += await lab.faults(checkouts, charges=dict.fromkeys(standing, 1), again=again)
     told = Counter(f"{what}: {status}" for answers in heard for what, (status, _) in answers.items())
     orders = sum(sale["id"] is not None for sale in sales.values())
     return {"times": len(checkouts), "orders": orders, "standing": len(standing), "answers": told, "wrong": wrong}

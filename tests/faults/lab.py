@@ -7,6 +7,7 @@ import os
 import signal
 import time
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -172,23 +173,40 @@ class Lab:
         return list(books["data"])
 
     async def faults(
-        self, checkouts: Sequence[str], patience: int = 60, charges: int | Mapping[str, int] = 1
+        self, checkouts: Sequence[str], patience: int = 60, charges: int | Mapping[str, int] = 1, again: bool = False
     ) -> list[str]:
         """What is wrong by the audit, and by the bank's books: each checkout has one order, paid once, or neither.
 
         `charges` is how many payments the bank keeps for an order, of any or by checkout: none that is paid in cash.
+        `again` as `taken_twice` says.
         """
         wrong = await asyncio.to_thread(audited, self.shop, patience)
         orders = {row["checkout_id"]: row["orders"] for row in await self.rows(ORDERS, checkouts)}
         paid: dict[str, int] = dict.fromkeys(checkouts, 0)
-        for row in await self.books():
-            if row["reference"] in paid:
-                paid[row["reference"]] += row["captured"] > row["refunded"]
+        theirs = [row for row in await self.books() if row["reference"] in paid]
+        wrong += taken_twice(theirs, again)
+        for row in theirs:
+            paid[row["reference"]] += row["captured"] > row["refunded"]
         for checkout in checkouts:
             found = (orders.get(checkout, 0), paid[checkout])
             if found not in ((0, 0), (1, charges if isinstance(charges, int) else charges.get(checkout, 0))):
                 wrong.append(f"{checkout}: orders and charges are {found}")
         return wrong
+
+
+def taken_twice(books: Sequence[Mapping[str, Any]], again: bool = False) -> list[str]:
+    """Checkouts of which the bank took money more than once, were it given back since.
+
+    `again`: the shopper paid another way while the first was open. Then it is each attempt that pays once at most; the
+    bank knows it by the key of its authorisation, which begins with the payment's id.
+    """
+    taken = Counter[str](_attempt(row) if again else row["reference"] for row in books if row["captured"])
+    return [f"{who}: money was taken {times} times" for who, times in taken.items() if times > 1]
+
+
+def _attempt(row: Mapping[str, Any]) -> str:
+    (key,) = {call["key"] for call in row["calls"] if call["op"] == "authorize"}
+    return f"{row['reference']} {key.partition(':')[0]}"
 
 
 class Stubborn:

@@ -68,6 +68,22 @@ class Mutant(msgspec.Struct, frozen=True):
     lives: str = ""
 
 
+# The line at which a level moves, and the keys and checks behind it: what the database refuses as well goes with it.
+MOVED = '''        WHERE {where} AND s.available + v_gained >= 0
+        RETURNING s.stream, s.sku, s.location, s.version, s.moved_at, s.head, s.available, s.low_stock_at, s.spread,
+                  s.hot_until INTO v_row;"""
+'''
+UNCHECKED = 'DROPPED += "ALTER TABLE inventory.stock DROP CONSTRAINT never_below_zero;"\n'
+UNKEYED = 'DROPPED += "ALTER TABLE inventory.events DROP CONSTRAINT events_stream_cause_id_type_key;"\n'
+BROUGHT = """    WHERE NOT EXISTS (
+        SELECT FROM inventory.events e WHERE e.stream = s.stream AND e.cause_id = p_cause AND e.type = p_type)"""
+BOOKED = ''';
+    RETURN v_streams IS NULL
+        OR inventory.apply(p_type, p_cause, p_cause_kind, v_streams, v_quantities, p_data) IS NOT NULL;
+END $$
+"""
+'''
+
 MUTANTS = (
     # The saga
     Mutant("undo only what this driver did", SAGA, "reach = max(saga.reach, REACHES[effect])", "reach = REACHES[effect]", (T_SIM,)),
@@ -141,7 +157,18 @@ MUTANTS = (
     Mutant("wait for a person when money is gone and units are sold", SAGA, "        return _forward(saga, failure)\n", '        raise Impossible("the stock is sold")\n', (T_SIM,)),
     Mutant("hear nothing of holds that ran out", "services/orders/following.py", "                if order.status in CANCELABLE:\n                    data", "                if False:\n                    data", (race("T-RACE-06/held"),)),
     Mutant("void only what was not taken yet", "services/payments/teller.py", "return await self.refund(payment, payment.give_back_request, left, reason) if left else payment", "return payment", (race("T-RACE-06/waiting"),)),
+    Mutant("order a cart from two tabs of a shop", CHECKOUT_TABLES, "CREATE UNIQUE INDEX attempts_cart", "CREATE INDEX attempts_cart", (race("T-RACE-01/two tabs"),)),
+    Mutant("change what is being ordered", CHECKOUT_SQL, "AND version = :version AND status IN ('open', 'expired')", "AND :version > 0", (race("T-RACE-02"),)),
+    Mutant("count a customer's devices without the limit", PROMOTIONS_SQL, "WHERE u.used < coalesce(", "WHERE u.used < 1000 + coalesce(", (race("T-RACE-03/one a customer"),)),
+    Mutant("keep the use of a declined card", PROMOTIONS_SQL, "UPDATE promotions.uses u SET used = u.used - 1", "UPDATE promotions.uses u SET used = u.used", (race("T-RACE-03/one a customer"),)),
+    Mutant("let an older price win", "services/catalog/writing.py", "if each.merged_on is not None and check_version(old, document, each.read_at) != each.merged_on:", "if False:", (race("T-RACE-07"),)),
+    Mutant("let an older low mark win", "services/inventory/queries.sql", "AND (:expected::bigint IS NULL OR low_stock_at = :expected::bigint)", "AND (:expected::bigint IS NULL OR low_stock_at >= 0)", (race("T-RACE-07"),)),
     # Stock
+    Mutant("hold more than there is", STOCK, MOVED, MOVED.replace(" AND s.available + v_gained >= 0", "") + UNCHECKED, (race("T-INV-01/normal"),)),
+    Mutant("hold what was there when looked at", STOCK, MOVED, MOVED.replace("AND s.available", "AND (SELECT o.available FROM inventory.stock o WHERE o.stream = s.stream)") + UNCHECKED, (f"{T_STOCK_RACES}::test_the_last_unit_is_held_once_where_nobody_takes_its_buyers_for_a_crowd",)),
+    Mutant("sell several units too many", STOCK, MOVED, MOVED.replace("s.available + v_gained >= 0", "s.available > 0") + UNCHECKED, (T_STOCK_RACES,)),
+    Mutant("hold an attempt as often as it asks at once", STOCK, "    VALUES (p_cause, p_state, r_expires_at, v_streams, p_quantities);\nEND $$\n\"\"\"  # noqa: S608 - our own words\n", "    VALUES (p_cause, p_state, r_expires_at, v_streams, p_quantities) ON CONFLICT DO NOTHING;\nEND $$\n\"\"\"\n" + UNKEYED, (f"{T_STOCK_RACES}::test_the_same_attempt_from_many_workers_holds_once_though_there_is_plenty",)),
+    Mutant("receive a delivery as often as it is told", STOCK, BROUGHT + BOOKED, BOOKED + UNKEYED, (T_STOCK_RACES,)),
     Mutant("commit what was released", STOCK, "IF r_state IS DISTINCT FROM 'expired' THEN RETURN; END IF;", "IF r_state IS NULL OR r_state NOT IN ('expired', 'released') THEN RETURN; END IF;", (T_STOCK, T_STOCK_RACES)),
     Mutant("commit what is not held", STOCK, "WHERE r.attempt_id = p_attempt AND r.state = 'held'\n    RETURNING", "WHERE r.attempt_id = p_attempt\n    RETURNING", (T_STOCK, T_STOCK_RACES)),
     Mutant("expire what is not due", STOCK, "WHERE state IN ('held', 'filling') AND expires_at < clock_timestamp()", "WHERE state IN ('held', 'filling')", (T_STOCK,)),

@@ -6,7 +6,7 @@ import asyncio
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
@@ -15,6 +15,7 @@ from typing import Any
 
 from haat.services.inventory.crowds import COOL_SECONDS
 from tests.faults.lab import PASSWORD, Lab, Stubborn
+from tests.journeys.client import PRICE
 
 Numbers = dict[str, Any]
 CASH = {"method": "cod"}
@@ -251,22 +252,49 @@ async def _one_a_customer(lab: Lab, variant: str, carts: int) -> Numbers:
 
 
 async def two_admins(lab: Lab, seed: int, times: int = 10) -> Numbers:
-    """T-RACE-07: two of the staff change the same product as they read it: one wins, the other hears 412."""
+    """T-RACE-07: two of the staff change the same title, price and low mark as they read it: one wins, one hears 412.
+
+    Of two who take three of five units, one does, and the other hears that they are not there.
+    """
     wrong: list[str] = []
     for nth in range(times):
-        made = await lab.staff.sell(uuid.uuid4().hex, 5)
-        path = f"/v1/products/{made['id']}"
-        async with lab.staff.session.get(lab.shop.url + path, headers=lab.staff.headers) as answer:
-            etag, body = answer.headers["ETag"], await answer.json()
-        titles = [f"Title {nth} of {who}" for who in ("one", "two")]
-        asks = [lab.staff.call("PATCH", path, {"title": title}, If_Match=etag) for title in titles]
-        found = await asyncio.gather(*asks)
-        statuses = sorted(status for status, _ in found)
-        winner = next((title for title, (status, _) in zip(titles, found, strict=True) if status == 200), None)
-        _, now = await lab.staff.call("GET", path)
-        if statuses != [200, 412] or now["title"] != winner:
-            wrong.append(f"{statuses}, {body['title']} became {now['title']}, {winner} won")
+        sku = uuid.uuid4().hex
+        made = await lab.staff.sell(sku, 5)
+        product, stock = f"/v1/products/{made['id']}", f"/v1/inventory/{sku}"
+        titles = {title: {"title": title} for title in (f"Title {nth} of one", f"Title {nth} of two")}
+        prices = {paise: {"variants": [_variant(sku, paise)]} for paise in (PRICE + 100, PRICE - 100)}
+        marks = {mark: {"low_stock_at": mark} for mark in (1, 2)}
+        wrong += await _edited(lab, product, titles, lambda now: now["title"])
+        wrong += await _edited(lab, product, prices, lambda now: now["variants"][0]["price"]["amount"])
+        wrong += await _edited(lab, stock, marks, lambda now: now["locations"][0]["low_stock_at"])
+        wrong += await _taken(lab, stock)
     return {"times": times, "wrong": wrong + await lab.faults([])}
+
+
+def _variant(sku: str, paise: int) -> dict[str, Any]:
+    return {"sku": sku, "price": {"amount": paise, "currency": "INR"}, "weight_grams": 1400}
+
+
+async def _edited(lab: Lab, path: str, asks: Mapping[Any, Any], seen: Callable[[Any], Any]) -> list[str]:
+    """Several change what all have read, each to a value of their own: what is seen then is that of the only winner."""
+    async with lab.staff.session.get(lab.shop.url + path, headers=lab.staff.headers) as answer:
+        etag = answer.headers["ETag"]
+    found = await asyncio.gather(*(lab.staff.call("PATCH", path, ask, If_Match=etag) for ask in asks.values()))
+    told = dict(zip(asks, (status for status, _ in found), strict=True))
+    now = seen((await lab.staff.call("GET", path))[1])
+    right = sorted(told.values()) == [200, 412] and told.get(now) == 200
+    return [] if right else [f"{path}: {told}, and it is {now}"]
+
+
+async def _taken(lab: Lab, stock: str) -> list[str]:
+    """Two count three units less of five."""
+    ask = {"quantity": -3, "reason": "counted"}
+    found = await asyncio.gather(*(lab.staff.post(f"{stock}/adjustments", ask) for _ in range(2)))
+    told = sorted((status, answer.get("code", "")) for status, answer in found)
+    _, now = await lab.staff.call("GET", stock)
+    left = (now["on_hand"], now["reserved"], now["available"])
+    right = (told, left) == ([(201, ""), (409, "out_of_stock")], (2, 0, 2))
+    return [] if right else [f"{stock}: {told}, {left} left"]
 
 
 Race = tuple[str, Callable[..., Awaitable[Numbers]], Sequence[Any]]

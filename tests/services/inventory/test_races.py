@@ -31,6 +31,14 @@ async def test_200_buyers_of_50_units_get_exactly_50(depots):
     assert await depots[0].counts(sku) == (50, 50, 0)
 
 
+async def test_the_last_unit_is_held_once_where_nobody_takes_its_buyers_for_a_crowd(depots):
+    """One buyer in each process: the ordinary reserve decides, not the grant to many at once."""
+    skus = [await depots[0].sku(1) for _ in range(40)]
+    works = [depot.reserve(new_id("att"), {sku: 1}) for sku in skus for depot in depots]
+    assert await at_once(*works) == {"held": 40, "out_of_stock": 120}
+    assert {await depots[0].counts(sku) for sku in skus} == {(1, 1, 0)}
+
+
 async def test_buyers_of_several_units_never_get_more_than_there_are(depots):
     sku = await depots[0].sku(50)
     outcomes = await at_once(*(depots[i % 4].reserve(new_id("att"), {sku: 3}) for i in range(100)))
@@ -58,6 +66,13 @@ async def test_the_same_attempt_for_the_last_units_from_many_workers_holds_once(
     works = [depot.reserve(f"att_{sku}", {sku: 10}) for sku in skus for depot in depots]
     assert await at_once(*works) == {"held": 160}
     assert {await depots[0].counts(sku) for sku in skus} == {(10, 10, 0)}
+
+
+async def test_the_same_attempt_from_many_workers_holds_once_though_there_is_plenty(depots):
+    skus = [await depots[0].sku(100) for _ in range(40)]
+    works = [depot.reserve(f"att_{sku}", {sku: 10}) for sku in skus for depot in depots]
+    assert await at_once(*works) == {"held": 160}
+    assert {await depots[0].counts(sku) for sku in skus} == {(100, 10, 90)}
 
 
 async def test_a_release_racing_its_own_reserve_leaves_nothing_held(depots):

@@ -57,4 +57,4 @@ async def test_a_saved_card_is_only_replaced_as_it_was_when_its_old_token_was_fo
     stands = await store.cards.token_of_same(user, second)
     kept.append(await store.cards.keep(payment, second, "tok_first"))
     assert (kept, stands) == ([True, False, False, True], "tok_first")
-    assert [card.token for card in await store.cards.of_user(user)] == ["tok_second"]
+    assert [card.token for card in await store.cards.of_user(user, None, 10)] == ["tok_second"]

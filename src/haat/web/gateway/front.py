@@ -17,7 +17,7 @@ from haat.kit.access import Caller
 from haat.kit.forwarded import address_behind
 from haat.kit.idempotency import replayed
 from haat.kit.ids import new_id
-from haat.kit.message import DomainError
+from haat.kit.message import DomainError, NotFound
 from haat.kit.problem import Malformed, TooMany, problem_body
 from haat.kit.ready import JSON, again, parts_of
 from haat.kit.telemetry import mask_cards
@@ -262,9 +262,14 @@ async def _refuse(answer: _Answer, error: DomainError, request_id: str) -> None:
 
 
 def _check_readable(scope: Scope) -> None:
+    """Raises Malformed, and NotFound for a path that the framework reads as another one than we do."""
+    path = scope["path"]
     # No text of ours holds a zero character, and no store would take one.
-    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+    if "\0" in path or b"%00" in scope["query_string"]:
         raise Malformed("The address holds a zero character")
+    # Routing takes `//v1/x` and `v1/x` for `/v1/x`, where cookies count for nothing and limits do.
+    if "//" in path or path[:1] != "/":
+        raise NotFound()
 
 
 def _stranger(scope: Scope, headers: dict[bytes, bytes], api: bool, proxies: int) -> tuple[Caller, str | None]:

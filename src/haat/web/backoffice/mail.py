@@ -53,7 +53,7 @@ async def preview(desk: Desk, notifications: Notifications, mail_id: str) -> Res
         "X-Frame-Options": "SAMEORIGIN",
     }
     answer = Response(mail.html or "<p>Not written yet.</p>", media_type="text/html", headers=headers)
-    dressed(desk.request, answer)
+    dressed(answer)
     return answer
 
 

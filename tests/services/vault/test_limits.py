@@ -43,7 +43,30 @@ def test_cards_that_pay_are_not_counted():
     tries = CardTries(10)
     for n in range(100):
         tries.begin(public(1), f"card{n}", 0.0)
-        tries.paid(public(1), f"card{n}", 0.0)
+        tries.paid(public(1), f"card{n}")
+
+
+def test_a_challenged_card_counts_a_tenth():
+    tries = CardTries(2)
+    for n in range(18):
+        tries.begin(public(1), f"card{n}", float(n))
+        tries.challenged(public(1), f"card{n}", float(n))
+    tries.begin(public(1), "unpaid", 100.0)
+    with pytest.raises(TooMany) as refused:
+        tries.begin(public(1), "another", 200.0)
+    # 18 tenths and one whole: nine of the tenths must be an hour old.
+    assert refused.value.facts == {"retry_after_seconds": 3409}
+    tries.begin(public(1), "another", HOUR + 9)
+
+
+def test_a_card_that_is_challenged_again_and_again_is_limited():
+    tries, done = CardTries(1), 0
+    with pytest.raises(TooMany):
+        for n in range(100):
+            tries.begin(public(n), "card", 0.0)
+            tries.challenged(public(n), "card", 0.0)
+            done += 1
+    assert done == 10
 
 
 def test_an_hour_later_there_is_room_again():
@@ -65,6 +88,17 @@ def test_a_proxy_and_our_own_machine_are_not_counted(address: str):
 
 def test_no_limit_counts_nothing():
     assert accepted(CardTries(0), ((public(1), "card") for _ in range(50))) == 50
+
+
+async def test_shoppers_whose_banks_challenge_them_do_not_lock_their_address(vaulted: Any):
+    vaulted.policy = msgspec.structs.replace(vaulted.policy, tries_per_hour=1)
+    vaulted.vault = vaulted.restarted()
+    vaulted.acquirer.state = "requires_action"
+    for _ in range(10):
+        token = await vaulted.token(address=public(1))
+        await vaulted.vault.charge(vaulted.charge(token))
+    with pytest.raises(TooMany):
+        await vaulted.token(address=public(1))
 
 
 async def test_the_vault_refuses_and_a_payment_gives_the_try_back(vaulted: Any):

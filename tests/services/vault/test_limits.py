@@ -39,6 +39,15 @@ def test_one_card_tried_from_everywhere_is_limited():
     assert accepted(CardTries(10), ((public(n), "card") for n in range(100))) == 10
 
 
+def test_a_network_of_ipv6_counts_as_one_address():
+    tries = CardTries(10)
+    inside = [f"2a00:1450:4009:81f::{n:x}" for n in range(100)]
+    assert accepted(tries, ((each, f"card{n}") for n, each in enumerate(inside))) == 10
+    tries.paid("2a00:1450:4009:81f::abcd", "card0")
+    tries.begin("2a00:1450:4009:81f:1:2:3:4", "card", 0.0)
+    assert accepted(tries, [("2a00:1450:4009:820::1", "next door"), ("::ffff:93.184.216.1", "mapped")]) == 2
+
+
 def test_cards_that_pay_are_not_counted():
     tries = CardTries(10)
     for n in range(100):

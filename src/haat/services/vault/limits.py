@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import deque
 
 import structlog
 from cachetools import TTLCache
 from prometheus_client import Counter
 
+from haat.kit.forwarded import network_of
 from haat.kit.problem import TooMany
 
 log = structlog.get_logger("haat.vault")
@@ -24,7 +24,8 @@ REFUSED = Counter("haat_vault_card_tries_refused_total", "Cards refused because 
 class CardTries:
     """Counts in this process, an hour long, the cards that have not paid (yet); 0 counts none.
 
-    Addresses that are not public are a proxy's or our own, shared by everybody: nothing is counted for them.
+    Addresses that are not public are a proxy's or our own, shared by everybody: nothing is counted for them. An IPv6
+    network of /64 counts as one.
     """
 
     def __init__(self, per_hour: int) -> None:
@@ -33,7 +34,8 @@ class CardTries:
 
     def begin(self, address: str, fingerprint: str, at: float) -> None:
         """Count a card typed in at `at` (seconds, monotonic). Raises TooMany."""
-        if not self._per_hour or not _is_public(address):
+        network = network_of(address)
+        if not self._per_hour or network is None or not network.is_global:
             return
         counted = [self._of(name, at) for name in _names(address, fingerprint)]
         full = [tries for tries in counted if tries.weight >= self._per_hour * WHOLE]
@@ -96,11 +98,4 @@ class _Tries:
 
 
 def _names(address: str, fingerprint: str) -> tuple[str, str]:
-    return f"address:{address}", f"card:{fingerprint}"
-
-
-def _is_public(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_global
-    except ValueError:
-        return False
+    return f"address:{network_of(address)}", f"card:{fingerprint}"

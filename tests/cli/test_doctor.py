@@ -68,7 +68,13 @@ def test_every_check_is_named_once(tmp_path: Path) -> None:
         "connections",
         "front end",
         "payments",
+        "mail",
     ]
+
+
+def test_a_shop_in_production_without_a_mail_server_is_a_fault(tmp_path: Path) -> None:
+    found = findings(tmp_path, mail_stays=True)["mail"]
+    assert (found.ok, found.what_to_do) == (False, "Name a mail server by HAAT_SMTP_URL.")
 
 
 def test_the_postgresql_binaries_are_really_run(tmp_path: Path) -> None:

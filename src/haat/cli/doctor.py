@@ -53,18 +53,20 @@ def doctor(
     lock: Path | None = None,
     front_end: Iterable[Path] = (),
     unpaid: Iterable[StartupFault] = (),
+    mail_stays: bool = False,
 ) -> list[Finding]:
     """Look at everything a start depends on and change nothing.
 
     `lock` is the project's uv.lock, when there is one; `front_end` the files the pages cannot do without;
-    `unpaid` is what is wrong with the settings of the payment provider.
+    `unpaid` is what is wrong with the settings of the payment provider; `mail_stays` is for a shop in production
+    that has no mail server.
     """
     findings = [_python(), _clock(), *_packages(lock), _data(data), _space(data), _port(data, host, port)]
     if database_url is None:
         findings += [_binaries(data), _shared_memory(), _connections(api_processes)]
     else:
         findings.append(_database(database_url))
-    findings += [_front_end(front_end), *_payments(unpaid), *_instance(data)]
+    findings += [_front_end(front_end), *_payments(unpaid), _mail(mail_stays), *_instance(data)]
     return findings
 
 
@@ -104,6 +106,13 @@ def _packages(lock: Path | None) -> Iterator[Finding]:
 def _payments(unpaid: Iterable[StartupFault]) -> list[Finding]:
     faults = [Finding("payments", False, fault.what, fault.what_to_do) for fault in unpaid]
     return faults or [Finding("payments", True, "the settings of the provider are complete")]
+
+
+def _mail(stays: bool) -> Finding:
+    if stays:
+        detail = "letters stay in the local mailbox, where owners can read the links to everybody's account"
+        return Finding("mail", False, detail, "Name a mail server by HAAT_SMTP_URL.")
+    return Finding("mail", True, "letters go where they should")
 
 
 def _plain(name: str) -> str:

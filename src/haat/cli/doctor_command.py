@@ -33,6 +33,7 @@ def doctor_command(*, json: bool = False) -> None:
         lock=root / "uv.lock",
         front_end=[root / "node_modules" / "htmx.org" / "dist" / "htmx.min.js"],
         unpaid=payment_faults(settings),
+        mail_stays=settings.environment == "production" and settings.smtp_url is None,
     )
     if json:
         print(msgspec.json.encode(findings).decode())

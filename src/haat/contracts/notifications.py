@@ -29,7 +29,10 @@ class Mailbox(Message, frozen=True):
 
 
 class MailRef(Message, frozen=True):
+    """`with_keys` is for owners: letters whose link is a key to an account come with it."""
+
     mail_id: str
+    with_keys: bool = False
 
 
 class Notifications(Contract):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import msgspec
-from litestar import Request, Response
+from litestar import Request
 from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import Cookie
 from litestar.utils.scope.state import ScopeState
@@ -94,13 +95,14 @@ async def renew(request: AnyRequest, settings: Settings, identity: Identity) -> 
         return caller
     try:
         tokens = await identity.refresh(Refresh(refresh_token=token[:512], address=caller.address))
+        # Noted at once: the old token is spent, whatever comes now.
+        keep_tokens(request, settings, tokens)
         principal = await identity.authenticate(AccessToken(token=tokens.access_token))
     except Unavailable:
         return caller
     except DomainError:
         forget_tokens(request, settings)
         return caller
-    keep_tokens(request, settings, tokens)
     known = msgspec.structs.replace(
         caller, user_id=principal.user_id, session_id=principal.session_id, roles=principal.roles
     )
@@ -141,6 +143,6 @@ def put_cookie(request: AnyRequest, settings: Settings, name: str, value: str, s
     )
 
 
-def add_cookies(request: AnyRequest, response: Response[Any]) -> None:
-    """Send what `put_cookie` has noted."""
-    response.cookies.extend(request.scope["state"].get("cookies", {}).values())
+def cookie_headers(state: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
+    """What `put_cookie` has noted in a request's state; the front sends it with every answer, whoever wrote that."""
+    return [cookie.to_encoded_header() for cookie in state.get("cookies", {}).values()]

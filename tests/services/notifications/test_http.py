@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from haat.contracts.identity import AccessToken, Identity, Principal
+from haat.contracts.identity import AccessToken, AccountLetter, Identity, LetterWanted, Principal
 from haat.kit.clock import now
 from haat.kit.database import Batch
 from haat.services.notifications.http import ROUTES
@@ -43,6 +43,25 @@ async def test_staff_find_and_open_a_mail(http, notifications, placed):
         "sent",
         True,
     )
+
+
+async def test_a_link_to_an_account_is_shown_to_owners_only(http, notifications, people):
+    people.letters["ltr_1"] = AccountLetter(
+        kind="password_reset", user_id="usr_1", email="asha@example.in", name="Asha", token="ltr_1.secret"
+    )
+    await notifications.on_letters_wanted(Batch([LetterWanted(letter_id="ltr_1", kind="password_reset")]))
+    await notifications.send_due()
+    (listed,) = (await http.get("/v1/mails", params={"to": "asha@example.in"}, headers=STAFF)).json()["data"]
+    path = f"/v1/mails/{listed['id']}"
+    staffs = (await http.get(path, headers=STAFF)).json()
+    owners = (await http.get(path, headers={"Authorization": "Bearer owner"})).json()
+    assert (staffs["state"], staffs["subject"], staffs["html"], staffs["text"]) == (
+        "sent",
+        owners["subject"],
+        "",
+        "This letter holds a link that is a key to an account: only owners may read it.",
+    )
+    assert ("ltr_1.secret" in owners["html"], "ltr_1.secret" in owners["text"]) == (True, True)
 
 
 @pytest.mark.parametrize(("headers", "status"), [({}, 401), ({"Authorization": "Bearer catalogue"}, 403), (STAFF, 200)])

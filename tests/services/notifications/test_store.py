@@ -41,5 +41,5 @@ async def test_a_worker_whose_lease_ran_out_settles_nothing(store):
         await connection.execute("UPDATE notifications.mails SET next_try_at = now() WHERE id = $1", late.id)
         await claimed(store, connection, 10)
         await store.settle(connection, [Settled(late.id, late.tries, "failed", "too late")])
-        mail = await store.mail(connection, late.id)
+        _, mail = await store.mail(connection, late.id)
     assert mail.state == "queued"

@@ -39,11 +39,43 @@ def test_one_card_tried_from_everywhere_is_limited():
     assert accepted(CardTries(10), ((public(n), "card") for n in range(100))) == 10
 
 
+def test_a_network_of_ipv6_counts_as_one_address():
+    tries = CardTries(10)
+    inside = [f"2a00:1450:4009:81f::{n:x}" for n in range(100)]
+    assert accepted(tries, ((each, f"card{n}") for n, each in enumerate(inside))) == 10
+    tries.paid("2a00:1450:4009:81f::abcd", "card0")
+    tries.begin("2a00:1450:4009:81f:1:2:3:4", "card", 0.0)
+    assert accepted(tries, [("2a00:1450:4009:820::1", "next door"), ("::ffff:93.184.216.1", "mapped")]) == 2
+
+
 def test_cards_that_pay_are_not_counted():
     tries = CardTries(10)
     for n in range(100):
         tries.begin(public(1), f"card{n}", 0.0)
-        tries.paid(public(1), f"card{n}", 0.0)
+        tries.paid(public(1), f"card{n}")
+
+
+def test_a_challenged_card_counts_a_tenth():
+    tries = CardTries(2)
+    for n in range(18):
+        tries.begin(public(1), f"card{n}", float(n))
+        tries.challenged(public(1), f"card{n}", float(n))
+    tries.begin(public(1), "unpaid", 100.0)
+    with pytest.raises(TooMany) as refused:
+        tries.begin(public(1), "another", 200.0)
+    # 18 tenths and one whole: nine of the tenths must be an hour old.
+    assert refused.value.facts == {"retry_after_seconds": 3409}
+    tries.begin(public(1), "another", HOUR + 9)
+
+
+def test_a_card_that_is_challenged_again_and_again_is_limited():
+    tries, done = CardTries(1), 0
+    with pytest.raises(TooMany):
+        for n in range(100):
+            tries.begin(public(n), "card", 0.0)
+            tries.challenged(public(n), "card", 0.0)
+            done += 1
+    assert done == 10
 
 
 def test_an_hour_later_there_is_room_again():
@@ -65,6 +97,17 @@ def test_a_proxy_and_our_own_machine_are_not_counted(address: str):
 
 def test_no_limit_counts_nothing():
     assert accepted(CardTries(0), ((public(1), "card") for _ in range(50))) == 50
+
+
+async def test_shoppers_whose_banks_challenge_them_do_not_lock_their_address(vaulted: Any):
+    vaulted.policy = msgspec.structs.replace(vaulted.policy, tries_per_hour=1)
+    vaulted.vault = vaulted.restarted()
+    vaulted.acquirer.state = "requires_action"
+    for _ in range(10):
+        token = await vaulted.token(address=public(1))
+        await vaulted.vault.charge(vaulted.charge(token))
+    with pytest.raises(TooMany):
+        await vaulted.token(address=public(1))
 
 
 async def test_the_vault_refuses_and_a_payment_gives_the_try_back(vaulted: Any):

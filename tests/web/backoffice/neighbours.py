@@ -452,6 +452,8 @@ class MemoryFraud(Fraud):
 
 
 class MemoryNotifications(Notifications):
+    """One letter, with a key to an account in it."""
+
     async def mailbox(self, ask: Mailbox) -> Page[Mail]:
         return Page(data=[await self.mail(MailRef(mail_id="mail_1"))])
 
@@ -462,8 +464,8 @@ class MemoryNotifications(Notifications):
             subject="Your order",
             state="failed",
             created_at=MOMENT,
-            html="<p onclick='x()'>Hello</p>",
-            text="Hello",
+            html="<p onclick='x()'>Hello</p>" if ask.with_keys else "",
+            text="Hello" if ask.with_keys else "For owners",
         )
 
 

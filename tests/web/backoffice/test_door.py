@@ -160,6 +160,15 @@ async def test_a_letter_can_do_nothing_in_its_frame(enter: Enter) -> None:
     assert {"sandbox", "default-src 'none'", "form-action 'none'", "frame-ancestors 'self'"} <= set(policy)
 
 
+@pytest.mark.parametrize(("role", "seen"), [("owner", True), ("support", False)])
+async def test_keys_to_accounts_are_shown_to_owners_only(enter: Enter, role: str, seen: bool) -> None:
+    page = (await enter(role).see("/admin/mail/mail_1")).text
+    letter = (await enter(role).see("/admin/mail/mail_1/preview")).text
+
+    assert ("Hello" in page, "Hello" in letter) == (seen, seen)
+    assert ("<iframe" in page, '<p class="note">For owners</p>' in page) == (seen, not seen)
+
+
 async def test_what_services_say_is_escaped(enter: Enter) -> None:
     page = (await enter("owner").see("/admin/orders/ord_1")).text
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from haat.engines.cache.memory import MemoryCache
+from haat.web.gateway.app import gateway
+from tests.web.gateway.conftest import ROUTES, People
 
 ASHA = {"Authorization": "Bearer asha"}
 STAFF = {"Authorization": "Bearer staff"}
@@ -38,6 +42,28 @@ async def test_a_guest_is_known_by_the_cart(client: httpx.AsyncClient):
 async def test_cookies_do_not_speak_for_api_calls(client: httpx.AsyncClient):
     answer = await client.get("/v1/who", headers={"Cookie": "haat_access=asha"})
     assert answer.json()["account"] == "address:203.0.113.9"
+
+
+@pytest.mark.parametrize("path", ["//v1/who", "/%2Fv1/who", "/v1//who", "/v1/who//", "///v1/who", "//page"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_path_with_an_empty_part_leads_nowhere(
+    client: httpx.AsyncClient, people: People, method: str, path: str
+):
+    answer = await client.request(method, f"http://shop{path}", headers={**ASHA, "Cookie": "haat_access=asha"})
+    assert (answer.status_code, answer.json()["code"], people.asked) == (404, "not_found", 0)
+
+
+async def test_a_path_without_its_first_slash_leads_nowhere(people: People):
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    front: Any = gateway(ROUTES, {"identity": people}, {})
+    headers = [(b"cookie", b"haat_access=asha")]
+    scope = {"type": "http", "method": "GET", "path": "v1/who", "query_string": b"", "headers": headers, "client": None}
+    await front(scope, None, send)
+    assert (sent[0]["status"], msgspec.json.decode(sent[1]["body"])["code"], people.asked) == (404, "not_found", 0)
 
 
 async def test_bearer_tokens_do_not_speak_for_pages(client: httpx.AsyncClient):

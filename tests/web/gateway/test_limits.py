@@ -53,6 +53,13 @@ def test_a_guest_with_ever_new_tokens_is_held_by_the_address():
     assert allowed([limits.judge(guest(f"t{n}"), 0.0) for n in range(101)]) == [True] * 100 + [False]
 
 
+def test_a_network_of_ipv6_is_one_address():
+    limits = Limits(1)
+    inside = [Caller(cart_token=f"t{n}", address=f"2001:db8:1:2::{n:x}") for n in range(101)]
+    assert allowed([limits.judge(each, 0.0) for each in inside]) == [True] * 100 + [False]
+    assert allowed([limits.judge(Caller(address="2001:db8:1:3::1"), 0.0)]) == [True]
+
+
 def test_a_guest_has_an_allowance_of_their_own():
     limits = Limits(1)
     assert allowed([limits.judge(guest("t"), 0.0), limits.judge(guest("t"), 0.0)]) == [True, False]

@@ -182,7 +182,6 @@ FRAMEWORK: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "/v1/wants/a%2Fb", {}),
     ("GET", "/v1/wants/%E0%A4%B9", {}),
     ("GET", "/v1/wants/", {}),
-    ("GET", "/v1//wants/w1", {}),
     ("GET", "/v1/wants/w1/", {}),
     ("GET", "/v1/wants/w1/paper", {}),
     ("GET", "/v1/wants/w1/words", {}),

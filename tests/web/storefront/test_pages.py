@@ -10,6 +10,7 @@ import pytest
 
 from haat.contracts.checkout import Requirement
 from haat.contracts.payments import CardMethod, CashMethod
+from haat.kit.message import Unavailable
 from haat.web.storefront.reading import TOPICS
 from tests.web.storefront.conftest import SHOP, VAULT, Visitor, visiting
 
@@ -202,6 +203,43 @@ async def test_an_expired_access_token_is_renewed_without_a_word(visitor: Visito
     page = await visitor.see("/account")
     assert (page.status_code, visitor.behind.identity.refreshed) == (200, 1)
     assert page.cookies["haat_access"] == "access-usr_0"
+
+
+async def test_tokens_renewed_by_the_poll_of_a_payment_are_not_lost(visitor: Visitor):
+    await visitor.register()
+    await visitor.take_laptop()
+    page = (await buy(visitor, payment="upi")).headers["Location"]
+    visitor.client.cookies.delete("haat_access")
+    polled = await visitor.see(page, **{"HX-Request": "true"})
+    assert (polled.status_code, polled.cookies["haat_access"], polled.cookies["haat_refresh"]) == (
+        204,
+        "access-usr_0",
+        "refresh-usr_0",
+    )
+    assert polled.headers["Cache-Control"] == "private, no-cache"
+    visitor.client.cookies.delete("haat_access")
+    visitor.behind.checkout.act("chk_0")
+    done = await visitor.see(page, **{"HX-Request": "true"})
+    assert (done.headers["HX-Redirect"], done.cookies["haat_access"]) == ("/orders/ord_0/thanks", "access-usr_0")
+
+
+async def test_tokens_renewed_before_a_refusal_that_is_no_page_are_not_lost(visitor: Visitor):
+    await visitor.register()
+    visitor.client.cookies.delete("haat_access")
+    answer = await visitor.see("/orders/ord_none", Accept="*/*")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
+    assert answer.cookies["haat_access"] == "access-usr_0"
+
+
+async def test_tokens_are_kept_when_nobody_can_say_whose_they_are(visitor: Visitor):
+    async def away(_: object) -> None:
+        raise Unavailable("identity does not answer")
+
+    await visitor.register()
+    visitor.client.cookies.delete("haat_access")
+    vars(visitor.behind.identity)["authenticate"] = away
+    page = await visitor.see("/")
+    assert (page.status_code, page.cookies["haat_refresh"]) == (200, "refresh-usr_0")
 
 
 async def test_a_refused_refresh_token_is_forgotten(visitor: Visitor):

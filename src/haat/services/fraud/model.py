@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from datetime import datetime, timedelta
 
 import msgspec
 
 from haat.contracts.fraud import Assess, Reason, Verdict
+from haat.kit.forwarded import network_of
 from haat.kit.ids import ALPHABET, is_id
 from haat.kit.money import format_money
 
@@ -91,15 +91,10 @@ def decision_of(score: int) -> str:
 
 def countable_network(address: str) -> str | None:
     """The address, or the /64 of an IPv6 one; None for those that many people share inside one machine or network."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
+    network = network_of(address)
+    if network is None or not network.is_global:
         return None
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
-        found = found.ipv4_mapped
-    if not found.is_global:
-        return None
-    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
+    return str(network) if network.version == 6 else str(network.network_address)
 
 
 def card_key(token: str | None) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import ipaddress
 import secrets
 import unicodedata
 from collections.abc import Iterable
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from email_validator import EmailNotValidError, validate_email
 
 from haat.contracts.identity import LinkRefused, TokenRefused
+from haat.kit.forwarded import network_of
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import Invalid
 from haat.kit.problem import TooMany
@@ -164,17 +164,10 @@ def letter_of(token: str, kind: str, secret: bytes) -> str:
 
 def address_limit(address: str, purpose: str, attempts: int) -> Limit | None:
     """The limit of one network address (an IPv6 network of /64 counts as one); none for this machine itself."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
+    network = network_of(address)
+    if network is None or network.is_loopback:
         return None
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-        parsed = parsed.ipv4_mapped
-    if parsed.is_loopback:
-        return None
-    if parsed.version == 6:
-        parsed = ipaddress.ip_network((parsed, 64), strict=False).network_address
-    return Limit(f"{purpose}:{parsed}", attempts)
+    return Limit(f"{purpose}:{network.network_address}", attempts)
 
 
 class Attempts(msgspec.Struct, frozen=True):

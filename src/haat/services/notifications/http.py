@@ -8,7 +8,7 @@ from litestar import get
 from litestar.params import Parameter
 
 from haat.contracts.notifications import Mail, Mailbox, MailRef, Notifications
-from haat.kit.access import needs_role
+from haat.kit.access import Caller, needs_role
 from haat.kit.message import Page
 from haat.kit.problem import problems
 
@@ -30,9 +30,9 @@ async def list_mails(
 
 
 @get("/v1/mails/{mail_id:str}", tags=["staff"], guards=[needs_role("support")], responses=problems(401, 403, 404))
-async def view_mail(mail_id: MailId, notifications: Notifications) -> Mail:
-    """One mail with its HTML and text; a queued one may not be written yet."""
-    return await notifications.mail(MailRef(mail_id=mail_id))
+async def view_mail(mail_id: MailId, notifications: Notifications, caller: Caller) -> Mail:
+    """One mail with its HTML and text; a queued one may not be written yet. Keys to accounts are for owners only."""
+    return await notifications.mail(MailRef(mail_id=mail_id, with_keys=caller.has_role("owner")))
 
 
 ROUTES = [list_mails, view_mail]

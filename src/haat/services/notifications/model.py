@@ -33,7 +33,7 @@ Kind = Literal[
     "email_change",
     "email_changed",
 ]
-# Letters whose link is a key to an account: not kept where staff can read them.
+# Letters whose link is a key to an account: kept only where there is no other place for them, and then for owners.
 SECRET: Final = frozenset({"password_reset", "email_change"})
 OF_ACCOUNTS: Final = SECRET | {"welcome", "session_ended", "password_changed", "email_changed"}
 _MOVES: Final[dict[str, Kind]] = {

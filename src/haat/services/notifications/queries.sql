@@ -52,4 +52,4 @@ WITH found AS (
 SELECT id, address, subject, state, created_at, about FROM found ORDER BY id DESC LIMIT :at_most;
 
 -- name: mail(id)^
-SELECT id, address, subject, state, created_at, about, html, text FROM notifications.mails WHERE id = :id;
+SELECT id, kind, address, subject, state, created_at, about, html, text FROM notifications.mails WHERE id = :id;

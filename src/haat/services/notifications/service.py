@@ -53,6 +53,7 @@ LEASE_SECONDS = 120
 PATIENT_TRIES = 2
 WITH_INVOICE = frozenset({"order_partially_shipped", "order_shipped", "order_delivered"})
 NOT_KEPT = "This letter holds a link that is a key to an account: it was sent, and is not kept here."
+FOR_OWNERS = "This letter holds a link that is a key to an account: only owners may read it."
 _PATHS: dict[Kind, str] = {
     "password_reset": "reset-password?token=",
     "password_changed": "account",
@@ -96,7 +97,10 @@ class NotificationsService(Notifications):
             found = await self._store.mail(connection, ask.mail_id)
         if found is None:
             raise NotFound()
-        return found
+        kind, mail = found
+        if kind in SECRET and mail.html and not ask.with_keys:
+            return msgspec.structs.replace(mail, html="", text=FOR_OWNERS)
+        return mail
 
     async def on_placed(self, batch: Batch[OrderPlaced]) -> None:
         """A confirmation for each order."""

@@ -113,10 +113,13 @@ class MailStore:
         rows = queries.mailbox(connection, address=address, about=about, before=before, at_most=at_most)
         return [_mail(row) async for row in rows]
 
-    async def mail(self, connection: Connection, mail_id: str) -> Mail | None:
-        """One mail with its bodies."""
+    async def mail(self, connection: Connection, mail_id: str) -> tuple[Kind, Mail] | None:
+        """One mail with its bodies, and what kind of letter it is."""
         row = await queries.mail(connection, id=mail_id)
-        return None if row is None else _mail(row)
+        if row is None:
+            return None
+        found = dict(row)
+        return found.pop("kind"), _mail(found)
 
 
 def _mail(row: Any) -> Mail:

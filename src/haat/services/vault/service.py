@@ -211,7 +211,9 @@ class VaultService(Vault):
         # The number and the code have done what they were given for, whatever the bank said.
         self._waiting.drop(ask.token)
         if agreed:
-            self._tries.paid(waiting.address, waiting.card.fingerprint, time.monotonic())
+            self._tries.paid(waiting.address, waiting.card.fingerprint)
+        elif answer.status == 200 and body.get("state") == "requires_action":
+            self._tries.challenged(waiting.address, waiting.card.fingerprint, time.monotonic())
         return answer
 
     async def _record(self, waiting: WaitingCard, network_token: object) -> NewRecord:

@@ -17,7 +17,7 @@ from haat.settings import Settings
 from haat.web.backoffice.forms import Typed, canonical
 from haat.web.backoffice.roles import duties, may
 from haat.web.backoffice.templates import render
-from haat.web.sessions import AnyRequest, add_cookies, check_origin, csrf_token, renew
+from haat.web.sessions import AnyRequest, check_origin, csrf_token, renew
 
 log = structlog.get_logger("haat.backoffice")
 T = TypeVar("T")
@@ -92,11 +92,11 @@ class Desk:
             said=NOTES.get(self.asked("said"), ""),
             **facts,
         )
-        return dressed(self.request, Response(text, status_code=status, media_type="text/html"))
+        return dressed(Response(text, status_code=status, media_type="text/html"))
 
     def go(self, address: str) -> Response[Any]:
         """Lead on after a form."""
-        return dressed(self.request, Response(None, status_code=303, headers={"Location": address}))
+        return dressed(Response(None, status_code=303, headers={"Location": address}))
 
     def once(self, fields: Typed) -> Idempotency:
         """The form's hidden key: sent twice, it has its effect once. Raises IdempotencyKeyMissing."""
@@ -125,7 +125,7 @@ def door(settings: Settings, identity: Identity) -> Callable[[AnyRequest], Await
         if duty is None:
             return None
         if caller.user_id is None:
-            return dressed(request, Response(None, status_code=303, headers={"Location": _door_of(request)}))
+            return dressed(Response(None, status_code=303, headers={"Location": _door_of(request)}))
         if not may(caller, duty):
             raise Forbidden("Your role does not open this page")
         return None
@@ -141,14 +141,13 @@ def _door_of(request: AnyRequest) -> str:
     return f"{DOOR}?next={quote(request.url.path + (f'?{query}' if query else ''), safe='')}"
 
 
-def dressed(request: AnyRequest, response: Response[Any]) -> Response[Any]:
-    """The headers and cookies of every answer of the back office."""
+def dressed(response: Response[Any]) -> Response[Any]:
+    """The headers of every answer of the back office."""
     response.headers.setdefault("Content-Security-Policy", POLICY)
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers.setdefault("X-Frame-Options", "DENY")
     response.headers.setdefault("Referrer-Policy", "same-origin")
     response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    add_cookies(request, response)
     return response
 
 

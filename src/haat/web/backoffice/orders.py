@@ -51,7 +51,7 @@ async def invoice(desk: Desk, order_id: str, orders: Orders) -> Response[Any]:
     """The tax invoice, as the customer gets it."""
     made = await orders.invoice(OrderOf(order=order_id, any_owner=True))
     headers = {"Content-Disposition": f'inline; filename="{made.number}.pdf"'}
-    return dressed(desk.request, Response(made.pdf, media_type="application/pdf", headers=headers))
+    return dressed(Response(made.pdf, media_type="application/pdf", headers=headers))
 
 
 async def order_page(

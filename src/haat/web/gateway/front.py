@@ -17,7 +17,7 @@ from haat.kit.access import Caller
 from haat.kit.forwarded import address_behind
 from haat.kit.idempotency import replayed
 from haat.kit.ids import new_id
-from haat.kit.message import DomainError
+from haat.kit.message import DomainError, NotFound
 from haat.kit.problem import Malformed, TooMany, problem_body
 from haat.kit.ready import JSON, again, parts_of
 from haat.kit.telemetry import mask_cards
@@ -27,6 +27,7 @@ from haat.web.gateway.counting import count
 from haat.web.gateway.known import Known, KnownTargets
 from haat.web.gateway.limits import Limits
 from haat.web.gateway.straight import Asked, StraightCalls
+from haat.web.sessions import cookie_headers
 
 # A revoked session is refused at once where the cache is shared, and everywhere after at most this long.
 PRINCIPAL_SECONDS = 30.0
@@ -84,7 +85,7 @@ class Front:
         started = time.perf_counter()
         api = scope["path"].startswith(("/v1/", "/rpc/"))
         asked = Asked(receive)
-        answer = _Answer(send, asked, request_id, api, scope["method"] == "HEAD")
+        answer = _Answer(send, asked, state, api, scope["method"] == "HEAD")
         if answer.without_body:
             # Every resource that can be read can be asked about.
             scope["method"] = "GET"
@@ -162,13 +163,14 @@ class Front:
 
 
 class _Answer:
-    """The way out: adds the common headers, leaves the body of a HEAD request out, remembers the status."""
+    """The way out: adds the common headers and the cookies, leaves a HEAD request's body out, remembers the status."""
 
-    def __init__(self, send: Send, asked: Asked, request_id: str, api: bool, without_body: bool) -> None:
+    def __init__(self, send: Send, asked: Asked, state: dict[str, Any], api: bool, without_body: bool) -> None:
         self._send = send
         self._asked = asked
+        self._state = state
         self._common: HeaderList = [
-            (b"request-id", request_id.encode("latin-1")),
+            (b"request-id", state["request_id"].encode("latin-1")),
             *(API_HEADERS if api else SECURITY_HEADERS),
         ]
         self.without_body = without_body
@@ -182,7 +184,11 @@ class _Answer:
                 await _drained(self._asked)
             given = {name for name, _ in message["headers"]}
             extra = [header for header in (*self._common, *self.extra) if header[0] not in given]
-            message["headers"] = [*message["headers"], *extra, *_replay_told()]
+            cookies = cookie_headers(self._state)
+            if cookies and b"cache-control" not in given:
+                # What opens an account is for this browser alone.
+                cookies.append((b"cache-control", b"private, no-cache"))
+            message["headers"] = [*message["headers"], *extra, *_replay_told(), *cookies]
         elif self.without_body and message["type"] == "http.response.body":
             message["body"] = b""
         await self._send(message)
@@ -262,9 +268,14 @@ async def _refuse(answer: _Answer, error: DomainError, request_id: str) -> None:
 
 
 def _check_readable(scope: Scope) -> None:
+    """Raises Malformed, and NotFound for a path that the framework reads as another one than we do."""
+    path = scope["path"]
     # No text of ours holds a zero character, and no store would take one.
-    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+    if "\0" in path or b"%00" in scope["query_string"]:
         raise Malformed("The address holds a zero character")
+    # Routing takes `//v1/x` and `v1/x` for `/v1/x`, where cookies count for nothing and limits do.
+    if "//" in path or path[:1] != "/":
+        raise NotFound()
 
 
 def _stranger(scope: Scope, headers: dict[bytes, bytes], api: bool, proxies: int) -> tuple[Caller, str | None]:

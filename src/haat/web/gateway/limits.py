@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from haat.kit.access import Caller
+from haat.kit.forwarded import network_of
 
 WINDOW_SECONDS = 60.0
-# Many people share an address, and a guest may take a new cart token for each request.
+# Many people share an address (or a /64 of IPv6), and a guest may take a new cart token for each request.
 ADDRESS_FACTOR = 100
 MAX_CALLERS = 100_000
 
@@ -45,7 +46,7 @@ class Limits:
             return None
         if caller.user_id is not None:
             return self._users.count(caller.user_id, at)
-        shared = self._addresses.count(caller.address, at)
+        shared = self._addresses.count(str(network_of(caller.address) or caller.address), at)
         if caller.cart_token is None or not shared.allowed:
             return shared
         return self._guests.count(caller.cart_token, at)

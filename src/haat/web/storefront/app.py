@@ -69,7 +69,7 @@ def _for_people(handler: Callable[..., Any]) -> Callable[..., Any]:
             if status >= 500:
                 log.exception("page failed", path=request.url.path, exc_info=error)
             answer = error_page(request, status, error.detail if isinstance(error, DomainError) else "")
-        dress(request, answer)
+        dress(answer)
         return answer
 
     return handle

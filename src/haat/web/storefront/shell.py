@@ -19,7 +19,7 @@ from haat.kit.clock import now
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import DomainError, Nothing
 from haat.settings import Settings
-from haat.web.sessions import AnyRequest, add_cookies, csrf_token, put_cookie
+from haat.web.sessions import AnyRequest, csrf_token, put_cookie
 from haat.web.storefront.templates import render
 
 log = structlog.get_logger("haat.storefront")
@@ -94,9 +94,7 @@ class Shop:
         if self._frame is not None:
             self._frame.cancel()
         headers = {"Content-Disposition": f'inline; filename="{name}"', "Cache-Control": "private, no-store"}
-        answer = Response(body, media_type=media_type, headers=headers)
-        add_cookies(self.request, answer)
-        return answer
+        return Response(body, media_type=media_type, headers=headers)
 
     def set_cookie(self, name: str, value: str, seconds: int = YEAR_SECONDS) -> None:
         put_cookie(self.request, self.settings, name, value, seconds)
@@ -170,7 +168,7 @@ class Shop:
         return sum(line.quantity for line in contents.lines)
 
     def _dressed(self, response: Response[Any], framed: str) -> Response[Any]:
-        dress(self.request, response, framed)
+        dress(response, framed)
         return response
 
 
@@ -179,8 +177,8 @@ async def provide_shop(request: AnyRequest, caller: Caller, settings: Settings, 
     return Shop(request, caller, settings, catalog, cart)
 
 
-def dress(request: AnyRequest, response: Response[Any], framed: str = "") -> None:
-    """The headers and cookies of every answer."""
+def dress(response: Response[Any], framed: str = "") -> None:
+    """The headers of every page."""
     policy = [
         "default-src 'none'",
         "script-src 'self'",
@@ -196,7 +194,6 @@ def dress(request: AnyRequest, response: Response[Any], framed: str = "") -> Non
     response.headers.setdefault("Content-Security-Policy", "; ".join(policy))
     response.headers.setdefault("Cache-Control", "private, no-cache")
     response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    add_cookies(request, response)
 
 
 async def _quietly(call: Coroutine[Any, Any, object]) -> object:

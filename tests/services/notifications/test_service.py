@@ -289,16 +289,6 @@ async def test_one_letter_that_cannot_be_written_does_not_hold_the_others(notifi
     assert [letter.to for letter in pen.letters] == [order.email]
 
 
-async def test_after_ten_tries_a_letter_has_failed(notifications, placed, shelf, due_now):
-    order, event = placed()
-    del shelf.orders[order.id]
-    await notifications.on_placed(Batch([event]))
-    for _ in range(10):
-        await due_now()
-        await notifications.send_due()
-    assert [mail.state for mail in await mails(notifications, about=order.id)] == ["failed"]
-
-
 async def test_the_mailbox_is_read_in_pages_newest_first(notifications, placed):
     for _ in range(3):
         await notifications.on_placed(Batch([placed()[1]]))

@@ -422,6 +422,14 @@ class MemoryFraud(Fraud):
 
 
 class MemoryNotifications(Notifications):
+    def __init__(self) -> None:
+        self.asked: list[MailRef] = []
+        self.state = "failed"
+
+    async def send_again(self, ask: MailRef) -> Mail:
+        self.asked.append(ask)
+        return await self.mail(ask)
+
     async def mailbox(self, ask: Mailbox) -> Page[Mail]:
         return Page(data=[await self.mail(MailRef(mail_id="mail_1"))])
 
@@ -430,7 +438,7 @@ class MemoryNotifications(Notifications):
             id=ask.mail_id,
             to="asha@example.com",
             subject="Your order",
-            state="failed",
+            state=self.state,
             created_at=MOMENT,
             html="<p onclick='x()'>Hello</p>",
             text="Hello",

@@ -55,6 +55,7 @@ FORMS = {
     "/admin/fraud/rev_1": "finance",
     "/admin/coupons": "catalogue",
     "/admin/events": "finance fulfilment",
+    "/admin/mail/mail_1": "support",
     "/admin/gift-cards": "finance",
     "/admin/gift-cards/look-up": "finance",
     "/admin/reconciliation/breaks/brk_1": "finance",

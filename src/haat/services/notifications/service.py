@@ -25,7 +25,6 @@ from haat.kit.money import Money, format_money
 from haat.ports.mail import LetterRefused, Mailer, MailUnreachable
 from haat.services.notifications.letters import Scribe
 from haat.services.notifications.model import (
-    LAST_TRY,
     OF_ACCOUNTS,
     SECRET,
     Cause,
@@ -96,6 +95,11 @@ class NotificationsService(Notifications):
         if found is None:
             raise NotFound()
         return found
+
+    async def send_again(self, ask: MailRef) -> Mail:
+        async with self._store.connection() as connection:
+            await self._store.send_again(connection, ask.mail_id)
+        return await self.mail(ask)
 
     async def on_placed(self, batch: Batch[OrderPlaced]) -> None:
         """A confirmation for each order."""
@@ -242,6 +246,7 @@ class NotificationsService(Notifications):
 
 
 def _again(mail: DueMail, why: str) -> Settled:
-    if mail.tries >= LAST_TRY:
+    wait = wait_seconds(mail.kind, mail.tries)
+    if wait is None:
         return Settled(mail.id, mail.tries, "failed", why[:500])
-    return Settled(mail.id, mail.tries, "queued", why[:500], wait_seconds(mail.tries))
+    return Settled(mail.id, mail.tries, "queued", why[:500], wait)

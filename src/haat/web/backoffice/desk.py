@@ -44,6 +44,8 @@ NOTES = {
     "called-off": "Called off.",
     "explained": "Explained. It stays on record.",
     "trying": "Asked for. A worker goes on with it within seconds; reload to see what came of it.",
+    "mail-queued": "It is sent within seconds; reload to see what came of it.",
+    "mail-sent": "It was sent meanwhile.",
     "moved-on": "It has gone on by itself meanwhile.",
     "signed-out": "You are signed out.",
     "ended": "That session has ended.",

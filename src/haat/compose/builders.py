@@ -232,6 +232,7 @@ def _recommendations(house: House) -> Any:
 
 
 def _notifications(house: House) -> Any:
+    from haat.contracts.cart import Cart
     from haat.contracts.catalog import Catalog
     from haat.contracts.checkout import Checkouts
     from haat.contracts.identity import Identity
@@ -246,8 +247,10 @@ def _notifications(house: House) -> Any:
     public_url = settings.public_url or f"http://{settings.host}:{settings.port}"
     store = MailStore(house.database("notifications"))
     orders, identity, checkouts = house.ask(Orders), house.ask(Identity), house.ask(Checkouts)
-    catalog = house.ask(Catalog)
-    return NotificationsService(store, orders, identity, checkouts, catalog, mailer, public_url, settings.staff_email)
+    catalog, cart = house.ask(Catalog), house.ask(Cart)
+    return NotificationsService(
+        store, orders, identity, checkouts, catalog, cart, mailer, public_url, settings.staff_email
+    )
 
 
 BUILDERS: dict[str, Callable[[House], Any]] = {

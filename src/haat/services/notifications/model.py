@@ -109,9 +109,8 @@ def of_stock(event: StockRanLow, staff: str) -> Cause:
 
 
 def of_wish(event: WishCameBack) -> Cause:
-    """What was wished for is there again, once a day for each wish."""
-    cause = f"wish:{event.user_id}:{event.product_id}:{event.at.date().isoformat()}"
-    return Cause(cause, "wish_came_back", event.user_id, "", {"product_id": event.product_id})
+    """What was wished for is there again; the cart keeps the pause, and tells anew when nothing could be told."""
+    return Cause(f"wish:{event.id}", "wish_came_back", event.user_id, "", {"product_id": event.product_id})
 
 
 def wait_seconds(kind: Kind, tries: int) -> int | None:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 import structlog
 
-from haat.contracts.cart import WishCameBack
+from haat.contracts.cart import Cart, WishCameBack, WishRef
 from haat.contracts.catalog import Catalog, ProductRef
 from haat.contracts.checkout import Checkouts, ContactOf
 from haat.contracts.identity import Identity, LetterRef, LetterWanted, OfUser, RefreshTokenReused, UserRegistered
@@ -69,6 +69,7 @@ class NotificationsService(Notifications):
         identity: Identity,
         checkouts: Checkouts,
         catalog: Catalog,
+        cart: Cart,
         mailer: Mailer,
         public_url: str,
         staff_email: str,
@@ -78,6 +79,7 @@ class NotificationsService(Notifications):
         self._identity = identity
         self._checkouts = checkouts
         self._catalog = catalog
+        self._cart = cart
         self._mailer = mailer
         self._scribe = Scribe(public_url)
         self._staff_email = staff_email
@@ -218,6 +220,7 @@ class NotificationsService(Notifications):
         if not any(variant.available for variant in product.variants):
             if mail.tries <= PATIENT_TRIES:
                 return _again(mail, "it is not there yet")
+            await self._cart.not_told(WishRef(user_id=mail.about, product_id=product.id))
             return Settled(mail.id, mail.tries, "failed", "it was sold out again")
         known = msgspec.structs.replace(mail, address=user.email)
         return self._with(known, f"p/{product.slug}", {"name": user.name, "title": product.title})

@@ -232,6 +232,7 @@ def _recommendations(house: House) -> Any:
 
 
 def _notifications(house: House) -> Any:
+    from haat.contracts.cart import Cart
     from haat.contracts.catalog import Catalog
     from haat.contracts.checkout import Checkouts
     from haat.contracts.identity import Identity
@@ -245,9 +246,9 @@ def _notifications(house: House) -> Any:
     mailer = SmtpMailer(settings.smtp_url, settings.mail_sender) if settings.smtp_url else LocalMailbox()
     store = MailStore(house.database("notifications"))
     orders, identity, checkouts = house.ask(Orders), house.ask(Identity), house.ask(Checkouts)
-    catalog = house.ask(Catalog)
+    catalog, cart = house.ask(Catalog), house.ask(Cart)
     return NotificationsService(
-        store, orders, identity, checkouts, catalog, mailer, settings.shop_url, settings.staff_email
+        store, orders, identity, checkouts, catalog, cart, mailer, settings.shop_url, settings.staff_email
     )
 
 

@@ -103,6 +103,16 @@ async def test_a_wish_is_told_once_a_week_however_often_the_product_comes_and_go
     assert await came_back(floor, variant) == [user_id]
 
 
+async def test_a_wish_of_which_nobody_was_told_after_all_is_told_the_next_time(floor: Floor):
+    variant, product_id, user_id = await wished(floor)
+    other = new_id("usr")
+    await floor.cart.wish(WishRef(user_id=other, product_id=product_id))
+    assert sorted(await came_back(floor, variant)) == sorted([user_id, other])
+    for _ in range(2):
+        await floor.cart.not_told(WishRef(user_id=user_id, product_id=product_id))
+    assert [await came_back(floor, variant) for _ in range(2)] == [[user_id], []]
+
+
 async def test_a_wish_that_is_younger_than_the_news_is_not_told(floor: Floor):
     variant, product_id, _ = await wished(floor)
     await floor.rows(

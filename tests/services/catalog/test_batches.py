@@ -64,6 +64,18 @@ async def test_good_rows_are_kept_and_the_others_told(catalog):
     assert (done.created, [(each.line, each.pointer) for each in done.faults]) == (1, [(2, "/price"), (3, "/title")])
 
 
+async def test_a_row_with_pictures_at_other_sites_is_taken_without_them_and_told(catalog):
+    mark = new_id("x").replace("_", "-")
+    elsewhere = [{"url": "https://example.com/a.jpg"}, {"url": "/media/b.jpg", "alt": "b", "width": 4, "height": 3}]
+    own = {"title": mark, "slug": mark, "category": {"path": ["home"]}, "images": elsewhere,
+           "variants": [{"sku": mark, "price": {"amount": 100, "currency": "INR"}}]}  # fmt: skip
+    lost = {"sku": f"{mark}-2", "title": "Cup", "image": "https://example.com/a.jpg"}
+    done = await catalog.import_raw(ImportRaw(rows=raw(own, lost), actor="usr_staff"))
+    images = (await catalog.product(ProductRef(ref=mark))).images
+    assert (done.created, [(each.line, each.pointer) for each in done.faults]) == (1, [(1, "/images"), (2, "/price")])
+    assert [each.url for each in images] == ["/media/b.jpg"]
+
+
 async def test_an_import_repeated_changes_nothing(catalog, shelf, database):
     mark = new_id("x")
     ask = ImportRaw(rows=raw({"sku": f"{mark}-1", "title": "Cup", "price": 1, "stock": 3}), actor="usr_staff")

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from haat.contracts.catalog import Image, ImportOptions, Rating, RawRow
-from haat.services.catalog.importing import row_of
+from haat.services.catalog.importing import pictures_left_out, row_of
 
 CUP = {"sku": "CUP-1", "title": "Clay cup", "price": "149.50"}
 
@@ -101,9 +101,34 @@ def test_what_is_left_becomes_attributes():
     }  # fmt: skip
 
 
-def test_pictures_need_an_address():
-    fields = {**CUP, "images": ["https://example.com/a.jpg", "b.jpg"]}
-    assert read(fields).product.images == [Image(url="https://example.com/a.jpg", alt="Clay cup", width=0, height=0)]
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"images": ["/media/a.jpg", "b.jpg"]}, ["/media/a.jpg"]),
+        ({"images": [{"url": "/media/a.jpg"}, {"alt": "none"}, 3]}, ["/media/a.jpg"]),
+        ({"image": "/media/a.jpg|/media/b.jpg c.jpg"}, ["/media/a.jpg", "/media/b.jpg"]),
+        ({"image": {"url": "/media/a.jpg"}}, ["/media/a.jpg"]),
+        ({"images": ["https://example.com/a.jpg"], "thumbnail": "/media/t.jpg"}, ["/media/t.jpg"]),
+        ({"image": "https://example.com/a.jpg //example.com/b.jpg /\\\\example.com/c.jpg"}, []),
+    ],
+)
+def test_pictures_need_an_address_in_this_shop(given, kept):
+    expected = [Image(url=url, alt="Clay cup", width=0, height=0) for url in kept]
+    assert read({**CUP, **given}).product.images == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"Image URL": "https://example.com/a.jpg"}, [(7, "/image_url", "not_allowed")]),
+        ({"images": ["/media/a.jpg", {"url": "//example.com/b.jpg"}]}, [(7, "/images", "not_allowed")]),
+        ({"images": ["http://example.com/a"], "thumbnail": "http://example.com/b"}, [(7, "/images", "not_allowed")]),
+        ({"images": ["/media/a.jpg"]}, []), ({"image": "cup.jpg"}, []), ({}, []),
+    ],
+)  # fmt: skip
+def test_pictures_at_other_sites_are_told(given, told):
+    faults = pictures_left_out(RawRow(line=7, fields={**CUP, **given}))
+    assert [(each.line, each.pointer, each.code) for each in faults] == told
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from haat.contracts.cart import Cart, WishRef
 from haat.contracts.catalog import Catalog, CategoryRef, Product, ProductRef, Rating, Variant
 from haat.contracts.checkout import Checkouts, Contact, ContactOf, QuoteLine, TaxLine, Totals
 from haat.contracts.identity import AccountLetter, Address, Identity, LetterRef, OfUser, User
@@ -13,7 +14,7 @@ from haat.contracts.orders import Order, OrderLink, OrderOf, OrderPayment, Order
 from haat.contracts.shipping import Shipment
 from haat.engines.database.pool import PostgresDatabase
 from haat.kit.ids import new_id
-from haat.kit.message import NotFound
+from haat.kit.message import NotFound, Nothing
 from haat.kit.money import Money
 from haat.kit.rpc import local
 from haat.ports.mail import Letter
@@ -88,6 +89,17 @@ class Stall(Catalog):
             attributes={},
             rating=Rating(),
         )
+
+
+class Basket(Cart):
+    """Writes down the wishes whose owners heard nothing."""
+
+    def __init__(self) -> None:
+        self.not_told_of: list[WishRef] = []
+
+    async def not_told(self, ask: WishRef) -> Nothing:
+        self.not_told_of.append(ask)
+        return Nothing()
 
 
 class Pen:
@@ -195,13 +207,18 @@ def stall() -> Stall:
 
 
 @pytest.fixture
+def basket() -> Basket:
+    return Basket()
+
+
+@pytest.fixture
 def notifications(
-    database: PostgresDatabase, shelf: Shelf, people: People, stall: Stall, pen: Pen, clean: None
+    database: PostgresDatabase, shelf: Shelf, people: People, stall: Stall, basket: Basket, pen: Pen, clean: None
 ) -> NotificationsService:
     orders, identity, checkouts = local(Orders, shelf), local(Identity, people), local(Checkouts, Desk())
-    catalog, store = local(Catalog, stall), MailStore(database)
+    catalog, cart, store = local(Catalog, stall), local(Cart, basket), MailStore(database)
     return NotificationsService(
-        store, orders, identity, checkouts, catalog, pen, "https://shop.example", "staff@shop.example"
+        store, orders, identity, checkouts, catalog, cart, pen, "https://shop.example", "staff@shop.example"
     )
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from haat.contracts.cart import WishCameBack
+from haat.contracts.cart import WishCameBack, WishRef
 from haat.contracts.identity import AccountLetter, LetterWanted, RefreshTokenReused, UserRegistered
 from haat.contracts.inventory import StockRanLow
 from haat.contracts.notifications import Mailbox, MailRef
@@ -231,28 +231,43 @@ async def test_staff_hear_of_low_stock_once_a_day(notifications, pen):
     ] * 2
 
 
-def back(product_id: str = "prd_lamp", day: int = 24) -> WishCameBack:
-    at = datetime(2026, 11, day, 8, tzinfo=UTC)
-    return WishCameBack(user_id="usr_w", product_id=product_id, at=at)
+def back() -> WishCameBack:
+    return WishCameBack(user_id="usr_w", product_id="prd_lamp")
 
 
-async def test_whoever_wished_hears_once_a_day_that_it_is_back(notifications, pen):
-    await notifications.on_wishes_back(Batch([back(), back(), back(day=25)]))
+async def test_whoever_wished_hears_once_each_time_they_are_to_be_told(notifications, pen, basket):
+    first = back()
+    await notifications.on_wishes_back(Batch([first, first, back()]))
+    await notifications.on_wishes_back(Batch([first]))
     await notifications.send_due()
     assert [(letter.to, letter.subject) for letter in pen.letters] == [("usr_w@example.in", "Brass {lamp} is back")] * 2
     assert "https://shop.example/p/brass-lamp" in pen.letters[0].text
     assert "take it off there, and we keep quiet" in pen.letters[0].text
+    assert basket.not_told_of == []
 
 
-async def test_what_is_gone_again_is_looked_for_a_little_and_then_not_told(notifications, pen, stall, due_now):
+async def test_what_is_gone_again_is_looked_for_a_little_and_then_not_told(notifications, pen, stall, basket, due_now):
     stall.available = 0
     await notifications.on_wishes_back(Batch([back()]))
     states = []
     for _ in range(3):
         await notifications.send_due()
-        states += [mail.state for mail in await mails(notifications, about="usr_w")]
+        states += [(mail.state, len(basket.not_told_of)) for mail in await mails(notifications, about="usr_w")]
         await due_now()
-    assert (pen.letters, states) == ([], ["queued", "queued", "failed"])
+    assert (pen.letters, states) == ([], [("queued", 0), ("queued", 0), ("failed", 1)])
+    assert basket.not_told_of == [WishRef(user_id="usr_w", product_id="prd_lamp")]
+
+
+async def test_what_is_gone_again_and_comes_back_the_same_day_is_told(notifications, pen, stall, due_now):
+    stall.available = 0
+    await notifications.on_wishes_back(Batch([back()]))
+    for _ in range(3):
+        await notifications.send_due()
+        await due_now()
+    stall.available = 1
+    await notifications.on_wishes_back(Batch([back()]))
+    await notifications.send_due()
+    assert [letter.subject for letter in pen.letters] == ["Brass {lamp} is back"]
 
 
 async def test_what_the_catalogue_hears_of_late_is_told(notifications, pen, stall, due_now):
@@ -301,16 +316,6 @@ async def test_one_letter_that_cannot_be_written_does_not_hold_the_others(notifi
     await notifications.on_placed(Batch([lost_event, event]))
     await notifications.send_due()
     assert [letter.to for letter in pen.letters] == [order.email]
-
-
-async def test_after_ten_tries_a_letter_has_failed(notifications, placed, shelf, due_now):
-    order, event = placed()
-    del shelf.orders[order.id]
-    await notifications.on_placed(Batch([event]))
-    for _ in range(10):
-        await due_now()
-        await notifications.send_due()
-    assert [mail.state for mail in await mails(notifications, about=order.id)] == ["failed"]
 
 
 async def test_the_mailbox_is_read_in_pages_newest_first(notifications, placed):

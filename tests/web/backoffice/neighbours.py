@@ -454,6 +454,14 @@ class MemoryFraud(Fraud):
 class MemoryNotifications(Notifications):
     """One letter, with a key to an account in it."""
 
+    def __init__(self) -> None:
+        self.asked: list[MailRef] = []
+        self.state = "failed"
+
+    async def send_again(self, ask: MailRef) -> Mail:
+        self.asked.append(ask)
+        return await self.mail(ask)
+
     async def mailbox(self, ask: Mailbox) -> Page[Mail]:
         return Page(data=[await self.mail(MailRef(mail_id="mail_1"))])
 
@@ -462,7 +470,7 @@ class MemoryNotifications(Notifications):
             id=ask.mail_id,
             to="asha@example.com",
             subject="Your order",
-            state="failed",
+            state=self.state,
             created_at=MOMENT,
             html="<p onclick='x()'>Hello</p>" if ask.with_keys else "",
             text="Hello" if ask.with_keys else "For owners",

@@ -60,6 +60,7 @@ FORMS = {
     "/admin/events": "finance fulfilment",
     "/admin/staff": "",
     "/admin/staff/take": "",
+    "/admin/mail/mail_1": "support",
     "/admin/gift-cards": "finance",
     "/admin/gift-cards/look-up": "finance",
     "/admin/reconciliation/breaks/brk_1": "finance",

@@ -97,7 +97,7 @@ def test_the_choice_of_the_shopper_counts_even_when_it_is_sold_out():
 
 
 def test_values_that_are_sold_out_are_shown_as_such():
-    (group,) = choosing.option_groups(PRODUCTS[0], PRODUCTS[0].variants[0])
+    (group,) = choosing.option_groups(PRODUCTS[0], {"Size": "S"})
     assert [(each.value, each.chosen, each.available) for each in group.values] == [
         ("S", True, True),
         ("M", False, False),

@@ -40,7 +40,10 @@ class ItemAdded(Event, frozen=True):
 
 
 class WishCameBack(Event, frozen=True):
-    """A product on a user's wishlist that was sold out can be had again; told once a week at most for each wish."""
+    """A product on a user's wishlist that was sold out can be had again.
+
+    Told once a week at most for each wish, unless nothing came of it (`not_told`).
+    """
 
     user_id: str
     product_id: str

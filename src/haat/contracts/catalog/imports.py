@@ -64,7 +64,7 @@ class ImportRaw(Message, frozen=True):
 
 
 class RowFault(Message, frozen=True):
-    """Why one row was not taken."""
+    """Why one row was not taken, or what of it was left out."""
 
     line: int
     pointer: str

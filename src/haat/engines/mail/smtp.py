@@ -51,7 +51,7 @@ class SmtpMailer:
             codes = [refused.code for refused in error.recipients]
             raise _verdict(min(codes, default=0), str(error)) from error
         except aiosmtplib.SMTPAuthenticationError as error:
-            # Our own fault, not the letter's: it waits until the settings are right.
+            # Our own fault, not the letter's: it waits, as for a server that is away.
             raise MailUnreachable(f"the mail server refuses our password ({error.code})") from error
         except aiosmtplib.SMTPResponseException as error:
             raise _verdict(error.code, error.message) from error

@@ -137,3 +137,6 @@ WITH due AS MATERIALIZED (
 UPDATE cart.wishes w SET back_at = NULL, told_at = now()
 FROM due WHERE w.user_id = due.user_id AND w.product_id = due.product_id
 RETURNING w.user_id, w.product_id;
+
+-- name: not_told(user_id, product_id)!
+UPDATE cart.wishes SET told_at = NULL WHERE user_id = :user_id AND product_id = :product_id;

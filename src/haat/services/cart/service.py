@@ -137,6 +137,11 @@ class CartService(Cart):
             await self._store.unwish(connection, ask.user_id, ask.product_id)
         return Nothing()
 
+    async def not_told(self, ask: WishRef) -> Nothing:
+        async with self._store.connection() as connection:
+            await self._store.not_told(connection, ask.user_id, ask.product_id)
+        return Nothing()
+
     async def merge(self, ask: MergeCarts) -> Nothing:
         async with self._store.transaction() as transaction:
             await self._store.merge(transaction.connection, ask.user_id, ask.token)

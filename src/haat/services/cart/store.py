@@ -119,6 +119,10 @@ class CartStore:
         rows = queries.tell_wishes(connection, how_many=how_many)
         return [WishCameBack(user_id=row["user_id"], product_id=row["product_id"]) async for row in rows]
 
+    async def not_told(self, connection: Connection, user_id: str, product_id: str) -> None:
+        """A wish whose owner heard nothing after all: its pause is over."""
+        await queries.not_told(connection, user_id=user_id, product_id=product_id)
+
     async def forget_old_guests(self, connection: Connection, before: datetime) -> None:
         """Drop guests' carts untouched since `before`, and where those that joined a user's then have gone."""
         await queries.forget_old_guests(connection, before=before)

@@ -13,7 +13,7 @@ from haat.kit.database import Transaction
 from haat.kit.records import BadRecord, Record, UnreadableFile, read_records
 from haat.services.catalog.categories import CategoryWriter
 from haat.services.catalog.import_store import ImportStore, Job
-from haat.services.catalog.importing import row_of
+from haat.services.catalog.importing import pictures_left_out, row_of
 from haat.services.catalog.model import Category, product_faults
 from haat.services.catalog.store import CatalogStore
 from haat.services.catalog.writing import Wanted, Writer, Written
@@ -44,13 +44,14 @@ class Importer:
         self._currency = currency
 
     def read(self, raws: Sequence[RawRow], options: ImportOptions) -> tuple[list[ImportRow], list[RowFault]]:
-        """Raw records as products, and the faults of those that are none."""
+        """Raw records as products, and the faults of those that are none, or are without their pictures."""
         rows: list[ImportRow] = []
         faults: list[RowFault] = []
         for raw in raws:
             row = row_of(raw, options, self._currency)
             if isinstance(row, ImportRow):
                 rows.append(row)
+                faults += pictures_left_out(raw)
             else:
                 faults += row
         return rows, faults

@@ -57,7 +57,12 @@ class _Refused(Exception):
 
 def row_of(raw: RawRow, options: ImportOptions, currency: str) -> ImportRow | list[RowFault]:
     """One record as a product, or everything that is wrong with it; pointers name the record's own fields."""
-    fields = {name.strip().lower().replace(" ", "_"): value for name, value in raw.fields.items() if _filled(value)}
+    fields = _fields(raw)
+    for name, pictures in _pictures(fields).items():
+        # A field of which no picture is left counts as one that was not given.
+        fields[name] = [each for each in pictures if _shown(each)]
+        if not fields[name]:
+            del fields[name]
     found: list[RowFault] = []
 
     def read(reader: Any, *args: Any) -> Any:
@@ -106,6 +111,15 @@ def row_of(raw: RawRow, options: ImportOptions, currency: str) -> ImportRow | li
     return _checked(raw, fields, product, options, currency)
 
 
+def pictures_left_out(raw: RawRow) -> list[RowFault]:
+    """The word about pictures at other sites: pages show none of those, and nothing fetches them."""
+    for name, pictures in _pictures(_fields(raw)).items():
+        if any(re.match(r"(https?:)?//", _address(each)) for each in pictures):
+            detail = "the row was taken without its pictures at other sites: upload them on the product's page"
+            return [RowFault(line=raw.line, pointer=f"/{name}", code="not_allowed", detail=detail)]
+    return []
+
+
 def _checked(
     raw: RawRow, fields: dict[str, Any], product: dict[str, Any], options: ImportOptions, currency: str
 ) -> ImportRow | list[RowFault]:
@@ -137,6 +151,10 @@ def _own_product(fields: dict[str, Any]) -> dict[str, Any]:
         for each in fields["variants"]
     ]
     return product
+
+
+def _fields(raw: RawRow) -> dict[str, Any]:
+    return {name.strip().lower().replace(" ", "_"): value for name, value in raw.fields.items() if _filled(value)}
 
 
 def _filled(value: Any) -> bool:
@@ -252,17 +270,36 @@ def _category_path(fields: dict[str, Any]) -> list[str]:
     return [str(part).strip()[:300] for part in parts if str(part).strip()][:DEEPEST_CATEGORY]
 
 
+def _pictures(fields: dict[str, Any]) -> dict[str, list[Any]]:
+    """Every field of pictures, as a list of addresses or of objects with a `url`."""
+    given = {name: fields[name] for name in IMAGES if name in fields}
+    return {
+        name: value
+        if isinstance(value, list)
+        else [value]
+        if isinstance(value, dict)
+        else re.split(r"[\s|]+", str(value))
+        for name, value in given.items()
+    }
+
+
+def _address(picture: Any) -> str:
+    return str(picture.get("url", "") if isinstance(picture, dict) else picture)
+
+
+def _shown(picture: Any) -> bool:
+    """Whether it lies in this shop; a bare file name leads nowhere."""
+    return re.match(r"/(?![/\\])", _address(picture)) is not None
+
+
 def _images(fields: dict[str, Any], title: str) -> list[dict[str, Any]]:
-    value = _first(fields, IMAGES)[1]
-    given: list[Any] = value if isinstance(value, list) else re.split(r"[\s|]+", str(value or ""))
     images = []
-    for each in given[:50]:
-        image: dict[str, Any] = each if isinstance(each, dict) else {"url": str(each)}
-        url = str(image.get("url", ""))
-        # A bare file name leads nowhere.
-        if url.startswith(("https://", "http://", "/")):
-            width, height = image.get("width", 0), image.get("height", 0)
-            images.append({"url": url, "alt": str(image.get("alt", title))[:500], "width": width, "height": height})
+    for each in (_first(fields, IMAGES)[1] or [])[:50]:
+        image: dict[str, Any] = each if isinstance(each, dict) else {}
+        width, height = image.get("width", 0), image.get("height", 0)
+        images.append(
+            {"url": _address(each), "alt": str(image.get("alt", title))[:500], "width": width, "height": height}
+        )
     return images
 
 

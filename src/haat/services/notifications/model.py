@@ -51,7 +51,9 @@ _LETTERS: Final[dict[str, Kind]] = {
     "email_change": "email_change",
     "email_changed": "email_changed",
 }
-LAST_TRY: Final = 10
+# Tries until a letter is given up: two days with the waits below; who reads "arrives today" tomorrow is misled.
+TRIES: Final = 200
+TRIES_OF_TODAY: Final = 40
 LONGEST_WAIT_SECONDS: Final = 900
 
 
@@ -118,11 +120,15 @@ def of_stock(event: StockRanLow, staff: str) -> Cause:
 
 
 def of_wish(event: WishCameBack) -> Cause:
-    """What was wished for is there again, once a day for each wish."""
-    cause = f"wish:{event.user_id}:{event.product_id}:{event.at.date().isoformat()}"
-    return Cause(cause, "wish_came_back", event.user_id, "", {"product_id": event.product_id})
+    """What was wished for is there again; the cart keeps the pause, and tells anew when nothing could be told."""
+    return Cause(f"wish:{event.id}", "wish_came_back", event.user_id, "", {"product_id": event.product_id})
 
 
-def wait_seconds(tries: int) -> int:
-    """How long a letter waits after its so-many-th try."""
-    return int(min(LONGEST_WAIT_SECONDS, 2**tries))
+def wait_seconds(kind: Kind, tries: int) -> int | None:
+    """How long a letter waits after its so-many-th try; None when it is given up, until staff send it again.
+
+    The count of tries never goes back, as it tells a worker whose lease ran out from the next one: each full round of
+    them ends in giving up.
+    """
+    done = tries % (TRIES_OF_TODAY if kind == "order_out_for_delivery" else TRIES)
+    return int(min(LONGEST_WAIT_SECONDS, 2**done)) if done else None

@@ -32,6 +32,9 @@ FROM unnest(:ids::text[], :tries::integer[], :states::text[], :errors::text[], :
      AS s (id, tries, state, error, wait)
 WHERE m.id = s.id AND m.tries = s.tries AND m.state = 'queued';
 
+-- name: send_again(id)!
+UPDATE notifications.mails SET state = 'queued', next_try_at = now() WHERE id = :id AND state = 'failed';
+
 -- name: order_of_checkout(checkout_id)$
 SELECT about FROM notifications.mails WHERE kind = 'order_placed' AND facts ->> 'checkout_id' = :checkout_id;
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 import structlog
 
-from haat.contracts.cart import WishCameBack
+from haat.contracts.cart import Cart, WishCameBack, WishRef
 from haat.contracts.catalog import Catalog, ProductRef
 from haat.contracts.checkout import Checkouts, ContactOf
 from haat.contracts.identity import Identity, LetterRef, LetterWanted, OfUser, RefreshTokenReused, UserRegistered
@@ -25,7 +25,6 @@ from haat.kit.money import Money, format_money
 from haat.ports.mail import LetterRefused, Mailer, MailUnreachable
 from haat.services.notifications.letters import Scribe
 from haat.services.notifications.model import (
-    LAST_TRY,
     OF_ACCOUNTS,
     SECRET,
     Cause,
@@ -72,6 +71,7 @@ class NotificationsService(Notifications):
         identity: Identity,
         checkouts: Checkouts,
         catalog: Catalog,
+        cart: Cart,
         mailer: Mailer,
         public_url: str,
         staff_email: str,
@@ -81,6 +81,7 @@ class NotificationsService(Notifications):
         self._identity = identity
         self._checkouts = checkouts
         self._catalog = catalog
+        self._cart = cart
         self._mailer = mailer
         self._scribe = Scribe(public_url)
         self._staff_email = staff_email
@@ -101,6 +102,11 @@ class NotificationsService(Notifications):
         if kind in SECRET and mail.html and not ask.with_keys:
             return msgspec.structs.replace(mail, html="", text=FOR_OWNERS)
         return mail
+
+    async def send_again(self, ask: MailRef) -> Mail:
+        async with self._store.connection() as connection:
+            await self._store.send_again(connection, ask.mail_id)
+        return await self.mail(ask)
 
     async def on_placed(self, batch: Batch[OrderPlaced]) -> None:
         """A confirmation for each order."""
@@ -223,6 +229,7 @@ class NotificationsService(Notifications):
         if not any(variant.available for variant in product.variants):
             if mail.tries <= PATIENT_TRIES:
                 return _again(mail, "it is not there yet")
+            await self._cart.not_told(WishRef(user_id=mail.about, product_id=product.id))
             return Settled(mail.id, mail.tries, "failed", "it was sold out again")
         known = msgspec.structs.replace(mail, address=user.email)
         return self._with(known, f"p/{product.slug}", {"name": user.name, "title": product.title})
@@ -251,6 +258,7 @@ class NotificationsService(Notifications):
 
 
 def _again(mail: DueMail, why: str) -> Settled:
-    if mail.tries >= LAST_TRY:
+    wait = wait_seconds(mail.kind, mail.tries)
+    if wait is None:
         return Settled(mail.id, mail.tries, "failed", why[:500])
-    return Settled(mail.id, mail.tries, "queued", why[:500], wait_seconds(mail.tries))
+    return Settled(mail.id, mail.tries, "queued", why[:500], wait)

@@ -101,6 +101,10 @@ class MailStore:
             waits=[each.wait_seconds for each in settled],
         )
 
+    async def send_again(self, connection: Connection, mail_id: str) -> None:
+        """Give a letter that has failed its turn now; any other stays as it is."""
+        await queries.send_again(connection, id=mail_id)
+
     async def order_of_checkout(self, connection: Connection, checkout_id: str) -> str | None:
         """The order that a checkout became, as far as the mails know."""
         found: str | None = await queries.order_of_checkout(connection, checkout_id=checkout_id)

@@ -46,6 +46,8 @@ NOTES = {
     "called-off": "Called off.",
     "explained": "Explained. It stays on record.",
     "trying": "Asked for. A worker goes on with it within seconds; reload to see what came of it.",
+    "mail-queued": "It is sent within seconds; reload to see what came of it.",
+    "mail-sent": "It was sent meanwhile.",
     "moved-on": "It has gone on by itself meanwhile.",
     "role-given": "Given. It counts at once.",
     "role-taken": "Taken away. It is gone at once, on every device.",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get
+from litestar import Response, get, post
 
 from haat.contracts.notifications import Mailbox, MailRef, Notifications
 from haat.kit.message import Page
 from haat.web.backoffice.desk import Desk, dressed
 from haat.web.backoffice.roles import OWNER
+from haat.web.backoffice.templates import segment
 
 A_PAGE = 50
 LOOKED_AT = 100
@@ -44,6 +45,13 @@ async def view_mail(desk: Desk, notifications: Notifications, mail_id: str) -> R
     return desk.page("mail.html", mail=mail)
 
 
+@post("/mail/{mail_id:str}", duty="mail", status_code=200)
+async def send_again(desk: Desk, notifications: Notifications, mail_id: str) -> Response[Any]:
+    """One that failed is sent again; however often this is asked, it is sent once."""
+    mail = await notifications.send_again(MailRef(mail_id=mail_id))
+    return desk.go(f"/admin/mail/{segment(mail.id)}?said={'mail-queued' if mail.state == 'queued' else 'mail-sent'}")
+
+
 @get("/mail/{mail_id:str}/preview", duty="mail")
 async def preview(desk: Desk, notifications: Notifications, mail_id: str) -> Response[str]:
     """The letter itself, for the frame."""
@@ -61,4 +69,4 @@ def _asked(desk: Desk, mail_id: str) -> MailRef:
     return MailRef(mail_id=mail_id, with_keys=desk.caller.has_role(OWNER))
 
 
-ROUTES = [list_mails, view_mail, preview]
+ROUTES = [list_mails, view_mail, send_again, preview]

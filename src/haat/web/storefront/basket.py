@@ -12,7 +12,7 @@ from haat.contracts.inventory import OutOfStock
 from haat.contracts.recommendations import Recommender
 from haat.kit.message import DomainError, NotFound
 from haat.web.storefront.browsing import advice
-from haat.web.storefront.choosing import chosen_variant
+from haat.web.storefront.choosing import variant_to_buy, what_exists
 from haat.web.storefront.forms import inside, typed, whole
 from haat.web.storefront.product import buying, page_of
 from haat.web.storefront.shell import Shop
@@ -31,17 +31,20 @@ async def add_item(shop: Shop, cart: Cart, catalog: Catalog, recommendations: Re
     """Put a variant into the cart: `product` (slug) with its options, and how many."""
     fields = await typed(shop.request)
     product = await catalog.product(ProductRef(ref=fields.get("product", "")))
-    variant = chosen_variant(product, fields)
+    variant = variant_to_buy(product, fields)
     quantity = whole(fields.get("quantity"), 1, MOST_OF_ONE) or 1
+
+    async def refused(why: str, status: int) -> Response[Any]:
+        if shop.hypermedia:
+            return shop.part("parts/buy.html", **buying(product, fields, why))
+        return await page_of(shop, catalog, recommendations, product.slug, refusal=fields, problem=why, status=status)
+
+    if variant is None:
+        return await refused(what_exists(product, fields), 409)
     try:
         view = await cart.add_item(AddItem(owner=shop.owner, variant_id=variant.id, quantity=quantity))
     except (OutOfStock, CartFull, NotForSale) as error:
-        why = _why(error)
-        if shop.hypermedia:
-            return shop.part("parts/buy.html", **buying(product, fields, why))
-        return await page_of(
-            shop, catalog, recommendations, product.slug, refusal=fields, problem=why, status=error.status
-        )
+        return await refused(_why(error), error.status)
     shop.keep_cart(view)
     shop.record(recommendations, "add_to_cart", product.id)
     if shop.hypermedia:

@@ -24,9 +24,14 @@ class OptionGroup(msgspec.Struct, frozen=True):
     values: list[OptionValue]
 
 
+def wanted_options(asked: Mapping[str, str]) -> dict[str, str]:
+    """The choices among the fields of a form or an address: `o.Colour=Red`."""
+    return {name.removeprefix("o."): value for name, value in asked.items() if name.startswith("o.")}
+
+
 def chosen_variant(product: Product, asked: Mapping[str, str]) -> Variant:
-    """The variant that fits the choices best: exactly, else as many of them as possible, and one that can be bought."""
-    wanted = {name.removeprefix("o."): value for name, value in asked.items() if name.startswith("o.")}
+    """The variant to show: what fits the choices exactly, else most of them, and one that can be bought."""
+    wanted = wanted_options(asked)
 
     def fit(variant: Variant) -> tuple[int, bool]:
         return sum(variant.options.get(name) == value for name, value in wanted.items()), variant.available > 0
@@ -34,21 +39,61 @@ def chosen_variant(product: Product, asked: Mapping[str, str]) -> Variant:
     return max(product.variants, key=fit)
 
 
-def option_groups(product: Product, chosen: Variant) -> list[OptionGroup]:
+def variant_to_buy(product: Product, asked: Mapping[str, str]) -> Variant | None:
+    """The variant that is meant: exactly these options, or the only one that has them; None when it is not clear."""
+    wanted = wanted_options(asked)
+    # Variants without a difference are one to the shopper: whichever can be bought.
+    exact = sorted((each for each in product.variants if each.options == wanted), key=lambda each: -each.available)
+    fits = exact[:1] or [variant for variant in product.variants if wanted.items() <= variant.options.items()]
+    return fits[0] if len(fits) == 1 else None
+
+
+def what_exists(product: Product, asked: Mapping[str, str]) -> str:
+    """Why these choices are no variant: the first that does not go with those before it, or that is missing."""
+    wanted, fits, kept = wanted_options(asked), product.variants, list[str]()
+    for name, value in wanted.items():
+        narrowed = [variant for variant in fits if variant.options.get(name) == value]
+        if not narrowed:
+            there, what = _either(_values(fits, name), "and"), ", ".join(kept) or "It"
+            return f"{what} comes in {there} only." if there else f"{what} comes without {name}."
+        fits, kept = narrowed, [*kept, value]
+    missing = next((name for variant in fits for name in variant.options if name not in wanted), "")
+    return f"Please choose {missing}: {_either(_values(fits, missing), 'or')}." if missing else ""
+
+
+def choices_to_show(product: Product, asked: Mapping[str, str]) -> dict[str, str]:
+    """The choices as fields, without those of options that what else was chosen does not have: they hide what it is."""
+    fits, kept = product.variants, dict[str, str]()
+    for name, value in wanted_options(asked).items():
+        if any(name in variant.options for variant in fits):
+            kept[f"o.{name}"] = value
+            fits = [variant for variant in fits if variant.options.get(name) == value] or fits
+    return kept
+
+
+def _values(variants: Sequence[Variant], name: str) -> list[str]:
+    return list(dict.fromkeys(variant.options[name] for variant in variants if name in variant.options))
+
+
+def _either(words: Sequence[str], last: str) -> str:
+    return f" {last} ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def option_groups(product: Product, chosen: Mapping[str, str]) -> list[OptionGroup]:
     """Every option with its values in the order of the variants."""
     names = list(dict.fromkeys(name for variant in product.variants for name in variant.options))
     groups = []
     for name in names:
-        values = list(dict.fromkeys(variant.options[name] for variant in product.variants if name in variant.options))
+        values = _values(product.variants, name)
         shown = [_value(product, chosen, name, value) for value in values]
         groups.append(OptionGroup(name, f"o.{name}", shown))
     return groups
 
 
-def _value(product: Product, chosen: Variant, name: str, value: str) -> OptionValue:
-    wanted = {**chosen.options, name: value}
+def _value(product: Product, chosen: Mapping[str, str], name: str, value: str) -> OptionValue:
+    wanted = {**chosen, name: value}
     fits = [variant for variant in product.variants if variant.options == wanted and variant.available > 0]
-    return OptionValue(value, chosen.options.get(name) == value, bool(fits))
+    return OptionValue(value, chosen.get(name) == value, bool(fits))
 
 
 def saved_percent(variant: Variant) -> int:

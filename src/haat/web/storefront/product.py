@@ -15,11 +15,14 @@ from haat.kit.message import Page
 from haat.web.storefront.browsing import advice, beside, find_category
 from haat.web.storefront.choosing import (
     absolute,
+    choices_to_show,
     chosen_variant,
     major,
     option_groups,
     product_data,
     saved_percent,
+    wanted_options,
+    what_exists,
 )
 from haat.web.storefront.forms import Typed, typed, whole
 from haat.web.storefront.shell import Shop, gently
@@ -136,15 +139,19 @@ async def page_of(
 
 def buying(product: Product, asked: Typed, problem: str = "") -> dict[str, Any]:
     """What the part with the button shows, and why nothing was added."""
-    variant = chosen_variant(product, asked)
+    choices = choices_to_show(product, asked)
+    variant, wanted = chosen_variant(product, choices), wanted_options(choices)
+    # What no variant has stays chosen, without a price that would be another one's.
+    exists = wanted.items() <= variant.options.items()
     return {
         "product": product,
         "variant": variant,
-        "groups": option_groups(product, variant),
+        "exists": exists,
+        "groups": option_groups(product, variant.options if exists else wanted),
         "saved": saved_percent(variant),
         "quantity": whole(asked.get("quantity"), 1, MOST_AT_ONCE) or 1,
-        "most": min(MOST_AT_ONCE, variant.available),
-        "problem": problem,
+        "most": min(MOST_AT_ONCE, variant.available) if exists else MOST_AT_ONCE,
+        "problem": problem or ("" if exists else what_exists(product, choices)),
     }
 
 

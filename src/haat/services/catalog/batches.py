@@ -145,6 +145,7 @@ class Importer:
                     line=row.line,
                     rating=row.rating,
                     published_at=row.published_at,
+                    told=row.told,
                 )
             )
         return wanted, faults

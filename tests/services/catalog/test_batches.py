@@ -21,6 +21,7 @@ from haat.contracts.catalog import (
 from haat.contracts.inventory import StockChanged
 from haat.kit.database import Batch
 from haat.kit.ids import new_id
+from haat.kit.message import Nothing
 from haat.kit.money import Money
 from haat.services.catalog import batches
 
@@ -222,6 +223,15 @@ async def test_missing_categories_are_made_once(catalog, database):
             "SELECT count(*) FROM catalog.categories WHERE path[1] = $1 AND title = 'Cups'", paths[0][0][0]
         )
     assert (len(paths), leaves) == (1, 1)
+
+
+async def test_a_category_that_an_import_makes_is_in_the_tree_at_once(catalog):
+    mark = new_id("x")
+    await catalog.categories(Nothing())
+    row = {"sku": mark, "title": "Cup", "price": 1, "category": f"{mark} > Cups"}
+    await catalog.import_raw(ImportRaw(rows=raw(row), actor="usr_staff"))
+    (root,) = [node for node in (await catalog.categories(Nothing())).data if node.title == mark]
+    assert [node.title for node in root.children] == ["Cups"]
 
 
 async def test_two_imports_of_the_same_rows_at_once_make_each_product_once(catalog, database):

@@ -490,6 +490,12 @@ async def test_a_page_that_changes_while_it_is_read_is_not_kept(service, created
     assert await service._cache.get(f"product:{product.id}") is None
 
 
+async def test_a_tree_that_changes_while_it_is_read_is_not_kept(service):
+    service._cache = Told()
+    await service.category_page(Nothing())
+    assert await service._cache.get("categories") is None
+
+
 async def test_a_page_is_read_once_until_it_changes(service, created):
     product = await created()
     first = await service.product_page(ProductRef(ref=product.id))

@@ -11,6 +11,7 @@ from haat.contracts.catalog import CategoryNode, Encoded, NewCategory, ProductSa
 from haat.kit.database import Connection, Transaction
 from haat.kit.ids import new_id
 from haat.kit.message import Invalid, Page, encode
+from haat.ports.cache import Cache
 from haat.services.catalog.model import Category, page_of, slug_of
 from haat.services.catalog.store import CatalogStore
 
@@ -43,8 +44,9 @@ def tree_page(categories: Sequence[Category], counts: Mapping[str, int]) -> Enco
 class CategoryWriter:
     """Makes and renames categories, one writer at a time."""
 
-    def __init__(self, store: CatalogStore) -> None:
+    def __init__(self, store: CatalogStore, cache: Cache) -> None:
         self._store = store
+        self._cache = cache
 
     async def save(self, transaction: Transaction, asked: Sequence[NewCategory]) -> list[str]:
         """Create or rename; the ids of products shown with a new title. Raises Invalid."""
@@ -81,6 +83,8 @@ class CategoryWriter:
             known = await self._store.categories(transaction.connection)
             for path in sorted(wanted):
                 known += await self._make(transaction.connection, known, path)
+        # Before their products are told: whoever hears of one asks what the categories above it are called.
+        await self._cache.invalidate("categories")
         return _found(known, wanted)
 
     async def _make(self, connection: Connection, known: list[Category], path: Sequence[str]) -> list[Category]:

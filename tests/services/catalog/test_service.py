@@ -34,6 +34,7 @@ from haat.kit.ids import new_id
 from haat.kit.message import Invalid, NotFound, Nothing
 from haat.kit.money import Money
 from haat.kit.problem import Precondition
+from haat.services.catalog import categories
 
 
 async def told(database, product_id):
@@ -308,6 +309,18 @@ async def test_a_renamed_category_shows_on_its_products(catalog, created, catego
     page = await shown(catalog, product.id)
     events = [body["product"]["category"]["title"] for _, body in await told(database, product.id)]
     assert (page["category"]["title"], events) == ("Mugs", ["Cups", "Mugs"])
+
+
+async def test_a_renamed_category_tells_the_products_below_it_again(catalog, created, category, database, monkeypatch):
+    monkeypatch.setattr(categories, "BATCH", 1)
+    published, other = await created(), await created()
+    draft = await created(status="draft")
+    rename = NewCategory(slug=f"{category}-root", title="House")
+    await catalog.save_categories(SaveCategories(categories=[rename]))
+    events = [[(name, body["product"]["version"]) for name, body in await told(database, each.id)]
+              for each in (published, other, draft)]  # fmt: skip
+    saved = ("catalog.ProductSaved", 1)
+    assert events == [[saved, saved], [saved, saved], []]
 
 
 async def test_the_price_of_record_is_the_changed_one_at_once(catalog, created):

@@ -114,6 +114,15 @@ async def test_a_product_that_sells_out_leaves_the_in_stock_list(service):
     )
 
 
+async def test_a_product_told_again_is_found_by_the_new_title_of_a_category_above_it(service, shelves: Shelves):
+    laptop = product("Vasant laptop")
+    await tell(service, laptop)
+    shelves.tree = msgspec.structs.replace(shelves.tree, title="Gadgets")
+    await tell(service, laptop)
+    found = await service.search(SearchProducts(q="laptop"))
+    assert [each.label for each in found.facets.category] == ["Gadgets", "Laptops"]
+
+
 async def test_an_unknown_category_finds_nothing(service):
     await tell(service, product("Agni laptop"))
     found = await service.search(SearchProducts(category="no-such-category"))

@@ -103,7 +103,10 @@ class CategoryWriter:
         return made
 
     async def _retitle(self, transaction: Transaction, category: Category) -> list[str]:
-        """Products carry the title of their category: show them with the new one, and tell it."""
+        """Products carry the title of their category: show them with the new one, and tell it.
+
+        Those further below are found by it too, so they are told again, though not a byte of them changes.
+        """
         after = ""
         changed: list[str] = []
         while True:
@@ -115,9 +118,12 @@ class CategoryWriter:
             products = [
                 msgspec.structs.replace(each.product, category=category.ref(), version=each.version + 1)
                 for each in locked
+                if each.product.category.id == category.category_id
             ]
+            below = [each.product for each in locked if each.product.category.id != category.category_id]
             await self._store.save_pages(transaction.connection, [(each, page_of(each)) for each in products])
-            transaction.publish(*(ProductSaved(product=each) for each in products if each.status == "published"))
+            told = (each for each in (*products, *below) if each.status == "published")
+            transaction.publish(*(ProductSaved(product=each) for each in told))
             after = locked[-1].product_id
             changed += [each.id for each in products]
 

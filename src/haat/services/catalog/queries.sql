@@ -106,7 +106,8 @@ ORDER BY product_id FOR UPDATE;
 
 -- name: lock_products_of_category(category_id, after, count)
 SELECT product_id, page, version FROM catalog.products
-WHERE category_id = :category_id AND product_id > :after ORDER BY product_id LIMIT :count FOR UPDATE;
+WHERE category_id IN (SELECT category_id FROM catalog.categories WHERE :category_id = ANY(ancestors))
+  AND product_id > :after ORDER BY product_id LIMIT :count FOR UPDATE;
 
 -- name: save_pages(product_ids, versions, pages, etags)!
 UPDATE catalog.products p SET version = n.version, page = n.page, etag = n.etag

@@ -211,7 +211,7 @@ class CatalogStore:
     async def lock_products_of_category(
         self, connection: Connection, category_id: str, after: str, count: int
     ) -> list[Shown]:
-        """Read models of the products right in a category, in the order of ids."""
+        """Read models of the products in a category and in those below it, in the order of ids."""
         rows = queries.lock_products_of_category(connection, category_id=category_id, after=after, count=count)
         return [Shown(row["product_id"], row["version"], _product.decode(row["page"])) async for row in rows]
 

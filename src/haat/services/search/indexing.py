@@ -177,6 +177,9 @@ class Indexer:
 
     async def _apply(self, writer: TextIndexWriter, pending: Sequence[Pending]) -> None:
         products = [_products.decode(each.body) for each in pending if each.body is not None]
+        if products:
+            # A category above them may have another title since: then they are told once, and indexed with it.
+            await self._read_categories()
         removals = [Removal(each.product_id, removal_version(each.version)) for each in pending if each.body is None]
         documents, popularity = await self._documents(products)
         await self._write(writer, [*documents, *removals])
@@ -189,13 +192,16 @@ class Indexer:
         self._writing = asyncio.create_task(writer.apply(changes))
         await asyncio.shield(self._writing)
 
+    async def _read_categories(self) -> None:
+        self._categories = by_slug((await self._catalog.categories(Nothing())).data)
+        self._categories_at = now()
+
     async def _documents(self, products: Sequence[Product]) -> tuple[list[ProductDocument], dict[str, float]]:
         """The documents, and the popularity (by product id) that they show."""
         moment = now()
         slugs = {slug for product in products for slug in product.category.path}
         if not slugs <= self._categories.keys() or moment - self._categories_at > CATEGORIES_KEPT:
-            self._categories = by_slug((await self._catalog.categories(Nothing())).data)
-            self._categories_at = moment
+            await self._read_categories()
         async with self._store.connection() as connection:
             popularity = await self._store.popularity(connection, [product.id for product in products], moment)
         documents = [

@@ -95,12 +95,15 @@ class Indexer:
             page = await self._catalog.products(Products(ids=moved[start : start + SCAN], any_status=True))
             products += page.data
         documents, popularity = await self._documents([each for each in products if each.status == "published"])
+        hidden = [each.id for each in products if each.status != "published"]
         try:
             await self._write(writer, documents)
         except IndexNotReady:
             return
         known = {each.id for each in products}
         async with self._store.connection() as connection:
+            # What is not in the index has no place to show it, and would come first for ever.
+            popularity |= await self._store.popularity(connection, hidden, now())
             await self._store.mark_shown(connection, popularity)
             await self._store.forget_popularity(connection, [each for each in moved if each not in known])
 

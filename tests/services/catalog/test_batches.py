@@ -153,6 +153,7 @@ async def test_what_rows_are_filled_up_with_changes_no_known_product(service, ca
         service, catalog, f"sku,title\n{mark}-M,{shirt.title}\n", default_price="1", default_category=mark
     )
     assert (done.updated, done.errors, await shown(catalog, shirt)) == (0, [], before)
+    assert mark not in [node.title for node in (await catalog.categories(Nothing())).data]
 
 
 async def test_a_row_without_a_sku_does_not_choose_among_variants(service, catalog, a_product):

@@ -6,6 +6,8 @@ import msgspec
 import pytest
 
 from haat.contracts.catalog import (
+    CreateProduct,
+    Image,
     ImportOptions,
     ImportRaw,
     ImportRow,
@@ -16,7 +18,10 @@ from haat.contracts.catalog import (
     RawRow,
     StartImport,
 )
+from haat.contracts.inventory import StockChanged
+from haat.kit.database import Batch
 from haat.kit.ids import new_id
+from haat.kit.message import Nothing
 from haat.kit.money import Money
 from haat.services.catalog import batches
 
@@ -95,6 +100,108 @@ async def test_a_known_sku_changes_its_product(catalog):
     assert (done.updated, product.title, product.version) == (1, "Mug", 2)
 
 
+async def import_csv(service, catalog, text, **options):
+    ask = StartImport(body=text.encode(), format="csv", actor="usr_staff", options=ImportOptions(**options))
+    job = await catalog.start_import(ask)
+    await service.run_imports()
+    return await job_of(catalog, job)
+
+
+def a_shirt(a_product, mark):
+    """Everything that a product can hold, in two variants."""
+    variants = [
+        NewVariant(sku=f"{mark}-{size}", price=Money(price), options={"Size": size}, weight_grams=180, stock=5,
+                   compare_at=Money(99900))
+        for size, price in (("M", 49900), ("L", 59900))
+    ]  # fmt: skip
+    return a_product(
+        variants=variants, description="Soft.", brand="Vayu", product_type="shirt", attributes={"fit": "slim"},
+        hsn="6109", tax_class="reduced", images=[Image(url="/m/1.jpg", alt="Shirt", width=9, height=9)],
+        status="archived", slug=f"tee-{mark[2:]}",
+    )  # fmt: skip
+
+
+async def shown(catalog, product):
+    found = await catalog.product(ProductRef(ref=product.id, any_status=True))
+    return msgspec.structs.replace(found, version=0, updated_at=None)
+
+
+async def test_a_row_changes_only_what_its_file_has(service, catalog, a_product):
+    mark = new_id("x")
+    shirt = await catalog.create_product(CreateProduct(product=a_shirt(a_product, mark), actor="usr_staff"))
+    await service.take_stock(Batch([StockChanged(sku=f"{mark}-L", available=7, version=9)]))
+    before = await shown(catalog, shirt)
+    done = await import_csv(service, catalog, f"sku,title,price,brand\n{mark}-M,New shirt,450,\n")
+    medium, large = before.variants
+    price = Money(45000)
+    assert (done.updated, done.errors) == (1, [])
+    assert (await shown(catalog, shirt)) == msgspec.structs.replace(
+        before, title="New shirt", price=price, variants=[msgspec.structs.replace(medium, price=price), large]
+    )
+    assert large.available == 7
+
+
+async def test_rows_of_several_variants_of_one_product_all_count(service, catalog, a_product):
+    mark = new_id("x")
+    shirt = await catalog.create_product(CreateProduct(product=a_shirt(a_product, mark), actor="usr_staff"))
+    lines = [f"{mark}-M,Shirt,450,200 g,,red", f"{mark}-L,Shirt,550,,,", f"{mark}-S,Shirt,400,150 g,{shirt.slug},"]
+    text = "\n".join(["sku,title,price,weight,slug,colour", *lines])
+    done = await import_csv(service, catalog, text)
+    product = await shown(catalog, shirt)
+    assert (done.created, done.updated, done.errors) == (0, 3, [])
+    assert [(each.sku[-1], each.price.amount, each.weight_grams) for each in product.variants] == [
+        ("M", 45000, 200), ("L", 55000, 180), ("S", 40000, 150),
+    ]  # fmt: skip
+    assert (product.attributes, product.status, product.slug) == (
+        {"fit": "slim", "colour": "red"}, "archived", shirt.slug,
+    )  # fmt: skip
+
+
+async def test_what_rows_are_filled_up_with_changes_no_known_product(service, catalog, a_product):
+    mark = new_id("x")
+    shirt = await catalog.create_product(CreateProduct(product=a_shirt(a_product, mark), actor="usr_staff"))
+    before = await shown(catalog, shirt)
+    done = await import_csv(
+        service, catalog, f"sku,title\n{mark}-M,{shirt.title}\n", default_price="1", default_category=mark
+    )
+    assert (done.updated, done.errors, await shown(catalog, shirt)) == (0, [], before)
+    assert mark not in [node.title for node in (await catalog.categories(Nothing())).data]
+
+
+async def test_a_row_without_a_sku_does_not_choose_among_variants(service, catalog, a_product):
+    mark = new_id("x")
+    shirt = await catalog.create_product(CreateProduct(product=a_shirt(a_product, mark), actor="usr_staff"))
+    before = await shown(catalog, shirt)
+    done = await import_csv(service, catalog, f"slug,title,price\n{shirt.slug},Shirt,1\n")
+    assert [(each.line, each.pointer, each.code) for each in done.errors] == [(2, "/sku", "required")]
+    assert await shown(catalog, shirt) == before
+
+
+async def test_a_row_without_a_sku_changes_the_only_variant(service, catalog, created):
+    cup = await created(slug=new_id("x").replace("_", "-"))
+    await import_csv(service, catalog, f"slug,title,price\n{cup.slug},Cup,2\n")
+    (variant,) = (await shown(catalog, cup)).variants
+    assert (variant.id, variant.sku, variant.price) == (cup.variants[0].id, cup.variants[0].sku, Money(200))
+
+
+async def test_a_line_that_has_variants_has_them_all(catalog, a_product):
+    mark = new_id("x")
+    shirt = await catalog.create_product(CreateProduct(product=a_shirt(a_product, mark), actor="usr_staff"))
+    variants = [{"sku": f"{mark}-L", "price": {"amount": 100, "currency": "INR"}}]
+    line = {"title": "Shirt", "slug": shirt.slug, "variants": variants}
+    await catalog.import_raw(ImportRaw(rows=raw(line), actor="usr_staff"))
+    product = await shown(catalog, shirt)
+    assert ([each.sku for each in product.variants], product.variants[0].id) == ([f"{mark}-L"], shirt.variants[1].id)
+    assert (product.hsn, product.status, product.category) == ("6109", "archived", shirt.category)
+
+
+async def test_a_row_that_would_be_one_variant_too_many_is_told(service, catalog, created):
+    mark = new_id("x")
+    full = await created(*(f"{mark}-{n}" for n in range(200)))
+    done = await import_csv(service, catalog, f"sku,slug,title,price\n{mark}-200,{full.slug},Cup,1\n")
+    assert [(each.line, each.pointer, each.code) for each in done.errors] == [(2, "/variants", "out_of_range")]
+
+
 async def test_rows_of_one_product_in_one_batch_are_taken_in_order(catalog, database):
     mark = new_id("x")
     rows = raw(*({"sku": f"{mark}-1", "title": "Cup", "price": price} for price in (1, 2, 3)))
@@ -129,6 +236,15 @@ async def test_missing_categories_are_made_once(catalog, database):
             "SELECT count(*) FROM catalog.categories WHERE path[1] = $1 AND title = 'Cups'", paths[0][0][0]
         )
     assert (len(paths), leaves) == (1, 1)
+
+
+async def test_a_category_that_an_import_makes_is_in_the_tree_at_once(catalog):
+    mark = new_id("x")
+    await catalog.categories(Nothing())
+    row = {"sku": mark, "title": "Cup", "price": 1, "category": f"{mark} > Cups"}
+    await catalog.import_raw(ImportRaw(rows=raw(row), actor="usr_staff"))
+    (root,) = [node for node in (await catalog.categories(Nothing())).data if node.title == mark]
+    assert [node.title for node in root.children] == ["Cups"]
 
 
 async def test_two_imports_of_the_same_rows_at_once_make_each_product_once(catalog, database):

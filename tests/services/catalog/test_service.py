@@ -34,6 +34,7 @@ from haat.kit.ids import new_id
 from haat.kit.message import Invalid, NotFound, Nothing
 from haat.kit.money import Money
 from haat.kit.problem import Precondition
+from haat.services.catalog import categories
 
 
 async def told(database, product_id):
@@ -310,6 +311,18 @@ async def test_a_renamed_category_shows_on_its_products(catalog, created, catego
     assert (page["category"]["title"], events) == ("Mugs", ["Cups", "Mugs"])
 
 
+async def test_a_renamed_category_tells_the_products_below_it_again(catalog, created, category, database, monkeypatch):
+    monkeypatch.setattr(categories, "BATCH", 1)
+    published, other = await created(), await created()
+    draft = await created(status="draft")
+    rename = NewCategory(slug=f"{category}-root", title="House")
+    await catalog.save_categories(SaveCategories(categories=[rename]))
+    events = [[(name, body["product"]["version"]) for name, body in await told(database, each.id)]
+              for each in (published, other, draft)]  # fmt: skip
+    saved = ("catalog.ProductSaved", 1)
+    assert events == [[saved, saved], [saved, saved], []]
+
+
 async def test_the_price_of_record_is_the_changed_one_at_once(catalog, created):
     product = await created("CUP-price")
     await catalog.variants_for_sale(VariantsForSale(product_ids=[product.id]))
@@ -488,6 +501,12 @@ async def test_a_page_that_changes_while_it_is_read_is_not_kept(service, created
     service._cache = Told()
     await service.product_page(ProductRef(ref=product.id))
     assert await service._cache.get(f"product:{product.id}") is None
+
+
+async def test_a_tree_that_changes_while_it_is_read_is_not_kept(service):
+    service._cache = Told()
+    await service.category_page(Nothing())
+    assert await service._cache.get("categories") is None
 
 
 async def test_a_page_is_read_once_until_it_changes(service, created):

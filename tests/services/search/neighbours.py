@@ -63,6 +63,7 @@ class Shelves(Catalog):
 
     def __init__(self) -> None:
         self.on_shelf: dict[str, Product] = {}
+        self.tree = TREE
 
     def put(self, *products: Product) -> None:
         self.on_shelf |= {each.id: each for each in products}
@@ -76,7 +77,7 @@ class Shelves(Catalog):
         return Page(data=[self.on_shelf[each] for each in ask.ids if each in self.on_shelf])
 
     async def categories(self, ask: Nothing) -> Page[CategoryNode]:
-        return Page(data=[TREE])
+        return Page(data=[self.tree])
 
 
 class Nobody(Identity):

@@ -20,6 +20,7 @@ from haat.kit.ids import new_id
 from haat.kit.message import Nothing, Unavailable
 from haat.kit.money import Money
 from haat.kit.reactions import Reader
+from haat.services.search import indexing
 from haat.services.search.model import POINTS
 from haat.services.search.reactions import REACTIONS
 from haat.services.search.service import SearchService
@@ -114,6 +115,15 @@ async def test_a_product_that_sells_out_leaves_the_in_stock_list(service):
     )
 
 
+async def test_a_product_told_again_is_found_by_the_new_title_of_a_category_above_it(service, shelves: Shelves):
+    laptop = product("Vasant laptop")
+    await tell(service, laptop)
+    shelves.tree = msgspec.structs.replace(shelves.tree, title="Gadgets")
+    await tell(service, laptop)
+    found = await service.search(SearchProducts(q="laptop"))
+    assert [each.label for each in found.facets.category] == ["Gadgets", "Laptops"]
+
+
 async def test_an_unknown_category_finds_nothing(service):
     await tell(service, product("Agni laptop"))
     found = await service.search(SearchProducts(category="no-such-category"))
@@ -176,6 +186,20 @@ async def test_popular_products_come_first_after_the_refresh(service, shelves: S
     await service.count_orders(Batch([order(loved.id)]))
     await service.indexer.refresh_popularity()
     assert await titles(service, q="moti", sort="popularity") == ["Moti laptop one", "Moti laptop two"]
+
+
+async def test_archived_products_do_not_keep_others_from_the_refresh(service, shelves: Shelves, monkeypatch):
+    monkeypatch.setattr(indexing, "POPULARITY_AT_ONCE", 1)
+    archived, loved, plain = product("Rekha one", status="archived"), product("Rekha two"), product("Rekha three")
+    shelves.put(archived, loved, plain)
+    await tell(service, loved, plain)
+    await service.count_clicks(Batch([clicks(archived.id, 50), clicks(loved.id, 9), clicks(plain.id, 3)]))
+    for _ in range(3):
+        await service.indexer.refresh_popularity()
+    async with service._store.connection() as connection:
+        moved = await service._store.moved(connection, now(), 10)
+    assert (moved, await points_of(service, archived.id)) == ([], 50.0)
+    assert await titles(service, q="rekha", sort="popularity") == ["Rekha two", "Rekha three"]
 
 
 async def points_of(service: SearchService, product_id: str, days: int = 0) -> float:

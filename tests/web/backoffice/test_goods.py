@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from haat.contracts.catalog import CreateProduct, Image
+from haat.contracts.catalog import CreateProduct, Image, Variant
 from haat.contracts.fraud import Decide
 from haat.contracts.inventory import Adjust, AnnounceDrop, HistoryOf, SetLowMark, SetPriority, Transfer
 from haat.contracts.promotions import NewCoupon
@@ -164,6 +164,27 @@ async def test_a_change_sends_only_what_differs_with_the_version_read(enter: Ent
 
     (ask,) = house.catalog.asked
     assert (ask.changes, ask.version, ask.actor) == ({"title": "Better lamp"}, 4, "usr_catalogue")
+
+
+async def test_the_largest_product_fits_into_its_form(enter: Enter, house: House) -> None:
+    size = Variant(id="", sku="", options={"Size": "M"}, price=Money(100), compare_at=Money(200), weight_grams=9)
+    variants = [msgspec.structs.replace(size, id=f"var_{n}", sku=f"LAMP-{n}") for n in range(200)]
+    pictures = [msgspec.structs.replace(PICTURE, url=f"/media/{n}/800.jpg") for n in range(49)]
+    house.catalog.one = product(
+        variants=variants, images=pictures, attributes={f"fact {n}": f"word {n}" for n in range(100)}
+    )
+    fields, rows = shown(house.catalog.one)
+    repeated = {
+        "variant": [{**row, "remove": ""} for row in rows.variants],
+        "attribute": rows.attributes,
+        "image": [{**row, "media": "", "remove": ""} for row in rows.images],
+    }
+    named = {name: value for kind, each in repeated.items() for name, value in _named(kind, each).items()}
+
+    answer = await enter("catalogue").send("/admin/products/prd_1", pictures=["a.png"], **{**fields, **named})
+
+    (ask,) = house.catalog.asked
+    assert (answer.status_code, list(ask.changes), len(ask.changes["images"])) == (303, ["images"], 50)
 
 
 async def test_a_change_that_comes_too_late_shows_both_and_saves_over_knowingly(enter: Enter, house: House) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 import pytest
@@ -48,7 +49,19 @@ def test_an_address_and_its_state_are_the_same():
 
 def test_rupees_of_the_address_are_paise_of_the_search():
     asked = state(low=30_000, high=60_000).asked()
-    assert (asked.price_min, asked.price_max) == (3_000_000, 6_000_000)
+    assert (asked.price_min, asked.price_max) == (3_000_000, 6_000_099)
+
+
+@pytest.mark.parametrize(
+    ("value", "asked"),
+    [("0-49999", (None, 49_999)), ("50000-99999", (50_000, 99_999)), ("20000000-", (20_000_000, None))],
+)
+def test_a_price_facet_leads_to_just_what_it_counts(value: str, asked: tuple[int | None, int | None]):
+    facets = msgspec.structs.replace(NO_FACETS, price=[FacetValue(value=value, label="", count=1)])
+    (choice,) = finding.panel(state(), facets).prices
+    params = dict(parse_qsl(urlsplit(choice.address).query))
+    search = finding.narrowed("/search", params, [], None).asked()
+    assert (search.price_min, search.price_max) == asked
 
 
 def test_another_filter_begins_on_the_first_page():

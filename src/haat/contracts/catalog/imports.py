@@ -18,6 +18,9 @@ class ImportRow(Message, frozen=True):
 
     Its category is `product.category` (slug or id) where there is such a one, else the `category_path` (titles from the
     root), made where missing. A product with reviews of its own keeps the rating it came with.
+
+    `told` names the fields of the product, or else of its one variant, that the row tells: a known product keeps the
+    others, and its other variants. None is all of them, and then the product becomes just as it is here.
     """
 
     line: int
@@ -25,10 +28,11 @@ class ImportRow(Message, frozen=True):
     category_path: Sequence[str] = []
     rating: Rating | None = None
     published_at: datetime | None = None
+    told: Sequence[str] | None = None
 
 
 class ImportRows(Message, frozen=True):
-    """Up to 500 rows; a row whose SKU or slug exists updates that product. Safe to repeat."""
+    """Up to 500 rows; a row whose SKU or slug exists updates that product, see `told`. Safe to repeat."""
 
     rows: Sequence[ImportRow]
     actor: str

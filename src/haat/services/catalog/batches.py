@@ -126,12 +126,17 @@ class Importer:
 
     async def _wanted(self, rows: Sequence[ImportRow]) -> tuple[list[Wanted], list[RowFault]]:
         by_ref = await self._refs({row.product.category for row in rows} - {""})
-        paths = [row.category_path for row in rows if row.category_path and row.product.category not in by_ref]
+        kept = await self._kept(rows)
+        paths = [
+            row.category_path
+            for row, known in zip(rows, kept, strict=True)
+            if known is None and row.category_path and row.product.category not in by_ref
+        ]
         by_path = await self._categories.ensure(paths)
         wanted: list[Wanted] = []
         faults: list[RowFault] = []
-        for row in rows:
-            category = by_ref.get(row.product.category) or by_path.get(tuple(row.category_path))
+        for row, known in zip(rows, kept, strict=True):
+            category = known or by_ref.get(row.product.category) or by_path.get(tuple(row.category_path))
             wrong = product_faults(row.product, self._currency)
             if category is None:
                 detail = f"there is no category {row.product.category}"
@@ -146,9 +151,19 @@ class Importer:
                     line=row.line,
                     rating=row.rating,
                     published_at=row.published_at,
+                    told=row.told,
                 )
             )
         return wanted, faults
+
+    async def _kept(self, rows: Sequence[ImportRow]) -> list[Category | None]:
+        """By row, the category of a known product when the row tells none: no other need be made for it."""
+        skus = ["" if row.told is None or "category" in row.told else row.product.variants[0].sku for row in rows]
+        if not any(skus):
+            return [None for _ in rows]
+        async with self._store.connection() as connection:
+            known = await self._store.categories_of_skus(connection, skus)
+        return [known.get(sku) for sku in skus]
 
     async def _refs(self, refs: set[str]) -> dict[str, Category]:
         if not refs:

@@ -11,6 +11,7 @@ from haat.contracts.catalog import CategoryNode, Encoded, NewCategory, ProductSa
 from haat.kit.database import Connection, Transaction
 from haat.kit.ids import new_id
 from haat.kit.message import Invalid, Page, encode
+from haat.ports.cache import Cache
 from haat.services.catalog.model import Category, page_of, slug_of
 from haat.services.catalog.store import CatalogStore
 
@@ -43,8 +44,9 @@ def tree_page(categories: Sequence[Category], counts: Mapping[str, int]) -> Enco
 class CategoryWriter:
     """Makes and renames categories, one writer at a time."""
 
-    def __init__(self, store: CatalogStore) -> None:
+    def __init__(self, store: CatalogStore, cache: Cache) -> None:
         self._store = store
+        self._cache = cache
 
     async def save(self, transaction: Transaction, asked: Sequence[NewCategory]) -> list[str]:
         """Create or rename; the ids of products shown with a new title. Raises Invalid."""
@@ -81,6 +83,8 @@ class CategoryWriter:
             known = await self._store.categories(transaction.connection)
             for path in sorted(wanted):
                 known += await self._make(transaction.connection, known, path)
+        # Before their products are told: whoever hears of one asks what the categories above it are called.
+        await self._cache.invalidate("categories")
         return _found(known, wanted)
 
     async def _make(self, connection: Connection, known: list[Category], path: Sequence[str]) -> list[Category]:
@@ -99,7 +103,10 @@ class CategoryWriter:
         return made
 
     async def _retitle(self, transaction: Transaction, category: Category) -> list[str]:
-        """Products carry the title of their category: show them with the new one, and tell it."""
+        """Products carry the title of their category: show them with the new one, and tell it.
+
+        Those further below are found by it too, so they are told again, though not a byte of them changes.
+        """
         after = ""
         changed: list[str] = []
         while True:
@@ -111,9 +118,12 @@ class CategoryWriter:
             products = [
                 msgspec.structs.replace(each.product, category=category.ref(), version=each.version + 1)
                 for each in locked
+                if each.product.category.id == category.category_id
             ]
+            below = [each.product for each in locked if each.product.category.id != category.category_id]
             await self._store.save_pages(transaction.connection, [(each, page_of(each)) for each in products])
-            transaction.publish(*(ProductSaved(product=each) for each in products if each.status == "published"))
+            told = (each for each in (*products, *below) if each.status == "published")
+            transaction.publish(*(ProductSaved(product=each) for each in told))
             after = locked[-1].product_id
             changed += [each.id for each in products]
 

@@ -47,6 +47,12 @@ GRAMS = {
     "oz": Decimal("28.3495"),
 }
 _OWN = frozenset(field.name for field in msgspec.structs.fields(NewProduct))
+# What a record tells of a product it does not make, by the names of its fields.
+_TOLD = {
+    "sku": KEYS, "title": TITLES, "brand": BRANDS, "product_type": TYPES, "category": CATEGORIES, "price": PRICES,
+    "compare_at": COMPARED, "weight_grams": WEIGHTS, "description": (*DESCRIPTIONS, *BULLETS),
+    **{name: (name,) for name in ("slug", "hsn", "tax_class", "status")},
+}  # fmt: skip
 DEEPEST_CATEGORY = 8
 LONGEST_KEY_IN_SLUG = 12
 
@@ -136,7 +142,17 @@ def _checked(
         category_path=_category_path(fields) or [options.default_category],
         rating=_rating(fields),
         published_at=_moment(fields),
+        told=_told(fields, product),
     )
+
+
+def _told(fields: dict[str, Any], product: dict[str, Any]) -> list[str]:
+    """The fields of the product that come from the record, not from what records without them are filled up with."""
+    if isinstance(fields.get("variants"), list):
+        return sorted(_OWN & fields.keys())
+    told = {name for name, names in _TOLD.items() if any(each in fields for each in names)}
+    # Pictures that lead nowhere take none away.
+    return sorted(told | {name for name in ("attributes", "images") if product[name]})
 
 
 def _own_product(fields: dict[str, Any]) -> dict[str, Any]:

@@ -6,13 +6,23 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from haat.contracts.catalog import Attribute, CategoryRef, Encoded, Image, NewProduct, Product, Rating, Variant
+from haat.contracts.catalog import (
+    Attribute,
+    CategoryRef,
+    Encoded,
+    Image,
+    NewProduct,
+    NewVariant,
+    Product,
+    Rating,
+    Variant,
+)
 from haat.kit.ids import new_id
 from haat.kit.message import Invalid, encode
 from haat.kit.money import LIMIT, Money, divide_half_up
@@ -115,6 +125,29 @@ def changed(record: Record, changes: Mapping[str, Any]) -> NewProduct:
     if found:
         raise Invalid(errors=found)
     return msgspec.convert(merged, NewProduct)
+
+
+def merged(record: Record, row: NewProduct, told: Collection[str]) -> NewProduct | Faults:
+    """The product after a row of a file, which tells some fields of it and of one variant, or all its `variants`."""
+    old = as_new(record)
+    told_of_it = {name: getattr(row, name) for name in (*_SHARED, "variants") if name in told}
+    if "variants" not in told:
+        variants = _with_variant(old.variants, row.variants[0], told)
+        if variants is None:
+            return [_fault("/sku", "required", f"{record.slug} has several variants: the SKU says which one is meant")]
+        told_of_it |= {"variants": variants, "attributes": {**old.attributes, **row.attributes}}
+    new = msgspec.structs.replace(old, **told_of_it)
+    return faults(NewProduct, msgspec.to_builtins(new)) or new
+
+
+def _with_variant(olds: Sequence[NewVariant], row: NewVariant, told: Collection[str]) -> list[NewVariant] | None:
+    """The variants with the row's one changed or added; None when it does not say which one it is."""
+    if "sku" not in told and len(olds) == 1:
+        row = msgspec.structs.replace(row, sku=olds[0].sku)
+    changes = {name: getattr(row, name) for name in ("price", "compare_at", "weight_grams") if name in told}
+    if any(each.sku == row.sku for each in olds):
+        return [msgspec.structs.replace(each, **changes) if each.sku == row.sku else each for each in olds]
+    return [*olds, row] if "sku" in told else None
 
 
 def as_new(record: Record) -> NewProduct:

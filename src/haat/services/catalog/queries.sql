@@ -106,7 +106,8 @@ ORDER BY product_id FOR UPDATE;
 
 -- name: lock_products_of_category(category_id, after, count)
 SELECT product_id, page, version FROM catalog.products
-WHERE category_id = :category_id AND product_id > :after ORDER BY product_id LIMIT :count FOR UPDATE;
+WHERE category_id IN (SELECT category_id FROM catalog.categories WHERE :category_id = ANY(ancestors))
+  AND product_id > :after ORDER BY product_id LIMIT :count FOR UPDATE;
 
 -- name: save_pages(product_ids, versions, pages, etags)!
 UPDATE catalog.products p SET version = n.version, page = n.page, etag = n.etag
@@ -170,6 +171,11 @@ ORDER BY cardinality(path), position, title;
 -- name: category(ref)^
 SELECT category_id, parent_id, slug, title, position, path, ancestors FROM catalog.categories
 WHERE category_id = :ref OR slug = :ref;
+
+-- name: categories_of_skus(skus)
+SELECT v.sku, c.category_id, c.parent_id, c.slug, c.title, c.position, c.path, c.ancestors
+FROM catalog.variants v JOIN catalog.products p USING (product_id) JOIN catalog.categories c USING (category_id)
+WHERE v.sku = ANY(:skus::text[]);
 
 -- name: category_counts()
 SELECT category_id, count(*) AS products FROM catalog.listed GROUP BY category_id;

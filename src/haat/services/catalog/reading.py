@@ -127,11 +127,14 @@ class CatalogReading(Catalog):
         cached = await self._cache.get("categories")
         if cached is not None:
             return _unpacked(cached)
+        read_at = self._cache.moment()
         async with self._store.connection() as connection:
             known = await self._store.categories(connection)
             counts = await self._store.category_counts(connection)
         page = tree_page(known, counts)
-        await self._cache.put("categories", _packed(page), seconds=COUNTS_SECONDS, tags=("categories",))
+        await self._cache.put(
+            "categories", _packed(page), seconds=COUNTS_SECONDS, tags=("categories",), read_at=read_at
+        )
         return page
 
     async def reviews(self, ask: ReviewsOf) -> ListOf[Review]:

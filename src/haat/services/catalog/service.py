@@ -63,7 +63,7 @@ class CatalogService(CatalogReading):
         self._orders = orders
         self._currency = currency
         self._writer = Writer(store, documents)
-        self._categories = CategoryWriter(store)
+        self._categories = CategoryWriter(store, cache)
         self._importer = Importer(store, self._writer, self._categories, currency)
 
     async def save_categories(self, ask: SaveCategories) -> Nothing:

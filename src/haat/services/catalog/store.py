@@ -211,7 +211,7 @@ class CatalogStore:
     async def lock_products_of_category(
         self, connection: Connection, category_id: str, after: str, count: int
     ) -> list[Shown]:
-        """Read models of the products right in a category, in the order of ids."""
+        """Read models of the products in a category and in those below it, in the order of ids."""
         rows = queries.lock_products_of_category(connection, category_id=category_id, after=after, count=count)
         return [Shown(row["product_id"], row["version"], _product.decode(row["page"])) async for row in rows]
 
@@ -274,6 +274,10 @@ class CatalogStore:
         """One by id or slug."""
         row = await queries.category(connection, ref=ref) if REF.fullmatch(ref) else None
         return None if row is None else _category(row)
+
+    async def categories_of_skus(self, connection: Connection, skus: Sequence[str]) -> dict[str, Category]:
+        """The categories of the products that have these SKUs, by SKU."""
+        return {row["sku"]: _category(row) async for row in queries.categories_of_skus(connection, skus=list(skus))}
 
     async def category_counts(self, connection: Connection) -> dict[str, int]:
         """Published products by category id, descendants included."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
 
 from haat.contracts.catalog import NewProduct, Product, ProductRemoved, ProductSaved, Rating, RowFault
 from haat.kit.clock import now
-from haat.kit.database import Transaction
+from haat.kit.database import Connection, Transaction
 from haat.kit.ids import new_id
 from haat.kit.message import NotFound, Unavailable
 from haat.kit.problem import Precondition
 from haat.ports.documents import Document, Documents, Write
-from haat.services.catalog.model import Category, Record, Stars, page_of, record_of, shown, slug_of, stars_of
+from haat.services.catalog.model import Category, Record, Stars, merged, page_of, record_of, shown, slug_of, stars_of
 from haat.services.catalog.store import CatalogStore, Saved, Shown
 
 
@@ -22,6 +22,7 @@ class Wanted(msgspec.Struct, frozen=True):
     """A product as it should become. Without `product_id` it is new; `line` names it in faults.
 
     A change says on which version of the document it was `merged_on`, and which version its author `read_at`.
+    A row of a file says which fields it has `told` (see ImportRow).
     """
 
     product: NewProduct
@@ -32,6 +33,7 @@ class Wanted(msgspec.Struct, frozen=True):
     published_at: datetime | None = None
     merged_on: int | None = None
     read_at: int = 0
+    told: Collection[str] | None = None
 
     def slug(self) -> str:
         """The slug asked for, else one of the title; may be empty."""
@@ -85,7 +87,11 @@ class Writer:
             old, document = olds.get(each.product_id or ""), documents.get(each.product_id or "")
             if each.merged_on is not None and check_version(old, document, each.read_at) != each.merged_on:
                 raise Precondition()
-            made = _made(each, old, document, by_slug, available, moment)
+            whole = await self._whole(connection, each, document)
+            if isinstance(whole, list):
+                written.faults += whole
+                continue
+            made = _made(whole, old, document, by_slug, available, moment)
             if made is None:
                 assert old is not None
                 written.same.append(old.product)
@@ -93,7 +99,7 @@ class Writer:
             saved.append(made)
             writes.append(_write_of(made, document))
             (written.updated if old else written.created).append(made.product)
-            units |= {v.sku: v.stock for v in each.product.variants if v.stock and v.sku not in by_sku}
+            units |= {v.sku: v.stock for v in whole.product.variants if v.stock and v.sku not in by_sku}
         if not saved:
             return later
         if len(await self._documents.put(writes, joining=connection)) < len(writes):
@@ -104,6 +110,19 @@ class Writer:
             written.due += units
         transaction.publish(*(event for each in saved for event in told(each.product, each.old)))
         return later
+
+    async def _whole(
+        self, connection: Connection, wanted: Wanted, document: Document | None
+    ) -> Wanted | list[RowFault]:
+        """What becomes of the whole product: what a row does not tell of a known one stays."""
+        if wanted.told is None or document is None:
+            return wanted
+        record = msgspec.convert(document.body, Record)
+        product = merged(record, wanted.product, wanted.told)
+        if isinstance(product, list):
+            return [RowFault(line=wanted.line, **fault) for fault in product]
+        kept = None if "category" in wanted.told else await self._store.category(connection, record.category_id)
+        return msgspec.structs.replace(wanted, product=product, category=kept or wanted.category)
 
 
 def _resolved(
@@ -168,7 +187,9 @@ def _resolve(wanted: Wanted, by_slug: dict[str, str], by_sku: dict[str, str], me
     """Which product is meant, or why this cannot be."""
     owners = {by_sku[variant.sku] for variant in wanted.product.variants if variant.sku in by_sku}
     by_words = by_slug.get(wanted.slug())
-    if wanted.product.slug is not None and by_words is not None:
+    # A slug that was only made of the title says less than a known SKU.
+    told = wanted.told is None or "slug" in wanted.told or not owners
+    if wanted.product.slug is not None and by_words is not None and told:
         owners.add(by_words)
     if merging:
         meant = next(iter(owners), by_words)
@@ -201,11 +222,13 @@ def _made(
         return None
     reviewed = old.reviewed if old else Stars()
     listed_at = _listed_at(wanted, old, record, moment)
+    # Levels of variants that a row does not name are those of the page, which is locked.
+    levels = {variant.sku: variant.available for variant in old.product.variants} if old else {}
     product = shown(
         product_id,
         record,
         wanted.category,
-        available,
+        {**levels, **available},
         Stars(reviewed.total + imported.total, reviewed.count + imported.count).shown(),
         old.version + 1 if old else 1,
         listed_at,

@@ -95,12 +95,15 @@ class Indexer:
             page = await self._catalog.products(Products(ids=moved[start : start + SCAN], any_status=True))
             products += page.data
         documents, popularity = await self._documents([each for each in products if each.status == "published"])
+        hidden = [each.id for each in products if each.status != "published"]
         try:
             await self._write(writer, documents)
         except IndexNotReady:
             return
         known = {each.id for each in products}
         async with self._store.connection() as connection:
+            # What is not in the index has no place to show it, and would come first for ever.
+            popularity |= await self._store.popularity(connection, hidden, now())
             await self._store.mark_shown(connection, popularity)
             await self._store.forget_popularity(connection, [each for each in moved if each not in known])
 
@@ -177,6 +180,9 @@ class Indexer:
 
     async def _apply(self, writer: TextIndexWriter, pending: Sequence[Pending]) -> None:
         products = [_products.decode(each.body) for each in pending if each.body is not None]
+        if products:
+            # A category above them may have another title since: then they are told once, and indexed with it.
+            await self._read_categories()
         removals = [Removal(each.product_id, removal_version(each.version)) for each in pending if each.body is None]
         documents, popularity = await self._documents(products)
         await self._write(writer, [*documents, *removals])
@@ -189,13 +195,16 @@ class Indexer:
         self._writing = asyncio.create_task(writer.apply(changes))
         await asyncio.shield(self._writing)
 
+    async def _read_categories(self) -> None:
+        self._categories = by_slug((await self._catalog.categories(Nothing())).data)
+        self._categories_at = now()
+
     async def _documents(self, products: Sequence[Product]) -> tuple[list[ProductDocument], dict[str, float]]:
         """The documents, and the popularity (by product id) that they show."""
         moment = now()
         slugs = {slug for product in products for slug in product.category.path}
         if not slugs <= self._categories.keys() or moment - self._categories_at > CATEGORIES_KEPT:
-            self._categories = by_slug((await self._catalog.categories(Nothing())).data)
-            self._categories_at = moment
+            await self._read_categories()
         async with self._store.connection() as connection:
             popularity = await self._store.popularity(connection, [product.id for product in products], moment)
         documents = [

@@ -27,6 +27,9 @@ from haat.web.gateway.problem_pages import problem_page
 from haat.web.gateway.straight import StraightCalls
 
 MAX_BODY_BYTES = 2_000_000
+# The form of a product in the back office has eight parts a variant, five a picture and two an attribute, of which it
+# may have 200, 50 and 100. Bodies are read before their handler is asked, for its token, so that one limit is for all.
+MAX_FORM_PARTS = 2_500
 # What every application of this kind serves, whichever routes it is given.
 PUBLIC = (openapi, problem_page, serve_asset)
 
@@ -65,6 +68,7 @@ def gateway(
         csrf_config=csrf,
         request_class=ExactRequest,
         request_max_body_size=MAX_BODY_BYTES,
+        multipart_form_part_limit=MAX_FORM_PARTS,
         logging_config=None,
     )
     app.state["elsewhere"] = elsewhere

@@ -27,7 +27,7 @@ MAX_BRANDS = 20
 
 
 class Narrowed(msgspec.Struct, frozen=True):
-    """The state of a list, exactly as its address says; prices in whole rupees."""
+    """The state of a list, exactly as its address says; prices in whole rupees, both included with their paise."""
 
     base: str
     q: str = ""
@@ -65,7 +65,7 @@ class Narrowed(msgspec.Struct, frozen=True):
             category=self.category,
             brand=list(self.brands),
             price_min=None if self.low is None else self.low * 100,
-            price_max=None if self.high is None else self.high * 100,
+            price_max=None if self.high is None else self.high * 100 + 99,
             rating_min=self.rating,
             in_stock=self.in_stock,
             sort=self.sort,

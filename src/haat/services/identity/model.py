@@ -78,6 +78,11 @@ def email_key(text: str) -> str:
     return unicodedata.normalize("NFKC", folded)
 
 
+def wrong_password() -> Invalid:
+    """For whoever does not know the current password."""
+    return Invalid(errors=[{"pointer": "/current_password", "code": "invalid", "detail": "is not your password"}])
+
+
 def check_roles(roles: Iterable[str]) -> list[str]:
     """The roles in order. Raises Invalid for one that does not exist."""
     wanted = sorted(set(roles))

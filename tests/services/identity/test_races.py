@@ -1,4 +1,4 @@
-"""A password changes while somebody is being let in by the old one: nobody stays in, whoever comes first."""
+"""A password or address changes while somebody is being let in by the old one: nobody stays in, whoever comes first."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from haat.engines.database.pool import PostgresDatabase
 from haat.kit.clock import now
 from haat.kit.ids import new_id
 from haat.kit.message import Invalid
-from haat.services.identity.model import REFRESH_LIFE, RESET, RefreshToken
+from haat.services.identity.model import REFRESH_LIFE, RESET, RefreshToken, email_of
 from haat.services.identity.passwords import Passwords
 from haat.services.identity.service import IdentityService
 from haat.services.identity.store import Account, IdentityStore
@@ -231,3 +231,29 @@ async def test_a_new_address_waits_for_a_change_that_is_not_done_yet_and_gets_no
         waited = await waited_for(transaction, late)
     [found] = await asyncio.gather(late, return_exceptions=True)
     assert (waited, type(found), await open_links(database, asha)) == (True, Invalid, 0)
+
+
+async def test_a_sign_in_by_the_old_address_waits_for_a_change_that_is_not_done_yet_and_is_refused(
+    identity: IdentityService, store: IdentityStore, asha: User
+):
+    async with store.transaction() as transaction:
+        await store.change_email(transaction.connection, asha.id, email_of(f"{new_id('new')}@example.com"))
+        await store.end_other_sessions(transaction.connection, asha.id, None)
+        late = asyncio.create_task(identity.sign_in(SignIn(email=asha.email, password=PASSWORD)))
+        waited = await waited_for(transaction, late)
+    [found] = await asyncio.gather(late, return_exceptions=True)
+    assert (waited, type(found), await living(identity, asha)) == (True, SignInRefused, 0)
+
+
+async def test_a_reset_that_is_asked_for_while_the_address_changes_mails_no_link_to_the_old_one(
+    identity: IdentityService, store: IdentityStore, asha: User
+):
+    async with store.transaction() as transaction:
+        await store.change_email(transaction.connection, asha.id, email_of(f"{new_id('new')}@example.com"))
+        await store.close_letters(transaction.connection, asha.id)
+        late = asyncio.create_task(identity.ask_reset(AskReset(email=asha.email)))
+        waited = await waited_for(transaction, late)
+    await late
+    async with store.connection() as connection:
+        mailed = await connection.fetchval("SELECT count(*) FROM identity.letters WHERE user_id = $1", asha.id)
+    assert (waited, mailed) == (True, 0)

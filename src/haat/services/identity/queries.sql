@@ -55,11 +55,12 @@ UPDATE identity.users SET password_hash = :new WHERE user_id = :user_id AND pass
 -- Holds the user as their password was verified: who changes it waits, and who comes after a change gets no row.
 SELECT user_id FROM identity.users WHERE user_id = :user_id AND password_hash = :password_hash FOR NO KEY UPDATE;
 
--- name: open_session(session_id, user_id, password_hash, address, user_agent, token_hash, expires_at, account_key, address_key)$
--- One statement: the session, its first refresh token, and the failures forgiven; nothing once the password that was
--- verified is not the user's any more. A change of it waits for this lock, and then sees the session that it must end.
+-- name: open_session(session_id, user_id, email, password_hash, address, user_agent, token_hash, expires_at, account_key, address_key)$
+-- One statement: the session, its first refresh token, and the failures forgiven; nothing once the address or password
+-- that was verified is not the user's any more. A change waits for this lock, and then sees the session that it must end.
 WITH let_in AS (
-    SELECT user_id FROM identity.users WHERE user_id = :user_id AND password_hash = :password_hash FOR SHARE
+    SELECT user_id FROM identity.users
+    WHERE user_id = :user_id AND email = :email AND password_hash = :password_hash FOR SHARE
 ), forgiven AS (
     DELETE FROM identity.attempts WHERE key = :account_key AND EXISTS (SELECT FROM let_in)
 ), address AS (
@@ -154,7 +155,8 @@ VALUES (:kid, :state, :public, :sealed_private);
 -- name: insert_reset(letter_id, email_key, email, expires_at, event_id, event_name, event_key, event_at, event_body)!
 -- One statement with the same work whether or not somebody has this address; only the event is for those who do.
 WITH who AS (
-    SELECT user_id, email FROM identity.users WHERE email_key = :email_key
+    -- Waits for an address that is changing: no link may go to the old one afterwards.
+    SELECT user_id, email FROM identity.users WHERE email_key = :email_key FOR SHARE
 ), made AS (
     INSERT INTO identity.letters (letter_id, kind, user_id, email, expires_at)
     SELECT :letter_id::text, 'password_reset', who.user_id, coalesce(who.email, :email::text), :expires_at::timestamptz

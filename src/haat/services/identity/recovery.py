@@ -112,7 +112,10 @@ class Recovery:
                 transaction.remember(Nothing())
 
     async def confirm_email(self, ask: ConfirmEmail) -> User:
-        """The address is the account's; the old one is told. Raises LinkRefused, EmailTaken."""
+        """The address is the account's, other sessions are dead, the old address is told.
+
+        Raises LinkRefused, EmailTaken.
+        """
         letter_id = letter_of(ask.token, EMAIL_CHANGE, self._secret)
         async with self._store.transaction() as transaction:
             stored = await transaction.replay(self._kept(ask.idempotency), User)
@@ -127,9 +130,12 @@ class Recovery:
             user = await self._store.change_email(connection, user_id, email_of(address))
             if user is None or before is None:
                 raise EmailTaken()
+            await self._store.end_other_sessions(connection, user_id, ask.session_id)
             await self._store.close_letters(connection, user_id)
             await self._store.insert_letter(transaction, EMAIL_CHANGED, user_id, before.user.email, now() + WORD_LIFE)
-            return transaction.remember(user)
+            transaction.remember(user)
+        await self._sessions.forget(user_id)
+        return user
 
     async def letter(self, ask: LetterRef) -> AccountLetter:
         """For whoever writes it. Raises NotFound once it is not worth writing any more."""

@@ -102,7 +102,7 @@ class Sessions:
         return msgspec.structs.replace(account, password_hash=renewed)
 
     async def _open(self, account: Account, ask: SignIn, forgiven: tuple[str, str | None]) -> Tokens | None:
-        """The tokens of a new session; None when the account has another password hash by now."""
+        """The tokens of a new session; None when the account has another address or password hash by now."""
         at, token, user = now(), RefreshToken.fresh(), account.user
         session = Session(
             id=new_id("ses"),

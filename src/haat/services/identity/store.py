@@ -153,12 +153,13 @@ class IdentityStore:
     ) -> bool:
         """A session with its first refresh token; the failures of the account and address keys are forgiven.
 
-        False, and nothing done, when the account has another password hash by now.
+        False, and nothing done, when the account has another address or password hash by now.
         """
         opened = await queries.open_session(
             connection,
             session_id=session.id,
             user_id=account.user.id,
+            email=account.user.email,
             password_hash=account.password_hash,
             address=session.address,
             user_agent=session.user_agent,

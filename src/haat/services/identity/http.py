@@ -77,7 +77,8 @@ class RefreshBody(Message, frozen=True):
 class TokenAnswer(Message, frozen=True):
     """An access token for `Authorization: Bearer …`, good for `expires_in` seconds, and what renews it.
 
-    `device_token` comes with a sign-in: keep it for the next one on this device.
+    `device_token` comes with a sign-in: keep the newest for the next one on this device. It is good for 90 days, and
+    no longer than the password.
     """
 
     access_token: str

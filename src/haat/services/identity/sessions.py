@@ -31,13 +31,12 @@ from haat.services.identity.model import (
     ATTEMPTS_AN_ADDRESS,
     REFRESH_GRACE,
     REFRESH_LIFE,
+    Device,
     RefreshToken,
     account_limit,
     address_limit,
     check_attempts,
-    device_token,
     email_key,
-    sign_in_limit,
 )
 from haat.services.identity.passwords import Passwords
 from haat.services.identity.store import Account, HeldToken, IdentityStore
@@ -68,16 +67,15 @@ class Sessions:
     async def sign_in(self, ask: SignIn) -> Tokens:
         """Raises SignInRefused, the same for an unknown e-mail and a wrong password; TooMany."""
         key = email_key(ask.email)
-        limits = [sign_in_limit(key, ask.device, self._secret)]
         from_address = address_limit(ask.address, "sign-in", ATTEMPTS_AN_ADDRESS)
-        if from_address is not None:
-            limits.append(from_address)
         async with self._store.connection() as connection:
+            account = await self._store.account(connection, email_key=key)
+            known = None if account is None else Device.of(ask.device, account.password_hash, self._secret, now())
+            limit = account_limit(key) if known is None else known.limit()
+            limits = [limit] if from_address is None else [limit, from_address]
             # Counted before hashing: what is refused must cost next to nothing, and guesses in parallel all count.
             check_attempts(limits, await self._store.count_attempts(connection, limits), now())
-            account = await self._store.account(connection, email_key=key)
-        forgiven = (limits[0].key, None if from_address is None else from_address.key)
-        known = limits[0] != account_limit(key)
+        forgiven = (limit.key, None if from_address is None else from_address.key)
         for _ in range(2):
             fits = await self._passwords.verify(None if account is None else account.password_hash, ask.password)
             if account is None or not fits:
@@ -85,8 +83,8 @@ class Sessions:
             account = await self._renewed(account, ask.password)
             tokens = await self._open(account, ask, forgiven)
             if tokens is not None:
-                device = ask.device if known else device_token(key, self._secret)
-                return msgspec.structs.replace(tokens, device=device)
+                device = Device.let_in(now(), known)
+                return msgspec.structs.replace(tokens, device=device.token(account.password_hash, self._secret))
             # The password was changed meanwhile, or another sign-in renewed its hash: what stands now decides.
             async with self._store.connection() as connection:
                 account = await self._store.account(connection, email_key=key)

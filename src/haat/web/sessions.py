@@ -23,7 +23,7 @@ AnyRequest = Request[Any, Any, Any]
 ACCESS, REFRESH = "haat_access", "haat_refresh"
 DEVICE = "haat_device"
 REFRESH_SECONDS = 30 * 86_400
-DEVICE_SECONDS = 365 * 86_400
+DEVICE_SECONDS = 90 * 86_400
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 HTTP_PORT = 80
 # What programs call: no form leads there, and their proof is not a cookie.

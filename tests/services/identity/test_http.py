@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from haat.contracts.cart import Cart, MergeCarts
-from haat.contracts.identity import EnsureStaff, Identity, Tokens, User
+from haat.contracts.identity import EnsureStaff, Identity, LetterRef, Tokens, User
 from haat.engines.cache.memory import MemoryCache
 from haat.engines.database.pool import PostgresDatabase
 from haat.kit.ids import new_id
@@ -169,6 +169,23 @@ async def test_another_session_is_ended_by_its_id(client: httpx.AsyncClient, ash
     ended = await client.delete(f"/v1/sessions/{theirs}", headers=bearer(tokens))
     dead = await client.get("/v1/users/me", headers=bearer(other))
     assert (ended.status_code, dead.status_code) == (204, 401)
+
+
+async def test_whoever_confirms_a_new_address_stays_signed_in_and_others_are_out_at_once(
+    client: httpx.AsyncClient, database: PostgresDatabase, identity: IdentityService, asha: User, tokens: Tokens
+):
+    other = await signed_in(client, asha.email)
+    before = await client.get("/v1/users/me", headers=bearer(other))
+    new = f"{new_id('new')}@example.com"
+    ask = {"email": new, "current_password": PASSWORD}
+    asked = await client.post("/v1/users/me/email", json=ask, headers=bearer(tokens))
+    async with database.connection() as connection:
+        letter_id = await connection.fetchval("SELECT letter_id FROM identity.letters WHERE email = $1", new)
+    link = (await identity.letter(LetterRef(letter_id=letter_id))).token
+    confirmed = await client.post("/v1/email-confirmations", json={"token": link}, headers=bearer(tokens))
+    after = [await client.get("/v1/users/me", headers=bearer(who)) for who in (tokens, other)]
+    assert (before.status_code, asked.status_code, confirmed.json()["email"]) == (200, 202, new)
+    assert [answer.status_code for answer in after] == [200, 401]
 
 
 async def test_a_profile_is_changed(client: httpx.AsyncClient, tokens: Tokens):

@@ -1,6 +1,6 @@
 """The rules of accounts."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,6 +10,7 @@ from haat.kit.message import Invalid
 from haat.kit.problem import TooMany
 from haat.services.identity.model import (
     Attempts,
+    Device,
     Limit,
     RefreshToken,
     account_limit,
@@ -93,3 +94,42 @@ def test_the_eleventh_attempt_waits_for_the_end_of_the_window():
     with pytest.raises(TooMany) as refused:
         check_attempts([limit], [Attempts(limit.key, 11, at - timedelta(minutes=10))], at)
     assert refused.value.facts == {"retry_after_seconds": 301}
+
+
+NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
+HASH, SECRET = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA", b"only for these tests"
+
+
+@pytest.mark.parametrize(("days", "is_known"), [(0, True), (90, True), (91, False)])
+def test_a_device_is_known_for_ninety_days(days: int, is_known: bool):
+    device = Device.let_in(NOON, None)
+    token = device.token(HASH, SECRET)
+    found = Device.of(token, HASH, SECRET, NOON + timedelta(days=days))
+    assert (device.until, found) == ("2027-02-28", device if is_known else None)
+
+
+def test_a_device_that_is_let_in_again_is_known_for_longer_and_counted_as_before():
+    device = Device.let_in(NOON, None)
+    again = Device.let_in(NOON + timedelta(days=80), device)
+    assert (again.name, again.until, again.limit()) == (device.name, "2027-05-19", device.limit())
+
+
+def test_devices_are_counted_apart():
+    assert Device.let_in(NOON, None).limit() != Device.let_in(NOON, None).limit()
+
+
+@pytest.mark.parametrize(("password_hash", "secret"), [(HASH + "x", SECRET), (HASH, b"another")])
+def test_a_device_is_a_stranger_by_another_password_or_secret(password_hash: str, secret: bytes):
+    token = Device.let_in(NOON, None).token(HASH, SECRET)
+    assert Device.of(token, password_hash, secret, NOON) is None
+
+
+@pytest.mark.parametrize(("old", "new"), [("2027-02-28", "2099-12-31"), ("2027-02-28.", ""), (".", "")])
+def test_a_devices_token_cannot_be_made_up(old: str, new: str):
+    token = Device.let_in(NOON, None).token(HASH, SECRET)
+    assert Device.of(token.replace(old, new), HASH, SECRET, NOON) is None
+
+
+@pytest.mark.parametrize("token", ["", ".", "..", "x.2099-12-31.y"])
+def test_what_never_was_a_devices_token_is_none(token: str):
+    assert Device.of(token, HASH, SECRET, NOON) is None

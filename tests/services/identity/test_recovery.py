@@ -35,7 +35,7 @@ from haat.kit.message import Invalid, NotFound
 from haat.kit.problem import TooMany
 from haat.services.identity.service import IdentityService
 from haat.services.identity.store import IdentityStore
-from tests.services.identity.conftest import PASSWORD
+from tests.services.identity.conftest import PASSWORD, SECRET
 
 NEW = "an entirely new password"
 
@@ -199,6 +199,38 @@ async def test_a_new_address_counts_once_its_link_was_followed(identity: Identit
     assert (word.kind, word.email, word.token) == ("email_changed", asha.email, "")
     with pytest.raises(LinkRefused):
         await identity.confirm_email(ConfirmEmail(token=token))
+
+
+async def test_a_new_address_ends_every_session_but_the_one_that_confirms_it(
+    identity: IdentityService, letters: Any, asha: User, tokens: Tokens
+):
+    thief = await identity.sign_in(SignIn(email=asha.email, password=PASSWORD))
+    link = await changing(identity, letters, asha, f"{new_id('new')}@example.com")
+    await identity.confirm_email(ConfirmEmail(token=link, session_id=tokens.session_id))
+    with pytest.raises(TokenRefused):
+        await identity.authenticate(AccessToken(token=thief.access_token))
+    with pytest.raises(TokenRefused):
+        await identity.refresh(Refresh(refresh_token=thief.refresh_token))
+    assert (await identity.authenticate(AccessToken(token=tokens.access_token))).user_id == asha.id
+
+
+async def test_a_new_address_that_nobody_signed_in_confirms_ends_every_session(
+    identity: IdentityService, letters: Any, asha: User, tokens: Tokens
+):
+    link = await changing(identity, letters, asha, f"{new_id('new')}@example.com")
+    await identity.confirm_email(ConfirmEmail(token=link))
+    with pytest.raises(TokenRefused):
+        await identity.authenticate(AccessToken(token=tokens.access_token))
+
+
+async def test_a_new_address_is_told_to_those_who_remember_sessions(database: PostgresDatabase, letters: Any):
+    cache = MemoryCache()
+    identity = IdentityService(IdentityStore(database), cache, SECRET)
+    user = await identity.register(Register(email=f"{new_id('u')}@example.com", password=PASSWORD, name="A"))
+    link = await changing(identity, letters, user, f"{new_id('new')}@example.com")
+    await cache.put("remembered", b"x", seconds=60, tags=(f"user:{user.id}",))
+    await identity.confirm_email(ConfirmEmail(token=link))
+    assert await cache.get("remembered") is None
 
 
 async def test_a_wrong_password_changes_no_address(identity: IdentityService, letters: Any, asha: User):

@@ -80,7 +80,7 @@ async def test_a_new_address_is_confirmed_by_a_button_not_by_looking(visitor: Vi
     answer = await visitor.send("/account/email/confirm", token="ltr_1.good")
     assert (answer.headers["Location"], visitor.behind.identity.asked[1:]) == (
         "/account?said=new-email",
-        [ConfirmEmail(token="ltr_1.good")],
+        [ConfirmEmail(token="ltr_1.good", session_id="ses_1")],
     )
 
 

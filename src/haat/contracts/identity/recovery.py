@@ -39,9 +39,13 @@ class AskEmailChange(Message, frozen=True):
 
 
 class ConfirmEmail(Message, frozen=True):
-    """The link of the mail to the new address was followed. Raises LinkRefused, EmailTaken."""
+    """The link of the mail to the new address was followed; every session but `session_id` ends.
+
+    Raises LinkRefused, EmailTaken.
+    """
 
     token: LinkToken
+    session_id: str | None = None
     idempotency: Idempotency | None = None
 
 

@@ -34,7 +34,7 @@ class Tokens(Message, frozen=True):
     user_id: str
     session_id: str
     token_type: str = "Bearer"  # noqa: S105 - the scheme's name
-    # After signing in only: proves at the next sign-in that this device has been let in before.
+    # After signing in only: proves at the next sign-in that this device has been let in before, with this password.
     device: str = ""
 
 

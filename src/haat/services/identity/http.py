@@ -80,7 +80,8 @@ class RefreshBody(Message, frozen=True):
 class TokenAnswer(Message, frozen=True):
     """An access token for `Authorization: Bearer …`, good for `expires_in` seconds, and what renews it.
 
-    `device_token` comes with a sign-in: keep it for the next one on this device.
+    `device_token` comes with a sign-in: keep the newest for the next one on this device. It is good for 90 days, and
+    no longer than the password.
     """
 
     access_token: str
@@ -262,9 +263,12 @@ async def ask_email_change(
 
 
 @post("/v1/email-confirmations", status_code=200, tags=["identity"], responses=problems(409, 410, 422))
-async def confirm_email(data: ConfirmEmailBody, identity: Identity, idempotency: Idempotency | None) -> User:
-    """Follow the link that was mailed to a new address."""
-    return await identity.confirm_email(ConfirmEmail(token=data.token, idempotency=idempotency))
+async def confirm_email(
+    data: ConfirmEmailBody, identity: Identity, caller: Caller, idempotency: Idempotency | None
+) -> User:
+    """Follow the link that was mailed to a new address; every session but the one that asks ends."""
+    ask = ConfirmEmail(token=data.token, session_id=caller.session_id, idempotency=idempotency)
+    return await identity.confirm_email(ask)
 
 
 @get("/v1/users/me/addresses", tags=["identity"], guards=[needs_user], responses=problems(401, 422))

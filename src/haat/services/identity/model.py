@@ -29,6 +29,8 @@ ACCESS_LIFE = timedelta(minutes=10)
 REFRESH_LIFE = timedelta(days=30)
 # An answer can be lost on the way: for so long an exchanged token gives the same successor again.
 REFRESH_GRACE = timedelta(seconds=10)
+# A device stays known for so long after each sign-in.
+DEVICE_LIFE = timedelta(days=90)
 
 ATTEMPT_WINDOW = timedelta(minutes=15)
 ATTEMPTS_AN_ACCOUNT = 10
@@ -76,6 +78,11 @@ def email_key(text: str) -> str:
     """NFKC and casefolded, both parts: `ＡSHA@Example.com` is asha@example.com."""
     folded = unicodedata.normalize("NFKC", text.strip()).casefold()
     return unicodedata.normalize("NFKC", folded)
+
+
+def wrong_password() -> Invalid:
+    """For whoever does not know the current password."""
+    return Invalid(errors=[{"pointer": "/current_password", "code": "invalid", "detail": "is not your password"}])
 
 
 def check_roles(roles: Iterable[str]) -> list[str]:
@@ -128,19 +135,38 @@ def account_limit(key: str) -> Limit:
     return Limit("account:" + hashlib.sha256(key.encode()).hexdigest(), ATTEMPTS_AN_ACCOUNT)
 
 
-def device_token(key: str, secret: bytes, nonce: str = "") -> str:
-    """Proof that a device was let into an account; it opens nothing by itself."""
-    nonce = nonce or secrets.token_urlsafe(18)
-    digest = hmac.digest(secret, f"device:{key}:{nonce}".encode(), hashlib.sha256)
-    return f"{nonce}.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
+class Device(msgspec.Struct, frozen=True):
+    """A device that was let into an account: known until a day, and by its name counted apart from strangers.
 
+    Its proof is made with the stored hash of the password: salted, so that no two accounts have the same, and another
+    one once the password changes. Tokens that were hoarded with a password in hand are worth nothing after it.
+    """
 
-def sign_in_limit(key: str, device: str, secret: bytes) -> Limit:
-    """A device that was let in before has a count of its own: a stranger's guesses cannot lock its owner out."""
-    nonce = device.partition(".")[0]
-    if nonce and hmac.compare_digest(device.encode(), device_token(key, secret, nonce).encode()):
-        return Limit("device:" + hashlib.sha256(device.encode()).hexdigest(), ATTEMPTS_AN_ACCOUNT)
-    return account_limit(key)
+    name: str
+    until: str
+
+    @classmethod
+    def let_in(cls, at: datetime, known: Device | None) -> Device:
+        """A device that was let in at this moment; one that is known keeps its name, and so its count."""
+        name = secrets.token_urlsafe(18) if known is None else known.name
+        return cls(name, (at + DEVICE_LIFE).date().isoformat())
+
+    @classmethod
+    def of(cls, token: str, password_hash: str, secret: bytes, at: datetime) -> Device | None:
+        """Whose token this is; None when it has run out, or was not made for this password."""
+        name, _, rest = token.partition(".")
+        device = cls(name, rest.partition(".")[0])
+        ours = hmac.compare_digest(token.encode(), device.token(password_hash, secret).encode())
+        return device if ours and device.until >= at.date().isoformat() else None
+
+    def token(self, password_hash: str, secret: bytes) -> str:
+        """What the device shows at its next sign-in; it opens nothing by itself."""
+        digest = hmac.digest(secret, f"device:{password_hash}:{self.name}:{self.until}".encode(), hashlib.sha256)
+        return f"{self.name}.{self.until}.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
+
+    def limit(self) -> Limit:
+        """A count of its own: a stranger's guesses cannot lock the owner out."""
+        return Limit("device:" + hashlib.sha256(self.name.encode()).hexdigest(), ATTEMPTS_AN_ACCOUNT)
 
 
 def reset_limit(key: str) -> Limit:

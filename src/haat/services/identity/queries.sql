@@ -69,19 +69,28 @@ RETURNING user_id, email, name, phone, roles, created_at;
 -- name: rehash(user_id, old, new)!
 UPDATE identity.users SET password_hash = :new WHERE user_id = :user_id AND password_hash = :old;
 
--- name: open_session(session_id, user_id, address, user_agent, token_hash, expires_at, account_key, address_key)!
--- One statement: the session, its first refresh token, and the failures forgiven.
-WITH forgiven AS (
-    DELETE FROM identity.attempts WHERE key = :account_key
+-- name: proven(user_id, password_hash)$
+-- Holds the user as their password was verified: who changes it waits, and who comes after a change gets no row.
+SELECT user_id FROM identity.users WHERE user_id = :user_id AND password_hash = :password_hash FOR NO KEY UPDATE;
+
+-- name: open_session(session_id, user_id, email, password_hash, address, user_agent, token_hash, expires_at, account_key, address_key)$
+-- One statement: the session, its first refresh token, and the failures forgiven; nothing once the address or password
+-- that was verified is not the user's any more. A change waits for this lock, and then sees the session that it must end.
+WITH let_in AS (
+    SELECT user_id FROM identity.users
+    WHERE user_id = :user_id AND email = :email AND password_hash = :password_hash FOR SHARE
+), forgiven AS (
+    DELETE FROM identity.attempts WHERE key = :account_key AND EXISTS (SELECT FROM let_in)
 ), address AS (
-    UPDATE identity.attempts SET count = greatest(count - 1, 0) WHERE key = :address_key::text
+    UPDATE identity.attempts SET count = greatest(count - 1, 0)
+    WHERE key = :address_key::text AND EXISTS (SELECT FROM let_in)
 ), session AS (
     INSERT INTO identity.sessions (session_id, user_id, address, user_agent)
-    VALUES (:session_id, :user_id, :address::text, :user_agent)
+    SELECT :session_id::text, user_id, :address::text, :user_agent::text FROM let_in
     RETURNING session_id
 )
 INSERT INTO identity.refresh_tokens (token_hash, session_id, expires_at)
-SELECT :token_hash::bytea, session_id, :expires_at::timestamptz FROM session;
+SELECT :token_hash::bytea, session_id, :expires_at::timestamptz FROM session RETURNING session_id;
 
 -- name: session_roles(session_id, user_id)^
 SELECT u.roles FROM identity.sessions s JOIN identity.users u USING (user_id)
@@ -166,7 +175,8 @@ VALUES (:kid, :state, :public, :sealed_private);
 -- name: insert_reset(letter_id, email_key, email, expires_at, event_id, event_name, event_key, event_at, event_body)!
 -- One statement with the same work whether or not somebody has this address; only the event is for those who do.
 WITH who AS (
-    SELECT user_id, email FROM identity.users WHERE email_key = :email_key
+    -- Waits for an address that is changing: no link may go to the old one afterwards.
+    SELECT user_id, email FROM identity.users WHERE email_key = :email_key FOR SHARE
 ), made AS (
     INSERT INTO identity.letters (letter_id, kind, user_id, email, expires_at)
     SELECT :letter_id::text, 'password_reset', who.user_id, coalesce(who.email, :email::text), :expires_at::timestamptz

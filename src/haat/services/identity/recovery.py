@@ -18,7 +18,7 @@ from haat.contracts.identity import (
 from haat.kit.clock import now
 from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
-from haat.kit.message import Invalid, NotFound, Nothing
+from haat.kit.message import NotFound, Nothing
 from haat.services.identity.model import (
     EMAIL_CHANGE,
     EMAIL_CHANGED,
@@ -36,6 +36,7 @@ from haat.services.identity.model import (
     link_token,
     reset_limit,
     without_oracle,
+    wrong_password,
 )
 from haat.services.identity.passwords import Passwords
 from haat.services.identity.sessions import Sessions
@@ -100,17 +101,21 @@ class Recovery:
             taken = await self._store.account(connection, email_key=email.key) is not None
         fits = await self._passwords.verify(None if account is None else account.password_hash, ask.current_password)
         if account is None or not fits:
-            raise Invalid(
-                errors=[{"pointer": "/current_password", "code": "invalid", "detail": "is not your password"}]
-            )
+            raise wrong_password()
         async with self._store.transaction() as transaction:
             if await transaction.replay(self._kept(ask.idempotency), Nothing) is None:
+                # A password that was changed meanwhile has closed every link: no new one may come after.
+                if not await self._store.proven(transaction.connection, account):
+                    raise wrong_password()
                 user_id = None if taken else ask.user_id
                 await self._store.insert_letter(transaction, EMAIL_CHANGE, user_id, email.shown, now() + LINK_LIFE)
                 transaction.remember(Nothing())
 
     async def confirm_email(self, ask: ConfirmEmail) -> User:
-        """The address is the account's; the old one is told. Raises LinkRefused, EmailTaken."""
+        """The address is the account's, other sessions are dead, the old address is told.
+
+        Raises LinkRefused, EmailTaken.
+        """
         letter_id = letter_of(ask.token, EMAIL_CHANGE, self._secret)
         async with self._store.transaction() as transaction:
             stored = await transaction.replay(self._kept(ask.idempotency), User)
@@ -125,9 +130,12 @@ class Recovery:
             user = await self._store.change_email(connection, user_id, email_of(address))
             if user is None or before is None:
                 raise EmailTaken()
+            await self._store.end_other_sessions(connection, user_id, ask.session_id)
             await self._store.close_letters(connection, user_id)
             await self._store.insert_letter(transaction, EMAIL_CHANGED, user_id, before.user.email, now() + WORD_LIFE)
-            return transaction.remember(user)
+            transaction.remember(user)
+        await self._sessions.forget(user_id)
+        return user
 
     async def letter(self, ask: LetterRef) -> AccountLetter:
         """For whoever writes it. Raises NotFound once it is not worth writing any more."""

@@ -55,6 +55,7 @@ from haat.services.identity.model import (
     check_roles,
     email_of,
     without_oracle,
+    wrong_password,
 )
 from haat.services.identity.passwords import Passwords
 from haat.services.identity.recovery import Recovery
@@ -135,8 +136,11 @@ class IdentityService(Identity):
 
     async def change_profile(self, ask: ChangeProfile) -> User:
         name = None if ask.name is None else _name(ask.name)
-        password_hash = None if ask.password is None else await self._new_password(ask, ask.password)
+        account, password_hash = (None, None) if ask.password is None else await self._new_password(ask, ask.password)
         async with self._store.transaction() as transaction:
+            # Whoever has changed the password since it was verified may be its owner, shutting this caller out.
+            if account is not None and not await self._store.proven(transaction.connection, account):
+                raise wrong_password()
             user = await self._store.change_user(
                 transaction.connection, ask.user_id, name=name, phone=ask.phone, password_hash=password_hash
             )
@@ -249,17 +253,16 @@ class IdentityService(Identity):
             account = await self._store.account(connection, user_id=user_id)
         return account or _no_account()
 
-    async def _new_password(self, ask: ChangeProfile, password: str) -> str:
+    async def _new_password(self, ask: ChangeProfile, password: str) -> tuple[Account, str]:
+        """The account as its current password was verified, and the hash of the new one."""
         account = await self._account(ask.user_id)
         # Whoever borrowed an open session may not guess the password here either.
         limit = account_limit(f"password of {ask.user_id}")
         async with self._store.connection() as connection:
             check_attempts([limit], await self._store.count_attempts(connection, [limit]), now())
         if not await self._passwords.verify(account.password_hash, ask.current_password or ""):
-            raise Invalid(
-                errors=[{"pointer": "/current_password", "code": "invalid", "detail": "is not your password"}]
-            )
-        return await self._passwords.hash(password)
+            raise wrong_password()
+        return account, await self._passwords.hash(password)
 
     async def _new_staff(self, ask: EnsureStaff, email: Email, roles: list[str]) -> User | None:
         password_hash = "!" if ask.password is None else await self._passwords.hash(ask.password)

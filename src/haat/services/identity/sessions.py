@@ -31,13 +31,12 @@ from haat.services.identity.model import (
     ATTEMPTS_AN_ADDRESS,
     REFRESH_GRACE,
     REFRESH_LIFE,
+    Device,
     RefreshToken,
     account_limit,
     address_limit,
     check_attempts,
-    device_token,
     email_key,
-    sign_in_limit,
 )
 from haat.services.identity.passwords import Passwords
 from haat.services.identity.store import Account, HeldToken, IdentityStore
@@ -68,30 +67,40 @@ class Sessions:
     async def sign_in(self, ask: SignIn) -> Tokens:
         """Raises SignInRefused, the same for an unknown e-mail and a wrong password; TooMany."""
         key = email_key(ask.email)
-        limits = [sign_in_limit(key, ask.device, self._secret)]
         from_address = address_limit(ask.address, "sign-in", ATTEMPTS_AN_ADDRESS)
-        if from_address is not None:
-            limits.append(from_address)
         async with self._store.connection() as connection:
+            account = await self._store.account(connection, email_key=key)
+            known = None if account is None else Device.of(ask.device, account.password_hash, self._secret, now())
+            limit = account_limit(key) if known is None else known.limit()
+            limits = [limit] if from_address is None else [limit, from_address]
             # Counted before hashing: what is refused must cost next to nothing, and guesses in parallel all count.
             check_attempts(limits, await self._store.count_attempts(connection, limits), now())
-            account = await self._store.account(connection, email_key=key)
-        fits = await self._passwords.verify(None if account is None else account.password_hash, ask.password)
-        if account is None or not fits:
-            raise SignInRefused()
-        await self._refresh_hash(account, ask.password)
-        forgiven = (limits[0].key, None if from_address is None else from_address.key)
-        tokens = await self._open(account, ask, forgiven)
-        known = limits[0] != account_limit(key)
-        return msgspec.structs.replace(tokens, device=ask.device if known else device_token(key, self._secret))
-
-    async def _refresh_hash(self, account: Account, password: str) -> None:
-        if self._passwords.is_outdated(account.password_hash):
-            renewed = await self._passwords.hash(password)
+        forgiven = (limit.key, None if from_address is None else from_address.key)
+        for _ in range(2):
+            fits = await self._passwords.verify(None if account is None else account.password_hash, ask.password)
+            if account is None or not fits:
+                raise SignInRefused()
+            account = await self._renewed(account, ask.password)
+            tokens = await self._open(account, ask, forgiven)
+            if tokens is not None:
+                device = Device.let_in(now(), known)
+                return msgspec.structs.replace(tokens, device=device.token(account.password_hash, self._secret))
+            # The password was changed meanwhile, or another sign-in renewed its hash: what stands now decides.
             async with self._store.connection() as connection:
-                await self._store.rehash(connection, account.user.id, account.password_hash, renewed)
+                account = await self._store.account(connection, email_key=key)
+        raise SignInRefused()
 
-    async def _open(self, account: Account, ask: SignIn, forgiven: tuple[str, str | None]) -> Tokens:
+    async def _renewed(self, account: Account, password: str) -> Account:
+        """The account with the hash that a session is opened by: one with today's parameters."""
+        if not self._passwords.is_outdated(account.password_hash):
+            return account
+        renewed = await self._passwords.hash(password)
+        async with self._store.connection() as connection:
+            await self._store.rehash(connection, account.user.id, account.password_hash, renewed)
+        return msgspec.structs.replace(account, password_hash=renewed)
+
+    async def _open(self, account: Account, ask: SignIn, forgiven: tuple[str, str | None]) -> Tokens | None:
+        """The tokens of a new session; None when the account has another address or password hash by now."""
         at, token, user = now(), RefreshToken.fresh(), account.user
         session = Session(
             id=new_id("ses"),
@@ -101,7 +110,9 @@ class Sessions:
             user_agent=ask.user_agent[:300],
         )
         async with self._store.connection() as connection:
-            await self._store.open_session(connection, session, user.id, token, at + REFRESH_LIFE, forgiven)
+            opened = await self._store.open_session(connection, session, account, token, at + REFRESH_LIFE, forgiven)
+        if not opened:
+            return None
         return await self._tokens(user.id, session.id, user.roles, token, at)
 
     async def refresh(self, ask: Refresh) -> Tokens:

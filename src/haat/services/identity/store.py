@@ -117,6 +117,12 @@ class IdentityStore:
         """Hold the user's row until the transaction ends; False when there is none."""
         return await queries.lock_user(connection, user_id=user_id) is not None
 
+    async def proven(self, connection: Connection, account: Account) -> bool:
+        """Hold the user's row until the transaction ends; False when they have another password hash by now."""
+        return (
+            await queries.proven(connection, user_id=account.user.id, password_hash=account.password_hash) is not None
+        )
+
     async def find_users(self, connection: Connection, ask: FindUsers, before: str | None) -> list[User]:
         """One more than the limit, newest first, to know whether more follow."""
         text = ask.text.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
@@ -167,16 +173,21 @@ class IdentityStore:
         self,
         connection: Connection,
         session: Session,
-        user_id: str,
+        account: Account,
         token: RefreshToken,
         expires_at: datetime,
         forgiven: tuple[str, str | None],
-    ) -> None:
-        """A session with its first refresh token; the failures of the account and address keys are forgiven."""
-        await queries.open_session(
+    ) -> bool:
+        """A session with its first refresh token; the failures of the account and address keys are forgiven.
+
+        False, and nothing done, when the account has another address or password hash by now.
+        """
+        opened = await queries.open_session(
             connection,
             session_id=session.id,
-            user_id=user_id,
+            user_id=account.user.id,
+            email=account.user.email,
+            password_hash=account.password_hash,
             address=session.address,
             user_agent=session.user_agent,
             token_hash=token.digest,
@@ -184,6 +195,7 @@ class IdentityStore:
             account_key=forgiven[0],
             address_key=forgiven[1],
         )
+        return opened is not None
 
     async def session_roles(self, connection: Connection, session_id: str, user_id: str) -> list[str] | None:
         """The roles of a living session's user; None when it has ended."""

@@ -140,7 +140,8 @@ WORDS: Final[dict[Kind, Words]] = {
     "email_changed": Words(
         "Your e-mail address was changed",
         "Your account has a new e-mail address",
-        "From now on our mails go there, and not to this address any more. If it was not you, contact us at once.",
+        "From now on our mails go there, and not to this address any more, and every other device was signed out. "
+        "If it was not you, contact us at once.",
         "Contact us",
         "plain",
     ),

@@ -92,10 +92,11 @@ async def email_page(shop: Shop) -> Response[Any]:
 
 @post("/account/email/confirm")
 async def confirm_email(shop: Shop, identity: Identity) -> Response[Any]:
-    """The new address is the account's."""
+    """The new address is the account's; every other device is signed out."""
     fields = await typed(shop.request)
+    ask = ConfirmEmail(token=fields.get("token", "")[:200] or "-", session_id=shop.caller.session_id)
     try:
-        await identity.confirm_email(ConfirmEmail(token=fields.get("token", "")[:200] or "-"))
+        await identity.confirm_email(ask)
     except LinkRefused as error:
         return await shop.page("link_over.html", status=error.status, onward="/account/email")
     return shop.go("/account?said=new-email" if shop.caller.user_id else "/sign-in?said=new-email")

@@ -12,6 +12,7 @@ from haat.contracts.identity import (
     AskReset,
     ChangeProfile,
     LetterRef,
+    ListOfUser,
     OfUser,
     ResetPassword,
     Session,
@@ -82,7 +83,7 @@ async def account_of(store: IdentityStore, who: User) -> Account:
 
 
 async def living(identity: IdentityService, who: User) -> int:
-    return len((await identity.sessions(OfUser(user_id=who.id))).data)
+    return len((await identity.sessions(ListOfUser(user_id=who.id))).data)
 
 
 async def hash_of(database: PostgresDatabase, who: User) -> Any:

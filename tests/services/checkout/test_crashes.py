@@ -316,11 +316,12 @@ async def test_units_wait_as_long_as_the_provider_does(floor: Floor):
     assert held >= until + ACTION_GRACE - timedelta(seconds=5)
 
 
-@pytest.mark.parametrize(
-    ("over", "left"), [(4, ("requires_action", 2, ["requires_action"])), (6, ("open", 0, ["voided"]))]
-)
+WAITS, OVER = ("requires_action", 2, ["requires_action"]), ("open", 0, ["voided"])
+
+
+@pytest.mark.parametrize(("over", "age", "left"), [(4, 16, WAITS), (6, 14, WAITS), (6, 16, OVER)])
 async def test_a_shopper_who_never_comes_back_holds_units_and_money_no_longer_than_the_provider_asks(
-    floor: Floor, over: int, left: tuple[str, int, list[str]]
+    floor: Floor, over: int, age: int, left: tuple[str, int, list[str]]
 ):
     def asked_until(payment: Payment) -> Payment:
         # The sandbox ends its challenges by itself; others leave them standing.
@@ -331,6 +332,11 @@ async def test_a_shopper_who_never_comes_back_holds_units_and_money_no_longer_th
 
     owner, checkout, lamp = await opened(floor)
     await floor.complete(owner, checkout.id, UpiMethod(flow="qr"))
+    await floor.rows(
+        "UPDATE checkout.attempts SET created_at = now() - make_interval(mins => $2) WHERE checkout_id = $1",
+        checkout.id,
+        age,
+    )
     service, _ = checkouts_without(floor, payments=Otherwise(floor.payments, asked_until))
     await resume(floor, service, checkout.id)
     _total, held, _free = await floor.stock(lamp)

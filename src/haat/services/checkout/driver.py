@@ -47,6 +47,8 @@ log = structlog.get_logger("haat.checkout")
 
 HOLD_SECONDS = 600
 ACTION_GRACE = timedelta(minutes=5)
+# No shopper who has to act at the provider's is given less.
+ACTION_SECONDS = 15 * 60
 # A bank that has not decided by then keeps nobody else from buying.
 UNDECIDED_SECONDS = 30 * 60
 REVIEW_ABOVE_MINOR = 5_000_000
@@ -211,7 +213,8 @@ class Driver:
         hold = _hold_seconds(attempt, payment)
         if hold > 0:
             await self._inventory.extend(ExtendHold(attempt_id=attempt.attempt_id, hold_seconds=hold))
-        overdue = _wait_ends(attempt, payment) <= now()
+        # By the attempt's age, too, which is the database's: no process whose clock is wrong turns a shopper away.
+        overdue = attempt.age_seconds > ACTION_SECONDS and _wait_ends(attempt, payment) <= now()
         return Paid(payment.id, payment.state, payment.summary, payment.action, payment.decline_code, overdue)
 
     async def _commit(self, attempt: Attempt) -> Outcome:

@@ -198,6 +198,7 @@
     let ready = false;
     let waiting = false;
     let patience = 0;
+    let away = false;
     const wants = () => {
       const saved = form.querySelector('[name="saved_card"]:checked');
       return !methods.hidden && form.elements.payment.value === "card" && !form.elements.card_token.value && !(saved && saved.value);
@@ -223,10 +224,13 @@
     const missing = () => {
       frame.remove();
       frame = null;
+      away = true;
       note("The card’s fields do not load. You can pay another way, or", true);
     };
-    const open = () => {
-      if (!place || methods.hidden) return;
+    const open = (event) => {
+      // Once told, it stands until the shopper asks again: new prices or a line of the address must not wipe it away.
+      if (event?.type === "click" || event?.target?.name === "payment") away = false;
+      if (!place || methods.hidden || away) return;
       if (form.elements.payment.value === "card" && !frame && (wants() || form.querySelector('[name="saved_card"]:checked')?.value === "")) {
         frame = document.createElement("iframe");
         frame.title = "Card number, expiry and security code";

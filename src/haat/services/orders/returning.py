@@ -23,6 +23,7 @@ from haat.services.orders.model import (
     StoredOrder,
     not_returnable,
     return_items,
+    summed,
     units,
 )
 from haat.services.orders.store import OrderStore
@@ -99,9 +100,7 @@ class Returning:
         entry = TimelineEntry(at=now(), type="rejected", detail=ask.reason, actor=ask.actor)
         await self._store.move_return(transaction.connection, back.id, "rejected", entry)
         await self._store.note(transaction.connection, order.id, "return_rejected", ask.reason, ask.actor)
-        free: dict[str, int] = {}
-        for item in back.items:
-            free[item.item_id] = free.get(item.item_id, 0) - item.quantity
+        free = {item_id: -count for item_id, count in summed(back.items).items()}
         money = {item_id: -share for item_id, share in shares.items()}
         await self._store.update(transaction.connection, with_returned(order, free, money))
         transaction.publish(return_moved(order, back.id, "rejected", ask.reason))

@@ -14,9 +14,7 @@ def shares_of(order: StoredOrder, wanted: Mapping[str, int]) -> dict[str, int]:
     """What these units cost in minor units, by item id: all units, in any portions, sum to the line's total."""
     shares = {}
     for item_id, quantity in wanted.items():
-        before = order.returned.get(item_id, 0)
-        even = _share(order, item_id, before + quantity) - _share(order, item_id, before)
-        shares[item_id] = max(0, even - order.uneven.get(item_id, 0))
+        shares[item_id] = max(0, _even(order, item_id, quantity) - order.uneven.get(item_id, 0))
     return shares
 
 
@@ -28,9 +26,8 @@ def with_returned(order: StoredOrder, counts: Mapping[str, int], money: Mapping[
     """
     returned, uneven = dict(order.returned), dict(order.uneven)
     for item_id, count in counts.items():
-        before = returned.get(item_id, 0)
-        even = _share(order, item_id, before + count) - _share(order, item_id, before)
-        returned[item_id] = before + count
+        even = _even(order, item_id, count)
+        returned[item_id] = returned.get(item_id, 0) + count
         uneven[item_id] = uneven.get(item_id, 0) + money.get(item_id, even) - even
     left = {item_id: more for item_id, more in uneven.items() if more}
     return msgspec.structs.replace(order, returned=returned, uneven=left)
@@ -47,6 +44,9 @@ def paid_by_return(payment: Payment, most: int) -> int:
     return min(most, left.amount)
 
 
-def _share(order: StoredOrder, item_id: str, count: int) -> int:
+def _even(order: StoredOrder, item_id: str, count: int) -> int:
+    """What the next `count` units of a line cost (below zero: the last ones that came back)."""
     (line,) = [each for each in order.body.items if each.id == item_id]
-    return line.total.amount * count // line.quantity
+    before = order.returned.get(item_id, 0)
+    so_far, then = (line.total.amount * n // line.quantity for n in (before, before + count))
+    return then - so_far

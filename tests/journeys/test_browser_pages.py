@@ -106,6 +106,17 @@ async def test_a_press_is_not_lost_while_the_prices_change(page: Page, laptops: 
     await expect(page.locator("#f-gift_code")).to_be_visible()
 
 
+async def test_a_press_is_not_lost_while_the_cards_fields_grow(page: Page, laptops: list[Any]):
+    await check_out(page, laptops[0])
+    await page.wait_for_load_state("networkidle")
+    await page.get_by_text("Confirm on the wallet’s page").hover()
+    await page.mouse.down()
+    await page.frames[1].evaluate("document.getElementById('alert').textContent = 'The card vault cannot be reached.'")
+    await page.wait_for_timeout(300)
+    await page.mouse.up()
+    await expect(page.locator("[name=payment][value=wallet]")).to_be_checked()
+
+
 @BOTH_WAYS
 async def test_a_gift_card_that_covers_all_asks_for_no_card(page: Page, market: Shop, laptops: list[Any]):
     code = await gift(market, 5_000_000)

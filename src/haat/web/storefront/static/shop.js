@@ -135,7 +135,7 @@
     const complete = () => ["email", "name", "line1", "city", "postal_code", "region"].slice(1).every((name) => form.elements[name].value.trim());
     const methods = one("#f-payment");
     let asked = 0;
-    // What is taken away between pressing and letting go is never clicked.
+    // What is taken away or moved between pressing and letting go is never clicked.
     let pressed = null;
     form.addEventListener("pointerdown", () => {
       pressed = new Promise((done) => {
@@ -221,7 +221,9 @@
       }
       place.prepend(line);
     };
-    const missing = () => {
+    const missing = async () => {
+      await pressed;
+      if (!frame || ready) return;
       frame.remove();
       frame = null;
       away = true;
@@ -253,7 +255,7 @@
     };
     form.addEventListener("change", open);
     open();
-    window.addEventListener("message", (event) => {
+    window.addEventListener("message", async (event) => {
       if (!frame || event.origin !== vault || event.source !== frame.contentWindow) return;
       const told = event.data || {};
       if (told.haat === "ready" && !ready) {
@@ -265,7 +267,10 @@
         // Our own button does it; the frame measures itself again once its button is gone.
         frame.dataset.plain = "1";
         frame.contentWindow.postMessage({ haat: "hide-button" }, vault);
-      } else if (told.haat === "ready") frame.style.blockSize = `${told.height + 4}px`;
+      } else if (told.haat === "ready") {
+        await pressed;
+        if (frame) frame.style.blockSize = `${told.height + 4}px`;
+      }
       if (told.haat === "faults") {
         free();
         frame.focus();

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from haat.contracts.catalog import Variant
 from haat.contracts.orders import FiguresOf, ListReturns, Order, ReceiveReturn, RequestReturn, ReturnItem
-from haat.contracts.payments import IssueGiftCard, PaymentCaptured, PaymentFailed, PaymentRefunded
+from haat.contracts.payments import IssueGiftCard, PaymentCaptured, PaymentFailed, PaymentRefunded, UpiMethod
 from haat.kit.clock import now
 from haat.kit.database import Batch
 from haat.kit.ids import first_id, new_id
@@ -23,7 +23,7 @@ from haat.kit.money import Money
 from haat.services.orders.model import StoredOrder, canceled, with_failed_refund, with_heard_refund, with_refund
 from tests.services.orders.asking import STAFF, cancel, refund, refunded, types
 from tests.services.orders.test_model import order as stored
-from tests.services.shopfloor import PRICE, Floor
+from tests.services.shopfloor import CASH, PRICE, Floor
 
 
 async def about(floor: Floor, order: Order) -> dict[str, Any]:
@@ -140,6 +140,20 @@ async def test_a_refund_that_succeeds_changes_nothing_more(floor: Floor):
     seen = await floor.orders.refund(refund(order, amount=700))
     await floor.deliver("orders", "payments", (await about(floor, order))["attempt_id"])
     assert await floor.order(order.id) == seen
+
+
+async def test_late_money_of_another_payment_does_not_pay_the_order(floor: Floor):
+    """The shopper turned from UPI to cash, and the UPI was paid all the same: that goes back, the cash is still due."""
+    owner = await floor.guest((await floor.variant(), 1))
+    checkout = await floor.open(owner)
+    waiting = await floor.complete(owner, checkout.id, UpiMethod(flow="qr"))
+    done = await floor.complete(owner, checkout.id, CASH)
+    assert waiting.action is not None and done.order is not None
+    before = await floor.order(done.order.id)
+    other = {**await about(floor, before), "payment_id": new_id("pay"), "attempt_id": new_id("att")}
+    late = PaymentCaptured(**other, amount=before.totals.total, total=before.totals.total)
+    await floor.house.service("orders").following.payments_captured(Batch([late]))
+    assert await floor.order(before.id) == before
 
 
 CHANGES = st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=10)

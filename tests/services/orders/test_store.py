@@ -222,7 +222,7 @@ async def test_money_taken_confirms_the_order(store: OrderStore):
     ask = placing(paid=False)
     order_id = await place(store, ask)
     async with store.connection() as connection:
-        await store.paid(connection, [(ask.checkout_id, 1000)])
+        await store.paid(connection, [(ask.checkout_id, ask.payment_id, 1000)])
     order = await stored(store, order_id)
     assert (order.status, order.payment_status, order.captured_minor) == ("confirmed", "paid", 1000)
 
@@ -231,6 +231,6 @@ async def test_money_taken_does_not_release_a_held_order(store: OrderStore):
     ask = placing(paid=False, on_hold=True)
     order_id = await place(store, ask)
     async with store.connection() as connection:
-        await store.paid(connection, [(ask.checkout_id, 1000)])
+        await store.paid(connection, [(ask.checkout_id, ask.payment_id, 1000)])
     order = await stored(store, order_id)
     assert (order.status, order.payment_status) == ("placed", "paid")

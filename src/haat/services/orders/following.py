@@ -52,7 +52,9 @@ class Following:
         """Money has been taken: the orders are confirmed; a canceled one gives it back, as the payments do."""
         async with self._store.transaction() as transaction:
             fresh = await transaction.accept(batch)
-            totals = [(event.checkout_id, (event.total or event.amount).amount) for event in fresh]
+            if not fresh:
+                return
+            totals = [(each.checkout_id, each.payment_id, (each.total or each.amount).amount) for each in fresh]
             for order_id in await self._store.paid(transaction.connection, totals):
                 order = await self._store.load_for_update(transaction.connection, order_id)
                 assert order is not None

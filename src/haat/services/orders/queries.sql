@@ -198,12 +198,14 @@ SELECT * FROM orders.orders WHERE checkout_id = ANY(:checkout_ids::text[]) ORDER
 -- name: lock_by_ids(ids)
 SELECT * FROM orders.orders WHERE id = ANY(:ids::text[]) ORDER BY id FOR UPDATE;
 
--- name: paid(checkout_ids, amounts)
+-- name: paid(checkout_ids, payment_ids, amounts)
 -- Set-based, because every order of a busy minute comes through here: money taken, the order confirmed. The amounts are
--- all that was taken so far, so notices may come twice or out of order. What was canceled meanwhile is answered.
+-- all that was taken so far, so notices may come twice or out of order. What was canceled meanwhile is answered. Another
+-- payment of the checkout is none of the order's: one that was given up, and paid late, goes back.
 WITH paid AS (
-    SELECT checkout_id, max(amount) AS amount
-    FROM unnest(:checkout_ids::text[], :amounts::bigint[]) AS p (checkout_id, amount) GROUP BY checkout_id
+    SELECT checkout_id, payment_id, max(amount) AS amount
+    FROM unnest(:checkout_ids::text[], :payment_ids::text[], :amounts::bigint[]) AS p (checkout_id, payment_id, amount)
+    GROUP BY checkout_id, payment_id
 ), changed AS (
     UPDATE orders.orders o
     SET captured_minor = LEAST(p.amount, o.total_minor), version = version + 1,
@@ -211,7 +213,8 @@ WITH paid AS (
                               WHEN o.refunded_minor > 0 THEN 'partially_refunded'
                               WHEN p.amount >= o.total_minor THEN 'paid' ELSE o.payment_status END,
         status = CASE WHEN o.status = 'placed' AND NOT o.on_hold THEN 'confirmed' ELSE o.status END
-    FROM paid p WHERE o.checkout_id = p.checkout_id AND o.captured_minor < p.amount
+    FROM paid p
+    WHERE o.checkout_id = p.checkout_id AND o.payment_id = p.payment_id AND o.captured_minor < p.amount
     RETURNING o.id, o.status
 ), noted AS (
     INSERT INTO orders.timeline (order_id, type, detail)

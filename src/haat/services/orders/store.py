@@ -283,10 +283,11 @@ class OrderStore:
         async with self.connection() as connection:
             return [row["id"] async for row in queries.to_fulfil(connection, before=before, how_many=how_many)]
 
-    async def paid(self, connection: Connection, totals: Sequence[tuple[str, int]]) -> list[str]:
-        """All the money taken so far, by checkout id and minor units; the ids of canceled orders among them."""
-        checkout_ids, amounts = [checkout for checkout, _ in totals], [amount for _, amount in totals]
-        return [row["id"] async for row in queries.paid(connection, checkout_ids=checkout_ids, amounts=amounts)]
+    async def paid(self, connection: Connection, totals: Sequence[tuple[str, str, int]]) -> list[str]:
+        """All the money taken so far, by checkout, payment and minor units; the ids of canceled orders among them."""
+        checkout_ids, payment_ids, amounts = (list(column) for column in zip(*totals, strict=True))
+        rows = queries.paid(connection, checkout_ids=checkout_ids, payment_ids=payment_ids, amounts=amounts)
+        return [row["id"] async for row in rows]
 
     async def returns(self, ended: bool, after: tuple[datetime, str] | None, how_many: int) -> list[OrderReturn]:
         """Returns with their orders: those that wait, oldest first, or those that have ended, latest first."""

@@ -81,8 +81,8 @@ class ShipmentsOf(Message, frozen=True):
 
 
 class CancelShipments(Message, frozen=True):
-    """Stop what goes out and has not been picked up yet; with `request_id` the parcel of that dispatch, whichever way it
-    goes. Raises ShipmentUnderWay."""
+    """Stop what goes out and has not been picked up yet; with `request_id` the parcel of that dispatch, whichever
+    way it goes. Raises ShipmentUnderWay."""
 
     order_id: str
     request_id: str | None = None

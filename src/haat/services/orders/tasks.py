@@ -165,7 +165,7 @@ class Tasks:
         return write
 
     async def _call_off(self, task: Task, order: StoredOrder) -> Write:
-        """The parcel of a return that was rejected after its approval: the carrier tells the order that it is stopped."""
+        """The parcel of a return that was rejected after its approval; that it is stopped is told by the carrier."""
         there = False
         try:
             await self._shipping.cancel(CancelShipments(order_id=order.id, request_id=task.data["return_id"]))

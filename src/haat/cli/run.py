@@ -160,7 +160,9 @@ def _fill(settings: Settings, data: Path, environment: Mapping[str, str], seed: 
     )
     done = json.loads(mark.read_text()) if mark.exists() else {}
     staff, demo = sha256(password.encode()).hexdigest(), bool(done.get("demo"))
-    if done.get("staff") == staff and (demo or not seed):
+    # Shops that were filled before the address was written down have the usual one.
+    email = done.get("email", Settings.model_fields["staff_email"].default)
+    if (done.get("staff"), email) == (staff, settings.staff_email) and (demo or not seed):
         return password
     # Kept before it is used: a start that is killed from here on leaves an account whose password is known.
     write_whole(password_file, password)
@@ -181,7 +183,7 @@ def _fill(settings: Settings, data: Path, environment: Mapping[str, str], seed: 
             "The demo catalogue could not be filled in.",
             "Look at the lines above; the next start goes on where this one stopped.",
         )
-    write_whole(mark, json.dumps({"demo": demo or seed, "staff": staff}))
+    write_whole(mark, json.dumps({"demo": demo or seed, "staff": staff, "email": settings.staff_email}))
     return password
 
 

@@ -37,21 +37,19 @@ def serve_command(
     server
         granian, or uvicorn with one worker as the fallback.
     """
-    from haat.cli.database import reach
+    from haat.cli.database import known, standing_alone
     from haat.engines.payment_provider.choosing import payment_faults
     from haat.kit.startup import StartupFault
     from haat.settings import SERVICES, Settings
 
-    unknown = [name for name in names if name not in (*SERVICES, "gateway")]
-    if unknown:
-        raise StartupFault(f"There is no service {', '.join(unknown)}.", f"Choose from gateway, {', '.join(SERVICES)}.")
+    known(names, ("gateway", *SERVICES))
     settings = Settings()
     serving = set(names or ["gateway"])
     unpaid = payment_faults(settings, hears=bool({"gateway", "payments"} & serving))
     if unpaid and {"gateway", "payments", "vault"} & serving:
         raise StartupFault.joined(unpaid)
-    if settings.database_url is not None:
-        reach(settings.database_url)
+    # The server's own processes read the environment.
+    os.environ["HAAT_SERVICE_SECRET"] = standing_alone(settings).service_secret
     serve(
         names or ["gateway"],
         host or settings.host,

@@ -28,8 +28,8 @@ def reach(url: str, deadline: float = 0.0) -> None:
             return
 
 
-def standing_alone(settings: Settings) -> Settings:
-    """Settings of a part of the shop in a process of its own: its database lets it in, its secret is known.
+def standing_alone(settings: Settings, names: Sequence[str]) -> Settings:
+    """Settings of these services in a process of their own: the database has their tables, the secret is known.
 
     Raises StartupFault.
     """
@@ -38,6 +38,7 @@ def standing_alone(settings: Settings) -> Settings:
     if settings.database_url is None:
         raise StartupFault("No database is named.", "Set HAAT_DATABASE_URL=postgresql://user@host/name.")
     reach(settings.database_url)
+    _look_for_tables(settings.database_url, names)
     try:
         secret = settings.service_secret or secret_in(settings.data, "service")
     except OSError as error:
@@ -46,6 +47,25 @@ def standing_alone(settings: Settings) -> Settings:
             "Set HAAT_SERVICE_SECRET to the one that the shop's other processes have.",
         ) from error
     return settings.model_copy(update={"service_secret": secret})
+
+
+def _look_for_tables(url: str, names: Sequence[str]) -> None:
+    import psycopg
+
+    from haat.engines.database.migrations import every_unit, missing
+    from haat.engines.database.roles import ALONE
+
+    # Newer ones are welcome: the database is brought up to date first, and then one process after the other.
+    units = [unit for unit in every_unit() if unit == "events" or (unit in names and unit not in ALONE)]
+    try:
+        behind = missing(url, units)
+    except psycopg.errors.InsufficientPrivilege:
+        # The role in the address is not each service's own.
+        return
+    if behind:
+        raise StartupFault(
+            f"The database lacks tables of this version ({', '.join(behind)}).", "Run `haat migrate` first."
+        )
 
 
 def known(names: Sequence[str], choices: Sequence[str]) -> None:

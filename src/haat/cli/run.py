@@ -16,6 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from haat.cli.child import die_with, take_turns
+from haat.cli.database import reach
 from haat.cli.instance import MARK, mark_of
 from haat.cli.supervisor import Child, InstanceLock, Supervisor, free_port, interruptible, port_fault, sweep
 from haat.engines.payment_provider.choosing import payment_faults
@@ -87,10 +88,11 @@ def _prepare(settings: Settings, data: Path, stack: ExitStack, say: Say) -> dict
         say("the database answers")
         owner, users = server.dsn(), server.dsn(user=COMMON_ROLE)
     else:
+        reach(owner)
         users = owner
     changed = migrate(owner, every_unit())
     if changed:
-        say(f"created {len(changed)} schemas")
+        say(f"brought {len(changed)} schemas up to date")
     # The sandboxes are asked by the shop alone, wherever it listens itself.
     vault, provider, carrier = (
         f"http://{reached_at(host)}:{free_port(port if port < 65_536 else 0, host)}"

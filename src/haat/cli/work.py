@@ -15,4 +15,6 @@ def work_command(*names: str) -> None:
     from haat.settings import SERVICES, Settings
 
     known(names, SERVICES)
-    uvloop.run(work(standing_alone(Settings()), names))
+    settings = Settings()
+    inside = names or [name for name in SERVICES if name not in settings.neighbours]
+    uvloop.run(work(standing_alone(settings, inside), names))

@@ -73,7 +73,11 @@ class Settings(BaseSettings):
         "", description="signs calls between services; made and kept in the data directory when empty"
     )
     staff_email: str = "staff@haat.example"
-    staff_password: str | None = None
+    staff_password: str | None = Field(
+        None,
+        pattern="^(.{8,200})?$",
+        description="8 characters at least; made and kept in the data directory when absent",
+    )
     public_url: str | None = Field(
         None, description="where browsers find the shop, when not at http://HAAT_HOST:HAAT_PORT of this machine"
     )

@@ -1,4 +1,8 @@
-"""Where the shop is, as its settings say."""
+"""Where the shop is, as its settings say, and what is said of settings that make no sense."""
+
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -25,3 +29,18 @@ def test_the_shop_is_where_browsers_can_go(host: str, own: str):
 def test_browsers_go_to_the_public_address_and_programs_of_this_machine_to_its_own():
     settings = Settings(host="0.0.0.0", port=8001, public_url="https://shop.example/")
     assert (settings.own_url, settings.shop_url) == ("http://127.0.0.1:8001", "https://shop.example")
+
+
+def test_every_setting_that_makes_no_sense_is_named_in_words():
+    wrong = {"HAAT_PORT": "eighty", "HAAT_WORKERS": "0", "HAAT_STAFF_PASSWORD": "short"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "haat", "doctor"],
+        env={**os.environ, **wrong},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    said = [line.split(" makes")[0] for line in ended.stderr.splitlines()]
+    assert (ended.returncode, said) == (1, [f"haat cannot start: {name}" for name in wrong])
+    assert "short" not in ended.stderr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from haat.kit.startup import StartupFault
@@ -26,6 +26,53 @@ def reach(url: str, deadline: float = 0.0) -> None:
             time.sleep(AGAIN_SECONDS)
         else:
             return
+
+
+def standing_alone(settings: Settings, names: Sequence[str]) -> Settings:
+    """Settings of these services in a process of their own: the database has their tables, the secret is known.
+
+    Raises StartupFault.
+    """
+    from haat.kit.secret import secret_in
+
+    if settings.database_url is None:
+        raise StartupFault("No database is named.", "Set HAAT_DATABASE_URL=postgresql://user@host/name.")
+    reach(settings.database_url)
+    _look_for_tables(settings.database_url, names)
+    try:
+        secret = settings.service_secret or secret_in(settings.data, "service")
+    except OSError as error:
+        raise StartupFault(
+            f"The secret of the services cannot be kept in {settings.data} ({error.strerror}).",
+            "Set HAAT_SERVICE_SECRET to the one that the shop's other processes have.",
+        ) from error
+    return settings.model_copy(update={"service_secret": secret})
+
+
+def _look_for_tables(url: str, names: Sequence[str]) -> None:
+    import psycopg
+
+    from haat.engines.database.migrations import every_unit, missing
+    from haat.engines.database.roles import ALONE
+
+    # Newer ones are welcome: the database is brought up to date first, and then one process after the other.
+    units = [unit for unit in every_unit() if unit == "events" or (unit in names and unit not in ALONE)]
+    try:
+        behind = missing(url, units)
+    except psycopg.errors.InsufficientPrivilege:
+        # The role in the address is not each service's own.
+        return
+    if behind:
+        raise StartupFault(
+            f"The database lacks tables of this version ({', '.join(behind)}).", "Run `haat migrate` first."
+        )
+
+
+def known(names: Sequence[str], choices: Sequence[str]) -> None:
+    """Raises StartupFault for names that are none of the choices."""
+    unknown = [name for name in names if name not in choices]
+    if unknown:
+        raise StartupFault(f"There is no service {', '.join(unknown)}.", f"Choose from {', '.join(choices)}.")
 
 
 def unreachable(error: Exception) -> StartupFault:

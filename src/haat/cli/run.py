@@ -16,6 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from haat.cli.child import die_with, take_turns
+from haat.cli.database import reach
 from haat.cli.instance import MARK, mark_of
 from haat.cli.supervisor import Child, InstanceLock, Supervisor, free_port, interruptible, port_fault, sweep
 from haat.engines.payment_provider.choosing import payment_faults
@@ -87,10 +88,11 @@ def _prepare(settings: Settings, data: Path, stack: ExitStack, say: Say) -> dict
         say("the database answers")
         owner, users = server.dsn(), server.dsn(user=COMMON_ROLE)
     else:
+        reach(owner)
         users = owner
     changed = migrate(owner, every_unit())
     if changed:
-        say(f"created {len(changed)} schemas")
+        say(f"brought {len(changed)} schemas up to date")
     # The sandboxes are asked by the shop alone, wherever it listens itself.
     vault, provider, carrier = (
         f"http://{reached_at(host)}:{free_port(port if port < 65_536 else 0, host)}"
@@ -160,7 +162,9 @@ def _fill(settings: Settings, data: Path, environment: Mapping[str, str], seed: 
     )
     done = json.loads(mark.read_text()) if mark.exists() else {}
     staff, demo = sha256(password.encode()).hexdigest(), bool(done.get("demo"))
-    if done.get("staff") == staff and (demo or not seed):
+    # Shops that were filled before the address was written down have the usual one.
+    email = done.get("email", Settings.model_fields["staff_email"].default)
+    if (done.get("staff"), email) == (staff, settings.staff_email) and (demo or not seed):
         return password
     # Kept before it is used: a start that is killed from here on leaves an account whose password is known.
     write_whole(password_file, password)
@@ -181,7 +185,7 @@ def _fill(settings: Settings, data: Path, environment: Mapping[str, str], seed: 
             "The demo catalogue could not be filled in.",
             "Look at the lines above; the next start goes on where this one stopped.",
         )
-    write_whole(mark, json.dumps({"demo": demo or seed, "staff": staff}))
+    write_whole(mark, json.dumps({"demo": demo or seed, "staff": staff, "email": settings.staff_email}))
     return password
 
 

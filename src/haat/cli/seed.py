@@ -35,7 +35,7 @@ from haat.demo.history import History
 from haat.demo.records import DemoProduct
 from haat.engines.events.postgres_log import until_read
 from haat.kit.clock import now
-from haat.kit.message import Nothing
+from haat.kit.message import Invalid, Nothing
 from haat.kit.money import Money
 from haat.kit.startup import StartupFault
 from haat.kit.telemetry import start_logging
@@ -108,9 +108,12 @@ async def _accounts(house: House) -> None:
     identity = house.ask(Identity)
     settings = house.settings
     password = settings.staff_password or os.environ.get("HAAT_STAFF_PASSWORD")
-    await identity.ensure_staff(
-        EnsureStaff(email=settings.staff_email, name="Shop owner", password=password, roles=["owner"])
-    )
+    owner = EnsureStaff(email=settings.staff_email, name="Shop owner", password=password, roles=["owner"])
+    try:
+        await identity.ensure_staff(owner)
+    except Invalid as error:
+        said = "; ".join(fault["detail"] for fault in error.facts["errors"])
+        raise StartupFault(f"HAAT_STAFF_EMAIL={settings.staff_email} cannot be: {said}", "Choose another.") from error
     with suppress(EmailTaken):
         await identity.register(Register(email=SHOPPER_EMAIL, password=SHOPPER_PASSWORD, name=SHOPPER_NAME))
 

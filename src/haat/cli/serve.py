@@ -6,8 +6,13 @@ import os
 import resource
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
+from haat.kit.startup import StartupFault
 from haat.settings import SERVES_VARIABLE
+
+if TYPE_CHECKING:
+    from haat.settings import Settings
 
 # What a worker holds open at once, idle ones included: whoever comes when it is full waits until an idle one is closed,
 # half a minute later.
@@ -33,32 +38,49 @@ def serve_command(
     host
         HAAT_HOST or 127.0.0.1 when left out.
     workers
-        Worker processes; HAAT_WORKERS or one per core when left out.
+        Worker processes; HAAT_WORKERS or one per core when left out. The vault has one.
     server
         granian, or uvicorn with one worker as the fallback.
     """
-    from haat.cli.database import reach
+    from haat.cli.database import known, standing_alone
     from haat.engines.payment_provider.choosing import payment_faults
-    from haat.kit.startup import StartupFault
     from haat.settings import SERVICES, Settings
 
-    unknown = [name for name in names if name not in (*SERVICES, "gateway")]
-    if unknown:
-        raise StartupFault(f"There is no service {', '.join(unknown)}.", f"Choose from gateway, {', '.join(SERVICES)}.")
+    known(names, ("gateway", *SERVICES))
     settings = Settings()
     serving = set(names or ["gateway"])
     unpaid = payment_faults(settings, hears=bool({"gateway", "payments"} & serving))
-    if unpaid and {"gateway", "payments", "vault"} & serving:
-        raise StartupFault.joined(unpaid)
-    if settings.database_url is not None:
-        reach(settings.database_url)
+    faults = _vault_faults(settings, serving, workers)
+    if {"gateway", "payments", "vault"} & serving:
+        faults += unpaid
+    if faults:
+        raise StartupFault.joined(faults)
+    inside = names
+    if "gateway" in serving:
+        inside = tuple(name for name in SERVICES if name not in settings.neighbours)
+    # The server's own processes read the environment.
+    os.environ["HAAT_SERVICE_SECRET"] = standing_alone(settings, inside).service_secret
     serve(
         names or ["gateway"],
         host or settings.host,
         settings.port if port is None else port,
-        workers or settings.workers,
+        workers or (1 if "vault" in serving else settings.workers),
         server,
     )
+
+
+def _vault_faults(settings: Settings, serving: set[str], workers: int | None) -> list[StartupFault]:
+    """What would make the vault a part of another process, or several of it."""
+    if "gateway" in serving and "vault" not in settings.neighbours:
+        why = "The vault is never a part of the gateway, and HAAT_VAULT_URL does not say where it is."
+        way_out = "Start it with `haat serve vault --port 9000`, and name it: HAAT_VAULT_URL=http://127.0.0.1:9000."
+        return [StartupFault(why, way_out)]
+    if "vault" in serving and len(serving) > 1:
+        return [StartupFault("The vault is never a part of another process.", "Serve it alone: `haat serve vault`.")]
+    if "vault" in serving and (workers or 1) > 1:
+        why = "The vault has one worker: a card lies in the memory of the one that it was told."
+        return [StartupFault(why, "Leave --workers out.")]
+    return []
 
 
 def serve(names: Sequence[str], host: str, port: int, workers: int, server: str = "granian") -> None:

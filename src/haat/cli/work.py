@@ -11,10 +11,10 @@ def work_command(*names: str) -> None:
     import uvloop
 
     from haat.background import work
-    from haat.cli.database import reach
-    from haat.settings import Settings
+    from haat.cli.database import known, standing_alone
+    from haat.settings import SERVICES, Settings
 
+    known(names, SERVICES)
     settings = Settings()
-    if settings.database_url is not None:
-        reach(settings.database_url)
-    uvloop.run(work(settings, names))
+    inside = names or [name for name in SERVICES if name not in settings.neighbours]
+    uvloop.run(work(standing_alone(settings, inside), names))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 
 from haat.engines.cache import memory
@@ -57,6 +58,38 @@ async def test_the_oldest_make_room():
     for key in ("a", "b", "c"):
         await cache.put(key, b"1", seconds=60)
     assert [await cache.get(key) for key in ("a", "b", "c")] == [None, b"1", b"1"]
+
+
+async def test_invalidations_made_at_once_all_reach_other_processes(pair: tuple[MemoryCache, MemoryCache]):
+    here, there = pair
+    tags = [str(number) for number in range(20)]
+    for tag in (*tags, "last"):
+        await there.put(tag, b"1", seconds=60, tags=(tag,))
+    await asyncio.gather(*(here.invalidate(tag) for tag in tags))
+    await here.invalidate("last")
+    async with asyncio.timeout(5):
+        while await there.get("last") is not None:  # noqa: ASYNC110 - another cache hears of it
+            await asyncio.sleep(0.01)
+    assert [tag for tag in tags if await there.get(tag) is not None] == []
+
+
+async def test_an_invalidation_without_a_connection_is_told_when_there_is_one_again(
+    pair: tuple[MemoryCache, MemoryCache], database_url: str
+):
+    here, there = pair
+    await there.put("a", b"1", seconds=60, tags=("x",))
+    connection = await asyncpg.connect(database_url)
+    await here.invalidate("told")
+    ended = await connection.fetchval(
+        "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity"
+        " WHERE datname = current_database() AND query = 'SELECT pg_notify($1, $2)') told"
+    )
+    await connection.close()
+    await here.invalidate("x")
+    async with asyncio.timeout(5):
+        while await there.get("a") is not None:  # noqa: ASYNC110 - another cache hears of it
+            await asyncio.sleep(0.01)
+    assert ended == 1
 
 
 async def test_an_invalidation_reaches_other_processes(pair: tuple[MemoryCache, MemoryCache]):

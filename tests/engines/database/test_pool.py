@@ -83,6 +83,21 @@ async def test_connections_that_broke_while_nobody_used_them_are_replaced(pool: 
     await admin.close()
 
 
+async def test_a_server_that_goes_away_is_unavailable_whatever_the_driver_calls_it(database_url: str, admin_url: str):
+    database = PostgresDatabase(database_url, 10)
+    await database.start()
+    admin = await asyncpg.connect(admin_url)
+    told: list[object] = []
+    for _ in range(20):
+        backends = await asyncio.gather(*(backend(database) for _ in range(10)), return_exceptions=True)
+        numbers = [each for each in backends if isinstance(each, int)]
+        await admin.fetch("SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid", numbers)
+        told += await asyncio.gather(*(backend(database) for _ in range(10)), return_exceptions=True)
+    await admin.close()
+    await database.stop()
+    assert {type(each) for each in told} <= {int, Unavailable}
+
+
 async def test_a_fault_of_the_user_costs_no_connection(pool: PostgresDatabase):
     async def fails() -> None:
         async with pool.connection() as connection:

@@ -14,6 +14,8 @@ import structlog
 log = structlog.get_logger("haat.cache")
 CHANNEL = "haat_cache"
 RECONNECT_SECONDS = 1.0
+# The last is what the driver says of a connection that the server has ended a moment ago.
+LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 # NOTIFY carries at most 8,000 bytes.
 TAGS_A_NOTICE = 100
 # How many invalidated tags are remembered, so that what was read before is not kept after.
@@ -35,6 +37,9 @@ class MemoryCache:
         self._earliest = 0
         self._connection: asyncpg.Connection | None = None
         self._listener: asyncio.Task[None] | None = None
+        # Tags that others have still to be told of; a connection carries one notice at a time.
+        self._untold: list[str] = []
+        self._turn = asyncio.Lock()
 
     async def start(self) -> None:
         """Begin to listen for the invalidations of others."""
@@ -81,10 +86,18 @@ class MemoryCache:
     async def invalidate(self, *tags: str) -> None:
         self._forget(tags)
         if self._connection is not None:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                for start in range(0, len(tags), TAGS_A_NOTICE):
-                    notice = msgspec.json.encode(tags[start : start + TAGS_A_NOTICE]).decode()
+            self._untold += tags
+            await self._tell()
+
+    async def _tell(self) -> None:
+        """Tell others what they do not know yet; what cannot be told now waits for the next connection."""
+        async with self._turn:
+            with suppress(*LOST):
+                while self._connection is not None and self._untold:
+                    some = self._untold[:TAGS_A_NOTICE]
+                    notice = msgspec.json.encode(some).decode()
                     await self._connection.execute("SELECT pg_notify($1, $2)", CHANNEL, notice)
+                    del self._untold[: len(some)]
 
     def _forget(self, tags: tuple[str, ...] | list[str]) -> None:
         self._moment += 1
@@ -120,11 +133,12 @@ class MemoryCache:
             self._start_empty()
             try:
                 await self._connect()
-            except (OSError, asyncpg.PostgresError) as error:
+            except LOST as error:
                 log.warning("cache cannot listen", error=repr(error))
             else:
                 # Nor may what was kept meanwhile outlive the silence.
                 self._start_empty()
+                await self._tell()
 
     def _start_empty(self) -> None:
         self._entries.clear()

@@ -12,7 +12,7 @@ from psycopg import sql
 from haat.engines.database.roles import ALONE, COMMON_ROLE
 from haat.kit.startup import StartupFault
 
-__all__ = ["COMMON_ROLE", "every_unit", "folder_of", "heads", "migrate", "missing"]
+__all__ = ["COMMON_ROLE", "every_unit", "folder_of", "heads", "migrate", "missing", "newer"]
 
 LOCK = 7_262_003
 
@@ -34,22 +34,39 @@ def heads(units: Sequence[str]) -> dict[str, str]:
     return {unit: max(path.name[:4] for path in folder_of(unit).glob("[0-9]*.py")) for unit in units}
 
 
-def missing(dsn: str, units: Sequence[str]) -> list[str]:
-    """The units whose schema is not at its newest step; one quick look, without Alembic."""
-    wanted = heads(units)
+def _steps(dsn: str, units: Sequence[str]) -> dict[str, str]:
+    """The step that each unit is at, empty where there is none; one quick look, without Alembic."""
+    found = {}
     with psycopg.connect(dsn, connect_timeout=10) as connection:
-        found = {}
         for unit in units:
             if connection.execute("SELECT to_regclass(%s)", [f"{unit}.alembic_version"]).fetchone() == (None,):
                 continue
             query = sql.SQL("SELECT version_num FROM {}.alembic_version").format(sql.Identifier(unit))
             row = connection.execute(query).fetchone()
-            found[unit] = row[0] if row else None
-    return [unit for unit in units if found.get(unit) != wanted[unit]]
+            found[unit] = row[0] if row else ""
+    return {unit: found.get(unit, "") for unit in units}
+
+
+def missing(dsn: str, units: Sequence[str]) -> list[str]:
+    """The units whose schema is not yet at the newest step that this code knows."""
+    wanted, found = heads(units), _steps(dsn, units)
+    return [unit for unit in units if found[unit] < wanted[unit]]
+
+
+def newer(dsn: str, units: Sequence[str]) -> list[str]:
+    """The units whose schema is at a step that this code does not know."""
+    wanted, found = heads(units), _steps(dsn, units)
+    return [unit for unit in units if found[unit] > wanted[unit]]
 
 
 def migrate(dsn: str, units: Sequence[str], say: Callable[[str], None] = lambda _: None) -> list[str]:
     """Bring every unit to its newest step, one process at a time; the units that changed. Raises StartupFault."""
+    ahead = newer(dsn, units)
+    if ahead:
+        raise StartupFault(
+            f"The database was brought up to date by a newer haat ({', '.join(ahead)}), and steps are not taken back.",
+            "Start that version, or restore the data from before it.",
+        )
     todo = missing(dsn, units)
     if not todo:
         return []

@@ -26,6 +26,8 @@ LOST = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     TimeoutError,
+    # What the driver says of a connection that the server has ended a moment ago.
+    asyncpg.InternalClientError,
 )
 ESCAPED_ZERO = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 NOT_TEXT = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from haat.contracts.cart import WishCameBack, WishRef
@@ -61,6 +62,28 @@ async def test_the_letter_holds_lines_totals_address_and_the_signed_link(notific
     (letter,) = pen.letters
     assert [word for word in expected if word not in letter.html or word not in letter.text] == []
     assert "https://shop.example/media/abc/800.jpg" in letter.html
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ("in_transit", [", expected 28 November 2026"]),
+        ("delivered", [", delivered"]),
+        ("canceled", []),
+        ("failed", []),
+    ],
+)
+async def test_a_parcel_is_expected_only_while_it_comes(notifications, placed, pen, shelf, status, told):
+    order, event = placed()
+    parcel = msgspec.structs.replace(order.shipments[0], status=status)
+    shelf.orders[order.id] = msgspec.structs.replace(order, status="partially_delivered", shipments=[parcel])
+    await notifications.on_placed(Batch([event]))
+    await notifications.send_due()
+    (letter,) = pen.letters
+    number = parcel.tracking_number
+    in_text = [line.partition(number)[2] for line in letter.text.splitlines() if number in line]
+    in_html = [line.partition("<")[0].replace(" ·", ",") for line in letter.html.split(number)[1:]]
+    assert (in_text, in_html) == (told, told)
 
 
 async def test_what_customers_write_is_not_markup(notifications, placed, pen):

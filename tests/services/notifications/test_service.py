@@ -159,6 +159,18 @@ async def test_a_step_is_told_to_the_orders_address(notifications, placed, pen, 
     assert [(letter.to, letter.subject) for letter in pen.letters] == [(order.email, subject.format(order.number))]
 
 
+async def test_a_return_that_is_complete_claims_no_more_than_came_back(notifications, placed, pen):
+    # Units that were refunded by their lines count as returned, and stay with the customer.
+    order, _ = placed()
+    await notifications.on_moved(Batch([moved(order, "returned")]))
+    await notifications.send_due()
+    (letter,) = pen.letters
+    assert ("Everything" in letter.text, f"What you sent back from order {order.number} is here." in letter.text) == (
+        False,
+        True,
+    )
+
+
 @pytest.mark.parametrize(
     ("status", "said"),
     [("approved", "is fetched at your delivery address"), ("rejected", "was not accepted: {It} is worn.")],
@@ -220,6 +232,8 @@ async def test_money_that_no_order_came_of_is_told_once(notifications, pen, due_
     (letter,) = pen.letters
     assert (letter.to, letter.subject) == (f"{about.checkout_id}@example.in", "Your payment is on its way back")
     assert "₹1,200.50" in letter.text
+    # Guests pay, too.
+    assert ("you have an account" in letter.html, "because of a payment at haat" in letter.html) == (False, True)
 
 
 async def test_a_refund_that_failed_is_not_told(notifications, placed):
@@ -252,6 +266,7 @@ async def test_staff_hear_of_low_stock_once_a_day(notifications, pen):
     assert [(letter.to, letter.subject) for letter in pen.letters] == [
         ("staff@shop.example", "Stock of LAMP: 3 left")
     ] * 2
+    assert "because you look after the stock of haat" in pen.letters[0].html
 
 
 def back() -> WishCameBack:

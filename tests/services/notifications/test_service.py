@@ -192,8 +192,9 @@ async def test_the_warehouses_own_steps_are_not_told(notifications, placed, stat
     assert await mails(notifications, about=order.id) == []
 
 
-def refunded(event, state="succeeded"):
+def refunded(event, state="succeeded", **where):
     return PaymentRefunded(
+        **where,
         payment_id="pay_1",
         refund_id=f"ref_{event.checkout_id}",
         attempt_id="att_1",
@@ -210,6 +211,25 @@ async def test_a_refund_is_told_with_its_amount(notifications, placed, pen):
     await notifications.send_due()
     told = next(letter for letter in pen.letters if "refund" in letter.subject)
     assert (told.to, "₹1,200.50" in told.text) == (order.email, True)
+
+
+@pytest.mark.parametrize(
+    ("to_credit", "told"),
+    [
+        (False, "Banks take up to seven working days to show it."),
+        (True, "It is on the gift card or the store credit that paid, to be spent again."),
+    ],
+)
+async def test_a_refund_is_told_with_where_it_went(notifications, placed, pen, due_now, to_credit, told):
+    _, event = placed()
+    nobody = type("NoOrder", (), {"checkout_id": new_id("chk")})
+    await notifications.on_placed(Batch([event]))
+    await notifications.on_refunded(Batch([refunded(each, to_credit=to_credit) for each in (event, nobody)]))
+    for _ in range(3):
+        await notifications.send_due()
+        await due_now()
+    letters = [letter for letter in pen.letters if "₹1,200.50" in letter.text]
+    assert [(told in letter.text, "Banks" in letter.html) for letter in letters] == [(True, not to_credit)] * 2
 
 
 async def test_a_refund_that_is_told_before_its_order_waits_for_it(notifications, placed, pen, due_now):

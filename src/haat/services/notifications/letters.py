@@ -90,14 +90,14 @@ WORDS: Final[dict[Kind, Words]] = {
     "refunded": Words(
         "Your refund for order {number}",
         "Your money is on its way back",
-        "We have sent {amount} back for order {number}. Banks take up to seven working days to show it.",
+        "We have sent {amount} back for order {number}. {where}",
         "View your order",
     ),
     "refunded_without_order": Words(
         "Your payment is on its way back",
         "Your money is on its way back",
         "Your payment of {amount} reached us when it could no longer become an order, so we have sent it back. "
-        "Banks take up to seven working days to show it. Nothing was ordered.",
+        "{where} Nothing was ordered.",
         "Go shopping",
         "plain",
         "You get this mail because of a payment at haat.",
@@ -165,6 +165,10 @@ WORDS: Final[dict[Kind, Words]] = {
         "You get this mail because you look after the stock of haat.",
     ),
 }
+
+# Where a refund went, and when it is seen there.
+TO_BANK: Final = "Banks take up to seven working days to show it."
+TO_CREDIT: Final = "It is on the gift card or the store credit that paid, to be spent again."
 
 
 class Written(msgspec.Struct, frozen=True):

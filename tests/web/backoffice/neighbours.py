@@ -396,6 +396,8 @@ class MemoryInventory(Inventory):
         return Page(data=[self.level, *self.elsewhere])
 
     async def history(self, ask: HistoryOf) -> History:
+        if ask.sku != "LAMP-1":
+            raise NotFound()
         self.asked.append(ask)
         event = StockEvent(
             sku="LAMP-1", location="main", version=1, at=MOMENT, type="received", quantity=4, cause_id="c", data={}

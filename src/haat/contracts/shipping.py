@@ -81,11 +81,11 @@ class ShipmentsOf(Message, frozen=True):
 
 
 class CancelShipments(Message, frozen=True):
-    """Stop what goes out and has not been picked up yet; with `request_id` the parcel of that dispatch, whichever
+    """Stop what goes out and has not been picked up yet; with `shipment_id` that parcel, whichever
     way it goes. Raises ShipmentUnderWay."""
 
     order_id: str
-    request_id: str | None = None
+    shipment_id: str | None = None
 
 
 class CarrierNotice(Message, frozen=True):

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from haat.contracts.cart import WishCameBack, WishRef
@@ -61,6 +62,28 @@ async def test_the_letter_holds_lines_totals_address_and_the_signed_link(notific
     (letter,) = pen.letters
     assert [word for word in expected if word not in letter.html or word not in letter.text] == []
     assert "https://shop.example/media/abc/800.jpg" in letter.html
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ("in_transit", [", expected 28 November 2026"]),
+        ("delivered", [", delivered"]),
+        ("canceled", []),
+        ("failed", []),
+    ],
+)
+async def test_a_parcel_is_expected_only_while_it_comes(notifications, placed, pen, shelf, status, told):
+    order, event = placed()
+    parcel = msgspec.structs.replace(order.shipments[0], status=status)
+    shelf.orders[order.id] = msgspec.structs.replace(order, status="partially_delivered", shipments=[parcel])
+    await notifications.on_placed(Batch([event]))
+    await notifications.send_due()
+    (letter,) = pen.letters
+    number = parcel.tracking_number
+    in_text = [line.partition(number)[2] for line in letter.text.splitlines() if number in line]
+    in_html = [line.partition("<")[0].replace(" ·", ",") for line in letter.html.split(number)[1:]]
+    assert (in_text, in_html) == (told, told)
 
 
 async def test_what_customers_write_is_not_markup(notifications, placed, pen):
@@ -136,6 +159,18 @@ async def test_a_step_is_told_to_the_orders_address(notifications, placed, pen, 
     assert [(letter.to, letter.subject) for letter in pen.letters] == [(order.email, subject.format(order.number))]
 
 
+async def test_a_return_that_is_complete_claims_no_more_than_came_back(notifications, placed, pen):
+    # Units that were refunded by their lines count as returned, and stay with the customer.
+    order, _ = placed()
+    await notifications.on_moved(Batch([moved(order, "returned")]))
+    await notifications.send_due()
+    (letter,) = pen.letters
+    assert ("Everything" in letter.text, f"What you sent back from order {order.number} is here." in letter.text) == (
+        False,
+        True,
+    )
+
+
 @pytest.mark.parametrize(
     ("status", "said"),
     [("approved", "is fetched at your delivery address"), ("rejected", "was not accepted: {It} is worn.")],
@@ -157,8 +192,9 @@ async def test_the_warehouses_own_steps_are_not_told(notifications, placed, stat
     assert await mails(notifications, about=order.id) == []
 
 
-def refunded(event, state="succeeded"):
+def refunded(event, state="succeeded", **where):
     return PaymentRefunded(
+        **where,
         payment_id="pay_1",
         refund_id=f"ref_{event.checkout_id}",
         attempt_id="att_1",
@@ -175,6 +211,25 @@ async def test_a_refund_is_told_with_its_amount(notifications, placed, pen):
     await notifications.send_due()
     told = next(letter for letter in pen.letters if "refund" in letter.subject)
     assert (told.to, "₹1,200.50" in told.text) == (order.email, True)
+
+
+@pytest.mark.parametrize(
+    ("to_credit", "told"),
+    [
+        (False, "Banks take up to seven working days to show it."),
+        (True, "It is on the gift card or the store credit that paid, to be spent again."),
+    ],
+)
+async def test_a_refund_is_told_with_where_it_went(notifications, placed, pen, due_now, to_credit, told):
+    _, event = placed()
+    nobody = type("NoOrder", (), {"checkout_id": new_id("chk")})
+    await notifications.on_placed(Batch([event]))
+    await notifications.on_refunded(Batch([refunded(each, to_credit=to_credit) for each in (event, nobody)]))
+    for _ in range(3):
+        await notifications.send_due()
+        await due_now()
+    letters = [letter for letter in pen.letters if "₹1,200.50" in letter.text]
+    assert [(told in letter.text, "Banks" in letter.html) for letter in letters] == [(True, not to_credit)] * 2
 
 
 async def test_a_refund_that_is_told_before_its_order_waits_for_it(notifications, placed, pen, due_now):
@@ -197,6 +252,8 @@ async def test_money_that_no_order_came_of_is_told_once(notifications, pen, due_
     (letter,) = pen.letters
     assert (letter.to, letter.subject) == (f"{about.checkout_id}@example.in", "Your payment is on its way back")
     assert "₹1,200.50" in letter.text
+    # Guests pay, too.
+    assert ("you have an account" in letter.html, "because of a payment at haat" in letter.html) == (False, True)
 
 
 async def test_a_refund_that_failed_is_not_told(notifications, placed):
@@ -229,6 +286,7 @@ async def test_staff_hear_of_low_stock_once_a_day(notifications, pen):
     assert [(letter.to, letter.subject) for letter in pen.letters] == [
         ("staff@shop.example", "Stock of LAMP: 3 left")
     ] * 2
+    assert "because you look after the stock of haat" in pen.letters[0].html
 
 
 def back() -> WishCameBack:

@@ -15,7 +15,7 @@ from haat.contracts.orders import (
     ReturnItem,
     ReturnMoved,
 )
-from haat.contracts.shipping import ShipmentsOf
+from haat.contracts.shipping import Dispatch, Shipment, ShipmentsOf
 from haat.kit.ids import new_id
 from haat.kit.message import Invalid, NotFound
 from haat.kit.money import Money
@@ -234,6 +234,35 @@ async def test_a_parcel_that_the_carrier_does_not_fetch_is_told_to_staff(floor: 
         "The carrier does not fetch what comes back",
     )
     assert (seen.status, seen.returns[0].status) == ("delivered", "approved")
+
+
+async def test_what_the_carrier_refuses_to_fetch_is_not_approved_and_may_be_tried_again(floor: Floor):
+    order, made = await asked(floor)
+    service, away = orders_without(floor)
+    tried = []
+
+    async def refuses(ask: Dispatch) -> Shipment:
+        tried.append(ask.request_id)
+        about = {"id": new_id("shp"), "order_id": ask.order_id, "created_at": order.placed_at, "direction": "return"}
+        return Shipment(**about, carrier="sandbox", tracking_number="", status="failed", items=ask.items, events=[])
+
+    away["shipping"].dispatch = refuses
+    for _ in range(2):
+        with pytest.raises(OrderStateError):
+            await service.approve_return(approved(made))
+    refused = (await floor.order(order.id)).returns[0].status
+    told = [event for event in await floor.told("orders", order.id) if isinstance(event, ReturnMoved)]
+    again = await floor.orders.approve_return(approved(made))
+    assert (refused, told, again.status, len(set(tried))) == ("requested", [], "approved", 2)
+
+
+async def test_a_parcel_that_waits_for_the_carrier_is_told_without_a_number(floor: Floor):
+    _, made = await asked(floor)
+    fault = {"op": "book", "mode": "500_before"}
+    async with floor.session.post(f"{floor.house.settings.carrier_url}/sandbox/faults", json=fault) as answer:
+        assert answer.status < 300, await answer.text()
+    ended = await floor.orders.approve_return(approved(made))
+    assert ended.timeline[-1].detail == "sandbox fetches it"
 
 
 async def test_a_return_that_names_an_item_twice_is_counted_and_stocked_with_both(floor: Floor):

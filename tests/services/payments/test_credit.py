@@ -398,6 +398,16 @@ async def test_a_refund_goes_back_by_the_method_first_and_then_to_the_gift_card(
     assert (await shop.payments.refund(Refund(payment_id=paid.id, request_id="r3", reason="x"))).amount == Money(300)
     done = await state(shop, paid.id)
     assert (done.state, done.refunded, await left(shop, card)) == ("refunded", Money(1_000), 400)
+    told = await shop.rows(
+        "SELECT convert_from(body, 'UTF8')::json FROM payments.outbox"
+        " WHERE key = $1 AND name = 'payments.PaymentRefunded'",
+        ask.attempt_id,
+    )
+    assert sorted((each["amount"]["amount"], each["to_credit"]) for (each,) in told) == [
+        (100, True),
+        (300, True),
+        (600, False),
+    ]
 
 
 async def test_an_order_paid_by_credit_alone_that_fails_gives_all_back(shop: Any):

@@ -241,12 +241,13 @@ class MemoryIdentity(Identity):
 
 
 class MemoryOrders(Orders):
-    """One order, and what was asked of it; `refusal` is raised by the next act."""
+    """One order, and what was asked of it; `refusal` is raised by the next act, what `waits` is done later."""
 
     def __init__(self) -> None:
         self.one = order()
         self.asked: list[Any] = []
         self.refusal: OrderStateError | None = None
+        self.waits = False
 
     async def order(self, ask: OrderOf) -> Order:
         if ask.order not in (self.one.id, self.one.number):
@@ -279,7 +280,8 @@ class MemoryOrders(Orders):
         return await self._act(ask)
 
     async def cancel(self, ask: CancelOrder) -> Order:
-        return await self._act(ask)
+        one = await self._act(ask)
+        return one if self.waits else msgspec.structs.replace(one, status="canceled")
 
     async def capture(self, ask: CaptureOrder) -> Order:
         return await self._act(ask)
@@ -287,17 +289,19 @@ class MemoryOrders(Orders):
     async def refund(self, ask: RefundOrder) -> Order:
         return await self._act(ask)
 
-    async def approve_return(self, ask: ApproveReturn) -> Return:
+    async def _moved(self, ask: Any, status: str) -> Return:
         await self._act(ask)
-        return self.one.returns[0]
+        back = self.one.returns[0]
+        return back if self.waits else msgspec.structs.replace(back, status=status)
+
+    async def approve_return(self, ask: ApproveReturn) -> Return:
+        return await self._moved(ask, "approved")
 
     async def reject_return(self, ask: RejectReturn) -> Return:
-        await self._act(ask)
-        return self.one.returns[0]
+        return await self._moved(ask, "rejected")
 
     async def receive_return(self, ask: ReceiveReturn) -> Return:
-        await self._act(ask)
-        return self.one.returns[0]
+        return await self._moved(ask, "refunded")
 
 
 def returned(units: int) -> Return:
@@ -392,6 +396,8 @@ class MemoryInventory(Inventory):
         return Page(data=[self.level, *self.elsewhere])
 
     async def history(self, ask: HistoryOf) -> History:
+        if ask.sku != "LAMP-1":
+            raise NotFound()
         self.asked.append(ask)
         event = StockEvent(
             sku="LAMP-1", location="main", version=1, at=MOMENT, type="received", quantity=4, cause_id="c", data={}

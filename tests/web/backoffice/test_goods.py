@@ -237,6 +237,22 @@ async def test_stock_is_adjusted_with_reason_actor_and_key(enter: Enter, house: 
     assert ask.idempotency is not None
 
 
+async def test_a_sku_that_never_had_units_gets_its_first_ones(enter: Enter, house: House) -> None:
+    staff = enter("fulfilment")
+
+    page = (await staff.see("/admin/stock/NEW-1")).text
+    answer = await staff.send("/admin/stock/NEW-1", act="adjust", quantity="5", reason="received")
+
+    assert ("No units of it were ever here." in page, 'value="adjust"' in page, 'value="move"' in page) == (
+        True,
+        True,
+        False,
+    )
+    (ask,) = [each for each in house.inventory.asked if isinstance(each, Adjust)]
+    assert (ask.sku, ask.quantity, ask.location) == ("NEW-1", 5, "main")
+    assert answer.headers["location"] == "/admin/stock/NEW-1?said=adjusted"
+
+
 async def test_more_than_there_is_cannot_be_taken_away(enter: Enter) -> None:
     answer = await enter("fulfilment").send("/admin/stock/LAMP-1", act="adjust", quantity="-9", reason="lost")
 

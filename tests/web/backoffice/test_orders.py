@@ -275,6 +275,25 @@ async def test_a_return_is_received_as_damaged(enter: Enter, house: House) -> No
     assert answer.headers["location"] == "/admin/returns?said=received"
 
 
+@pytest.mark.parametrize(
+    ("path", "typed", "back_at"),
+    [
+        ("/admin/orders/ord_1/cancel", {"reason": "changed mind", "confirmed": "yes"}, "/admin/orders/ord_1"),
+        ("/admin/returns/ret_1", {"state": "good"}, "/admin/returns"),
+        ("/admin/returns/ret_1/approve", {}, "/admin/returns"),
+    ],
+)
+async def test_what_waits_for_a_neighbour_is_not_called_done(
+    enter: Enter, house: House, path: str, typed: dict[str, str], back_at: str
+) -> None:
+    house.orders.one = msgspec.structs.replace(order(), returns=[returned(1)])
+    house.orders.waits = True
+
+    answer = await enter("owner").send(path, **typed)
+
+    assert answer.headers["location"] == f"{back_at}?said=trying"
+
+
 async def test_a_return_is_not_received_before_its_state_is_told(enter: Enter, house: House) -> None:
     house.orders.one = order("delivered", returns=[returned(1)])
 

@@ -58,6 +58,7 @@ from haat.contracts.payments import (
     digest,
 )
 from haat.contracts.shipping import Parcel, Shipment, ShippingOption, TrackingEvent
+from haat.kit.ids import new_id
 from haat.kit.message import NotFound, Nothing, Page, Unavailable
 from haat.kit.money import Money
 from tests.web.storefront.neighbours import MemoryCart
@@ -213,6 +214,9 @@ def _totals(items: list[QuoteLine], option: ShippingOption | None, percent: int 
 class MemoryOrders(Orders):
     def __init__(self) -> None:
         self.placed: dict[str, Order] = {}
+        # A neighbour of theirs is away: what is asked for is done later.
+        self.waits = False
+        self.back: dict[str, Return] = {}
         self.bought_products: set[str] = set()
 
     def take(self, checkout: Checkout, paid_by: Method | None = None) -> Order:
@@ -291,14 +295,19 @@ class MemoryOrders(Orders):
         return OrderLink(link=f"link-{ask.order}")
 
     async def cancel(self, ask: CancelOrder) -> Order:
+        if self.waits:
+            return self.placed[ask.order_id]
         order = msgspec.structs.replace(self.placed[ask.order_id], status="canceled")
         self.placed[order.id] = order
         return order
 
     async def request_return(self, ask: RequestReturn) -> Return:
         order = self.placed[ask.order_id]
-        made = Return(
-            id="ret_1",
+        key = ask.idempotency.key if ask.idempotency else new_id("key")
+        if key in self.back:
+            return self.back[key]
+        made = self.back[key] = Return(
+            id=f"ret_{len(self.back) + 1}",
             order_id=order.id,
             status="requested",
             items=ask.items,
@@ -306,7 +315,7 @@ class MemoryOrders(Orders):
             created_at=MOMENT,
             timeline=[],
         )
-        self.placed[order.id] = msgspec.structs.replace(order, returns=[made])
+        self.placed[order.id] = msgspec.structs.replace(order, returns=[*order.returns, made])
         return made
 
     async def bought(self, ask: BoughtBy) -> Bought:

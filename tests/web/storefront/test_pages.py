@@ -392,6 +392,29 @@ async def test_an_order_is_cancelled_from_its_page(visitor: Visitor):
     assert visitor.behind.orders.placed["ord_0"].status == "canceled"
 
 
+async def test_an_order_whose_parcel_cannot_be_stopped_now_is_not_called_cancelled(visitor: Visitor):
+    await visitor.take_laptop()
+    await buy(visitor, payment="cod")
+    visitor.behind.orders.waits = True
+    answer = await visitor.send("/orders/ord_0/cancel")
+    assert answer.headers["Location"] == "/orders/ord_0?said=canceling"
+    page = (await visitor.see("/orders/ord_0?said=canceling")).text
+    assert ("Your order is cancelled" in page, "We mail you as soon as it is cancelled" in page) == (False, True)
+
+
+async def test_a_return_that_is_sent_twice_is_asked_for_once(visitor: Visitor):
+    await visitor.take_laptop()
+    await buy(visitor, payment="cod")
+    visitor.behind.orders.deliver("ord_0")
+    pages = [(await visitor.see("/orders/ord_0")).text for _ in range(2)]
+    first, second = (re.findall(r'name="key" value="([^"]+)"', page) for page in pages)
+    for key in (*first, *first, *second):
+        fields = {"reason": "It does not fit", "quantity.itm_var_1S": "1", "key": key}
+        answer = await visitor.send("/orders/ord_0/returns", **fields)
+        assert answer.headers["Location"] == "/orders/ord_0?said=return"
+    assert [each.id for each in visitor.behind.orders.placed["ord_0"].returns] == ["ret_1", "ret_2"]
+
+
 async def test_a_delivered_thing_is_sent_back(visitor: Visitor):
     await visitor.take_laptop()
     await buy(visitor, payment="cod")

@@ -71,12 +71,15 @@ class PaymentCaptured(Event, frozen=True):
 
 
 class PaymentRefunded(Event, frozen=True):
+    """Money went back, or did not (`state`): the way it came, or `to_credit`, a gift card or store credit."""
+
     payment_id: str
     refund_id: str
     attempt_id: str
     checkout_id: str
     amount: Money
     state: str
+    to_credit: bool = False
 
     @property
     def key(self) -> str:

@@ -26,6 +26,8 @@ class Words(msgspec.Struct, frozen=True):
     lead: str
     button: str
     template: str = "order"
+    # Why it comes, at the foot of a plain one.
+    why: str = "You get this mail because you have an account at haat."
 
 
 WORDS: Final[dict[Kind, Words]] = {
@@ -68,7 +70,7 @@ WORDS: Final[dict[Kind, Words]] = {
     "order_returned": Words(
         "Your return for order {number}",
         "Your return is complete",
-        "Everything from order {number} has come back to us.",
+        "What you sent back from order {number} is here.",
         "View your order",
     ),
     "return_approved": Words(
@@ -88,16 +90,17 @@ WORDS: Final[dict[Kind, Words]] = {
     "refunded": Words(
         "Your refund for order {number}",
         "Your money is on its way back",
-        "We have sent {amount} back for order {number}. Banks take up to seven working days to show it.",
+        "We have sent {amount} back for order {number}. {where}",
         "View your order",
     ),
     "refunded_without_order": Words(
         "Your payment is on its way back",
         "Your money is on its way back",
         "Your payment of {amount} reached us when it could no longer become an order, so we have sent it back. "
-        "Banks take up to seven working days to show it. Nothing was ordered.",
+        "{where} Nothing was ordered.",
         "Go shopping",
         "plain",
+        "You get this mail because of a payment at haat.",
     ),
     "welcome": Words(
         "Welcome to haat",
@@ -159,8 +162,13 @@ WORDS: Final[dict[Kind, Words]] = {
         "{available} left at {location}.",
         "Open the stock",
         "plain",
+        "You get this mail because you look after the stock of haat.",
     ),
 }
+
+# Where a refund went, and when it is seen there.
+TO_BANK: Final = "Banks take up to seven working days to show it."
+TO_CREDIT: Final = "It is on the gift card or the store credit that paid, to be spent again."
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -181,7 +189,8 @@ class Scribe:
         """One letter; `path` is where its button leads, `facts` fill in the words."""
         words = WORDS[kind]
         filled = {name: getattr(words, name).format_map(facts) for name in ("subject", "title", "lead", "button")}
-        context = {**filled, "facts": facts, "order": order, "shop": self._url, "link": urljoin(self._url, path)}
+        about = {"facts": facts, "order": order, "why": words.why}
+        context = {**filled, **about, "shop": self._url, "link": urljoin(self._url, path)}
         source = self._templates.get_template(f"{words.template}.mjml.j2").render(context)
         html = mrml.to_html(source, render_options=self._options).content
         text = self._templates.get_template(f"{words.template}.txt.j2").render(context)

@@ -92,7 +92,12 @@ def of_refunded(event: PaymentRefunded) -> Cause | None:
     """Money on its way back; None when it is not."""
     if event.state != "succeeded":
         return None
-    facts = {"checkout_id": event.checkout_id, "amount": event.amount.amount, "currency": event.amount.currency}
+    facts = {
+        "checkout_id": event.checkout_id,
+        "amount": event.amount.amount,
+        "currency": event.amount.currency,
+        "to_credit": event.to_credit,
+    }
     return Cause(f"refunded:{event.refund_id}", "refunded", "", "", facts)
 
 

@@ -23,7 +23,7 @@ from haat.kit.database import Batch
 from haat.kit.message import Event, NotFound, Page
 from haat.kit.money import Money, format_money
 from haat.ports.mail import LetterRefused, Mailer, MailUnreachable
-from haat.services.notifications.letters import Scribe
+from haat.services.notifications.letters import TO_BANK, TO_CREDIT, Scribe
 from haat.services.notifications.model import (
     OF_ACCOUNTS,
     SECRET,
@@ -198,16 +198,15 @@ class NotificationsService(Notifications):
         if mail.kind in WITH_INVOICE:
             facts["invoice"] = f"orders/{order.id}/invoice.pdf?token={link}"
         if mail.kind == "refunded":
-            facts["amount"] = format_money(Money(mail.facts["amount"], mail.facts["currency"]))
+            facts |= _money_back(mail)
         known = msgspec.structs.replace(mail, about=order.id, address=mail.address or order.email)
         return self._with(known, f"orders/{order.id}?token={link}", facts, order)
 
     async def _without_order(self, mail: DueMail) -> DueMail:
         """Money went back that no order came of; the notice of an order would have come by now."""
         contact = await self._checkouts.contact(ContactOf(checkout_id=mail.facts["checkout_id"]))
-        facts = {**mail.facts, "amount": format_money(Money(mail.facts["amount"], mail.facts["currency"]))}
         known = msgspec.structs.replace(mail, address=contact.email)
-        return self._with(known, "", facts, kind="refunded_without_order")
+        return self._with(known, "", _money_back(mail), kind="refunded_without_order")
 
     async def _of_account(self, mail: DueMail) -> DueMail | Settled:
         """Address and name are asked for now: they are in no event, and may have changed since."""
@@ -255,6 +254,11 @@ class NotificationsService(Notifications):
         except MailUnreachable as error:
             return _again(mail, str(error))
         return Settled(mail.id, mail.tries, "sent")
+
+
+def _money_back(mail: DueMail) -> dict[str, str]:
+    amount = format_money(Money(mail.facts["amount"], mail.facts["currency"]))
+    return {"amount": amount, "where": TO_CREDIT if mail.facts.get("to_credit") else TO_BANK}
 
 
 def _again(mail: DueMail, why: str) -> Settled:

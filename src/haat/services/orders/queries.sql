@@ -57,6 +57,9 @@ SELECT r.*, o.currency FROM orders.returns r JOIN orders.orders o ON o.id = r.or
 SELECT r.*, o.currency FROM orders.returns r JOIN orders.orders o ON o.id = r.order_id
 WHERE r.order_id = :order_id AND r.shipment_id = :shipment_id FOR UPDATE OF r;
 
+-- name: parcel_of_return(id)$
+SELECT shipment_id FROM orders.returns WHERE id = :id;
+
 -- name: approve_return(id, shipment_id, entries)!
 UPDATE orders.returns
 SET status = 'approved', shipment_id = :shipment_id, timeline = timeline || :entries::jsonb

@@ -111,7 +111,8 @@ class Returning:
         await self._store.update(transaction.connection, with_returned(order, free, money))
         transaction.publish(return_moved(order, back.id, "rejected", ask.reason))
         if back.status != "requested":
-            data = {"actor": ask.actor, "return_id": back.id}
+            parcel = await self._store.parcel_of_return(transaction.connection, back.id)
+            data = {"actor": ask.actor, "shipment_id": parcel}
             await self._store.follow(transaction.connection, Task(new_id("tsk"), order.id, "call_off", data))
 
 

@@ -161,6 +161,10 @@ class OrderStore:
         row = await queries.return_of_parcel(connection, order_id=order_id, shipment_id=shipment_id)
         return None if row is None else _return(row, row["currency"])
 
+    async def parcel_of_return(self, connection: Connection, return_id: str) -> str:
+        """The parcel in which an approved return comes back."""
+        return str(await queries.parcel_of_return(connection, id=return_id))
+
     async def approve_return(
         self, connection: Connection, return_id: str, shipment_id: str, entry: TimelineEntry
     ) -> None:

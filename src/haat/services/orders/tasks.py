@@ -12,9 +12,9 @@ import msgspec
 import structlog
 
 from haat.contracts.inventory import Inventory, Line, PutBack
-from haat.contracts.orders import OrderMoved, TimelineEntry
+from haat.contracts.orders import OrderMoved, OrderStateError, TimelineEntry
 from haat.contracts.payments import Capture, Payment, PaymentRef, Payments, Refund, Void
-from haat.contracts.shipping import CancelShipments, Dispatch, ShipmentUnderWay, Shipping
+from haat.contracts.shipping import CancelShipments, Dispatch, Shipment, ShipmentUnderWay, Shipping
 from haat.kit.clock import now
 from haat.kit.database import Transaction
 from haat.kit.message import DomainError, Unavailable
@@ -95,7 +95,7 @@ class Tasks:
         )
 
         async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
-            detail = f"Packed for {shipment.carrier}, {shipment.tracking_number}"
+            detail = _numbered(f"Packed for {shipment.carrier}", shipment)
             await self._store.note(transaction.connection, current.id, "packed", detail, task.data["actor"])
             transaction.publish(_moved(current, "packed"))
             return msgspec.structs.replace(
@@ -140,8 +140,7 @@ class Tasks:
         items, weight = parcels(order, task.data["units"])
         shipment = await self._shipping.dispatch(
             Dispatch(
-                # The return's own: however often it is approved, the carrier comes once.
-                request_id=return_id,
+                request_id=task.id,
                 order_id=order.id,
                 address=order.body.shipping_address,
                 items=items,
@@ -149,9 +148,12 @@ class Tasks:
                 direction="return",
             )
         )
+        if shipment.status == "failed":
+            # Nobody comes: the customer must not be told so, and another try asks the carrier anew.
+            raise OrderStateError("The carrier does not fetch this; arrange its way back with the customer")
 
         async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
-            detail = f"{shipment.carrier} fetches it, {shipment.tracking_number}"
+            detail = _numbered(f"{shipment.carrier} fetches it", shipment)
             entry = TimelineEntry(at=now(), type="approved", detail=detail, actor=task.data["actor"])
             await self._store.approve_return(transaction.connection, return_id, shipment.id, entry)
             await self._store.note(transaction.connection, current.id, "return_approved", detail, task.data["actor"])
@@ -168,7 +170,7 @@ class Tasks:
         """The parcel of a return that was rejected after its approval; that it is stopped is told by the carrier."""
         there = False
         try:
-            await self._shipping.cancel(CancelShipments(order_id=order.id, request_id=task.data["return_id"]))
+            await self._shipping.cancel(CancelShipments(order_id=order.id, shipment_id=task.data["shipment_id"]))
         except ShipmentUnderWay:
             there = True
 
@@ -252,6 +254,11 @@ class Tasks:
             )
         )
         return {refund_id: part.amount for refund_id, part in refund.parts.items()}
+
+
+def _numbered(words: str, shipment: Shipment) -> str:
+    """With the parcel's number, once the carrier has given it one."""
+    return f"{words}, {shipment.tracking_number}" if shipment.tracking_number else words
 
 
 def _moved(order: StoredOrder, status: str) -> OrderMoved:

@@ -88,10 +88,10 @@ class ShippingService(Shipping):
     async def cancel(self, ask: CancelShipments) -> Nothing:
         async with self._store.connection() as connection:
             found = await self._store.of_orders(connection, [ask.order_id])
-        if ask.request_id is None:
+        if ask.shipment_id is None:
             meant = [each for each in found if each.direction == "outbound"]
         else:
-            meant = [each for each in found if each.request_id == ask.request_id]
+            meant = [each for each in found if each.id == ask.shipment_id]
         for each in meant:
             if under_way(each.status):
                 raise ShipmentUnderWay(shipment_id=each.id, state=each.status)

@@ -53,13 +53,15 @@ class Bench:
     ) -> Response[Any]:
         """Do it, and lead back to the order; a refusal is told in the form."""
         try:
-            await act()
+            after = await act()
         except DomainError as error:
             if error.status == 404:
                 raise
             fresh = await self.orders.order(OrderOf(order=order.id, any_owner=True))
             return await self.again(fresh, form, _by_name(told(error)), fields, error.status)
-        return self.desk.go(f"/admin/orders/{order.id}?said={said}")
+        # A cancellation waits for neighbours that are away, and may be refused yet.
+        waits = said == "canceled" and after.status != "canceled"
+        return self.desk.go(f"/admin/orders/{order.id}?said={'trying' if waits else said}")
 
     def confirm(self, order: Order, form: str, fields: Typed, **words: Any) -> Response[Any]:
         """Say what will happen before it does."""

@@ -58,12 +58,14 @@ async def _done(
 ) -> Response[Any]:
     """Do it, and lead back to the list; a refusal is told beside the return."""
     try:
-        await act
+        back = await act
     except DomainError as error:
         if error.status == 404:
             raise
         return await _page(desk, orders, return_id, error.detail, error.status, reason)
-    return desk.go(f"/admin/returns?said={said}")
+    # What waits for a neighbour that is away is done later, or refused.
+    waits = back.status == "requested" or (said == "received" and back.status != "refunded")
+    return desk.go(f"/admin/returns?said={'trying' if waits else said}")
 
 
 async def _page(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import Response, get, post
@@ -17,6 +17,7 @@ from haat.contracts.inventory import (
     Adjust,
     AlertsOf,
     AnnounceDrop,
+    History,
     HistoryOf,
     Inventory,
     Level,
@@ -34,6 +35,7 @@ from haat.web.backoffice.people import names_of
 from haat.web.backoffice.products import found
 from haat.web.backoffice.templates import segment
 
+T = TypeVar("T")
 REASONS = ("counted", "received", "damaged", "lost", "found", "sample")
 MOST = 1_000_000
 Asked = Adjust | SetLowMark | Transfer | AnnounceDrop
@@ -182,9 +184,11 @@ async def _sku_page(
     if wish and as_of is None:
         faults, status = {"as_of": "Choose a day and a time"}, 422
     ask = HistoryOf(sku=sku, as_of=as_of, cursor=desk.asked("cursor", 1000) or None, limit=50)
+    # A SKU that never had units is known to the catalogue alone: here it gets its first ones.
+    nothing = Level(sku=sku, location=DEFAULT_LOCATION, on_hand=0, reserved=0, available=0, low_stock_at=0, version=0)
     levels, history, places = await asyncio.gather(
-        inventory.levels(SkuRef(sku=sku)),
-        inventory.history(ask),
+        _found(inventory.levels(SkuRef(sku=sku)), Page[Level](data=[])),
+        _found(inventory.history(ask), History(level=nothing, data=[])),
         gently(inventory.locations(Nothing()), Page[Location](data=[])),
     )
     return desk.page(
@@ -217,6 +221,13 @@ def folded(levels: Page[Level]) -> tuple[int, int, int]:
 
 async def _levels(inventory: Inventory, sku: str) -> Sequence[Level]:
     return (await inventory.levels(SkuRef(sku=sku))).data
+
+
+async def _found(asked: Coroutine[Any, Any, T], otherwise: T) -> T:
+    try:
+        return await asked
+    except NotFound:
+        return otherwise
 
 
 async def _none() -> Page[Product]:

@@ -20,6 +20,7 @@ from haat.contracts.orders import (
 )
 from haat.contracts.payments import PaymentRef, Payments
 from haat.contracts.recommendations import Recommender
+from haat.kit.ids import new_id
 from haat.kit.message import DomainError
 from haat.kit.money import Money
 from haat.web.storefront.browsing import advice
@@ -93,7 +94,7 @@ async def cancel_order(order_id: str, shop: Shop, orders: Orders) -> Response[An
     token = fields.get("token") or None
     caller = shop.caller
     try:
-        await orders.cancel(
+        order = await orders.cancel(
             CancelOrder(
                 order_id=order_id,
                 actor=caller.user_id or "guest",
@@ -108,7 +109,9 @@ async def cancel_order(order_id: str, shop: Shop, orders: Orders) -> Response[An
         if error.status == 404:
             raise
         return await _page(shop, orders, order_id, token, problem=error.detail, status=error.status)
-    return shop.go(order_address(order_id, token, "canceled"))
+    # While the carrier or the payments are away it waits for them, and may be refused yet.
+    said = "canceled" if order.status == "canceled" else "canceling"
+    return shop.go(order_address(order_id, token, said))
 
 
 @post("/orders/{order_id:str}/returns")
@@ -116,7 +119,7 @@ async def request_return(order_id: str, shop: Shop, orders: Orders) -> Response[
     """Send things back: `quantity.ITEM` and a reason."""
     fields = await typed(shop.request)
     token = fields.get("token") or None
-    items = returned_items(fields)
+    items, key = returned_items(fields), fields.get("key", "")[:40]
     if not items:
         problem = "Choose at least one item to return, and why"
         return await _page(shop, orders, order_id, token, problem=problem, back=fields, status=422)
@@ -124,7 +127,12 @@ async def request_return(order_id: str, shop: Shop, orders: Orders) -> Response[
     try:
         await orders.request_return(
             RequestReturn(
-                order_id=order_id, items=items, user_id=caller.user_id, link=token, cart_token=caller.cart_token
+                order_id=order_id,
+                items=items,
+                user_id=caller.user_id,
+                link=token,
+                cart_token=caller.cart_token,
+                idempotency=shop.once(f"return:{order_id}:{key}", repr(items)) if key else None,
             )
         )
     except DomainError as error:
@@ -178,6 +186,7 @@ async def _page(
         reasons=REASONS,
         problem=problem,
         back=back or {},
+        key=new_id("key"),
     )
 
 

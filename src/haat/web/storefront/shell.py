@@ -229,6 +229,7 @@ _NOTES = {
     "new-email": "Your new e-mail address counts from now on.",
     "review": "Thank you: your review is here.",
     "canceled": "Your order is cancelled. The money goes back the way it came.",
+    "canceling": "We are stopping your order. We mail you as soon as it is cancelled; until then it may still leave.",
     "return": "Your return is registered. We will mail you what happens next.",
     "ended": "That device is signed out.",
 }

@@ -331,6 +331,24 @@ async def test_a_form_sent_twice_is_one_attempt(visitor: Visitor):
     assert one.idempotency == two.idempotency
 
 
+async def test_a_form_sent_twice_leads_to_the_order_both_times(visitor: Visitor):
+    await visitor.take_laptop()
+    await visitor.see("/checkout")
+    both = visitor.client.cookies.get("haat_checkout")
+    first = await buy(visitor, payment="cod", attempt="first")
+    # The second press left before the first was answered.
+    visitor.client.cookies.set("haat_checkout", both)
+    second = await visitor.send("/checkout", **FIELDS, do="place", payment="cod", attempt="first")
+    onward = await visitor.see(second.headers["Location"])
+    assert (first.headers["Location"], onward.headers["Location"]) == ("/orders/ord_0/thanks", "/orders/ord_0/thanks")
+
+
+async def test_a_checkout_that_is_merely_open_is_told_no_decline(visitor: Visitor):
+    await visitor.take_laptop()
+    await visitor.see("/checkout")
+    assert (await visitor.see("/checkout/chk_0/payment")).headers["Location"] == "/checkout"
+
+
 async def test_upi_shows_a_code_and_goes_on_once_it_is_paid(visitor: Visitor):
     await visitor.take_laptop()
     answer = await buy(visitor, payment="upi")

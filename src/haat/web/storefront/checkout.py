@@ -41,6 +41,8 @@ from haat.web.storefront.shell import Shop, gently
 COOKIE = "haat_checkout"
 COOKIE_SECONDS = 2 * 86_400
 METHODS = ("card", "upi", "wallet", "cod")
+# What a checkout has come to when its order was asked for, and no other attempt may take its place.
+PLACED = ("completing", "requires_action", "completed")
 
 
 @get("/checkout")
@@ -70,6 +72,8 @@ async def send_checkout(shop: Shop, checkout: Checkouts, identity: Identity, pay
         changed, faults = await _changed(shop, checkout, current, fields)
     except (EmptyCart, Unauthenticated):
         return shop.go("/cart")
+    if changed.status in PLACED:
+        return shop.go(f"/checkout/{changed.id}/payment")
     if fields.get("payment") in METHODS:
         shop.set_cookie("haat_payment", fields["payment"], COOKIE_SECONDS)
     credit, gift_fault = await entered(shop, payments, fields, changed.totals.total)
@@ -169,19 +173,24 @@ def onward_address(current: Checkout) -> str | None:
         return f"/orders/{current.order.id}/thanks"
     if current.status in ("requires_action", "completing"):
         return None
+    if current.status == "open" and current.failure is None:
+        return "/checkout"
     return f"/checkout?{urlencode({'declined': current.failure or 'expired'})}"
 
 
 async def current_checkout(shop: Shop, checkout: Checkouts, *, requote: bool = True) -> Checkout:
-    """The checkout under way, with today's cart in it, or a new one. Raises EmptyCart."""
+    """The checkout under way, with today's cart in it, or a new one. Raises EmptyCart.
+
+    Without `requote` the one that this browser knows, whatever it has come to.
+    """
     known = shop.request.cookies.get(COOKIE)
     if known:
         try:
             ref = CheckoutRef(owner=shop.owner, checkout_id=known[:100])
             current = await checkout.checkout(ref)
+            if not requote:
+                return current
             if current.status in ("open", "expired"):
-                if not requote:
-                    return current
                 return await checkout.change(ChangeCheckout(owner=shop.owner, checkout_id=current.id, afresh=True))
             if current.status == "requires_action":
                 # Back from a payment that was not finished: the checkout stays, the next attempt withdraws the old.
@@ -196,7 +205,10 @@ async def current_checkout(shop: Shop, checkout: Checkouts, *, requote: bool = T
 async def _changed(
     shop: Shop, checkout: Checkouts, current: Checkout, fields: Typed
 ) -> tuple[Checkout, dict[str, str]]:
-    """The checkout with all of the form that makes sense in it, and the faults of the rest."""
+    """The checkout with all of the form that makes sense in it, and the faults of the rest.
+
+    Pressed twice, the second press finds it taken by the first: then it comes back as it is, to be followed.
+    """
     address, faults = address_in(fields)
     billing, billing_faults = billing_in(fields, address)
     faults |= billing_faults
@@ -218,6 +230,9 @@ async def _changed(
     try:
         return await checkout.change(ask), faults
     except CheckoutStateError:
+        known = await checkout.checkout(CheckoutRef(owner=shop.owner, checkout_id=current.id))
+        if fields.get("do") == "place" and known.status in PLACED:
+            return known, faults
         opened = await checkout.open(
             OpenCheckout(
                 owner=shop.owner,

@@ -195,6 +195,11 @@ SELECT l.kind, l.user_id, l.email, u.name
 FROM identity.letters l JOIN identity.users u USING (user_id) 
 WHERE l.letter_id = :letter_id AND l.used_at IS NULL AND l.expires_at > now();
 
+-- name: lock_addressee(letter_id)$
+-- The user before the letter, as everybody does who closes a user's letters.
+SELECT user_id FROM identity.users
+WHERE user_id = (SELECT user_id FROM identity.letters WHERE letter_id = :letter_id) FOR UPDATE;
+
 -- name: use_letter(letter_id, kind)^
 UPDATE identity.letters SET used_at = now()
 WHERE letter_id = :letter_id AND kind = :kind AND used_at IS NULL AND expires_at > now() AND user_id IS NOT NULL

@@ -1,4 +1,4 @@
-"""SQL of identity. Lock order: a user, then a refresh token, then sessions, then addresses; keys by themselves."""
+"""SQL of identity. Lock order: a user, then letters, a refresh token, sessions, addresses; keys by themselves."""
 
 from __future__ import annotations
 
@@ -279,7 +279,11 @@ class IdentityStore:
         return None if row is None else msgspec.convert(dict(row), AccountLetter)
 
     async def use_letter(self, connection: Connection, letter_id: str, kind: str) -> tuple[str, str] | None:
-        """Take the one use of a link: user id and e-mail; None when it is used, over or nobody's."""
+        """Take the one use of a link: user id and e-mail; None when it is used, over or nobody's.
+
+        The user's row is held until the transaction ends.
+        """
+        await queries.lock_addressee(connection, letter_id=letter_id)
         row = await queries.use_letter(connection, letter_id=letter_id, kind=kind)
         return None if row is None else (row["user_id"], row["email"])
 

@@ -15,6 +15,7 @@ from haat.contracts.identity import (
     ChangeProfile,
     ConfirmEmail,
     EmailTaken,
+    EnsureStaff,
     LetterRef,
     LetterWanted,
     LinkRefused,
@@ -321,3 +322,12 @@ async def test_no_quick_digest_of_a_password_is_kept(
     async with database.connection() as connection:
         kept = await connection.fetchval("SELECT fingerprint FROM identity.idempotency WHERE key = $1", key.key)
     assert (kept == key.fingerprint, len(kept)) == (False, 32)
+
+
+async def test_a_staff_account_that_is_set_up_anew_kills_the_links_before_it(
+    identity: IdentityService, letters: Any, asha: User
+):
+    token = await asked(identity, letters, asha)
+    await identity.ensure_staff(EnsureStaff(email=asha.email, name="Asha", password=NEW, roles=["support"]))
+    with pytest.raises(LinkRefused):
+        await identity.reset_password(ResetPassword(token=token, password="another one of mine"))

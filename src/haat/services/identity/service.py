@@ -285,6 +285,7 @@ class IdentityService(Identity):
             )
             if new:
                 await self._store.end_other_sessions(transaction.connection, user_id, None)
+                await self._store.close_letters(transaction.connection, user_id)
         await self._sessions.forget(user_id)
         return user
 

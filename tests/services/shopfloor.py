@@ -93,7 +93,7 @@ async def waited_for(transaction: Transaction, work: asyncio.Task[Any]) -> bool:
 
 async def all_wait(transaction: Transaction, how_many: int) -> None:
     """Until so many statements wait, for this transaction or one behind another."""
-    while await transaction.connection.fetchval(_ALL_WAIT) < how_many:  # noqa: ASYNC110 - PostgreSQL tells nobody
+    while await transaction.connection.fetchval(_ALL_WAIT) < how_many:
         await asyncio.sleep(0.01)
         # Within a transaction it tells of the sessions that there were at the first question.
         await transaction.connection.execute("SELECT pg_stat_clear_snapshot()")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from haat.contracts.identity.accounts import (
     AddressRef,
+    ChangeAddress,
     ChangeProfile,
     EnsureStaff,
     FindUsers,
@@ -61,6 +62,8 @@ class Identity(Contract):
     @promise(safe_to_repeat=True)
     async def addresses(self, ask: ListOfUser) -> Page[SavedAddress]: ...
     async def save_address(self, ask: SaveAddress) -> SavedAddress: ...
+    @promise(safe_to_repeat=True)
+    async def change_address(self, ask: ChangeAddress) -> SavedAddress: ...
     @promise(safe_to_repeat=True)
     async def remove_address(self, ask: AddressRef) -> Nothing: ...
     @promise(safe_to_repeat=True)

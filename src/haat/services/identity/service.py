@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+import msgspec
+
 from haat.contracts.identity import (
     AccessToken,
     AccountLetter,
+    Address,
     AddressBookFull,
     AddressRef,
     AskEmailChange,
     AskReset,
+    ChangeAddress,
     ChangeProfile,
     ConfirmEmail,
     EmailTaken,
@@ -199,6 +203,22 @@ class IdentityService(Identity):
             saved = SavedAddress(id=ask.address_id or new_id("adr"), address=ask.address, is_default=is_default)
             await self._store.save_address(connection, ask.user_id, saved, is_new=before is None)
             return transaction.remember(saved)
+
+    async def change_address(self, ask: ChangeAddress) -> SavedAddress:
+        async with self._store.transaction() as transaction:
+            connection = transaction.connection
+            # Held before it is read: two who change different fields at once must both be heard.
+            await self._store.lock_user(connection, ask.user_id)
+            book = await self._store.addresses(connection, ask.user_id)
+            before = next((saved for saved in book if saved.id == ask.address_id), None)
+            if before is None:
+                raise NotFound("There is no such address in the book")
+            changes = msgspec.to_builtins(ask.patch)
+            is_default = changes.pop("is_default") or before.is_default
+            address = msgspec.convert(msgspec.to_builtins(before.address) | changes, Address)
+            saved = SavedAddress(id=before.id, address=address, is_default=is_default)
+            await self._store.save_address(connection, ask.user_id, saved, is_new=False)
+        return saved
 
     async def remove_address(self, ask: AddressRef) -> Nothing:
         async with self._store.transaction() as transaction:

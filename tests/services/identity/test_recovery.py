@@ -24,6 +24,7 @@ from haat.contracts.identity import (
     ResetPassword,
     SignIn,
     SignInRefused,
+    StaffRole,
     TokenRefused,
     Tokens,
     User,
@@ -200,6 +201,13 @@ async def test_a_new_address_counts_once_its_link_was_followed(identity: Identit
     assert (word.kind, word.email, word.token) == ("email_changed", asha.email, "")
     with pytest.raises(LinkRefused):
         await identity.confirm_email(ConfirmEmail(token=token))
+
+
+async def test_a_new_address_was_shown_to_be_theirs(identity: IdentityService, letters: Any, asha: User):
+    email = f"{new_id('new')}@example.com"
+    await identity.confirm_email(ConfirmEmail(token=await changing(identity, letters, asha, email)))
+    given = await identity.give_role(StaffRole(email=email, role="support", actor="usr_owner"))
+    assert given.roles == ["support"]
 
 
 async def test_a_new_address_ends_every_session_but_the_one_that_confirms_it(

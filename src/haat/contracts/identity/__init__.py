@@ -51,7 +51,7 @@ from haat.contracts.identity.sessions import (
     TokenRefused,
     Tokens,
 )
-from haat.contracts.identity.staff import LastOwner, ListStaff, StaffRole
+from haat.contracts.identity.staff import AddressUnproven, LastOwner, ListStaff, StaffRole
 
 __all__ = [
     "AccessToken",
@@ -60,6 +60,7 @@ __all__ = [
     "AddressBookFull",
     "AddressPatch",
     "AddressRef",
+    "AddressUnproven",
     "AskEmailChange",
     "AskReset",
     "ChangeAddress",

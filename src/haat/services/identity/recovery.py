@@ -82,7 +82,9 @@ class Recovery:
             if used is None:
                 raise LinkRefused()
             user_id, _ = used
-            user = await self._store.change_user(transaction.connection, user_id, password_hash=password_hash)
+            user = await self._store.change_user(
+                transaction.connection, user_id, password_hash=password_hash, email_proven=True
+            )
             assert user is not None
             await self._store.end_other_sessions(transaction.connection, user_id, None)
             await self._store.close_letters(transaction.connection, user_id)

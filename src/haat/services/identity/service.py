@@ -301,7 +301,12 @@ class IdentityService(Identity):
         roles, user_id = check_roles(ask.roles), account.user.id
         async with self._store.transaction() as transaction:
             user = await self._store.change_user(
-                transaction.connection, user_id, name=_name(ask.name), roles=roles, password_hash=password_hash
+                transaction.connection,
+                user_id,
+                name=_name(ask.name),
+                roles=roles,
+                password_hash=password_hash,
+                email_proven=bool(roles),
             )
             if new:
                 await self._store.end_other_sessions(transaction.connection, user_id, None)

@@ -271,7 +271,7 @@ async def test_of_two_links_of_one_account_that_are_followed_at_once_one_sets_th
         both = [asyncio.create_task(ask) for ask in asks]
         await all_wait(transaction, 2)
     found = await asyncio.gather(*both, return_exceptions=True)
-    assert sorted(type(each).__name__ for each in found) == ["LinkRefused", "Nothing"]
+    assert sorted(type(each).__name__ for each in found) == ["KnownDevice", "LinkRefused"]
 
 
 async def test_a_link_that_is_followed_while_the_password_is_changed_is_refused(

@@ -88,7 +88,7 @@ async def test_of_ten_who_follow_a_link_at_once_one_sets_the_password(
     token = await asked(identity, letters, asha)
     asks = [identity.reset_password(ResetPassword(token=token, password=f"{NEW} {n}")) for n in range(10)]
     found = await asyncio.gather(*asks, return_exceptions=True)
-    assert sorted(type(each).__name__ for each in found) == ["LinkRefused"] * 9 + ["Nothing"]
+    assert sorted(type(each).__name__ for each in found) == ["KnownDevice"] + ["LinkRefused"] * 9
 
 
 async def test_a_link_works_for_an_hour(
@@ -181,6 +181,25 @@ async def test_a_locked_out_owner_gets_in_by_the_link(identity: IdentityService,
         await identity.sign_in(SignIn(email=asha.email, password=PASSWORD))
     await identity.reset_password(ResetPassword(token=await asked(identity, letters, asha), password=NEW))
     assert (await identity.sign_in(SignIn(email=asha.email, password=NEW))).user_id == asha.id
+
+
+async def test_whoever_set_a_password_by_a_link_signs_in_through_a_flood_of_guesses(
+    identity: IdentityService, letters: Any, asha: User
+):
+    reset = ResetPassword(token=await asked(identity, letters, asha), password=NEW)
+    known = await identity.reset_password(reset)
+    for _ in range(11):
+        await asyncio.gather(identity.sign_in(SignIn(email=asha.email, password="guess")), return_exceptions=True)
+    let_in = await identity.sign_in(SignIn(email=asha.email, password=NEW, device=known.device))
+    assert let_in.user_id == asha.id
+
+
+async def test_a_password_that_was_set_under_a_key_already_tells_nobody_again_who_is_known(
+    identity: IdentityService, letters: Any, asha: User
+):
+    ask = ResetPassword(token=await asked(identity, letters, asha), password=NEW, idempotency=once())
+    devices = [(await identity.reset_password(ask)).device for _ in range(2)]
+    assert [device == "" for device in devices] == [False, True]
 
 
 async def changing(identity: IdentityService, letters: Any, who: User, email: str) -> str:

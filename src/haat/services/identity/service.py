@@ -23,6 +23,7 @@ from haat.contracts.identity import (
     FindUsers,
     Identity,
     KeySet,
+    KnownDevice,
     LetterRef,
     ListOfUser,
     ListStaff,
@@ -163,9 +164,8 @@ class IdentityService(Identity):
         await self._recovery.ask_reset(ask)
         return Nothing()
 
-    async def reset_password(self, ask: ResetPassword) -> Nothing:
-        await self._recovery.reset_password(ask)
-        return Nothing()
+    async def reset_password(self, ask: ResetPassword) -> KnownDevice:
+        return await self._recovery.reset_password(ask)
 
     async def ask_email_change(self, ask: AskEmailChange) -> Nothing:
         await self._recovery.ask_email_change(ask)

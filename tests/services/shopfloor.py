@@ -79,12 +79,25 @@ KINDS = {
 
 _WAITS = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
 
+_ALL_WAIT = (
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
+)
+
 
 async def waited_for(transaction: Transaction, work: asyncio.Task[Any]) -> bool:
     """Whether this work comes to wait for the transaction, or ends without."""
     while not work.done() and not await transaction.connection.fetchval(_WAITS):  # noqa: ASYNC110 - PostgreSQL tells nobody
         await asyncio.sleep(0.01)
     return not work.done()
+
+
+async def all_wait(transaction: Transaction, how_many: int) -> None:
+    """Until so many statements wait, for this transaction or one behind another."""
+    while await transaction.connection.fetchval(_ALL_WAIT) < how_many:
+        await asyncio.sleep(0.01)
+        # Within a transaction it tells of the sessions that there were at the first question.
+        await transaction.connection.execute("SELECT pg_stat_clear_snapshot()")
 
 
 class Away:

@@ -115,7 +115,12 @@ def keep_tokens(request: AnyRequest, settings: Settings, tokens: Tokens) -> None
     put_cookie(request, settings, ACCESS, tokens.access_token, tokens.expires_in)
     put_cookie(request, settings, REFRESH, tokens.refresh_token, REFRESH_SECONDS)
     if tokens.device:
-        put_cookie(request, settings, DEVICE, tokens.device, DEVICE_SECONDS)
+        keep_device(request, settings, tokens.device)
+
+
+def keep_device(request: AnyRequest, settings: Settings, device: str) -> None:
+    """What this browser shows at its next sign-in."""
+    put_cookie(request, settings, DEVICE, device, DEVICE_SECONDS)
 
 
 def device_of(request: AnyRequest) -> str:

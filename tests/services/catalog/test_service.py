@@ -9,6 +9,7 @@ import pytest
 from haat.contracts.catalog import (
     ChangeProduct,
     CreateProduct,
+    Image,
     ImportRow,
     ImportRows,
     ListProducts,
@@ -114,6 +115,32 @@ async def test_the_same_key_creates_one_product(catalog, a_product):
     )
     first, second = await catalog.create_product(ask), await catalog.create_product(ask)
     assert first == second
+
+
+def picture(url: str) -> Image:
+    return Image(url=url, alt="Cup", width=9, height=9)
+
+
+async def test_pictures_at_other_sites_are_refused_all_at_once(created):
+    there = ["https://example.com/a.jpg", "//example.com/a.jpg", "/\\example.com/a.jpg", "javascript:alert(1)", "a.jpg"]
+    with pytest.raises(Invalid) as refused:
+        await created(images=[picture("/media/a/800.jpg"), *map(picture, there)])
+    assert [(each["pointer"], each["code"]) for each in refused.value.facts["errors"]] == [
+        (f"/images/{number}/url", "not_allowed") for number in range(1, 6)
+    ]
+
+
+async def test_pictures_that_a_product_had_may_stay_and_no_others_come(catalog, created, database):
+    product = await created(images=[picture("/media/a/800.jpg")])
+    old = "https://example.com/of-earlier-days.jpg"
+    async with database.connection() as connection:
+        written = "UPDATE catalog.documents SET body = replace(body::text, $2, $3)::jsonb WHERE document_id = $1"
+        await connection.execute(written, product.id, "/media/a/800.jpg", old)
+    kept = await catalog.change_product(change(product, brand="Mitti"))
+    more = {"images": [msgspec.to_builtins(picture(url)) for url in (old, f"{old}?2")]}
+    with pytest.raises(Invalid) as refused:
+        await catalog.change_product(change(kept, **more))
+    assert [each["pointer"] for each in refused.value.facts["errors"]] == ["/images/1/url"]
 
 
 async def test_a_taken_sku_is_refused(created):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextvars import copy_context
 from typing import Any
 
 import httpx
 import pytest
 
 from haat.contracts.cart import Cart, MergeCarts
-from haat.contracts.identity import EnsureStaff, Identity, LetterRef, Tokens, User
+from haat.contracts.identity import Address, EnsureStaff, Identity, LetterRef, SavedAddress, Tokens, User
 from haat.engines.cache.memory import MemoryCache
 from haat.engines.database.pool import PostgresDatabase
 from haat.kit.ids import new_id
@@ -19,6 +21,7 @@ from haat.services.identity.http import ROUTES
 from haat.services.identity.service import IdentityService
 from haat.services.identity.store import IdentityStore
 from haat.web.gateway.app import gateway
+from tests.services.shopfloor import all_wait
 
 PASSWORD = "correct horse battery"
 HOME = {"name": "Asha Rao", "line1": "12 MG Road", "city": "Bengaluru", "region": "KA", "postal_code": "560001"}
@@ -281,3 +284,21 @@ async def test_a_page_that_cannot_be_is_refused(
     client: httpx.AsyncClient, tokens: dict[str, Any], path: str, query: str, status: int
 ):
     assert (await client.get(f"{path}?{query}", headers=bearer(tokens))).status_code == status
+
+
+async def test_a_change_of_an_address_keeps_what_was_changed_beside_it(
+    client: httpx.AsyncClient, database: PostgresDatabase, tokens: dict[str, Any], asha: User
+):
+    headers, store = bearer(tokens), IdentityStore(database)
+    made = (await client.post("/v1/users/me/addresses", json=HOME, headers=headers)).json()
+    where = f"/v1/users/me/addresses/{made['id']}"
+    change = client.patch(where, json={"line1": "7 Park Street"}, headers=headers)
+    elsewhere = copy_context()
+    async with store.transaction() as transaction:
+        await store.lock_user(transaction.connection, asha.id)
+        late = asyncio.create_task(change, context=elsewhere)
+        await all_wait(transaction, 1)
+        moved = SavedAddress(id=made["id"], address=Address(**HOME | {"line2": "Flat 4"}), is_default=True)
+        await store.save_address(transaction.connection, asha.id, moved, is_new=False)
+    changed = (await late).json()
+    assert (changed["line1"], changed["line2"]) == ("7 Park Street", "Flat 4")

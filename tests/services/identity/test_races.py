@@ -12,6 +12,7 @@ from haat.contracts.identity import (
     AskReset,
     ChangeProfile,
     LetterRef,
+    LinkRefused,
     ListOfUser,
     OfUser,
     ResetPassword,
@@ -30,7 +31,7 @@ from haat.services.identity.passwords import Passwords
 from haat.services.identity.service import IdentityService
 from haat.services.identity.store import Account, IdentityStore
 from tests.services.identity.conftest import PASSWORD, SECRET
-from tests.services.shopfloor import waited_for
+from tests.services.shopfloor import all_wait, waited_for
 
 NEW = "an entirely new password"
 
@@ -258,3 +259,29 @@ async def test_a_reset_that_is_asked_for_while_the_address_changes_mails_no_link
     async with store.connection() as connection:
         mailed = await connection.fetchval("SELECT count(*) FROM identity.letters WHERE user_id = $1", asha.id)
     assert (waited, mailed) == (True, 0)
+
+
+async def test_of_two_links_of_one_account_that_are_followed_at_once_one_sets_the_password(
+    identity: IdentityService, store: IdentityStore, asha: User
+):
+    links = [await reset_link(identity, store, asha) for _ in range(2)]
+    async with store.transaction() as transaction:
+        await store.lock_user(transaction.connection, asha.id)
+        asks = [identity.reset_password(ResetPassword(token=link, password=NEW)) for link in links]
+        both = [asyncio.create_task(ask) for ask in asks]
+        await all_wait(transaction, 2)
+    found = await asyncio.gather(*both, return_exceptions=True)
+    assert sorted(type(each).__name__ for each in found) == ["KnownDevice", "LinkRefused"]
+
+
+async def test_a_link_that_is_followed_while_the_password_is_changed_is_refused(
+    identity: IdentityService, store: IdentityStore, asha: User
+):
+    link, changed = await reset_link(identity, store, asha), await identity._passwords.hash(NEW)
+    async with store.transaction() as transaction:
+        await store.change_user(transaction.connection, asha.id, password_hash=changed)
+        late = asyncio.create_task(identity.reset_password(ResetPassword(token=link, password="a thief's password")))
+        await all_wait(transaction, 1)
+        await store.close_letters(transaction.connection, asha.id)
+    [found] = await asyncio.gather(late, return_exceptions=True)
+    assert (type(found), (await account_of(store, asha)).password_hash) == (LinkRefused, changed)

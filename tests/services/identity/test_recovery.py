@@ -15,6 +15,7 @@ from haat.contracts.identity import (
     ChangeProfile,
     ConfirmEmail,
     EmailTaken,
+    EnsureStaff,
     LetterRef,
     LetterWanted,
     LinkRefused,
@@ -23,6 +24,7 @@ from haat.contracts.identity import (
     ResetPassword,
     SignIn,
     SignInRefused,
+    StaffRole,
     TokenRefused,
     Tokens,
     User,
@@ -86,7 +88,7 @@ async def test_of_ten_who_follow_a_link_at_once_one_sets_the_password(
     token = await asked(identity, letters, asha)
     asks = [identity.reset_password(ResetPassword(token=token, password=f"{NEW} {n}")) for n in range(10)]
     found = await asyncio.gather(*asks, return_exceptions=True)
-    assert sorted(type(each).__name__ for each in found) == ["LinkRefused"] * 9 + ["Nothing"]
+    assert sorted(type(each).__name__ for each in found) == ["KnownDevice"] + ["LinkRefused"] * 9
 
 
 async def test_a_link_works_for_an_hour(
@@ -181,6 +183,25 @@ async def test_a_locked_out_owner_gets_in_by_the_link(identity: IdentityService,
     assert (await identity.sign_in(SignIn(email=asha.email, password=NEW))).user_id == asha.id
 
 
+async def test_whoever_set_a_password_by_a_link_signs_in_through_a_flood_of_guesses(
+    identity: IdentityService, letters: Any, asha: User
+):
+    reset = ResetPassword(token=await asked(identity, letters, asha), password=NEW)
+    known = await identity.reset_password(reset)
+    for _ in range(11):
+        await asyncio.gather(identity.sign_in(SignIn(email=asha.email, password="guess")), return_exceptions=True)
+    let_in = await identity.sign_in(SignIn(email=asha.email, password=NEW, device=known.device))
+    assert let_in.user_id == asha.id
+
+
+async def test_a_password_that_was_set_under_a_key_already_tells_nobody_again_who_is_known(
+    identity: IdentityService, letters: Any, asha: User
+):
+    ask = ResetPassword(token=await asked(identity, letters, asha), password=NEW, idempotency=once())
+    devices = [(await identity.reset_password(ask)).device for _ in range(2)]
+    assert [device == "" for device in devices] == [False, True]
+
+
 async def changing(identity: IdentityService, letters: Any, who: User, email: str) -> str:
     await identity.ask_email_change(AskEmailChange(user_id=who.id, email=email, current_password=PASSWORD))
     return await link(identity, letters)
@@ -199,6 +220,13 @@ async def test_a_new_address_counts_once_its_link_was_followed(identity: Identit
     assert (word.kind, word.email, word.token) == ("email_changed", asha.email, "")
     with pytest.raises(LinkRefused):
         await identity.confirm_email(ConfirmEmail(token=token))
+
+
+async def test_a_new_address_was_shown_to_be_theirs(identity: IdentityService, letters: Any, asha: User):
+    email = f"{new_id('new')}@example.com"
+    await identity.confirm_email(ConfirmEmail(token=await changing(identity, letters, asha, email)))
+    given = await identity.give_role(StaffRole(email=email, role="support", actor="usr_owner"))
+    assert given.roles == ["support"]
 
 
 async def test_a_new_address_ends_every_session_but_the_one_that_confirms_it(
@@ -321,3 +349,12 @@ async def test_no_quick_digest_of_a_password_is_kept(
     async with database.connection() as connection:
         kept = await connection.fetchval("SELECT fingerprint FROM identity.idempotency WHERE key = $1", key.key)
     assert (kept == key.fingerprint, len(kept)) == (False, 32)
+
+
+async def test_a_staff_account_that_is_set_up_anew_kills_the_links_before_it(
+    identity: IdentityService, letters: Any, asha: User
+):
+    token = await asked(identity, letters, asha)
+    await identity.ensure_staff(EnsureStaff(email=asha.email, name="Asha", password=NEW, roles=["support"]))
+    with pytest.raises(LinkRefused):
+        await identity.reset_password(ResetPassword(token=token, password="another one of mine"))

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from haat.contracts.identity import (
     AccessToken,
+    AddressUnproven,
+    AskReset,
+    EnsureStaff,
     LastOwner,
+    LetterRef,
     ListStaff,
     Refresh,
     Register,
+    ResetPassword,
     StaffRole,
     Tokens,
     User,
@@ -33,10 +39,23 @@ def role(user: User, name: str) -> StaffRole:
     return StaffRole(email=user.email, role=name, actor="usr_owner")
 
 
+def vouched(user: User, name: str) -> StaffRole:
+    return msgspec.structs.replace(role(user, name), vouched=True)
+
+
+async def follow_a_link(identity: IdentityService, database: PostgresDatabase, user: User) -> None:
+    """They set a password by a link that was mailed to their address."""
+    await identity.ask_reset(AskReset(email=user.email))
+    async with database.connection() as connection:
+        letter = await connection.fetchval("SELECT letter_id FROM identity.letters WHERE user_id = $1", user.id)
+    link = await identity.letter(LetterRef(letter_id=letter))
+    await identity.reset_password(ResetPassword(token=link.token, password=PASSWORD))
+
+
 async def member(identity: IdentityService, *roles: str) -> User:
     user = await identity.register(Register(email=f"{new_id('s')}@example.com", password=PASSWORD, name="Somebody"))
     for name in roles:
-        await identity.give_role(role(user, name))
+        await identity.give_role(vouched(user, name))
     return user
 
 
@@ -45,7 +64,7 @@ async def roles_now(identity: IdentityService, tokens: Tokens) -> list[str]:
 
 
 async def test_a_role_counts_at_once_and_is_gone_at_once(identity: IdentityService, asha: User, tokens: Tokens):
-    given = await identity.give_role(role(asha, "finance"))
+    given = await identity.give_role(vouched(asha, "finance"))
     with_role = await roles_now(identity, tokens)
     taken = await identity.take_role(role(asha, "finance"))
     assert (given.roles, with_role) == (["finance"], ["finance"])
@@ -56,14 +75,15 @@ async def test_a_role_counts_at_once_and_is_gone_at_once(identity: IdentityServi
 
 async def test_a_role_has_its_effect_once_and_leaves_the_others(identity: IdentityService, asha: User):
     for name in ("support", "finance", "support"):
-        user = await identity.give_role(role(asha, name))
+        user = await identity.give_role(vouched(asha, name))
     for _ in range(2):
         rest = await identity.take_role(role(asha, "support"))
     assert (user.roles, rest.roles) == (["finance", "support"], ["finance"])
 
 
 async def test_an_email_is_known_however_it_is_written(identity: IdentityService, asha: User):
-    given = await identity.give_role(StaffRole(email=asha.email.upper(), role="support", actor="usr_owner"))
+    ask = StaffRole(email=asha.email.upper(), role="support", actor="usr_owner", vouched=True)
+    given = await identity.give_role(ask)
     assert (given.id, given.roles) == (asha.id, ["support"])
 
 
@@ -74,6 +94,27 @@ async def test_an_email_without_an_account_and_a_role_that_is_none_are_refused(i
             await act(nobody)
         with pytest.raises(Invalid):
             await act(role(asha, "king"))
+
+
+async def test_an_account_gets_a_role_once_its_owner_has_followed_a_mailed_link(
+    identity: IdentityService, database: PostgresDatabase, asha: User
+):
+    with pytest.raises(AddressUnproven):
+        await identity.give_role(role(asha, "support"))
+    await follow_a_link(identity, database, asha)
+    assert (await identity.give_role(role(asha, "support"))).roles == ["support"]
+
+
+async def test_whoever_was_vouched_for_once_gets_another_role(identity: IdentityService, asha: User):
+    await identity.give_role(vouched(asha, "support"))
+    assert (await identity.give_role(role(asha, "finance"))).roles == ["finance", "support"]
+
+
+async def test_whoever_is_set_up_with_a_role_is_vouched_for(identity: IdentityService, asha: User):
+    for email in (asha.email, f"{new_id('s')}@example.com"):
+        await identity.ensure_staff(EnsureStaff(email=email, name="S", password=None, roles=["support"]))
+        given = await identity.give_role(StaffRole(email=email, role="finance", actor="usr_owner"))
+        assert given.roles == ["finance", "support"]
 
 
 async def test_staff_are_listed_page_by_page_newest_first(identity: IdentityService, asha: User):

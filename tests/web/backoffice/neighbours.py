@@ -31,6 +31,7 @@ from haat.contracts.fraud import ReviewsOf as FraudReviewsOf
 from haat.contracts.identity import (
     AccessToken,
     Address,
+    AddressUnproven,
     EndSession,
     FindUsers,
     Identity,
@@ -215,6 +216,8 @@ class MemoryIdentity(Identity):
         self.asked.append(ask)
         if ask.email == "nobody@example.com":
             raise NotFound("Nobody has an account with this e-mail")
+        if ask.email == "unproven@example.com":
+            raise AddressUnproven()
         return await self.user(OfUser(user_id="usr_2"))
 
     async def take_role(self, ask: StaffRole) -> User:

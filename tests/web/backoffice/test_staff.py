@@ -34,6 +34,14 @@ async def test_an_email_without_an_account_is_told_and_kept(enter: Enter) -> Non
     assert 'value="nobody@example.com"' in answer.text
 
 
+async def test_an_address_that_nobody_has_shown_to_be_theirs_is_told_beside_it(enter: Enter) -> None:
+    answer = await enter("owner").send("/admin/staff", email="unproven@example.com", role="finance")
+
+    assert answer.status_code == 422
+    assert "Nobody has shown that this address is theirs" in answer.text
+    assert 'value="unproven@example.com"' in answer.text
+
+
 async def test_nothing_is_given_without_an_email_and_a_role(enter: Enter, house: House) -> None:
     answer = await enter("owner").send("/admin/staff", email="ravi", role="king")
 

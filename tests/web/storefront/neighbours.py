@@ -34,6 +34,7 @@ from haat.contracts.identity import (
     EmailTaken,
     EndSession,
     Identity,
+    KnownDevice,
     LinkRefused,
     ListOfUser,
     OfUser,
@@ -344,11 +345,11 @@ class MemoryIdentity(Identity):
         self.asked.append(ask)
         return Nothing()
 
-    async def reset_password(self, ask: ResetPassword) -> Nothing:
+    async def reset_password(self, ask: ResetPassword) -> KnownDevice:
         if ask.token != "ltr_1.good":
             raise LinkRefused()
         self.asked.append(ask)
-        return Nothing()
+        return KnownDevice(device="device-of-the-link")
 
     async def ask_email_change(self, ask: AskEmailChange) -> Nothing:
         if ask.current_password != self.users[ask.user_id][1]:

@@ -52,6 +52,15 @@ async def test_a_new_password_leads_to_the_door(visitor: Visitor):
     assert (await visitor.see("/account")).headers["Location"] == "/sign-in?next=/account"
 
 
+async def test_the_browser_that_set_a_password_is_known_when_it_signs_in(visitor: Visitor):
+    await visitor.register()
+    visitor.client.cookies.clear()
+    await visitor.send("/reset-password", token="ltr_1.good", password=NEW)
+    await visitor.send("/sign-in", email="asha@example.com", password="namaste-haat")
+    signed_in = [each for each in visitor.behind.identity.asked if isinstance(each, SignIn)]
+    assert signed_in[-1].device == "device-of-the-link"
+
+
 async def test_a_link_that_is_over_offers_another(visitor: Visitor):
     answer = await visitor.send("/reset-password", token="ltr_1.used", password=NEW)
     assert (answer.status_code, 'href="/forgot-password"' in answer.text) == (410, True)

@@ -3,7 +3,9 @@
 from haat.contracts.identity.accounts import (
     Address,
     AddressBookFull,
+    AddressPatch,
     AddressRef,
+    ChangeAddress,
     ChangeProfile,
     Country,
     Email,
@@ -29,6 +31,7 @@ from haat.contracts.identity.recovery import (
     AskEmailChange,
     AskReset,
     ConfirmEmail,
+    KnownDevice,
     LetterRef,
     LetterWanted,
     LinkRefused,
@@ -49,16 +52,19 @@ from haat.contracts.identity.sessions import (
     TokenRefused,
     Tokens,
 )
-from haat.contracts.identity.staff import LastOwner, ListStaff, StaffRole
+from haat.contracts.identity.staff import AddressUnproven, LastOwner, ListStaff, StaffRole
 
 __all__ = [
     "AccessToken",
     "AccountLetter",
     "Address",
     "AddressBookFull",
+    "AddressPatch",
     "AddressRef",
+    "AddressUnproven",
     "AskEmailChange",
     "AskReset",
+    "ChangeAddress",
     "ChangeProfile",
     "ConfirmEmail",
     "Country",
@@ -69,6 +75,7 @@ __all__ = [
     "FindUsers",
     "Identity",
     "KeySet",
+    "KnownDevice",
     "LastOwner",
     "LetterRef",
     "LetterWanted",

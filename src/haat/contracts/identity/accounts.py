@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import DomainError, Event, Message
@@ -79,13 +79,35 @@ class ChangeProfile(Message, frozen=True):
 
 
 class SaveAddress(Message, frozen=True):
-    """Add an address (no id) or change one of the user's own."""
+    """Add an address (no id) or write one of the user's own anew."""
 
     user_id: str
     address: Address
     address_id: str | None = None
     is_default: bool = False
     idempotency: Idempotency | None = None
+
+
+class AddressPatch(Message, frozen=True):
+    """What is left out stays; null clears an optional field."""
+
+    name: Name | UnsetType = UNSET
+    line1: Line | UnsetType = UNSET
+    city: Line | UnsetType = UNSET
+    region: Line | UnsetType = UNSET
+    postal_code: PostalCode | UnsetType = UNSET
+    country: Country | UnsetType = UNSET
+    line2: Annotated[str, Meta(max_length=200)] | UnsetType | None = UNSET
+    phone: Phone | UnsetType | None = UNSET
+    is_default: bool = False
+
+
+class ChangeAddress(Message, frozen=True):
+    """Change some fields of an address of the user's own."""
+
+    user_id: str
+    address_id: str
+    patch: AddressPatch
 
 
 class AddressRef(Message, frozen=True):

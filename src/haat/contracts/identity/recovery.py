@@ -29,6 +29,12 @@ class ResetPassword(Message, frozen=True):
     idempotency: Idempotency | None = None
 
 
+class KnownDevice(Message, frozen=True):
+    """What whoever set the password shows at the next sign-in; nothing when an answer is given again."""
+
+    device: str = ""
+
+
 class AskEmailChange(Message, frozen=True):
     """Mail a link to the new address; nothing changes before it is followed, and a taken address is not told."""
 

@@ -20,12 +20,20 @@ class ListStaff(Message, frozen=True):
 class StaffRole(Message, frozen=True):
     """A role to give to, or to take from, the account with this e-mail; `actor` is who does it.
 
-    `role` is owner, catalogue, fulfilment, finance or support.
+    `role` is owner, catalogue, fulfilment, finance or support. `vouched` gives it to an address that nobody has proven.
     """
 
     email: Email
     role: Annotated[str, Meta(max_length=40)]
     actor: str
+    vouched: bool = False
+
+
+class AddressUnproven(DomainError):
+    """Anybody can open an account with an address that is not theirs: a role needs one that its owner has shown."""
+
+    code = "address_unproven"
+    title = "Nobody has shown that this address is theirs: let them set a password by “Forgot your password?” first"
 
 
 class LastOwner(DomainError):

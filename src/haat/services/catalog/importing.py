@@ -14,7 +14,7 @@ import msgspec
 from haat.contracts.catalog import ImportOptions, ImportRow, NewProduct, Rating, RawRow, RowFault
 from haat.kit.money import exponent
 from haat.kit.validation import faults
-from haat.services.catalog.model import product_faults, slug_of
+from haat.services.catalog.model import lies_here, product_faults, slug_of
 
 KEYS = ("sku", "asin", "_id", "id", "product_id", "code")
 TITLES = ("title", "name", "product_title", "product_name")
@@ -66,7 +66,7 @@ def row_of(raw: RawRow, options: ImportOptions, currency: str) -> ImportRow | li
     fields = _fields(raw)
     for name, pictures in _pictures(fields).items():
         # A field of which no picture is left counts as one that was not given.
-        fields[name] = [each for each in pictures if _shown(each)]
+        fields[name] = [each for each in pictures if lies_here(_address(each))]
         if not fields[name]:
             del fields[name]
     found: list[RowFault] = []
@@ -301,11 +301,6 @@ def _pictures(fields: dict[str, Any]) -> dict[str, list[Any]]:
 
 def _address(picture: Any) -> str:
     return str(picture.get("url", "") if isinstance(picture, dict) else picture)
-
-
-def _shown(picture: Any) -> bool:
-    """Whether it lies in this shop; a bare file name leads nowhere."""
-    return re.match(r"/(?![/\\])", _address(picture)) is not None
 
 
 def _images(fields: dict[str, Any], title: str) -> list[dict[str, Any]]:

@@ -100,9 +100,19 @@ def slug_of(title: str, tail: str = "") -> str:
     return "-".join(part for part in (words[:SLUG_LENGTH].strip("-"), end) if part)
 
 
-def product_faults(product: NewProduct, currency: str) -> Faults:
-    """What is wrong with a product beyond the types of its fields: all of it."""
+def lies_here(picture: str) -> bool:
+    """Whether a picture's address leads into this shop: pages show no others, and nothing fetches them."""
+    return re.match(r"/(?![/\\])", picture) is not None
+
+
+def product_faults(product: NewProduct, currency: str, before: Record | None = None) -> Faults:
+    """All that is wrong with a product beyond the types of its fields; pictures that it had `before` may stay."""
     found: Faults = []
+    kept = {image.url for image in before.images} if before else set()
+    for number, image in enumerate(product.images):
+        if image.url not in kept and not lies_here(image.url):
+            detail = "a picture of this shop: upload it first"
+            found.append(_fault(f"/images/{number}/url", "not_allowed", detail))
     skus = Counter(variant.sku for variant in product.variants)
     for number, variant in enumerate(product.variants):
         at = f"/variants/{number}"

@@ -89,8 +89,9 @@ class CatalogService(CatalogReading):
 
     async def change_product(self, ask: ChangeProduct) -> Product:
         document = await self._document(ask.product_id)
-        new = changed(msgspec.convert(document.body, Record), ask.changes)
-        category = await self._checked(new.category, product_faults(new, self._currency))
+        before = msgspec.convert(document.body, Record)
+        new = changed(before, ask.changes)
+        category = await self._checked(new.category, product_faults(new, self._currency, before))
         wanted = Wanted(
             product=new,
             category=category,

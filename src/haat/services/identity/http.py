@@ -8,30 +8,29 @@ import msgspec
 import structlog
 from litestar import Response, delete, get, patch, post
 from litestar.params import Parameter
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
 from haat.contracts.cart import Cart, MergeCarts
 from haat.contracts.identity import (
     Address,
+    AddressPatch,
     AddressRef,
     AskEmailChange,
     AskReset,
+    ChangeAddress,
     ChangeProfile,
     ConfirmEmail,
-    Country,
     Email,
     EndSession,
     FindUsers,
     Identity,
     KeySet,
-    Line,
     LinkToken,
     ListOfUser,
     Name,
     OfUser,
     Password,
     Phone,
-    PostalCode,
     Refresh,
     Register,
     ResetPassword,
@@ -129,20 +128,6 @@ class ConfirmEmailBody(Message, frozen=True):
 class AddressBody(Address, frozen=True):
     """An address; the first one is the default."""
 
-    is_default: bool = False
-
-
-class AddressPatch(Message, frozen=True):
-    """What is left out stays; null clears an optional field."""
-
-    name: Name | UnsetType = UNSET
-    line1: Line | UnsetType = UNSET
-    city: Line | UnsetType = UNSET
-    region: Line | UnsetType = UNSET
-    postal_code: PostalCode | UnsetType = UNSET
-    country: Country | UnsetType = UNSET
-    line2: Annotated[str, Meta(max_length=200)] | UnsetType | None = UNSET
-    phone: Phone | UnsetType | None = UNSET
     is_default: bool = False
 
 
@@ -297,7 +282,11 @@ async def add_address(
 @get("/v1/users/me/addresses/{address_id:str}", tags=["identity"], guards=[needs_user], responses=problems(401, 404))
 async def view_address(address_id: AddressId, identity: Identity, caller: Caller) -> AddressView:
     """One address of your book."""
-    return _view(await _saved(identity, caller, address_id))
+    book = await identity.addresses(ListOfUser(user_id=caller.signed_in()))
+    for saved in book.data:
+        if saved.id == address_id:
+            return _view(saved)
+    raise NotFound("There is no such address in the book")
 
 
 @patch(
@@ -308,15 +297,8 @@ async def view_address(address_id: AddressId, identity: Identity, caller: Caller
 )
 async def change_address(address_id: AddressId, data: AddressPatch, identity: Identity, caller: Caller) -> AddressView:
     """Change an address; `is_default: true` makes it the default in place of another."""
-    before = await _saved(identity, caller, address_id)
-    given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
-    ask = SaveAddress(
-        user_id=caller.signed_in(),
-        address_id=address_id,
-        address=_address(msgspec.structs.asdict(before.address) | given),
-        is_default=data.is_default,
-    )
-    return _view(await identity.save_address(ask))
+    ask = ChangeAddress(user_id=caller.signed_in(), address_id=address_id, patch=data)
+    return _view(await identity.change_address(ask))
 
 
 @delete("/v1/users/me/addresses/{address_id:str}", tags=["identity"], guards=[needs_user], responses=problems(401, 404))
@@ -341,14 +323,6 @@ async def find_users(
 ) -> Page[User]:
     """Support staff: find accounts, newest first."""
     return await identity.find_users(FindUsers(text=q, cursor=cursor, limit=limit))
-
-
-async def _saved(identity: Identity, caller: Caller, address_id: str) -> SavedAddress:
-    book = await identity.addresses(ListOfUser(user_id=caller.signed_in()))
-    for saved in book.data:
-        if saved.id == address_id:
-            return saved
-    raise NotFound("There is no such address in the book")
 
 
 def _address(fields: dict[str, object]) -> Address:

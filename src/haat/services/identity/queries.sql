@@ -11,8 +11,9 @@ RETURNING key, count, since;
 DELETE FROM identity.attempts WHERE since < now() - :window::interval;
 
 -- name: insert_user(user_id, email, email_key, name, roles, password_hash)^
-INSERT INTO identity.users (user_id, email, email_key, name, roles, password_hash)
-VALUES (:user_id, :email, :email_key, :name, :roles::text[], :password_hash)
+-- Whoever makes an account with a role vouches for its address.
+INSERT INTO identity.users (user_id, email, email_key, name, roles, password_hash, email_proven)
+VALUES (:user_id, :email, :email_key, :name, :roles::text[], :password_hash, :roles <> '{}')
 ON CONFLICT (email_key) DO NOTHING
 RETURNING user_id, email, name, phone, roles, created_at;
 
@@ -39,12 +40,13 @@ WITH found AS (
 )
 SELECT user_id, email, name, phone, roles, created_at FROM found ORDER BY user_id DESC LIMIT :count::integer;
 
--- name: change_user(user_id, name, phone, roles, password_hash)^
+-- name: change_user(user_id, name, phone, roles, password_hash, email_proven)^
 UPDATE identity.users SET
     name = coalesce(:name, name),
     phone = coalesce(:phone, phone),
     roles = coalesce(:roles::text[], roles),
-    password_hash = coalesce(:password_hash, password_hash)
+    password_hash = coalesce(:password_hash, password_hash),
+    email_proven = email_proven OR :email_proven
 WHERE user_id = :user_id
 RETURNING user_id, email, name, phone, roles, created_at;
 
@@ -56,9 +58,11 @@ WHERE roles <> '{}' AND user_id < coalesce(:before::text, '~') ORDER BY user_id 
 SELECT email_key FROM identity.users
 WHERE roles <> '{}' AND 'owner' = ANY(roles) ORDER BY user_id FOR UPDATE;
 
--- name: give_role(email_key, role)^
-UPDATE identity.users SET roles = ARRAY(SELECT DISTINCT unnest(roles || :role::text) ORDER BY 1)
-WHERE email_key = :email_key
+-- name: give_role(email_key, role, vouched)^
+UPDATE identity.users SET
+    roles = ARRAY(SELECT DISTINCT unnest(roles || :role::text) ORDER BY 1),
+    email_proven = true
+WHERE email_key = :email_key AND (email_proven OR :vouched)
 RETURNING user_id, email, name, phone, roles, created_at;
 
 -- name: take_role(email_key, role)^
@@ -195,6 +199,11 @@ SELECT l.kind, l.user_id, l.email, u.name
 FROM identity.letters l JOIN identity.users u USING (user_id) 
 WHERE l.letter_id = :letter_id AND l.used_at IS NULL AND l.expires_at > now();
 
+-- name: lock_addressee(letter_id)$
+-- The user before the letter, as everybody does who closes a user's letters.
+SELECT user_id FROM identity.users
+WHERE user_id = (SELECT user_id FROM identity.letters WHERE letter_id = :letter_id) FOR UPDATE;
+
 -- name: use_letter(letter_id, kind)^
 UPDATE identity.letters SET used_at = now()
 WHERE letter_id = :letter_id AND kind = :kind AND used_at IS NULL AND expires_at > now() AND user_id IS NOT NULL
@@ -210,7 +219,7 @@ DELETE FROM identity.letters WHERE expires_at < :before::timestamptz;
 
 -- name: change_email(user_id, email, email_key)^
 -- No row when somebody has the address meanwhile.
-UPDATE identity.users u SET email = :email, email_key = :email_key
+UPDATE identity.users u SET email = :email, email_key = :email_key, email_proven = true
 WHERE user_id = :user_id AND NOT EXISTS (
     SELECT FROM identity.users other WHERE other.email_key = :email_key AND other.user_id <> :user_id
 )

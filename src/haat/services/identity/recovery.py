@@ -10,6 +10,7 @@ from haat.contracts.identity import (
     AskReset,
     ConfirmEmail,
     EmailTaken,
+    KnownDevice,
     LetterRef,
     LinkRefused,
     ResetPassword,
@@ -27,6 +28,7 @@ from haat.services.identity.model import (
     RESET,
     RESETS_AN_ADDRESS,
     WORD_LIFE,
+    Device,
     account_limit,
     address_limit,
     check_attempts,
@@ -66,8 +68,11 @@ class Recovery:
                 await self._store.insert_reset(transaction.connection, new_id("ltr"), email, now() + LINK_LIFE)
                 transaction.remember(Nothing())
 
-    async def reset_password(self, ask: ResetPassword) -> None:
-        """The new password stands, sessions and other links are dead, the owner is told. Raises LinkRefused."""
+    async def reset_password(self, ask: ResetPassword) -> KnownDevice:
+        """The new password stands, sessions and other links are dead, the owner is told. Raises LinkRefused.
+
+        With the password goes every device that was known: where the link was followed is one, whatever others guess.
+        """
         letter_id = letter_of(ask.token, RESET, self._secret)
         async with self._store.connection() as connection:
             works = await self._store.letter(connection, letter_id) is not None
@@ -77,12 +82,14 @@ class Recovery:
         password_hash = await self._passwords.hash(ask.password) if works else ""
         async with self._store.transaction() as transaction:
             if await transaction.replay(self._kept(ask.idempotency), Nothing) is not None:
-                return
+                return KnownDevice()
             used = await self._store.use_letter(transaction.connection, letter_id, RESET) if works else None
             if used is None:
                 raise LinkRefused()
             user_id, _ = used
-            user = await self._store.change_user(transaction.connection, user_id, password_hash=password_hash)
+            user = await self._store.change_user(
+                transaction.connection, user_id, password_hash=password_hash, email_proven=True
+            )
             assert user is not None
             await self._store.end_other_sessions(transaction.connection, user_id, None)
             await self._store.close_letters(transaction.connection, user_id)
@@ -90,6 +97,7 @@ class Recovery:
             await self._store.insert_letter(transaction, PASSWORD_CHANGED, user_id, user.email, now() + WORD_LIFE)
             transaction.remember(Nothing())
         await self._sessions.forget(user_id)
+        return KnownDevice(device=Device.let_in(now(), None).token(password_hash, self._secret))
 
     async def ask_email_change(self, ask: AskEmailChange) -> None:
         """Raises Invalid for a wrong password. A taken address looks like a free one: its owner is not told of."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+import msgspec
+
 from haat.contracts.identity import (
     AccessToken,
     AccountLetter,
+    Address,
     AddressBookFull,
     AddressRef,
     AskEmailChange,
     AskReset,
+    ChangeAddress,
     ChangeProfile,
     ConfirmEmail,
     EmailTaken,
@@ -19,6 +23,7 @@ from haat.contracts.identity import (
     FindUsers,
     Identity,
     KeySet,
+    KnownDevice,
     LetterRef,
     ListOfUser,
     ListStaff,
@@ -159,9 +164,8 @@ class IdentityService(Identity):
         await self._recovery.ask_reset(ask)
         return Nothing()
 
-    async def reset_password(self, ask: ResetPassword) -> Nothing:
-        await self._recovery.reset_password(ask)
-        return Nothing()
+    async def reset_password(self, ask: ResetPassword) -> KnownDevice:
+        return await self._recovery.reset_password(ask)
 
     async def ask_email_change(self, ask: AskEmailChange) -> Nothing:
         await self._recovery.ask_email_change(ask)
@@ -199,6 +203,22 @@ class IdentityService(Identity):
             saved = SavedAddress(id=ask.address_id or new_id("adr"), address=ask.address, is_default=is_default)
             await self._store.save_address(connection, ask.user_id, saved, is_new=before is None)
             return transaction.remember(saved)
+
+    async def change_address(self, ask: ChangeAddress) -> SavedAddress:
+        async with self._store.transaction() as transaction:
+            connection = transaction.connection
+            # Held before it is read: two who change different fields at once must both be heard.
+            await self._store.lock_user(connection, ask.user_id)
+            book = await self._store.addresses(connection, ask.user_id)
+            before = next((saved for saved in book if saved.id == ask.address_id), None)
+            if before is None:
+                raise NotFound("There is no such address in the book")
+            changes = msgspec.to_builtins(ask.patch)
+            is_default = changes.pop("is_default") or before.is_default
+            address = msgspec.convert(msgspec.to_builtins(before.address) | changes, Address)
+            saved = SavedAddress(id=before.id, address=address, is_default=is_default)
+            await self._store.save_address(connection, ask.user_id, saved, is_new=False)
+        return saved
 
     async def remove_address(self, ask: AddressRef) -> Nothing:
         async with self._store.transaction() as transaction:
@@ -281,10 +301,16 @@ class IdentityService(Identity):
         roles, user_id = check_roles(ask.roles), account.user.id
         async with self._store.transaction() as transaction:
             user = await self._store.change_user(
-                transaction.connection, user_id, name=_name(ask.name), roles=roles, password_hash=password_hash
+                transaction.connection,
+                user_id,
+                name=_name(ask.name),
+                roles=roles,
+                password_hash=password_hash,
+                email_proven=bool(roles),
             )
             if new:
                 await self._store.end_other_sessions(transaction.connection, user_id, None)
+                await self._store.close_letters(transaction.connection, user_id)
         await self._sessions.forget(user_id)
         return user
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from haat.contracts.identity import LastOwner, ListStaff, StaffRole, User
+from haat.contracts.identity import AddressUnproven, LastOwner, ListStaff, StaffRole, User
 from haat.kit.cursor import id_in, paged
 from haat.kit.message import NotFound, Page
 from haat.services.identity.model import OWNER, check_roles, email_key
@@ -29,10 +29,13 @@ class Staff:
         return paged("staff", found, ask.limit, lambda each: (each.id,))
 
     async def give(self, ask: StaffRole) -> User:
-        """Raises NotFound when nobody has the e-mail, Invalid for a role that does not exist."""
+        """Raises NotFound when nobody has the e-mail, AddressUnproven, Invalid for a role that does not exist."""
         (role,) = check_roles([ask.role])
+        key = email_key(ask.email)
         async with self._store.connection() as connection:
-            user = await self._store.give_role(connection, email_key(ask.email), role)
+            user = await self._store.give_role(connection, key, role, vouched=ask.vouched)
+            if user is None and await self._store.account(connection, email_key=key) is not None:
+                raise AddressUnproven()
         return await self._changed(user, ask, "role given")
 
     async def take(self, ask: StaffRole) -> User:

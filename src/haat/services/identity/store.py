@@ -1,4 +1,4 @@
-"""SQL of identity. Lock order: a user, then a refresh token, then sessions, then addresses; keys by themselves."""
+"""SQL of identity. Lock order: a user, then letters, a refresh token, sessions, addresses; keys by themselves."""
 
 from __future__ import annotations
 
@@ -140,10 +140,17 @@ class IdentityStore:
         phone: str | None = None,
         roles: list[str] | None = None,
         password_hash: str | None = None,
+        email_proven: bool = False,
     ) -> User | None:
-        """Write what is not None; None when there is no such user."""
+        """Write what is not None; None when there is no such user. An address that was proven stays so."""
         row = await queries.change_user(
-            connection, user_id=user_id, name=name, phone=phone, roles=roles, password_hash=password_hash
+            connection,
+            user_id=user_id,
+            name=name,
+            phone=phone,
+            roles=roles,
+            password_hash=password_hash,
+            email_proven=email_proven,
         )
         return None if row is None else _user(row)
 
@@ -155,9 +162,9 @@ class IdentityStore:
         """The e-mail keys of all owners, whose rows are held until the transaction ends."""
         return [row["email_key"] async for row in queries.lock_owners(connection)]
 
-    async def give_role(self, connection: Connection, email_key: str, role: str) -> User | None:
-        """The user with the role; None when nobody has the e-mail."""
-        row = await queries.give_role(connection, email_key=email_key, role=role)
+    async def give_role(self, connection: Connection, email_key: str, role: str, *, vouched: bool) -> User | None:
+        """The user with the role; None when nobody has the e-mail, or has shown that it is theirs, unless `vouched`."""
+        row = await queries.give_role(connection, email_key=email_key, role=role, vouched=vouched)
         return None if row is None else _user(row)
 
     async def take_role(self, connection: Connection, email_key: str, role: str) -> User | None:
@@ -279,7 +286,11 @@ class IdentityStore:
         return None if row is None else msgspec.convert(dict(row), AccountLetter)
 
     async def use_letter(self, connection: Connection, letter_id: str, kind: str) -> tuple[str, str] | None:
-        """Take the one use of a link: user id and e-mail; None when it is used, over or nobody's."""
+        """Take the one use of a link: user id and e-mail; None when it is used, over or nobody's.
+
+        The user's row is held until the transaction ends.
+        """
+        await queries.lock_addressee(connection, letter_id=letter_id)
         row = await queries.use_letter(connection, letter_id=letter_id, kind=kind)
         return None if row is None else (row["user_id"], row["email"])
 

@@ -38,7 +38,7 @@ async def give_role(desk: Desk, identity: Identity) -> Response[Any]:
         try:
             await identity.give_role(_role(desk, fields))
         except DomainError as error:
-            faults = {"email": error.detail} if error.status == 404 else told(error)
+            faults = {"email": error.detail} if error.status in (404, 409) else told(error)
     return await _page(desk, identity, fields, faults) if faults else desk.go("/admin/staff?said=role-given")
 
 

@@ -8,7 +8,7 @@ from litestar import Response, get, post
 
 from haat.contracts.identity import AskEmailChange, AskReset, ConfirmEmail, Identity, LinkRefused, ResetPassword
 from haat.kit.message import DomainError
-from haat.web.sessions import forget_tokens
+from haat.web.sessions import forget_tokens, keep_device
 from haat.web.storefront.forms import Typed, email_fault, password_fault, typed
 from haat.web.storefront.shell import Shop
 
@@ -53,12 +53,13 @@ async def reset(shop: Shop, identity: Identity) -> Response[Any]:
     if fault:
         return await _reset_page(shop, token, {"password": fault}, status=422)
     try:
-        await identity.reset_password(ResetPassword(token=token or "-", password=password))
+        known = await identity.reset_password(ResetPassword(token=token or "-", password=password))
     except LinkRefused as error:
         return await shop.page("link_over.html", status=error.status, onward="/forgot-password")
     except DomainError as error:
         return await _reset_page(shop, token, {"password": error.detail}, status=error.status)
     forget_tokens(shop.request, shop.settings)
+    keep_device(shop.request, shop.settings, known.device)
     return shop.go("/sign-in?said=new-password")
 
 

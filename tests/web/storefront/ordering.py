@@ -216,6 +216,7 @@ class MemoryOrders(Orders):
     def __init__(self) -> None:
         self.placed: dict[str, Order] = {}
         self.bought_products: set[str] = set()
+        self.asked_back: list[RequestReturn] = []
 
     def take(self, checkout: Checkout, paid_by: Method | None = None) -> Order:
         assert checkout.shipping_address is not None
@@ -298,6 +299,7 @@ class MemoryOrders(Orders):
         return order
 
     async def request_return(self, ask: RequestReturn) -> Return:
+        self.asked_back.append(ask)
         order = self.placed[ask.order_id]
         made = Return(
             id="ret_1",

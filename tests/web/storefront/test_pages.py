@@ -401,6 +401,19 @@ async def test_a_delivered_thing_is_sent_back(visitor: Visitor):
     assert [msgspec.structs.astuple(item) for item in made.items] == [("itm_var_1S", 1, "It does not fit")]
 
 
+async def test_a_return_that_is_sent_twice_is_one_and_the_next_is_another(visitor: Visitor):
+    await visitor.take_laptop()
+    await buy(visitor, payment="cod")
+    visitor.behind.orders.deliver("ord_0")
+    chosen = {"reason": "It does not fit", "quantity.itm_var_1S": "1"}
+    forms = [await visitor.see("/orders/ord_0"), await visitor.see("/orders/ord_0")]
+    attempts = [re.findall(r'name="attempt" value="([^"]+)"', page.text)[0] for page in forms]
+    for attempt in (attempts[0], attempts[0], attempts[1]):
+        await visitor.send("/orders/ord_0/returns", attempt=attempt, **chosen)
+    one, again, next_ = (ask.idempotency for ask in visitor.behind.orders.asked_back)
+    assert (one == again, one == next_, one is None) == (True, False, False)
+
+
 async def test_a_review_is_marked_when_its_author_bought_the_thing(visitor: Visitor):
     await visitor.register()
     visitor.behind.orders.bought_products.add("prd_1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from typing import Any
 
 from litestar import Response, get, post
@@ -121,10 +122,16 @@ async def request_return(order_id: str, shop: Shop, orders: Orders) -> Response[
         problem = "Choose at least one item to return, and why"
         return await _page(shop, orders, order_id, token, problem=problem, back=fields, status=422)
     caller = shop.caller
+    attempt = fields.get("attempt", "")[:100]
     try:
         await orders.request_return(
             RequestReturn(
-                order_id=order_id, items=items, user_id=caller.user_id, link=token, cart_token=caller.cart_token
+                order_id=order_id,
+                items=items,
+                user_id=caller.user_id,
+                link=token,
+                cart_token=caller.cart_token,
+                idempotency=shop.once(f"return:{order_id}:{attempt}", repr(items)) if attempt else None,
             )
         )
     except DomainError as error:
@@ -178,6 +185,7 @@ async def _page(
         reasons=REASONS,
         problem=problem,
         back=back or {},
+        attempt=secrets.token_urlsafe(12),
     )
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from haat.kit.records import BadRecord, Record, UnreadableFile, read_records
+from haat.kit.records import NOT_UTF_8, BadRecord, Record, UnreadableFile, read_records
 
 
 def records(text: str, format: str) -> list[Record | BadRecord]:
@@ -26,6 +26,16 @@ def test_a_csv_row_with_too_many_fields_is_told_and_the_next_is_read():
         BadRecord(2, "3 fields, but the header names 2"),
         Record(3, {"sku": "B", "title": "Two"}),
     ]
+
+
+def test_a_csv_row_that_is_not_utf_8_is_told_and_the_next_is_read():
+    file = io.BytesIO("sku,title\nA,Café\nB,".encode("latin-1") + "Café\n".encode())
+    assert list(read_records(file, "csv")) == [BadRecord(2, NOT_UTF_8), Record(3, {"sku": "B", "title": "Café"})]
+
+
+def test_a_csv_file_of_another_encoding_is_unreadable():
+    with pytest.raises(UnreadableFile, match="not UTF-8"):
+        list(read_records(io.BytesIO("sku,title\nA,One\n".encode("utf-16")), "csv"))
 
 
 def test_a_short_csv_row_lacks_its_last_fields():

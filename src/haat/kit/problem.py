@@ -10,6 +10,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import ParameterKwarg
 from litestar.utils.empty import value_or_default
 from litestar.utils.scope.state import ScopeState
 
@@ -141,7 +142,7 @@ def on_domain_error(request: Request[Any, Any, Any], error: DomainError) -> Resp
 
 def on_validation_error(request: Request[Any, Any, Any], error: ValidationException) -> Response[bytes]:
     """A body or parameter that does not fit: walk it again and report every fault."""
-    found = _parameter_faults(error)
+    found = _parameter_faults(request, error)
     field = getattr(request.route_handler, "parsed_data_field", None)
     if field is not None and not found:
         try:
@@ -157,13 +158,24 @@ def on_validation_error(request: Request[Any, Any, Any], error: ValidationExcept
     )
 
 
-def _parameter_faults(error: ValidationException) -> list[dict[str, str]]:
+def _parameter_faults(request: Request[Any, Any, Any], error: ValidationException) -> list[dict[str, str]]:
     extra = error.extra if isinstance(error.extra, list) else []
     return [
-        {"pointer": f"/{each.get('key', '')}", "code": "invalid", "detail": str(each.get("message", ""))}
+        {
+            "pointer": f"/{_sent_name(request, str(each.get('key', '')))}",
+            "code": "invalid",
+            "detail": str(each.get("message", "")),
+        }
         for each in extra
         if isinstance(each, dict) and each.get("source") in ("query", "header", "path", "cookie")
     ]
+
+
+def _sent_name(request: Request[Any, Any, Any], name: str) -> str:
+    """What a parameter is called in the request; the handler may have to call it otherwise."""
+    field = request.route_handler.parsed_fn_signature.parameters.get(name)
+    told = field.kwarg_definition if field else None
+    return (told.query or told.header or name) if isinstance(told, ParameterKwarg) else name
 
 
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:

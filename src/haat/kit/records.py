@@ -13,6 +13,7 @@ import msgspec
 
 FORMATS = ("csv", "jsonl", "json", "yaml")
 LONGEST_FIELD = 1_000_000
+NOT_UTF_8 = "not UTF-8: spreadsheets have a format named CSV UTF-8"
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -48,7 +49,8 @@ def read_records(stream: IO[bytes], format: str) -> Iterator[Record | BadRecord]
 
 def _csv(stream: IO[bytes]) -> Iterator[Record | BadRecord]:
     csv.field_size_limit(LONGEST_FIELD)
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
+    # What is not UTF-8 comes through marked, so that its row can be told: replaced, it would be sold as "Caf?".
+    text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
     try:
         yield from _csv_rows(csv.reader(text))
     finally:
@@ -70,12 +72,24 @@ def _csv_rows(reader: Any) -> Iterator[Record | BadRecord]:
             continue
         if not row:
             continue
-        if names is None:
+        if not _is_text(row):
+            if names is None:
+                raise UnreadableFile(NOT_UTF_8)
+            yield BadRecord(line, NOT_UTF_8)
+        elif names is None:
             names = [name.strip() for name in row]
         elif len(row) > len(names):
             yield BadRecord(line, f"{len(row)} fields, but the header names {len(names)}")
         else:
             yield Record(line, dict(zip(names, row, strict=False)))
+
+
+def _is_text(row: Iterable[str]) -> bool:
+    try:
+        "".join(row).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _json_lines(stream: Iterable[bytes]) -> Iterator[Record | BadRecord]:

@@ -99,6 +99,14 @@ async def test_what_customers_write_is_not_markup(notifications, placed, pen):
     assert "<script>alert(1)</script> & {{ lamp }}" in letter.text
 
 
+async def test_what_no_letter_can_hold_keeps_no_letter_back(notifications, placed, pen):
+    _, event = placed(title="Brass\x0blamp\x1b \ufffe🪔")
+    await notifications.on_placed(Batch([event]))
+    await notifications.send_due()
+    (letter,) = pen.letters
+    assert ("Brass lamp   🪔" in letter.html, "Brass lamp   🪔" in letter.text) == (True, True)
+
+
 async def test_nothing_is_loaded_from_strangers(notifications, placed, pen):
     _, event = placed()
     await notifications.on_placed(Batch([event]))

@@ -59,7 +59,7 @@ from haat.contracts.payments import (
 )
 from haat.contracts.shipping import Parcel, Shipment, ShippingOption, TrackingEvent
 from haat.kit.ids import new_id
-from haat.kit.message import NotFound, Nothing, Page, Unavailable
+from haat.kit.message import NotFound, Nothing, Page, Unauthenticated, Unavailable
 from haat.kit.money import Money
 from tests.web.storefront.neighbours import MemoryCart
 
@@ -139,6 +139,8 @@ class MemoryCheckouts(Checkouts):
         )
 
     async def checkout(self, ask: CheckoutRef) -> Checkout:
+        if not (ask.owner.user_id or ask.owner.token):
+            raise Unauthenticated()
         if ask.checkout_id not in self.stored:
             raise NotFound()
         return self.stored[ask.checkout_id]

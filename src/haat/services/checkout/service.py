@@ -325,7 +325,7 @@ class CheckoutService(Checkouts):
             return claimed
         known = await self._store.attempt_of(ask.idempotency)
         if known is None:
-            raise CheckoutStateError("This checkout is being completed by another request")
+            raise CheckoutStateError("This checkout, or another one of the same cart, is being paid or was ordered")
         raise IdempotencyInFlight() if known.fingerprint == ask.idempotency.fingerprint else IdempotencyConflict()
 
     async def _give_up(self, stored: StoredCheckout) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,8 @@ from haat.services.notifications.model import Kind
 
 INDIA: Final = timezone(timedelta(hours=5, minutes=30))
 _FOLDER = Path(__file__).with_name("templates")
+# What XML cannot hold, escaped or not; a vertical tab comes with a name that was copied from a table.
+_UNWRITABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -191,10 +194,14 @@ class Scribe:
         filled = {name: getattr(words, name).format_map(facts) for name in ("subject", "title", "lead", "button")}
         about = {"facts": facts, "order": order, "why": words.why}
         context = {**filled, **about, "shop": self._url, "link": urljoin(self._url, path)}
-        source = self._templates.get_template(f"{words.template}.mjml.j2").render(context)
+        source = self._rendered(f"{words.template}.mjml.j2", context)
         html = mrml.to_html(source, render_options=self._options).content
-        text = self._templates.get_template(f"{words.template}.txt.j2").render(context)
-        return Written(" ".join(filled["subject"].split()), html, text.strip() + "\n")
+        text = self._rendered(f"{words.template}.txt.j2", context)
+        subject = _UNWRITABLE.sub(" ", filled["subject"])
+        return Written(" ".join(subject.split()), html, text.strip() + "\n")
+
+    def _rendered(self, template: str, context: dict[str, Any]) -> str:
+        return _UNWRITABLE.sub(" ", self._templates.get_template(template).render(context))
 
 
 def _environment() -> Environment:

@@ -35,7 +35,7 @@ from haat.web.storefront.forms import (
     fields_of,
     typed,
 )
-from haat.web.storefront.paying import method_of, told_decline, told_refusal
+from haat.web.storefront.paying import ELSEWHERE, method_of, told_decline, told_refusal
 from haat.web.storefront.shell import Shop, gently
 
 COOKIE = "haat_checkout"
@@ -43,6 +43,8 @@ COOKIE_SECONDS = 2 * 86_400
 METHODS = ("card", "upi", "wallet", "cod")
 # What a checkout has come to when its order was asked for, and no other attempt may take its place.
 PLACED = ("completing", "requires_action", "completed")
+# The payment is with the provider, or was made while the shopper looked elsewhere: there is nothing to fill in.
+BEYOND = ("completing", "completed")
 
 
 @get("/checkout")
@@ -52,8 +54,10 @@ async def view_checkout(
     """The whole checkout; `?token=` is a card that the vault's own page has taken."""
     try:
         current = await current_checkout(shop, checkout)
-    except (EmptyCart, Unauthenticated):
-        return shop.go("/cart")
+    except (EmptyCart, Unauthenticated) as error:
+        return _nothing_to_buy(shop, error)
+    if current.status in BEYOND:
+        return shop.go(_payment_address(current))
     fields = {**fields_of(current.shipping_address), "payment": shop.request.cookies.get("haat_payment", "card")}
     if token:
         fields |= {"card_token": token[:200], "payment": "card"}
@@ -69,11 +73,16 @@ async def send_checkout(shop: Shop, checkout: Checkouts, identity: Identity, pay
     fields = await typed(shop.request)
     try:
         current = await current_checkout(shop, checkout, requote=False)
+        if current.status in BEYOND:
+            return shop.go(_payment_address(current))
         changed, faults = await _changed(shop, checkout, current, fields)
-    except (EmptyCart, Unauthenticated):
-        return shop.go("/cart")
+    except (EmptyCart, Unauthenticated) as error:
+        return _nothing_to_buy(shop, error)
+    except CheckoutStateError:
+        # Its payment moved on between the look and the change.
+        return shop.go(_payment_address(current))
     if changed.status in PLACED:
-        return shop.go(f"/checkout/{changed.id}/payment")
+        return shop.go(_payment_address(changed))
     if fields.get("payment") in METHODS:
         shop.set_cookie("haat_payment", fields["payment"], COOKIE_SECONDS)
     credit, gift_fault = await entered(shop, payments, fields, changed.totals.total)
@@ -130,7 +139,7 @@ async def _place(
     try:
         done = await checkout.complete(ask)
     except (IdempotencyInFlight, CheckoutStateError):
-        return shop.go(f"/checkout/{current.id}/payment")
+        return shop.go(_payment_address(current))
     except DomainError as error:
         # A spent token is of no use any more; everything else stays as it was typed.
         kept = {name: value for name, value in fields.items() if name != "card_token"}
@@ -141,7 +150,17 @@ async def _place(
     if done.status == "completed" and done.order is not None:
         shop.drop_cookie(COOKIE, pays_first.COOKIE)
         return shop.go(f"/orders/{done.order.id}/thanks")
-    return shop.go(f"/checkout/{current.id}/payment")
+    return shop.go(_payment_address(current))
+
+
+def _payment_address(current: Checkout) -> str:
+    return f"/checkout/{current.id}/payment"
+
+
+def _nothing_to_buy(shop: Shop, error: DomainError) -> Response[Any]:
+    """Who had begun a checkout and is nobody now was signed out meanwhile: the cart is there once they are back."""
+    signed_out = isinstance(error, Unauthenticated) and COOKIE in shop.request.cookies
+    return shop.go("/sign-in?next=/checkout" if signed_out else "/cart")
 
 
 @get("/checkout/{checkout_id:str}/payment")
@@ -149,14 +168,14 @@ async def payment_page(checkout_id: str, shop: Shop, checkout: Checkouts) -> Res
     """What the shopper has to do to pay, and waiting until it is done; the provider leads back here."""
     current = await checkout.checkout(CheckoutRef(owner=shop.owner, checkout_id=checkout_id))
     onward = onward_address(current)
+    if current.status == "completed":
+        shop.drop_cookie(COOKIE, pays_first.COOKIE)
     if shop.hypermedia:
         if onward is None:
             return Response(None, status_code=204)
         answer = Response(None, status_code=200, headers={"HX-Redirect": onward})
         return answer
     if onward is not None:
-        if current.status == "completed":
-            shop.drop_cookie(COOKIE, pays_first.COOKIE)
         return shop.go(onward)
     return await shop.page("payment.html", checkout=current, action=current.action)
 
@@ -173,13 +192,13 @@ def onward_address(current: Checkout) -> str | None:
         return f"/orders/{current.order.id}/thanks"
     if current.status in ("requires_action", "completing"):
         return None
-    if current.status == "open" and current.failure is None:
-        return "/checkout"
-    return f"/checkout?{urlencode({'declined': current.failure or 'expired'})}"
+    # Open without a failure: it was never tried, for another checkout of the same cart is in its way.
+    why = current.failure or (ELSEWHERE if current.status == "open" else "expired")
+    return f"/checkout?{urlencode({'declined': why})}"
 
 
 async def current_checkout(shop: Shop, checkout: Checkouts, *, requote: bool = True) -> Checkout:
-    """The checkout under way, with today's cart in it, or a new one. Raises EmptyCart.
+    """The checkout under way, with today's cart in it, or a new one; one that is BEYOND as it is. Raises EmptyCart.
 
     Without `requote` the one that this browser knows, whatever it has come to.
     """
@@ -195,11 +214,21 @@ async def current_checkout(shop: Shop, checkout: Checkouts, *, requote: bool = T
             if current.status == "requires_action":
                 # Back from a payment that was not finished: the checkout stays, the next attempt withdraws the old.
                 return current
+            if current.status == "completed" or (
+                current.status == "completing" and await _holds_the_cart(shop, current)
+            ):
+                return current
         except (NotFound, CheckoutStateError):
             pass
     made = await checkout.open(OpenCheckout(owner=shop.owner, network_address=shop.caller.address))
     shop.set_cookie(COOKIE, made.id, COOKIE_SECONDS)
     return made
+
+
+async def _holds_the_cart(shop: Shop, current: Checkout) -> bool:
+    """Whether this checkout is about what lies in the cart now; who has chosen other things may buy them."""
+    lines = [(line.variant_id, line.quantity) for line in (await shop.contents()).lines]
+    return sorted(lines) == sorted((item.variant_id, item.quantity) for item in current.items)
 
 
 async def _changed(

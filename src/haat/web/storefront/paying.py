@@ -23,6 +23,8 @@ DECLINES = {
     "gift_card_expired": "One of your gift cards has just run out.",
     "insufficient_credit": "Your gift cards and store credit do not cover the whole any more.",
 }
+# Not a decline: whether that other payment is made is not known yet, so nothing is said about charges.
+ELSEWHERE = "elsewhere"
 
 
 def method_of(fields: Typed, wallets: Mapping[str, str]) -> tuple[Method | None, dict[str, str]]:
@@ -51,6 +53,9 @@ def _is_vpa(text: str) -> bool:
 
 def told_decline(code: str) -> str:
     """A decline for the shopper: what happened, that nothing is lost, what to do."""
+    if code == ELSEWHERE:
+        told = "This cart is being paid for in another window or on another device. You are not charged twice."
+        return f"{told} Please finish it there, or come back when that payment has run out."
     reason = DECLINES.get(code, "Your bank did not accept the payment.")
     return f"{reason} Nothing was charged. Try again or choose another way to pay."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from typing import Any
 
 from litestar import Response, get, post
@@ -20,7 +21,6 @@ from haat.contracts.orders import (
 )
 from haat.contracts.payments import PaymentRef, Payments
 from haat.contracts.recommendations import Recommender
-from haat.kit.ids import new_id
 from haat.kit.message import DomainError
 from haat.kit.money import Money
 from haat.web.storefront.browsing import advice
@@ -119,11 +119,12 @@ async def request_return(order_id: str, shop: Shop, orders: Orders) -> Response[
     """Send things back: `quantity.ITEM` and a reason."""
     fields = await typed(shop.request)
     token = fields.get("token") or None
-    items, key = returned_items(fields), fields.get("key", "")[:40]
+    items = returned_items(fields)
     if not items:
         problem = "Choose at least one item to return, and why"
         return await _page(shop, orders, order_id, token, problem=problem, back=fields, status=422)
     caller = shop.caller
+    attempt = fields.get("attempt", "")[:100]
     try:
         await orders.request_return(
             RequestReturn(
@@ -132,7 +133,7 @@ async def request_return(order_id: str, shop: Shop, orders: Orders) -> Response[
                 user_id=caller.user_id,
                 link=token,
                 cart_token=caller.cart_token,
-                idempotency=shop.once(f"return:{order_id}:{key}", repr(items)) if key else None,
+                idempotency=shop.once(f"return:{order_id}:{attempt}", repr(items)) if attempt else None,
             )
         )
     except DomainError as error:
@@ -186,7 +187,7 @@ async def _page(
         reasons=REASONS,
         problem=problem,
         back=back or {},
-        key=new_id("key"),
+        attempt=secrets.token_urlsafe(12),
     )
 
 

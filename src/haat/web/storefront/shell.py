@@ -11,7 +11,7 @@ import structlog
 from cachetools import TTLCache
 from litestar import Response
 
-from haat.contracts.cart import Cart, CartView, Owner, ViewCart, owner_of
+from haat.contracts.cart import Cart, CartContents, CartView, Owner, ViewCart, owner_of
 from haat.contracts.catalog import Catalog, CategoryNode
 from haat.contracts.recommendations import Click, Recommender, RecordClicks
 from haat.kit.access import Caller
@@ -162,10 +162,14 @@ class Shop:
         if self.caller.user_id is None and self.caller.cart_token is None:
             return 0
         try:
-            contents = await self._cart.contents(ViewCart(owner=self.owner))
+            contents = await self.contents()
         except DomainError:
             return 0
         return sum(line.quantity for line in contents.lines)
+
+    async def contents(self) -> CartContents:
+        """What lies in the shopper's cart."""
+        return await self._cart.contents(ViewCart(owner=self.owner))
 
     def _dressed(self, response: Response[Any], framed: str) -> Response[Any]:
         dress(response, framed)

@@ -213,6 +213,13 @@ async def test_two_selections_each_leave_their_own_facet_whole(search):
     ]
 
 
+async def test_a_brand_written_in_several_ways_is_one_choice_called_as_most_write_it(search, writer):
+    await writer.apply([replace(document(0, 2), brand="VAYU"), replace(document(6, 2), brand="vayú")])
+    facets = (await search.search(SearchQuery("laptop phone shoes"))).facets
+    found = await search.search(SearchQuery("laptop phone shoes", brands=(facets.brand[0].value,)))
+    assert (facets.brand[0], found.total) == (BrandFacet("Vayu", 4), 4)
+
+
 async def test_facets_are_left_out_when_not_wanted(search):
     assert (await search.search(SearchQuery("laptop", facets=False))).facets is None
 

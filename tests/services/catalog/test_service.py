@@ -442,6 +442,21 @@ async def test_a_review_is_verified_when_its_author_bought_the_product(catalog, 
     assert review.verified is verified
 
 
+async def test_a_review_of_a_product_that_is_withdrawn_meanwhile_does_not_bring_it_back(
+    catalog, created, book, database
+):
+    product = await created()
+
+    async def withdraw() -> None:
+        await catalog.change_product(change(product, status="archived"))
+
+    book.meanwhile = withdraw
+    with pytest.raises(NotFound):
+        await catalog.write_review(WriteReview(product_id=product.id, user_id="usr_a", author="A", rating=5))
+    names = [name for name, _ in await told(database, product.id)]
+    assert names == ["catalog.ProductSaved", "catalog.ProductRemoved"]
+
+
 async def test_reviews_run_from_new_to_old_in_pages(catalog, created):
     product = await created()
     for number in range(3):

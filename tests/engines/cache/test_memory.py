@@ -69,3 +69,17 @@ async def test_an_invalidation_reaches_other_processes(pair: tuple[MemoryCache, 
             await asyncio.sleep(0.01)
     await there.put("late", b"2", seconds=60, tags=("x",), read_at=read_at)
     assert [await there.get(key) for key in ("a", "late")] == [None, None]
+
+
+async def test_invalidations_at_the_same_moment_all_reach_other_processes(pair: tuple[MemoryCache, MemoryCache]):
+    here, there = pair
+    keys = [f"key {n}" for n in range(20)]
+    for key in keys:
+        await there.put(key, b"1", seconds=60, tags=(key,))
+    await asyncio.gather(*(here.invalidate(key) for key in keys))
+    await there.put("last", b"1", seconds=60, tags=("last",))
+    await here.invalidate("last")
+    async with asyncio.timeout(10):
+        while await there.get("last") is not None:  # noqa: ASYNC110 - another cache hears of it
+            await asyncio.sleep(0.01)
+    assert [key for key in keys if await there.get(key) is not None] == []

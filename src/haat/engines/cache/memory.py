@@ -34,6 +34,8 @@ class MemoryCache:
         # What was read before this moment is not kept: what has been invalidated since is no longer known.
         self._earliest = 0
         self._connection: asyncpg.Connection | None = None
+        # The connection says one thing at a time, and refuses whoever comes meanwhile.
+        self._telling = asyncio.Lock()
         self._listener: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -80,7 +82,9 @@ class MemoryCache:
 
     async def invalidate(self, *tags: str) -> None:
         self._forget(tags)
-        if self._connection is not None:
+        if self._connection is None:
+            return
+        async with self._telling:
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 for start in range(0, len(tags), TAGS_A_NOTICE):
                     notice = msgspec.json.encode(tags[start : start + TAGS_A_NOTICE]).decode()

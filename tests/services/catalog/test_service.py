@@ -524,6 +524,20 @@ async def test_a_tree_that_changes_while_it_is_read_is_not_kept(service):
     assert await service._cache.get("categories") is None
 
 
+async def test_a_list_that_changes_while_it_is_read_is_not_kept(service, created, category):
+    await created()
+    service._cache = Told()
+    await service.list_products(ListProducts(category=category))
+    assert await service._cache.get(f"list:20:products:{category}:published") is None
+
+
+async def test_a_price_that_changes_while_it_is_read_is_not_kept(service, created):
+    (variant,) = (await created()).variants
+    service._cache = Told()
+    await service.variants_for_sale(VariantsForSale(variant_ids=[variant.id]))
+    assert await service._cache.get(f"sale:{variant.id}") is None
+
+
 async def test_a_page_is_read_once_until_it_changes(service, created):
     product = await created()
     first = await service.product_page(ProductRef(ref=product.id))

@@ -92,6 +92,13 @@ async def test_a_product_is_told_to_machines(visitor: Visitor):
     assert [step["name"] for step in way["itemListElement"]] == ["Home", "Electronics", "Laptops"]
 
 
+async def test_a_product_without_a_brand_has_no_link_to_one_and_tells_machines_of_none(visitor: Visitor):
+    plain = msgspec.structs.replace(visitor.behind.catalog.all[0], id="prd_plain", slug="plain", brand="")
+    visitor.behind.catalog.by_ref |= {"plain": plain, "prd_plain": plain}
+    page = await visitor.see("/p/plain")
+    assert (re.findall(r"<a [^>]*></a>", page.text), '"brand"' in page.text) == ([], False)
+
+
 async def test_what_a_seller_writes_cannot_become_markup(visitor: Visitor):
     page = await visitor.see("/p/book-14-laptop")
     assert ("<b>described</b>" in page.text, "&lt;b&gt;described" in page.text) == (False, True)

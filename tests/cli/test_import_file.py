@@ -70,3 +70,10 @@ async def test_a_plain_file_is_imported_and_stays_open_for_the_progress(settings
     report = await load(settings, file, "csv", ImportOptions())
     assert (report.rows, report.created, report.refused) == (2, 1, 1)
     assert [(fault.line, fault.pointer) for fault in report.faults] == [(3, "/title")]
+
+
+async def test_a_row_that_was_taken_without_its_pictures_was_not_refused(settings, tmp_path):
+    file = tmp_path / "products.csv"
+    file.write_text(f"sku,title,price,image\n{new_id('x')},Kettle,499.00,https://cdn.example/k.jpg\n")
+    report = await load(settings, file, "csv", ImportOptions())
+    assert (report.created, report.refused, [fault.pointer for fault in report.faults]) == (1, 0, ["/image"])

@@ -42,6 +42,11 @@ def test_a_short_csv_row_lacks_its_last_fields():
     assert records("sku,title\nA\n", "csv") == [Record(2, {"sku": "A"})]
 
 
+def test_json_that_is_nested_too_deeply_is_told_and_the_next_line_is_read():
+    first, second = records(f'{{"a": {"[" * 100_000}\n{{"sku": "B"}}\n', "jsonl")
+    assert (type(first), second) == (BadRecord, Record(2, {"sku": "B"}))
+
+
 def test_fractions_are_never_floats():
     assert records('{"price": 0.1}\n', "jsonl") == [Record(1, {"price": Decimal("0.1")})]
 
@@ -60,10 +65,17 @@ def test_json_lines_under_the_name_of_json_are_read():
     assert records('{"a": 1}\n{"a": 2}\n', "json") == [Record(1, {"a": 1}), Record(2, {"a": 2})]
 
 
-@pytest.mark.parametrize(("text", "format"), [("[1", "json"), ('"text"', "json"), ("{}", "json"), ("x", "xls")])
+@pytest.mark.parametrize(
+    ("text", "format"), [("[1", "json"), ('"text"', "json"), ("{}", "json"), ("x", "xls"), ("[" * 100_000, "json")]
+)
 def test_a_file_that_holds_no_list_is_unreadable(text, format):
     with pytest.raises(UnreadableFile):
         records(text, format)
+
+
+def test_json_that_is_nested_too_deeply_is_unreadable():
+    with pytest.raises(UnreadableFile):
+        records("[" * 100_000, "json")
 
 
 @pytest.mark.parametrize("format", ["csv", "jsonl"])

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, NoReturn, cast
 
 import msgspec
 
-from haat.contracts.catalog import Catalog, ImportOptions, ImportRaw, RawRow, RowFault
+from haat.contracts.catalog import LEFT_OUT, Catalog, ImportOptions, ImportRaw, RawRow, RowFault
 from haat.kit.records import FORMATS, BadRecord, Record, UnreadableFile, read_records
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ async def _take(catalog: Catalog, chunk: list[Record | BadRecord], options: Impo
     report.rows += len(chunk)
     report.created += done.created
     report.updated += done.updated
-    report.refused += len({fault.line for fault in faults})
+    report.refused += len({fault.line for fault in faults if fault.code != LEFT_OUT})
     report.faults += faults
 
 

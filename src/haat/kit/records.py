@@ -14,6 +14,8 @@ import msgspec
 FORMATS = ("csv", "jsonl", "json", "yaml")
 LONGEST_FIELD = 1_000_000
 NOT_UTF_8 = "not UTF-8: spreadsheets have a format named CSV UTF-8"
+# What is nested too deeply is none either.
+_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -49,7 +51,7 @@ def read_records(stream: IO[bytes], format: str) -> Iterator[Record | BadRecord]
 
 def _csv(stream: IO[bytes]) -> Iterator[Record | BadRecord]:
     csv.field_size_limit(LONGEST_FIELD)
-    # What is not UTF-8 comes through marked, so that its row can be told: replaced, it would be sold as "Caf?".
+    # Other bytes come as surrogates, so that their row can be told: as "�" they would go unseen.
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
     try:
         yield from _csv_rows(csv.reader(text))
@@ -72,19 +74,19 @@ def _csv_rows(reader: Any) -> Iterator[Record | BadRecord]:
             continue
         if not row:
             continue
-        if not _is_text(row):
-            if names is None:
+        if names is None:
+            if not _is_utf_8(row):
                 raise UnreadableFile(NOT_UTF_8)
-            yield BadRecord(line, NOT_UTF_8)
-        elif names is None:
             names = [name.strip() for name in row]
+        elif not _is_utf_8(row):
+            yield BadRecord(line, NOT_UTF_8)
         elif len(row) > len(names):
             yield BadRecord(line, f"{len(row)} fields, but the header names {len(names)}")
         else:
             yield Record(line, dict(zip(names, row, strict=False)))
 
 
-def _is_text(row: Iterable[str]) -> bool:
+def _is_utf_8(row: Iterable[str]) -> bool:
     try:
         "".join(row).encode()
     except UnicodeEncodeError:
@@ -99,7 +101,7 @@ def _json_lines(stream: Iterable[bytes]) -> Iterator[Record | BadRecord]:
             continue
         try:
             value = decoder.decode(text)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except _NOT_JSON as error:
             yield BadRecord(line, f"not JSON: {error}")
             continue
         yield Record(line, value) if isinstance(value, dict) else BadRecord(line, "not a JSON object")
@@ -109,7 +111,7 @@ def _json(stream: IO[bytes]) -> Iterator[Record | BadRecord]:
     data = stream.read()
     try:
         return _items(msgspec.json.Decoder(float_hook=Decimal).decode(data))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _NOT_JSON as error:
         if data.lstrip()[:1] == b"{" and b"\n" in data.strip():
             # Many call JSON lines .json too.
             return _json_lines(data.splitlines())

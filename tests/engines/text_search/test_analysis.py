@@ -4,7 +4,6 @@ import pytest
 
 from haat.engines.text_search.analysis import (
     head_word,
-    keyword_of,
     negated_word,
     normalised,
     with_words_replaced,
@@ -37,11 +36,6 @@ def test_words_come_with_their_stems_in_order():
 
 def test_a_word_too_long_to_be_one_is_left_out():
     assert words_of(f"red {'x' * 50}") == [("red", "red")]
-
-
-@pytest.mark.parametrize(("text", "expected"), [("Café ", "cafe"), ("STRASSE", "strasse"), ("Straße", "strasse")])
-def test_keywords_compare_without_case_and_accents(text, expected):
-    assert keyword_of(text) == expected
 
 
 @pytest.mark.parametrize(

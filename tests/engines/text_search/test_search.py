@@ -11,6 +11,7 @@ from haat.ports.text_search import (
     CategoryFacet,
     PriceFacet,
     RatingFacet,
+    Removal,
     SearchQuery,
     SuggestQuery,
 )
@@ -212,6 +213,13 @@ async def test_two_selections_each_leave_their_own_facet_whole(search):
     ]
 
 
+async def test_a_brand_written_in_several_ways_is_one_choice_called_as_most_write_it(search, writer):
+    await writer.apply([replace(document(0, 2), brand="VAYU"), replace(document(6, 2), brand="vayú")])
+    facets = (await search.search(SearchQuery("laptop phone shoes"))).facets
+    found = await search.search(SearchQuery("laptop phone shoes", brands=(facets.brand[0].value,)))
+    assert (facets.brand[0], found.total) == (BrandFacet("Vayu", 4), 4)
+
+
 async def test_facets_are_left_out_when_not_wanted(search):
     assert (await search.search(SearchQuery("laptop", facets=False))).facets is None
 
@@ -253,6 +261,20 @@ async def test_a_cursor_by_relevance_keeps_its_place_after_a_change(search, writ
     assert ids(await search.search(SearchQuery("vayu laptop")))[0] == "s2"
     second = await search.search(SearchQuery("vayu laptop", limit=2, cursor=first.next_cursor))
     assert ids(first) + ids(second) == whole[:4]
+
+
+@pytest.mark.parametrize("sort", ["price_asc", "relevance"])
+async def test_a_walk_goes_on_to_the_end_when_what_it_began_with_is_gone(search, writer, sort):
+    ask = SearchQuery("vayu laptop phone shoes", sort=sort, limit=2)
+    first = await search.search(ask)
+    await writer.apply([Removal(f"prd_{each}", 2) for each in ids(first)])
+    left = ids(await search.search(replace(ask, limit=20)))
+    assert (await walk(search, replace(ask, cursor=first.next_cursor)), len(left)) == (left, 6)
+
+
+async def test_a_walk_that_ends_with_a_full_page_leads_nowhere(search):
+    second = await search.search(replace(SearchQuery("shoes laptop", limit=3), offset=3))
+    assert (len(second.hits), second.total, second.next_cursor) == (3, 6, None)
 
 
 @pytest.mark.parametrize("cursor", ["x", "not a cursor", "AAAA", "é"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -41,13 +41,16 @@ class Shelf(Inventory):
 
 
 class Book(Orders):
-    """Knows who bought what; `away` makes it not answer."""
+    """Knows who bought what; `away` makes it not answer, and `meanwhile` happens before it does."""
 
     def __init__(self) -> None:
         self.bought_by: set[tuple[str, str]] = set()
         self.away = False
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
 
     async def bought(self, ask: BoughtBy) -> Bought:
+        if self.meanwhile is not None:
+            await self.meanwhile()
         if self.away:
             raise Unavailable()
         return Bought(bought=(ask.user_id, ask.product_id) in self.bought_by)

@@ -29,8 +29,8 @@ def test_the_least_a_row_needs():
 @pytest.mark.parametrize(
     ("price", "minor"),
     [
-        ("149.50", 14950), ("149.505", 14951), (149, 14900), (Decimal("0.1"), 10), ("₹1,49,999.00", 14999900),
-        ("$ 12.99", 1299), ("0", 0), ({"amount": 14950, "currency": "INR"}, 14950),
+        ("149.50", 14950), ("1,299", 129900), ("149.505", 14951), (149, 14900), (Decimal("0.1"), 10),
+        ("₹1,49,999.00", 14999900), ("$ 12.99", 1299), ("0", 0), ({"amount": 14950, "currency": "INR"}, 14950),
     ],
 )  # fmt: skip
 def test_prices_are_exact(price, minor):
@@ -40,10 +40,24 @@ def test_prices_are_exact(price, minor):
 @pytest.mark.parametrize(
     ("price", "code"),
     [("cheap", "wrong_type"), (-1, "out_of_range"), ("NaN", "wrong_type"), ("1e40", "out_of_range"),
-     ("1e9999999", "out_of_range"), ("-1e9999999", "out_of_range"), (None, "required"), ({"amount": 1.5}, "invalid")],
+     ("1e9999999", "out_of_range"), ("-1e9999999", "out_of_range"), ("12,50", "invalid"), ("1.299,00", "invalid"),
+     ("1,5", "invalid"), (None, "required"), ({"amount": 1.5}, "invalid")],
 )  # fmt: skip
 def test_a_price_that_is_none_is_a_fault(price, code):
     assert faults({**CUP, "price": price}) == [(7, "/price", code)]
+
+
+def test_a_weight_with_a_decimal_comma_is_a_fault():
+    assert faults({**CUP, "weight": "1,5 kg"}) == [(7, "/weight", "invalid")]
+
+
+@pytest.mark.parametrize("given", [{"title": "Clay\0cup"}, {"colour": "red\0"}, {"tags": ["a", "\0"]}, {"a\0": "b"}])
+def test_a_row_with_a_zero_character_is_a_fault_of_its_own(given):
+    assert faults({**CUP, **given}) == [(7, "", "invalid")]
+
+
+def test_a_zero_that_is_only_written_down_is_none():
+    assert read({**CUP, "title": "Clay \\u0000 cup"}).product.title == "Clay \\u0000 cup"
 
 
 def test_a_row_without_a_price_takes_the_default():
@@ -120,9 +134,9 @@ def test_pictures_need_an_address_in_this_shop(given, kept):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"Image URL": "https://example.com/a.jpg"}, [(7, "/image_url", "not_allowed")]),
-        ({"images": ["/media/a.jpg", {"url": "//example.com/b.jpg"}]}, [(7, "/images", "not_allowed")]),
-        ({"images": ["http://example.com/a"], "thumbnail": "http://example.com/b"}, [(7, "/images", "not_allowed")]),
+        ({"Image URL": "https://example.com/a.jpg"}, [(7, "/image_url", "left_out")]),
+        ({"images": ["/media/a.jpg", {"url": "//example.com/b.jpg"}]}, [(7, "/images", "left_out")]),
+        ({"images": ["http://example.com/a"], "thumbnail": "http://example.com/b"}, [(7, "/images", "left_out")]),
         ({"images": ["/media/a.jpg"]}, []), ({"image": "cup.jpg"}, []), ({}, []),
     ],
 )  # fmt: skip

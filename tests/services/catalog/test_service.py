@@ -469,6 +469,21 @@ async def test_a_review_is_verified_when_its_author_bought_the_product(catalog, 
     assert review.verified is verified
 
 
+async def test_a_review_of_a_product_that_is_withdrawn_meanwhile_does_not_bring_it_back(
+    catalog, created, book, database
+):
+    product = await created()
+
+    async def withdraw() -> None:
+        await catalog.change_product(change(product, status="archived"))
+
+    book.meanwhile = withdraw
+    with pytest.raises(NotFound):
+        await catalog.write_review(WriteReview(product_id=product.id, user_id="usr_a", author="A", rating=5))
+    names = [name for name, _ in await told(database, product.id)]
+    assert names == ["catalog.ProductSaved", "catalog.ProductRemoved"]
+
+
 async def test_reviews_run_from_new_to_old_in_pages(catalog, created):
     product = await created()
     for number in range(3):
@@ -534,6 +549,20 @@ async def test_a_tree_that_changes_while_it_is_read_is_not_kept(service):
     service._cache = Told()
     await service.category_page(Nothing())
     assert await service._cache.get("categories") is None
+
+
+async def test_a_list_that_changes_while_it_is_read_is_not_kept(service, created, category):
+    await created()
+    service._cache = Told()
+    await service.list_products(ListProducts(category=category))
+    assert await service._cache.get(f"list:20:products:{category}:published") is None
+
+
+async def test_a_price_that_changes_while_it_is_read_is_not_kept(service, created):
+    (variant,) = (await created()).variants
+    service._cache = Told()
+    await service.variants_for_sale(VariantsForSale(variant_ids=[variant.id]))
+    assert await service._cache.get(f"sale:{variant.id}") is None
 
 
 async def test_a_page_is_read_once_until_it_changes(service, created):

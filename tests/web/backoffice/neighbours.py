@@ -94,7 +94,7 @@ from haat.contracts.orders import (
 )
 from haat.contracts.promotions import Coupon, CouponRef, CouponsOf, NewCoupon, Promotions, SaveCoupon
 from haat.contracts.search import Facets, Found, Search, SearchProducts
-from haat.kit.message import NotFound, Nothing, Page
+from haat.kit.message import DomainError, NotFound, Nothing, Page
 from haat.kit.money import Money
 from haat.kit.problem import Precondition
 from haat.ports.parked_events import ParkedEvent
@@ -327,6 +327,7 @@ class MemoryCatalog(Catalog):
     def __init__(self) -> None:
         self.one = product()
         self.asked: list[Any] = []
+        self.refusal: DomainError | None = None
 
     async def product(self, ask: ProductRef) -> Product:
         if ask.ref not in (self.one.id, self.one.slug):
@@ -343,6 +344,8 @@ class MemoryCatalog(Catalog):
         return Page(data=[CategoryNode(id="cat_1", slug="lamps", title="Lamps", path=["lamps"], count=1, children=[])])
 
     async def create_product(self, ask: CreateProduct) -> Product:
+        if self.refusal is not None:
+            raise self.refusal
         self.asked.append(ask)
         return self.one
 

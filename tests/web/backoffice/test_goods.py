@@ -12,11 +12,12 @@ from haat.contracts.catalog import CreateProduct, Image, Variant
 from haat.contracts.fraud import Decide
 from haat.contracts.inventory import Adjust, AnnounceDrop, HistoryOf, SetLowMark, SetPriority, Transfer
 from haat.contracts.promotions import NewCoupon
+from haat.kit.message import Invalid
 from haat.kit.money import Money
 from haat.web.backoffice import coupons, stock
 from haat.web.backoffice.forms import basis_points, inside, minor, moment_in, plain_amount, whole
 from haat.web.backoffice.imports import format_of
-from haat.web.backoffice.product_form import Rows, changes, read, rows_in, shown
+from haat.web.backoffice.product_form import Rows, as_new, changes, clashes, read, rows_in, shown
 from tests.web.backoffice.conftest import Enter, House
 from tests.web.backoffice.neighbours import product
 
@@ -120,6 +121,81 @@ def test_every_fault_of_a_product_is_told_by_its_field() -> None:
     _, faults = read(fields, rows_in(fields), "INR", None, [])
 
     assert {"title", "category", "slug", "variant.0.price"} <= set(faults)
+
+
+def test_faults_are_told_at_the_rows_that_were_typed_when_others_are_empty_or_removed() -> None:
+    fields = {
+        "title": "Lamp",
+        "category": "lamps",
+        "status": "draft",
+        "variant.0.sku": "A",
+        "variant.0.remove": "yes",
+        "variant.1.sku": "",
+        "variant.2.sku": "B" * 65,
+        "variant.2.price": "free",
+        "variant.2.options": f"Colour: {'red' * 41}",
+        "attribute.0.name": "",
+        "attribute.1.name": "watts",
+        "attribute.1.value": "x" * 2_001,
+    }
+
+    _, faults = read(fields, rows_in(fields), "INR", None, [])
+
+    assert set(faults) == {"variant.1.sku", "variant.1.price", "variant.1.options", "attribute.0.name"}
+
+
+async def test_a_fault_that_the_catalogue_finds_is_told_at_the_row_that_was_typed(enter: Enter, house: House) -> None:
+    house.catalog.refusal = Invalid(errors=[{"pointer": "/variants/0/sku", "code": "x", "detail": "Not this one"}])
+    wanted = {"title": "Lamp", "category": "lamps", "status": "draft", "variant.1.sku": "B", "variant.1.price": "1"}
+
+    page = await enter("catalogue").send(
+        "/admin/products", **wanted, **{"variant.0.sku": "A", "variant.0.price": "1", "variant.0.remove": "yes"}
+    )
+
+    assert re.findall(r'id="(f-variant-[^"]*-told)">([^<]*)', page.text) == [("f-variant-1-sku-told", "Not this one")]
+
+
+def test_options_that_were_written_elsewhere_stay_until_they_are_changed() -> None:
+    odd = {"Size": "", "Set": "cup; saucer", "Scale 1:10": "yes"}
+    one = product(variants=[msgspec.structs.replace(product().variants[0], options=odd)])
+    fields, rows = shown(one)
+    sent = {**fields, **_named("variant", [{name: value.strip() for name, value in rows.variants[0].items()}])}
+
+    wanted, faults = read(sent, rows_in(sent), "INR", one, [])
+
+    assert (faults, wanted and wanted.variants[0].options) == ({}, odd)
+
+
+def test_all_that_is_wrong_with_options_is_told_at_once() -> None:
+    fields = {"variant.0.sku": "A", "variant.0.price": "1", "variant.0.options": "Set: cup; saucer; Size:; : M; Set: x"}
+
+    _, faults = read(fields, rows_in(fields), "INR", None, [])
+
+    assert faults["variant.0.options"] == (
+        "Write options as Colour: Red; Size: M"
+        " (“saucer” has no colon; “Size:” has no value; “: M” has no name; “Set” stands more than once)"
+    )
+
+
+def test_an_attribute_that_is_named_twice_is_told() -> None:
+    rows = Rows([], [{"name": "watts", "value": "60"}, {"name": "watts", "value": "40"}], [])
+
+    _, faults = read(shown(product())[0], rows, "INR", None, [])
+
+    assert faults["attribute.1.name"] == "watts stands more than once"
+
+
+def test_a_clash_tells_all_that_differs_in_a_variant() -> None:
+    (mine,) = as_new(product()).variants
+    new = {"options": {"Colour": "Blue"}, "weight_grams": 900, "compare_at": Money(199_900), "stock": 3, "id": None}
+    typed = msgspec.structs.replace(as_new(product()), variants=[msgspec.structs.replace(mine, **new)])
+
+    (clash,) = clashes(changes(typed, product()), product())
+
+    assert (clash.theirs, clash.yours) == (
+        "LAMP-1 at 1299, Colour: Red",
+        "LAMP-1 at 1299, before 1999, Colour: Blue, 900 g, 3 first units",
+    )
 
 
 def test_a_product_needs_a_variant() -> None:

@@ -8,6 +8,7 @@ import re
 import msgspec
 import pytest
 
+from haat.contracts.catalog import CategoryNode
 from haat.contracts.checkout import Requirement
 from haat.contracts.payments import CardMethod, CashMethod
 from haat.kit.message import Unavailable
@@ -91,6 +92,13 @@ async def test_a_product_is_told_to_machines(visitor: Visitor):
     assert [step["name"] for step in way["itemListElement"]] == ["Home", "Electronics", "Laptops"]
 
 
+async def test_a_product_without_a_brand_has_no_link_to_one_and_tells_machines_of_none(visitor: Visitor):
+    plain = msgspec.structs.replace(visitor.behind.catalog.all[0], id="prd_plain", slug="plain", brand="")
+    visitor.behind.catalog.by_ref |= {"plain": plain, "prd_plain": plain}
+    page = await visitor.see("/p/plain")
+    assert (re.findall(r"<a [^>]*></a>", page.text), '"brand"' in page.text) == ([], False)
+
+
 async def test_what_a_seller_writes_cannot_become_markup(visitor: Visitor):
     page = await visitor.see("/p/book-14-laptop")
     assert ("<b>described</b>" in page.text, "&lt;b&gt;described" in page.text) == (False, True)
@@ -167,6 +175,21 @@ async def test_a_form_without_its_token_is_refused_with_a_page(visitor: Visitor)
         "/cart/items", data={"product": "book-14-laptop"}, headers={"Accept": "text/html"}
     )
     assert (answer.status_code, "This form has expired" in answer.text) == (403, True)
+
+
+async def test_a_category_is_not_called_missing_while_the_catalogue_is_away(visitor: Visitor):
+    async def away(_: object) -> None:
+        raise Unavailable("the catalogue does not answer")
+
+    vars(visitor.behind.catalog)["categories"] = away
+    assert (await visitor.see("/c/laptops")).status_code == 503
+
+
+async def test_a_new_category_has_its_page_before_the_menu_has_it(visitor: Visitor):
+    assert (await visitor.see("/c/kettles")).status_code == 404
+    kettles = CategoryNode(id="kettles", slug="kettles", title="Kettles", path=["kettles"], count=0, children=[])
+    visitor.behind.catalog.tree = [*visitor.behind.catalog.tree, kettles]
+    assert (await visitor.see("/c/kettles")).status_code == 200
 
 
 async def test_a_missing_page_is_a_page_for_people_and_a_problem_for_programs(visitor: Visitor):

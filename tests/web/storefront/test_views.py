@@ -87,9 +87,10 @@ def test_each_chip_leads_to_the_list_without_it():
     ]
 
 
-def test_a_brand_that_is_on_is_switched_off_by_its_link():
+@pytest.mark.parametrize("written", ["Nimbora", "NIMBORA"])
+def test_a_brand_that_is_on_is_switched_off_by_its_link(written: str):
     facets = msgspec.structs.replace(NO_FACETS, brand=[FacetValue(value="Nimbora", label="Nimbora", count=2)])
-    (choice,) = finding.panel(state(brands=("Nimbora",)), facets).brands
+    (choice,) = finding.panel(state(brands=(written,)), facets).brands
     assert (choice.on, choice.address) == (True, "/search?q=laptop")
 
 

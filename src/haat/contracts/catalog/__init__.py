@@ -2,6 +2,7 @@
 
 from haat.contracts.catalog.calls import Catalog
 from haat.contracts.catalog.imports import (
+    LEFT_OUT,
     Imported,
     ImportJob,
     ImportOptions,
@@ -51,6 +52,7 @@ from haat.contracts.catalog.reading import (
 from haat.contracts.catalog.reviews import Review, ReviewsOf, WriteReview
 
 __all__ = [
+    "LEFT_OUT",
     "Attribute",
     "Attributes",
     "Catalog",

@@ -67,8 +67,11 @@ class ImportRaw(Message, frozen=True):
     options: ImportOptions = ImportOptions()
 
 
+LEFT_OUT = "left_out"
+
+
 class RowFault(Message, frozen=True):
-    """Why one row was not taken, or what of it was left out."""
+    """Why one row was not taken, or (`code` is left_out) what of it was left out."""
 
     line: int
     pointer: str

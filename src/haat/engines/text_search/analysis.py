@@ -138,12 +138,6 @@ def head_word(words: list[str]) -> str | None:
     return head
 
 
-def keyword_of(text: str) -> str:
-    """The form in which brands and the like are compared: case and accents do not matter."""
-    folded = unicodedata.normalize("NFKD", text.strip())
-    return "".join(letter for letter in folded if not unicodedata.combining(letter)).casefold()
-
-
 def named_key(text: str) -> str:
     """A category's name as shoppers ask for it, in any number: "Laptops" and "laptop" are the same key."""
     return " ".join(stem for _, stem in words_of(text))

@@ -10,18 +10,20 @@ import msgspec
 from haat.engines.text_search.breadth import DEEPEST_LEVEL
 from haat.ports.text_search import BadCursor, SearchQuery
 
+REMEMBERED: Final = 5
 _FURTHEST_KEY: Final = (1 << 63) - 1
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
-    """After which hit to go on: its key in the sort, its id, how many came before, in which state of the index.
+    """After which hit to go on: its key in the sort, how many came up to it, in which state of the index.
 
+    `ids` are its own and those of a few before it, the last one last: it may be gone when the next page is asked for.
     `level` is that of the champions who came first.
     """
 
     ask: str
     key: float | int
-    id: str
+    ids: tuple[str, ...]
     seen: int
     state: str
     level: int

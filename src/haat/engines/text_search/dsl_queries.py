@@ -8,11 +8,12 @@ from typing import Any, Final
 import msgspec
 import tantivy
 
-from haat.engines.text_search.analysis import keyword_of, words_of
+from haat.engines.text_search.analysis import words_of
 from haat.engines.text_search.planning import MUST, MUST_NOT, SHOULD, Query
 from haat.engines.text_search.reading import count_of, stored_bytes, stored_id
 from haat.engines.text_search.schema import KEYWORD_FIELDS, NUMBER_FIELDS, TEXT_FIELDS, epoch_microseconds
 from haat.engines.text_search.view import View
+from haat.kit.keyword import keyword_of
 from haat.ports.text_search import (
     DEEPEST_RESULT,
     DSL_FIELDS,

@@ -6,12 +6,12 @@ from typing import Any, Final, Protocol
 import msgspec
 import tantivy
 
-from haat.engines.text_search.analysis import keyword_of
 from haat.engines.text_search.breadth import SAMPLE
 from haat.engines.text_search.names import Names, path_of
 from haat.engines.text_search.planning import MUST, Query
 from haat.engines.text_search.reading import PRICES, counts_of
 from haat.engines.text_search.schema import price_bounds
+from haat.kit.keyword import keyword_of
 from haat.ports.text_search import (
     PRICE_EDGES_MINOR,
     RATING_STEPS,
@@ -117,8 +117,15 @@ def _category_facets(view: Counting, counts: dict[int, int]) -> tuple[CategoryFa
 
 
 def _brand_facets(view: Counting, counts: dict[int, int]) -> tuple[BrandFacet, ...]:
-    facets = [(-count, view.names.name_of(view.searcher, "brand_facet", code)) for code, count in counts.items()]
-    facets.sort()
+    """A brand counts once, by the name that most of its products bear: a choice of it finds them all."""
+    named = sorted((-count, view.names.name_of(view.searcher, "brand_facet", code)) for code, count in counts.items())
+    shown: dict[str, str] = {}
+    found: dict[str, int] = {}
+    for count, name in named:
+        key = keyword_of(name)
+        shown.setdefault(key, name)
+        found[key] = found.get(key, 0) + count
+    facets = sorted((count, shown[key]) for key, count in found.items())
     return tuple(BrandFacet(name, -count) for count, name in facets)
 
 

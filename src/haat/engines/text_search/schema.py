@@ -12,7 +12,6 @@ from haat.engines.text_search.analysis import (
     PLAIN,
     READY,
     STEMMED,
-    keyword_of,
     named_key,
     neighbours_of,
     normalised,
@@ -22,6 +21,7 @@ from haat.engines.text_search.analysis import (
 )
 from haat.engines.text_search.breadth import CHAMPION, SAMPLE, champion_level, sample_level, terms_of
 from haat.engines.text_search.names import CODE_BITS, code_of, path_name
+from haat.kit.keyword import keyword_of
 from haat.ports.text_search import DSL_FIELDS, PRICE_EDGES_MINOR, ProductDocument, Removal
 
 # Raised whenever the fields, the analysis or the stored shapes change: an older index is then rebuilt.

@@ -11,10 +11,10 @@ import numpy
 import tantivy
 from cachetools import LRUCache
 
-from haat.engines.text_search.analysis import keyword_of
 from haat.engines.text_search.facets import SHAPES, Counted, Counting
 from haat.engines.text_search.names import path_of
 from haat.engines.text_search.planning import Plan
+from haat.kit.keyword import keyword_of
 from haat.ports.text_search import SearchQuery
 
 # Below, the engine itself is as fast; above, making a table would keep others waiting for too long.

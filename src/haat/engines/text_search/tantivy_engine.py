@@ -79,25 +79,30 @@ class TantivySearch:
         facets = view.facets(ask, plan, table) if ask.facets else None
         total, exact = view.total(ask, plan, table)
         level = place.level if place else 0 if table else view.champions.level_for(total, plan.nearest is not None)
-        found = _by_order(view, ask, plan, order, place) if order else _by_score(view, ask, plan, place, level, table)
-        more = 0 < len(found) == ask.limit and (seen + len(found) < total or not exact)
+        if order:
+            found = _by_order(view, ask, plan, order, place)
+        else:
+            seen, found = _by_score(view, ask, plan, place, level, table)
+        page, more = found[: ask.limit], len(found) > ask.limit
         return SearchAnswer(
-            hits=tuple(hit for _, hit in found),
+            hits=tuple(hit for _, hit in page),
             total=total,
             total_exact=exact,
             facets=facets,
             did_you_mean=plan.did_you_mean,
-            next_cursor=_next(view, ask, found, seen, level) if more else None,
+            next_cursor=_next(view, ask, page, seen, level) if more and page else None,
         )
 
 
-def _next(view: View, ask: SearchQuery, found: _Found, seen: int, level: int) -> str:
-    key, hit = found[-1]
-    return cursors.encode(cursors.Place(cursors.fingerprint(ask), key, hit.id, seen + len(found), view.state, level))
+def _next(view: View, ask: SearchQuery, page: _Found, seen: int, level: int) -> str:
+    ids = tuple(hit.id for _, hit in page[-cursors.REMEMBERED :])
+    return cursors.encode(
+        cursors.Place(cursors.fingerprint(ask), page[-1][0], ids, seen + len(page), view.state, level)
+    )
 
 
 def _by_order(view: View, ask: SearchQuery, plan: Plan, order: tuple[str, bool], place: cursors.Place | None) -> _Found:
-    """Keys of a sort are unique, so the next page is simply what lies beyond the last key."""
+    """Keys of a sort are unique, so the next page is simply what lies beyond the last key: it, and one hit more."""
     field, descending = order
     query = narrowed(plan.match, filters_of(view.schema, ask))
     if place:
@@ -107,7 +112,7 @@ def _by_order(view: View, ask: SearchQuery, plan: Plan, order: tuple[str, bool],
         query = Query.boolean_query([(MUST, query), (MUST, beyond)])
     result = view.searcher.search(
         query,
-        ask.limit,
+        ask.limit + 1,
         count=False,
         order_by_field=field,
         offset=0 if place else ask.offset,
@@ -118,20 +123,25 @@ def _by_order(view: View, ask: SearchQuery, plan: Plan, order: tuple[str, bool],
 
 def _by_score(
     view: View, ask: SearchQuery, plan: Plan, place: cursors.Place | None, level: int, table: Table | None
-) -> _Found:
-    """By offset while the index stands still; after a commit the last hit, or its score, marks the place."""
+) -> tuple[int, _Found]:
+    """How many come before the page, the page, and one hit more.
+
+    By offset while the index stands still; after a commit the last hit that is still there marks the place.
+    """
     query = narrowed(plan.ranked, filters_of(view.schema, ask))
     champions = _champions(view, plan, level) if level else None
     offset = place.seen if place else ask.offset
     if place is None or place.state == view.state:
         if table is not None and not level:
-            return _fetched(view, table.page(table.rows(ask), offset, ask.limit), scored=True)
-        return _ranked(view, query, offset, ask.limit, champions)
+            return offset, _fetched(view, table.page(table.rows(ask), offset, ask.limit + 1), scored=True)
+        return offset, _ranked(view, query, offset, ask.limit + 1, champions)
     start = max(0, offset - _OVERLAP)
-    found = _ranked(view, query, start, ask.limit + 2 * _OVERLAP, champions)
-    at = next((i for i, (_, hit) in enumerate(found) if hit.id == place.id), None)
-    rest = found[at + 1 :] if at is not None else [each for each in found if each[0] < place.key]
-    return rest[: ask.limit]
+    found = _ranked(view, query, start, ask.limit + 1 + 2 * _OVERLAP, champions)
+    places = {hit.id: start + at for at, (_, hit) in enumerate(found, 1)}
+    there = (places[each] for each in reversed(place.ids) if each in places)
+    # None of them there: as far on as before, less what has gone.
+    offset = next(there, max(start, offset - len(place.ids)))
+    return offset, found[offset - start :][: ask.limit + 1]
 
 
 def _champions(view: View, plan: Plan, level: int) -> Query:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from haat.contracts.catalog import ImportOptions, ImportRow, NewProduct, Rating, RawRow, RowFault
+from haat.contracts.catalog import LEFT_OUT, ImportOptions, ImportRow, NewProduct, Rating, RawRow, RowFault
 from haat.kit.money import exponent
 from haat.kit.validation import faults
 from haat.services.catalog.model import lies_here, product_faults, slug_of
@@ -54,6 +54,10 @@ _TOLD = {
     **{name: (name,) for name in ("slug", "hsn", "tax_class", "status")},
 }  # fmt: skip
 DEEPEST_CATEGORY = 8
+# As JSON writes the zero character; a backslash of the text's own is doubled there.
+_ZERO = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+# Commas part thousands (`1,299.00`, `1,29,900`), never fractions.
+_COMMAS = re.compile(r"[+-]?\d{1,3}(,\d{2,3})*,\d{3}(\.\d*)?")
 LONGEST_KEY_IN_SLUG = 12
 
 
@@ -63,6 +67,9 @@ class _Refused(Exception):
 
 def row_of(raw: RawRow, options: ImportOptions, currency: str) -> ImportRow | list[RowFault]:
     """One record as a product, or everything that is wrong with it; pointers name the record's own fields."""
+    if _ZERO.search(msgspec.json.encode(raw.fields)):
+        # PostgreSQL keeps it in no text: the whole batch would be refused.
+        return [RowFault(line=raw.line, pointer="", code="invalid", detail="holds a zero character")]
     fields = _fields(raw)
     for name, pictures in _pictures(fields).items():
         # A field of which no picture is left counts as one that was not given.
@@ -122,7 +129,7 @@ def pictures_left_out(raw: RawRow) -> list[RowFault]:
     for name, pictures in _pictures(_fields(raw)).items():
         if any(re.match(r"(https?:)?//", _address(each)) for each in pictures):
             detail = "the row was taken without its pictures at other sites: upload them on the product's page"
-            return [RowFault(line=raw.line, pointer=f"/{name}", code="not_allowed", detail=detail)]
+            return [RowFault(line=raw.line, pointer=f"/{name}", code=LEFT_OUT, detail=detail)]
     return []
 
 
@@ -190,9 +197,11 @@ def _text(fields: dict[str, Any], names: Iterable[str]) -> str:
 
 
 def _number(name: str, value: Any) -> Decimal:
-    text = re.sub(r"[^\d.eE+-]", "", str(value).replace("Rs.", ""))
+    text = re.sub(r"[^\d.,eE+-]", "", str(value).replace("Rs.", ""))
+    if "," in text and not _COMMAS.fullmatch(text):
+        raise _Refused(f"/{name}", "invalid", f"{str(value)[:60]!r}: write fractions with a point, such as 12.50")
     try:
-        number = Decimal(text)
+        number = Decimal(text.replace(",", ""))
     except InvalidOperation:
         raise _Refused(f"/{name}", "wrong_type", f"{str(value)[:60]!r} is not a number") from None
     # Not abs: it refuses too large an exponent in a way of its own.

@@ -85,6 +85,7 @@ class CatalogReading(Catalog):
         cached = await self._cache.get(key) if key else None
         if cached is not None:
             return _unpacked(cached)
+        read_at = self._cache.moment()
         async with self._store.connection() as connection:
             found = await self._store.list_page(connection, ask.category, ask.status, after, ask.limit + 1)
             if not found.pages and ask.category and await self._store.category(connection, ask.category) is None:
@@ -93,7 +94,7 @@ class CatalogReading(Catalog):
         page = list_page(found.pages[: ask.limit], found.etags[: ask.limit], places.next_cursor)
         if key:
             tags = ("lists", *(f"product:{place.product_id}" for place in places.data))
-            await self._cache.put(key, _packed(page), seconds=CACHE_SECONDS, tags=tags)
+            await self._cache.put(key, _packed(page), seconds=CACHE_SECONDS, tags=tags, read_at=read_at)
         return page
 
     async def scan_products(self, ask: ScanProducts) -> ProductLines:
@@ -106,12 +107,15 @@ class CatalogReading(Catalog):
         found = [_for_sale.decode(each) for each in kept.values() if each is not None]
         unknown = [variant_id for variant_id, each in kept.items() if each is None]
         if unknown or ask.product_ids:
+            read_at = self._cache.moment()
             async with self._store.connection() as connection:
                 fresh = await self._store.for_sale(connection, unknown, ask.product_ids)
             for each in fresh:
                 tags = (f"sale:{each.product_id}",)
                 packed = msgspec.msgpack.encode(each)
-                await self._cache.put(f"sale:{each.variant_id}", packed, seconds=CACHE_SECONDS, tags=tags)
+                await self._cache.put(
+                    f"sale:{each.variant_id}", packed, seconds=CACHE_SECONDS, tags=tags, read_at=read_at
+                )
             already = {each.variant_id for each in found}
             found += [each for each in fresh if each.variant_id not in already]
         return ListOf(data=found)

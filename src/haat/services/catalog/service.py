@@ -161,7 +161,8 @@ class CatalogService(CatalogReading):
             if stored is not None:
                 return stored
             locked = (await self._store.lock_products(transaction.connection, [product_id])).get(product_id)
-            if locked is None:
+            if locked is None or locked.status != "published":
+                # Withdrawn since it was looked up: told now, it would come back into search and lists.
                 raise NotFound()
             review, stars = await self._reviews.save(transaction.connection, product_id, ask, verified)
             product = msgspec.structs.replace(locked.product, rating=stars.shown(), version=locked.version + 1)

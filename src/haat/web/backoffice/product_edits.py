@@ -11,7 +11,7 @@ from haat.contracts.catalog import Catalog, ChangeProduct, CreateProduct, Image,
 from haat.contracts.media import Media, MediaOf, MediaStore, Upload
 from haat.kit.message import DomainError
 from haat.kit.problem import Precondition
-from haat.web.backoffice.desk import Desk, gently, told
+from haat.web.backoffice.desk import Desk, gently
 from haat.web.backoffice.forms import Faults, Typed, files, new_key, typed, whole
 from haat.web.backoffice.product_form import (
     Clash,
@@ -19,6 +19,7 @@ from haat.web.backoffice.product_form import (
     blank,
     changes,
     clashes,
+    named,
     read,
     rows_in,
     shown,
@@ -54,7 +55,7 @@ async def create_product(desk: Desk, catalog: Catalog, media: MediaStore) -> Res
             CreateProduct(product=wanted, actor=desk.actor, idempotency=desk.once(fields))
         )
     except DomainError as error:
-        return await _form(desk, catalog, None, fields, again, faults=_by_field(error), status=error.status)
+        return await _form(desk, catalog, None, fields, again, faults=_by_field(error, rows), status=error.status)
     return desk.go(f"/admin/products/{made.id}?said=created")
 
 
@@ -93,7 +94,7 @@ async def change_product(desk: Desk, catalog: Catalog, media: MediaStore, produc
         kept = {**fields, "version": str(latest.version)}
         return await _form(desk, catalog, latest, kept, again, clash=clash, status=412)
     except DomainError as error:
-        return await _form(desk, catalog, product, fields, again, faults=_by_field(error), status=error.status)
+        return await _form(desk, catalog, product, fields, again, faults=_by_field(error, rows), status=error.status)
     return desk.go(f"/admin/products/{product.id}?said=saved")
 
 
@@ -171,9 +172,10 @@ def _image(taken: Media) -> Image:
     return Image(url=taken.url, alt=taken.alt, width=taken.width, height=taken.height, media_id=taken.id)
 
 
-def _by_field(error: DomainError) -> Faults:
-    found = {name.replace("variants.", "variant.", 1): text for name, text in told(error).items()}
-    return {("slug" if error.code == "slug_taken" and name == "form" else name): text for name, text in found.items()}
+def _by_field(error: DomainError, rows: Rows) -> Faults:
+    if error.code == "slug_taken":
+        return {"slug": error.detail}
+    return named(error.facts.get("errors", []), rows) or {"form": error.detail}
 
 
 ROUTES = [new_product, create_product, edit_product, change_product, remove_product]

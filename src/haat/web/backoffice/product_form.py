@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from haat.contracts.catalog import Attribute, Image, NewProduct, NewVariant, Product, Variant
-from haat.kit.money import Money
 from haat.kit.validation import faults as every_fault
 from haat.web.backoffice.forms import Faults, Typed, minor, plain_amount, whole
 
@@ -58,22 +57,21 @@ def shown(product: Product) -> tuple[Typed, Rows]:
 
 
 def rows_in(fields: Typed) -> Rows:
-    """The repeated parts of a form as typed, in their order."""
+    """The repeated parts of a form as typed, in their order, without the rows left empty."""
     found: dict[str, dict[int, Typed]] = {"variant": {}, "attribute": {}, "image": {}}
     for name, value in fields.items():
         match = _ROW.fullmatch(name)
         if match:
             found[match[1]].setdefault(int(match[2]), {})[match[3]] = value
-    parts = [[rows[i] for i in sorted(rows)] for rows in found.values()]
+    # The page numbers what it shows again, and a fault names its row by that number.
+    parts = [[rows[i] for i in sorted(rows) if any(rows[i].values())] for rows in found.values()]
     return Rows(*parts)
 
 
 def with_spare(rows: Rows, fresh: Sequence[Image] = ()) -> Rows:
     """The same rows with the pictures that came with them, and with empty ones to write more into."""
-    variants = [row for row in rows.variants if any(row.values())]
-    attributes = [row for row in rows.attributes if any(row.values())]
     new = [{"url": image.url, "alt": image.alt, "media": image.media_id} for image in fresh]
-    return Rows([*variants, {}], [*attributes, *[{}] * SPARE_ROWS], [*rows.images, *new])
+    return Rows([*rows.variants, {}], [*rows.attributes, *[{}] * SPARE_ROWS], [*rows.images, *new])
 
 
 def read(
@@ -92,11 +90,8 @@ def read(
     wish: dict[str, Any] = {name: fields.get(name, "") for name in PLAIN}
     if not wish["slug"]:
         del wish["slug"]
-    variants = [
-        _variant(i, row, currency, faults)
-        for i, row in enumerate(rows.variants)
-        if any(value for name, value in row.items() if name != "id") and not row.get("remove")
-    ]
+    before = {variant.id: variant for variant in old.variants} if old else {}
+    variants = [_variant(i, rows.variants[i], currency, before, faults) for i in _kept(rows)]
     wish["variants"] = variants
     wish["attributes"] = _attributes(rows.attributes, old, faults)
     wish["images"] = msgspec.to_builtins([*_images(rows.images, old, waiting), *fresh])
@@ -104,11 +99,38 @@ def read(
         faults["form"] = "A product has at least one variant: give it a SKU and a price"
     if not wish["category"]:
         faults["category"] = "Choose a category"
-    for fault in every_fault(NewProduct, wish):
-        name = fault["pointer"].strip("/").replace("/", ".").replace("variants.", "variant.", 1)
+    for name, detail in named(every_fault(NewProduct, wish), rows).items():
         if variants or name != "variants":
-            faults.setdefault(name, fault["detail"])
+            faults.setdefault(name, detail)
     return (None if faults else msgspec.convert(wish, NewProduct)), faults
+
+
+def named(found: Sequence[Mapping[str, str]], rows: Rows) -> Faults:
+    """Faults of a product by the fields of the form that they are told at."""
+    faults: Faults = {}
+    for fault in found:
+        faults.setdefault(_field(fault["pointer"].strip("/").split("/"), rows), fault["detail"])
+    return faults
+
+
+def _field(path: Sequence[str], rows: Rows) -> str:
+    kept = _kept(rows)
+    if path[0] == "variants" and len(path) > 2 and path[1].isdigit() and int(path[1]) < len(kept):
+        # What lies in an option or a price is told at the one field of all options, or of the price.
+        return f"variant.{kept[int(path[1])]}.{path[2]}"
+    if path[0] == "attributes" and len(path) > 1:
+        name = path[1].replace("~1", "/").replace("~0", "~")
+        return next((f"attribute.{i}.name" for i, row in enumerate(rows.attributes) if row.get("name") == name), "form")
+    return ".".join(path) or "form"
+
+
+def _kept(rows: Rows) -> list[int]:
+    """The numbers of the rows that are variants of the product."""
+    return [
+        i
+        for i, row in enumerate(rows.variants)
+        if any(value for name, value in row.items() if name != "id") and not row.get("remove")
+    ]
 
 
 def changes(new: NewProduct, old: Product) -> dict[str, Any]:
@@ -149,7 +171,7 @@ def clashes(wanted: dict[str, Any], current: Product) -> list[Clash]:
     return [Clash(LABELS[name], _told(present[name]), _told(value)) for name, value in wanted.items()]
 
 
-def _variant(i: int, row: Typed, currency: str, faults: Faults) -> dict[str, Any]:
+def _variant(i: int, row: Typed, currency: str, before: Mapping[str, Variant], faults: Faults) -> dict[str, Any]:
     price = minor(row.get("price", ""), currency)
     if price is None or price < 0:
         faults[f"variant.{i}.price"] = "Enter a price such as 1299 or 1299.50"
@@ -164,9 +186,14 @@ def _variant(i: int, row: Typed, currency: str, faults: Faults) -> dict[str, Any
         faults[f"variant.{i}.weight_grams"] = "Whole grams"
     if stock is None:
         faults[f"variant.{i}.stock"] = "A whole number"
-    options, bad = _options(row.get("options", ""))
-    if bad:
-        faults[f"variant.{i}.options"] = f"Write options as Colour: Red; Size: M (not {bad!r})"
+    old = before.get(row.get("id", ""))
+    if old is not None and row.get("options", "").strip() == _options_text(old.options).strip():
+        # Untouched, they stay what they were: those written elsewhere may be empty, or hold a colon or semicolon.
+        options: Mapping[str, str] = old.options
+    else:
+        options, wrong = _options(row.get("options", ""))
+        if wrong:
+            faults[f"variant.{i}.options"] = f"Write options as Colour: Red; Size: M ({'; '.join(wrong)})"
     return {
         "id": row.get("id") or None,
         "sku": row.get("sku", ""),
@@ -178,14 +205,25 @@ def _variant(i: int, row: Typed, currency: str, faults: Faults) -> dict[str, Any
     }
 
 
-def _options(text: str) -> tuple[dict[str, str], str]:
+def _options(text: str) -> tuple[dict[str, str], list[str]]:
+    """The options as typed, and what is wrong with each that is none."""
     options: dict[str, str] = {}
+    wrong: list[str] = []
     for part in filter(None, (each.strip() for each in text.split(";"))):
         name, colon, value = (each.strip() for each in part.partition(":"))
-        if not (name and colon and value):
-            return options, part
-        options[name] = value
-    return options, ""
+        if not colon:
+            wrong.append(f"“{part}” has no colon")
+        elif not (name and value):
+            wrong.append(f"“{part}” has no {'value' if name else 'name'}")
+        elif name in options:
+            wrong.append(f"“{name}” stands more than once")
+        else:
+            options[name] = value
+    return options, wrong
+
+
+def _options_text(options: Mapping[str, str]) -> str:
+    return "; ".join(f"{name}: {value}" for name, value in options.items())
 
 
 def _attributes(rows: Sequence[Typed], old: Product | None, faults: Faults) -> dict[str, Attribute]:
@@ -195,7 +233,9 @@ def _attributes(rows: Sequence[Typed], old: Product | None, faults: Faults) -> d
         name, text = row.get("name", ""), row.get("value", "")
         if not name and text:
             faults[f"attribute.{i}.name"] = "Name this attribute"
-        if name and text:
+        if name and text and name in found:
+            faults[f"attribute.{i}.name"] = f"{name} stands more than once"
+        elif name and text:
             # Untouched text keeps the type it had: the model "501" is not a number.
             kept = name in before and _text(before[name]) == text
             found[name] = before[name] if kept else _value(text)
@@ -232,7 +272,7 @@ def _variant_row(variant: Variant) -> Typed:
     return {
         "id": variant.id,
         "sku": variant.sku,
-        "options": "; ".join(f"{name}: {value}" for name, value in variant.options.items()),
+        "options": _options_text(variant.options),
         "price": plain_amount(variant.price.amount, currency),
         "compare_at": plain_amount(variant.compare_at.amount, currency) if variant.compare_at else "",
         "weight_grams": str(variant.weight_grams or ""),
@@ -267,5 +307,9 @@ def _told(value: Any) -> str:
 def _row_told(row: dict[str, Any]) -> str:
     if "sku" not in row:
         return str(row.get("alt") or row.get("url"))
-    price = Money(**row["price"])
-    return f"{row['sku']} at {plain_amount(price.amount, price.currency)}"
+    told = [f"{row['sku']} at {plain_amount(**row['price'])}"]
+    if row["compare_at"]:
+        told.append(f"before {plain_amount(**row['compare_at'])}")
+    told += [f"{name}: {value}" for name, value in row["options"].items()]
+    told += [f"{row[name]} {unit}" for name, unit in (("weight_grams", "g"), ("stock", "first units")) if row[name]]
+    return ", ".join(told)

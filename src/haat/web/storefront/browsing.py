@@ -12,7 +12,7 @@ from haat.contracts.catalog import Catalog, CategoryNode, Product, Products
 from haat.contracts.recommendations import ModelInfo, Recommend, Recommendations, Recommended, Recommender
 from haat.contracts.search import Card, Facets, Found, Search, SearchProducts, SuggestFor, Suggestions
 from haat.kit.cursor import InvalidCursor
-from haat.kit.message import DomainError, NotFound, Page
+from haat.kit.message import DomainError, NotFound, Nothing, Page
 from haat.web.storefront import finding
 from haat.web.storefront.shell import Shop, gently
 
@@ -38,10 +38,12 @@ async def home(shop: Shop, catalog: Catalog, recommendations: Recommender) -> Re
 
 
 @get("/c/{slug:str}")
-async def category(slug: str, shop: Shop, search: Search) -> Response[str]:
+async def category(slug: str, shop: Shop, catalog: Catalog, search: Search) -> Response[str]:
     """The products of a category, descendants included."""
-    tree = await shop.categories()
-    node, trail = find_category(tree, slug)
+    node, trail = find_category(await shop.categories(), slug)
+    if node is None:
+        # The menu may be a minute old, or empty because the catalogue was away.
+        node, trail = find_category((await catalog.categories(Nothing())).data, slug)
     if node is None:
         raise NotFound("There is no such part of the market")
     state = finding.narrowed(f"/c/{slug}", *_asked(shop), slug)

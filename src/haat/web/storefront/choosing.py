@@ -112,12 +112,13 @@ def product_data(product: Product, trail: Sequence[CategoryNode], reviews: Seque
         "@id": address,
         "name": product.title,
         "description": product.description[:5000],
-        "brand": {"@type": "Brand", "name": product.brand},
         "category": " > ".join(node.title for node in trail),
         "image": [absolute(image.url, origin) for image in product.images],
         "sku": product.variants[0].sku,
         "offers": [_offer(variant, address) for variant in product.variants],
     }
+    if product.brand:
+        described["brand"] = {"@type": "Brand", "name": product.brand}
     if product.rating.count:
         described["aggregateRating"] = {
             "@type": "AggregateRating",

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from haat.contracts.search import Facets, FacetValue, Found, SearchProducts, Sort
+from haat.kit.keyword import keyword_of
 from haat.web.storefront.forms import whole
 from haat.web.words import grouped
 
@@ -163,11 +164,13 @@ def _category(state: Narrowed, each: FacetValue) -> Choice:
 
 
 def _brands(state: Narrowed, values: Sequence[FacetValue]) -> list[Choice]:
-    shown = list(values[:BRANDS_SHOWN]) + [each for each in values[BRANDS_SHOWN:] if each.value in state.brands]
+    # An address may write a brand otherwise than most of its products do.
+    chosen = {keyword_of(brand) for brand in state.brands}
+    shown = list(values[:BRANDS_SHOWN]) + [each for each in values[BRANDS_SHOWN:] if keyword_of(each.value) in chosen]
     found = []
     for each in shown:
-        on = each.value in state.brands
-        others = tuple(brand for brand in state.brands if brand != each.value)
+        on = keyword_of(each.value) in chosen
+        others = tuple(brand for brand in state.brands if keyword_of(brand) != keyword_of(each.value))
         brands = others if on else (*others, each.value)
         found.append(Choice(each.label, each.value, each.count, on, state.address(brands=brands)))
     return found

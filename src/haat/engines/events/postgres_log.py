@@ -200,10 +200,11 @@ class PostgresLog:
         if claim not in self._claims:
             if not await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 11))", claim):
                 return None
-            self._claims.add(claim)
             if not claim.startswith(_RELAY_CLAIM):
                 row = await connection.fetchrow(_BEGIN_READING, claim)
                 self._places[claim] = (int(row["tx"]), row["position"])
+            # Not before its place is known: a look that fails in between is made again.
+            self._claims.add(claim)
         return connection
 
     async def _connected(self) -> asyncpg.Connection:

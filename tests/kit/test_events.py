@@ -216,6 +216,22 @@ async def test_a_reader_whose_first_look_failed_reads_at_the_next(probe, logs, n
     assert len(await logs[0].read(name, [event_name(Counted)], 1)) == 1
 
 
+async def test_a_log_that_was_restored_into_another_server_is_read_on(probe, logs, name):
+    tally = Tally(probe)
+    await tell(probe, Counted(about="a", number=1))
+    await read_all(reader_of(tally, logs[0], name), logs[0])
+    await tell(probe, Counted(about="a", number=2))
+    await logs[0].relay(["kit_probe"])
+    await logs[0].stop()
+    # The transactions of the old server had far greater numbers.
+    async with probe.connection() as connection:
+        for table in ("log", "cursor"):
+            await connection.execute(f"UPDATE events.{table} SET tx = (tx::text::bigint + 1000000000000)::text::xid8")
+    await tell(probe, Counted(about="a", number=3))
+    await read_all(reader_of(tally, logs[1], name), logs[1])
+    assert await tally.taken() == [("a", 1), ("a", 2), ("a", 3)]
+
+
 async def test_a_late_acknowledgement_does_not_take_the_place_back(probe, logs, name):
     await tell(probe, *(Counted(about="a", number=number) for number in range(2)))
     await logs[0].relay(["kit_probe"])

@@ -209,7 +209,7 @@ async def test_a_reader_whose_first_look_failed_reads_at_the_next(probe, logs, n
     async with probe.transaction("kit_probe") as transaction, probe.connection() as other:
         await transaction.execute("LOCK TABLE events.cursor IN SHARE MODE")
         reading = asyncio.create_task(logs[0].read(name, [event_name(Counted)], 1))
-        while not await other.fetchval(_CANCEL):
+        while not await other.fetchval(_CANCEL):  # noqa: ASYNC110 - another connection waits
             await asyncio.sleep(0.01)
         with pytest.raises(asyncpg.QueryCanceledError):
             await reading

@@ -24,6 +24,8 @@ from haat.settings import Settings
 log = structlog.get_logger("haat.process")
 RELAY_SECONDS, RELAY_BUSY_SECONDS = 0.1, 0.5
 RELAY_BUSY, RELAY_FULL = 40, 2_000
+# Not only after hours: a worker that is started anew each day, or each morning, would never come to it.
+FIRST_SECONDS = 300.0
 FORGET_SECONDS = 3600.0
 PRUNE_SECONDS = 6 * 3600.0
 REPLAY_SECONDS = 2.0
@@ -100,24 +102,26 @@ async def _relay(logs: PostgresLog, schemas: list[str]) -> None:
 
 
 async def _forget(logs: PostgresLog) -> None:
+    await asyncio.sleep(FIRST_SECONDS)
     while True:
-        await asyncio.sleep(FORGET_SECONDS)
         try:
             while await logs.forget_old():
                 pass
         except Exception:
             log.exception("forgetting old events failed")
+        await asyncio.sleep(FORGET_SECONDS)
 
 
 async def _prune(house: House, names: list[str]) -> None:
+    await asyncio.sleep(FIRST_SECONDS)
     while True:
-        await asyncio.sleep(PRUNE_SECONDS)
         for name in names:
             try:
                 dropped = await prune(house.database(name), name, parts_of(name, "reactions", "KEPT", []))
                 log.info("pruned", service=name, **dropped)
             except Exception:
                 log.exception("pruning failed", service=name)
+        await asyncio.sleep(PRUNE_SECONDS)
 
 
 async def _replay(parked: PostgresParked, readers: dict[str, Reader]) -> None:

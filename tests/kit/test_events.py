@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
 
+import asyncpg
 import pytest
 
 from haat.engines.database.pool import PostgresDatabase
@@ -62,6 +63,12 @@ class Tally:
         async with self._probe.connection() as connection:
             rows = await connection.fetch("SELECT key, number FROM kit_probe.effects ORDER BY position")
         return [tuple(row) for row in rows]
+
+
+_CANCEL = """
+SELECT bool_or(pg_cancel_backend(pid)) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%INSERT INTO events.cursor%'
+"""
 
 
 def reader_of(tally: Tally, log: PostgresLog, name: str) -> Reader:
@@ -194,6 +201,35 @@ async def test_a_reader_takes_over_from_one_that_died(probe, logs, name):
     await logs[0].stop()
     await read_all(reader_of(tally, logs[1], name), logs[1])
     assert await tally.taken() == [("a", 1), ("a", 2)]
+
+
+async def test_a_reader_whose_first_look_failed_reads_at_the_next(probe, logs, name):
+    await tell(probe, Counted(about="a", number=1))
+    await logs[0].relay(["kit_probe"])
+    async with probe.transaction("kit_probe") as transaction, probe.connection() as other:
+        await transaction.execute("LOCK TABLE events.cursor IN SHARE MODE")
+        reading = asyncio.create_task(logs[0].read(name, [event_name(Counted)], 1))
+        while not await other.fetchval(_CANCEL):  # noqa: ASYNC110 - another connection waits
+            await asyncio.sleep(0.01)
+        with pytest.raises(asyncpg.QueryCanceledError):
+            await reading
+    assert len(await logs[0].read(name, [event_name(Counted)], 1)) == 1
+
+
+async def test_a_log_that_was_restored_into_another_server_is_read_on(probe, logs, name):
+    tally = Tally(probe)
+    await tell(probe, Counted(about="a", number=1))
+    await read_all(reader_of(tally, logs[0], name), logs[0])
+    await tell(probe, Counted(about="a", number=2))
+    await logs[0].relay(["kit_probe"])
+    await logs[0].stop()
+    # The transactions of the old server had far greater numbers.
+    async with probe.connection() as connection:
+        for table in ("log", "cursor"):
+            await connection.execute(f"UPDATE events.{table} SET tx = (tx::text::bigint + 1000000000000)::text::xid8")
+    await tell(probe, Counted(about="a", number=3))
+    await read_all(reader_of(tally, logs[1], name), logs[1])
+    assert await tally.taken() == [("a", 1), ("a", 2), ("a", 3)]
 
 
 async def test_a_late_acknowledgement_does_not_take_the_place_back(probe, logs, name):

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from haat import background
 from haat.background import told_by
-from haat.compose import parts_of
+from haat.compose import House, parts_of
 from haat.engines.database.migrations import every_unit
 from haat.engines.database.pool import PostgresDatabase
 from haat.engines.database.pruning import prune
 from haat.kit.reactions import Kept
+from haat.settings import Settings
 
 PRUNED = told_by([unit for unit in every_unit() if unit != "events"])
+_OLD = "SELECT count(*) FROM promotions.idempotency WHERE account = 'old'"
+
+
+async def test_a_worker_prunes_soon_after_its_start(
+    settings: Settings, database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(background, "FIRST_SECONDS", 0.0)
+    async with database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO promotions.idempotency VALUES ('old', 'old', '', '', now() - interval '8 days')"
+        )
+        house = House(settings, frozenset({"promotions"}))
+        async with background.working(house, ["promotions"]), asyncio.timeout(20):
+            while await connection.fetchval(_OLD):  # noqa: ASYNC110 - the worker drops it
+                await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("name", PRUNED)

@@ -19,6 +19,8 @@ FORGET_AT_ONCE = 5_000
 FETCH = 500
 LOOK_AGAIN_SECONDS = 0.05
 STILL_SECONDS = 120.0
+# A week of events is written anew.
+SETTLE_SECONDS = 600.0
 LOOK_AT_PLACES_SECONDS = 0.1
 WRITE_PLACES_SECONDS = 0.5
 # What somebody tells the readers who waits for their places.
@@ -69,6 +71,22 @@ DELETE FROM events.log WHERE (tx, position) IN (
 """
 _PARK = """
 INSERT INTO events.parked (reader, event_id, name, body, error) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
+"""
+
+
+_FROM_ELSEWHERE = """
+SELECT EXISTS (SELECT 1 FROM events.log WHERE tx >= pg_snapshot_xmax(pg_current_snapshot()))
+    OR EXISTS (SELECT 1 FROM events.cursor WHERE tx >= pg_snapshot_xmax(pg_current_snapshot()))
+"""
+# By position alone, which a dump keeps; what is met once more was acted on already.
+_SETTLE_IN = """
+WITH places AS (
+    UPDATE events.cursor c SET tx = '0', position = coalesce(
+        (SELECT min(l.position) - 1 FROM events.log l WHERE (l.tx, l.position) > (c.tx, c.position)),
+        (SELECT max(l.position) FROM events.log l), 0
+    )
+)
+UPDATE events.log SET tx = '0'
 """
 
 
@@ -200,10 +218,11 @@ class PostgresLog:
         if claim not in self._claims:
             if not await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 11))", claim):
                 return None
-            self._claims.add(claim)
             if not claim.startswith(_RELAY_CLAIM):
                 row = await connection.fetchrow(_BEGIN_READING, claim)
                 self._places[claim] = (int(row["tx"]), row["position"])
+            # Not before its place is known: a look that fails in between is made again.
+            self._claims.add(claim)
         return connection
 
     async def _connected(self) -> asyncpg.Connection:
@@ -215,6 +234,7 @@ class PostgresLog:
             self._connection = await asyncpg.connect(
                 self._dsn, command_timeout=30, server_settings={"plan_cache_mode": "force_generic_plan"}
             )
+            await _settle_in(self._connection)
             await self._connection.add_listener(CHANNEL, self._told)
         return self._connection
 
@@ -227,6 +247,19 @@ class PostgresLog:
         self._ended = ("", 0.0)
         self._news.set()
         self._news = asyncio.Event()
+
+
+async def _settle_in(connection: asyncpg.Connection) -> None:
+    """After a dump was restored: let the places that another server's transactions have stand before all of this one's.
+
+    Before anything is relayed or read here, or what is told from now on would lie behind the readers' places.
+    """
+    if not await connection.fetchval(_FROM_ELSEWHERE):
+        return
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE events.cursor IN SHARE ROW EXCLUSIVE MODE")
+        if await connection.fetchval(_FROM_ELSEWHERE):
+            await connection.execute(_SETTLE_IN, timeout=SETTLE_SECONDS)
 
 
 def _relay_statement(schemas: tuple[str, ...]) -> str:

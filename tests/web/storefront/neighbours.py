@@ -337,7 +337,12 @@ class MemoryIdentity(Identity):
 
     async def change_profile(self, ask: ChangeProfile) -> User:
         user, password = self.users[ask.user_id]
-        changed = msgspec.structs.replace(user, name=ask.name or user.name, phone=ask.phone or user.phone)
+        if ask.password and ask.current_password != password:
+            raise Invalid(
+                errors=[{"pointer": "/current_password", "code": "invalid", "detail": "is not your password"}]
+            )
+        self.asked.append(ask)
+        changed = msgspec.structs.replace(user, name=ask.name or user.name)
         self.users[ask.user_id] = (changed, ask.password or password)
         return changed
 

@@ -21,7 +21,17 @@ from haat.contracts.identity import (
 )
 from haat.contracts.payments import CreditOf, ForgetMethod, MethodsOf, Payments, SavedCard
 from haat.kit.message import DomainError, NotFound, Page
-from haat.web.storefront.forms import LIMITS, STATES, Typed, address_in, fields_of, password_fault, phone_of, typed
+from haat.web.storefront.forms import (
+    LIMITS,
+    STATES,
+    WRONG_PASSWORD,
+    Typed,
+    address_in,
+    fields_of,
+    password_fault,
+    phone_of,
+    typed,
+)
 from haat.web.storefront.shell import Shop, gently
 
 HERE = "/account"
@@ -56,7 +66,7 @@ async def change_profile(shop: Shop, identity: Identity, payments: Payments) -> 
             await identity.change_profile(ask)
             return shop.go(f"{HERE}?said=saved")
         except DomainError as error:
-            faults = {"current_password": error.detail}
+            faults = {"current_password": WRONG_PASSWORD if error.status == 422 else error.detail}
     return await _page(shop, identity, payments, fields=fields, faults=faults, status=422)
 
 

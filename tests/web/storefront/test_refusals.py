@@ -7,7 +7,7 @@ import re
 import msgspec
 import pytest
 
-from haat.contracts.identity import AddressBookFull
+from haat.contracts.identity import AddressBookFull, ChangeProfile
 from haat.contracts.orders import OrderStateError, TimelineEntry
 from haat.kit.money import Money
 from tests.web.storefront.conftest import Visitor
@@ -86,6 +86,36 @@ async def test_a_name_that_is_too_long_is_told_by_its_own_field(visitor: Visitor
     await visitor.register()
     answer = await visitor.send("/account/profile", name="A" * 121)
     assert (answer.status_code, '<a href="#f-name">At most 120 characters</a>' in answer.text) == (422, True)
+
+
+async def test_a_password_that_is_not_theirs_is_told_by_its_own_field(visitor: Visitor):
+    await visitor.register()
+    typed = {"name": "Asha", "password": "an entirely new one", "current_password": "a guess"}
+    answer = await visitor.send("/account/profile", **typed)
+    told = '<a href="#f-current_password">This is not your password</a>' in answer.text
+    assert (answer.status_code, told) == (422, True)
+
+
+async def test_a_phone_that_was_taken_out_of_the_form_is_forgotten(visitor: Visitor):
+    await visitor.register()
+    for phone in ("98123 45678", ""):
+        await visitor.send("/account/profile", name="Asha", phone=phone)
+    asked = [each.phone for each in visitor.behind.identity.asked if isinstance(each, ChangeProfile)]
+    assert asked == ["+919812345678", None]
+
+
+async def test_an_account_form_that_is_sent_twice_opens_one_account_and_signs_in(visitor: Visitor):
+    typed = {"name": "Asha", "email": "asha@example.com", "password": "namaste-haat"}
+    twice = [await visitor.send("/register", **typed) for _ in range(2)]
+    assert [answer.headers.get("Location") for answer in twice] == ["/?said=welcome"] * 2
+
+
+async def test_somebody_elses_account_is_not_opened_by_registering_again(visitor: Visitor):
+    await visitor.register()
+    visitor.client.cookies.clear()
+    typed = {"name": "Asha", "email": "asha@example.com", "password": "a guess of mine"}
+    answer = await visitor.send("/register", **typed)
+    assert (answer.status_code, "There is an account with this e-mail already" in answer.text) == (409, True)
 
 
 async def test_a_refusal_that_no_page_tells_is_told_in_the_services_words(visitor: Visitor):

@@ -123,7 +123,8 @@ def door(settings: Settings, identity: Identity) -> Callable[[AnyRequest], Await
     async def enter(request: AnyRequest) -> Response[Any] | None:
         check_origin(request, settings)
         caller = await renew(request, settings, identity)
-        duty = request.route_handler.opt["duty"]
+        # The framework's own answer tells a page's methods, and has no duty.
+        duty = None if request.method == "OPTIONS" else request.route_handler.opt["duty"]
         if duty is None:
             return None
         if caller.user_id is None:

@@ -9,6 +9,7 @@ import pytest
 
 from haat.contracts.identity import AddressBookFull, ChangeProfile
 from haat.contracts.orders import OrderStateError, TimelineEntry
+from haat.kit.idempotency import IdempotencyInFlight
 from haat.kit.money import Money
 from tests.web.storefront.conftest import Visitor
 from tests.web.storefront.test_pages import FIELDS, buy
@@ -116,6 +117,34 @@ async def test_somebody_elses_account_is_not_opened_by_registering_again(visitor
     typed = {"name": "Asha", "email": "asha@example.com", "password": "a guess of mine"}
     answer = await visitor.send("/register", **typed)
     assert (answer.status_code, "There is an account with this e-mail already" in answer.text) == (409, True)
+
+
+async def test_an_address_that_is_sent_twice_is_added_once(visitor: Visitor):
+    await visitor.register()
+    form = await visitor.see("/account/addresses/new")
+    key = re.findall(r'name="key" value="([^"]+)"', form.text)
+    twice = [await visitor.send("/account/addresses", **FIELDS, key="".join(key)) for _ in range(2)]
+    assert [answer.headers.get("Location") for answer in twice] == ["/account?said=saved#addresses"] * 2
+    assert len(visitor.behind.identity.book) == 1
+
+
+async def test_the_second_click_does_not_mind_that_the_first_is_not_through_yet(visitor: Visitor):
+    async def under_way(_: object) -> None:
+        raise IdempotencyInFlight()
+
+    await visitor.register()
+    vars(visitor.behind.identity)["save_address"] = under_way
+    answer = await visitor.send("/account/addresses", **FIELDS, key="of-the-form")
+    assert answer.headers["Location"] == "/account?said=saved#addresses"
+
+
+async def test_an_address_that_is_changed_after_the_back_button_is_another(visitor: Visitor):
+    await visitor.register()
+    form = await visitor.see("/account/addresses/new")
+    key = re.findall(r'name="key" value="([^"]+)"', form.text)
+    for line in ("12 MG Road", "7 Park Street"):
+        await visitor.send("/account/addresses", **FIELDS | {"line1": line}, key="".join(key))
+    assert [each.address.line1 for each in visitor.behind.identity.book.values()] == ["12 MG Road", "7 Park Street"]
 
 
 async def test_a_refusal_that_no_page_tells_is_told_in_the_services_words(visitor: Visitor):

@@ -83,6 +83,12 @@ async def test_which_methods_a_page_answers_to_is_no_secret(enter: Enter) -> Non
     assert (answer.status_code, sorted(answer.headers["allow"].split(", "))) == (204, ["GET", "OPTIONS", "POST"])
 
 
+async def test_the_door_leads_back_to_an_address_in_any_script(enter: Enter) -> None:
+    answer = await enter("owner").see("/admin/sign-in?next=/admin/stock/%E0%A4%B9")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/admin/stock/%E0%A4%B9")
+
+
 async def test_a_shopper_meets_a_refusal_on_every_page(enter: Enter) -> None:
     shopper = enter("shopper")
 

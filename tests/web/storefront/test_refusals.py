@@ -119,6 +119,28 @@ async def test_somebody_elses_account_is_not_opened_by_registering_again(visitor
     assert (answer.status_code, "There is an account with this e-mail already" in answer.text) == (409, True)
 
 
+@pytest.mark.parametrize(
+    ("given", "led"),
+    [
+        ("/search?q=%E0%A4%B9", "/search?q=%E0%A4%B9"),
+        ("/search%3Fq%3D%25E0%25A4%25B9%26page%3D2%23a", "/search?q=%E0%A4%B9&page=2#a"),
+    ],
+)
+async def test_signing_in_leads_back_to_an_address_in_any_script(visitor: Visitor, given: str, led: str):
+    await visitor.register()
+    answer = await visitor.see(f"/sign-in?next={given}")
+    assert (answer.status_code, answer.headers["Location"]) == (303, led)
+
+
+async def test_a_link_that_would_write_headers_writes_none(visitor: Visitor):
+    await visitor.register()
+    await visitor.take_laptop()
+    await visitor.see("/checkout")
+    await buy(visitor, payment="cod")
+    answer = await visitor.send("/orders/ord_0/cancel", token="x\r\nSet-Cookie: a=b")
+    assert answer.headers["Location"] == "/orders/ord_0?said=canceled&token=x%0D%0ASet-Cookie:%20a=b"
+
+
 async def test_an_address_that_is_sent_twice_is_added_once(visitor: Visitor):
     await visitor.register()
     form = await visitor.see("/account/addresses/new")

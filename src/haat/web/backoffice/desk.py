@@ -18,6 +18,7 @@ from haat.web.backoffice.forms import Typed, canonical
 from haat.web.backoffice.roles import duties, may
 from haat.web.backoffice.templates import render
 from haat.web.sessions import AnyRequest, check_origin, csrf_token, renew
+from haat.web.words import location
 
 log = structlog.get_logger("haat.backoffice")
 T = TypeVar("T")
@@ -98,7 +99,7 @@ class Desk:
 
     def go(self, address: str) -> Response[Any]:
         """Lead on after a form."""
-        return dressed(Response(None, status_code=303, headers={"Location": address}))
+        return dressed(Response(None, status_code=303, headers={"Location": location(address)}))
 
     def once(self, fields: Typed) -> Idempotency:
         """The form's hidden key: sent twice, it has its effect once. Raises IdempotencyKeyMissing."""

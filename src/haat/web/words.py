@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -19,6 +19,8 @@ from haat.web.assets import asset_url
 
 # The demo shop lives in India; times of day are its own.
 SHOP_ZONE = ZoneInfo("Asia/Kolkata")
+# All that means something in an address, and what is written as `%` and two digits already.
+_OF_ADDRESSES = "!#$%&'()*+,/:;=?@[]~"
 # Addresses of pictures by the media service: every width exists in every format.
 RENDITION = re.compile(r"(/media/[0-9a-f]{40})/[0-9]+\.jpg")
 _BROWSERS = {"Edg": "Edge", "Firefox": "Firefox", "OPR": "Opera", "Chrome": "Chrome", "Safari": "Safari"}
@@ -26,6 +28,11 @@ _SYSTEMS = {
     **{name: name for name in ("Android", "iPhone", "iPad", "Windows")},
     **{"Mac OS": "Mac", "Linux": "Linux"},
 }
+
+
+def location(address: str) -> str:
+    """An address as a header may hold it: other scripts, blanks and ends of lines as `%` and digits."""
+    return quote(address, safe=_OF_ADDRESSES)
 
 
 def environment_of(pages: Path, filters: Mapping[str, Any], words: Mapping[str, Any]) -> Environment:

@@ -268,6 +268,19 @@ async def test_a_wrong_password_changes_no_address(identity: IdentityService, le
     assert await letters() == []
 
 
+async def test_links_to_one_address_are_counted_whoever_asks_for_them(
+    identity: IdentityService, letters: Any, asha: User
+):
+    email = f"{new_id('victim')}@example.com"
+    ravi = await identity.register(Register(email=f"{new_id('r')}@example.com", password=PASSWORD, name="Ravi"))
+    asks = [AskEmailChange(user_id=each.id, email=email, current_password=PASSWORD) for each in (asha, ravi) * 2]
+    for ask in asks[:3]:
+        await identity.ask_email_change(ask)
+    with pytest.raises(TooMany):
+        await identity.ask_email_change(asks[3])
+    assert len(await letters()) == 3
+
+
 async def test_a_taken_address_is_not_told(identity: IdentityService, letters: Any, asha: User):
     other = await identity.register(Register(email=f"{new_id('r')}@example.com", password=PASSWORD, name="Ravi"))
     await identity.ask_email_change(AskEmailChange(user_id=asha.id, email=other.email, current_password=PASSWORD))

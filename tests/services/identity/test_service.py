@@ -321,6 +321,13 @@ async def test_a_profile_changes_what_is_given(identity: IdentityService, asha: 
     assert (changed.name, changed.phone) == ("Asha", "+919812345678")
 
 
+async def test_a_phone_stays_until_it_is_taken_away(identity: IdentityService, asha: User):
+    await identity.change_profile(ChangeProfile(user_id=asha.id, phone="+919812345678"))
+    kept = await identity.change_profile(ChangeProfile(user_id=asha.id, name="Asha Rao"))
+    gone = await identity.change_profile(ChangeProfile(user_id=asha.id, phone=None))
+    assert (kept.phone, gone.phone, gone.name) == ("+919812345678", None, "Asha Rao")
+
+
 async def test_the_first_address_is_the_default_until_another_is(identity: IdentityService, asha: User):
     first = await identity.save_address(SaveAddress(user_id=asha.id, address=HOME))
     second = await identity.save_address(SaveAddress(user_id=asha.id, address=HOME, is_default=True))

@@ -77,6 +77,18 @@ async def test_a_stranger_is_led_to_the_door_and_from_there_back(enter: Enter) -
     assert led == {address: f"/admin/sign-in?next={address.replace('/', '%2F')}" for address in PAGES}
 
 
+async def test_which_methods_a_page_answers_to_is_no_secret(enter: Enter) -> None:
+    answer = await enter("").client.request("OPTIONS", "/admin/stock/LAMP-1")
+
+    assert (answer.status_code, sorted(answer.headers["allow"].split(", "))) == (204, ["GET", "OPTIONS", "POST"])
+
+
+async def test_the_door_leads_back_to_an_address_in_any_script(enter: Enter) -> None:
+    answer = await enter("owner").see("/admin/sign-in?next=/admin/stock/%E0%A4%B9")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/admin/stock/%E0%A4%B9")
+
+
 async def test_a_shopper_meets_a_refusal_on_every_page(enter: Enter) -> None:
     shopper = enter("shopper")
 

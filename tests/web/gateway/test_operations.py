@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from haat.compose import House
 from haat.contracts.identity import Identity
@@ -61,7 +62,19 @@ async def test_without_its_provider_a_process_is_ready_and_says_what_is_degraded
         answer = await client.get("/readyz")
     told = answer.json()
     assert (answer.status_code, told["status"], told["parts"].pop("database")) == (200, "degraded", "ok")
-    assert told["parts"] == {"provider": "Unavailable: What is behind this address does not answer at the moment"}
+    assert told["parts"] == {"provider": "What is behind this address does not answer at the moment"}
+
+
+async def test_where_the_database_lies_is_told_to_nobody(lame: House):
+    async def away() -> None:
+        raise ConnectionRefusedError("Connect call failed ('10.1.2.3', 5432) for role haat_orders")
+
+    app: Any = gateway(operations.ROUTES, {"identity": lame.ask(Identity)}, {"checks": {"database": away}})
+    with capture_logs() as logged:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as client:
+            answer = await client.get("/readyz")
+    assert answer.json()["parts"] == {"database": "ConnectionRefusedError"}
+    assert [each["error"] for each in logged] == ["Connect call failed ('10.1.2.3', 5432) for role haat_orders"]
 
 
 async def test_every_neighbour_is_asked_whether_it_is_well(lame: House):

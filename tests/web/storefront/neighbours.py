@@ -293,6 +293,7 @@ class MemoryIdentity(Identity):
     def __init__(self) -> None:
         self.users: dict[str, tuple[User, str]] = {}
         self.book: dict[str, SavedAddress] = {}
+        self.kept: dict[str, SavedAddress] = {}
         self.refreshed = 0
         self.asked: list[object] = []
 
@@ -337,7 +338,12 @@ class MemoryIdentity(Identity):
 
     async def change_profile(self, ask: ChangeProfile) -> User:
         user, password = self.users[ask.user_id]
-        changed = msgspec.structs.replace(user, name=ask.name or user.name, phone=ask.phone or user.phone)
+        if ask.password and ask.current_password != password:
+            raise Invalid(
+                errors=[{"pointer": "/current_password", "code": "invalid", "detail": "is not your password"}]
+            )
+        self.asked.append(ask)
+        changed = msgspec.structs.replace(user, name=ask.name or user.name)
         self.users[ask.user_id] = (changed, ask.password or password)
         return changed
 
@@ -367,10 +373,14 @@ class MemoryIdentity(Identity):
         return Page(data=list(self.book.values()))
 
     async def save_address(self, ask: SaveAddress) -> SavedAddress:
+        if ask.idempotency is not None and ask.idempotency.key in self.kept:
+            return self.kept[ask.idempotency.key]
         saved = SavedAddress(
             id=ask.address_id or f"adr_{len(self.book)}", address=ask.address, is_default=not self.book
         )
         self.book[saved.id] = saved
+        if ask.idempotency is not None:
+            self.kept[ask.idempotency.key] = saved
         return saved
 
     async def remove_address(self, ask: AddressRef) -> Nothing:

@@ -7,8 +7,9 @@ import re
 import msgspec
 import pytest
 
-from haat.contracts.identity import AddressBookFull
+from haat.contracts.identity import AddressBookFull, ChangeProfile
 from haat.contracts.orders import OrderStateError, TimelineEntry
+from haat.kit.idempotency import IdempotencyInFlight
 from haat.kit.money import Money
 from tests.web.storefront.conftest import Visitor
 from tests.web.storefront.test_pages import FIELDS, buy
@@ -86,6 +87,86 @@ async def test_a_name_that_is_too_long_is_told_by_its_own_field(visitor: Visitor
     await visitor.register()
     answer = await visitor.send("/account/profile", name="A" * 121)
     assert (answer.status_code, '<a href="#f-name">At most 120 characters</a>' in answer.text) == (422, True)
+
+
+async def test_a_password_that_is_not_theirs_is_told_by_its_own_field(visitor: Visitor):
+    await visitor.register()
+    typed = {"name": "Asha", "password": "an entirely new one", "current_password": "a guess"}
+    answer = await visitor.send("/account/profile", **typed)
+    told = '<a href="#f-current_password">This is not your password</a>' in answer.text
+    assert (answer.status_code, told) == (422, True)
+
+
+async def test_a_phone_that_was_taken_out_of_the_form_is_forgotten(visitor: Visitor):
+    await visitor.register()
+    for phone in ("98123 45678", ""):
+        await visitor.send("/account/profile", name="Asha", phone=phone)
+    asked = [each.phone for each in visitor.behind.identity.asked if isinstance(each, ChangeProfile)]
+    assert asked == ["+919812345678", None]
+
+
+async def test_an_account_form_that_is_sent_twice_opens_one_account_and_signs_in(visitor: Visitor):
+    typed = {"name": "Asha", "email": "asha@example.com", "password": "namaste-haat"}
+    twice = [await visitor.send("/register", **typed) for _ in range(2)]
+    assert [answer.headers.get("Location") for answer in twice] == ["/?said=welcome"] * 2
+
+
+async def test_somebody_elses_account_is_not_opened_by_registering_again(visitor: Visitor):
+    await visitor.register()
+    visitor.client.cookies.clear()
+    typed = {"name": "Asha", "email": "asha@example.com", "password": "a guess of mine"}
+    answer = await visitor.send("/register", **typed)
+    assert (answer.status_code, "There is an account with this e-mail already" in answer.text) == (409, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "led"),
+    [
+        ("/search?q=%E0%A4%B9", "/search?q=%E0%A4%B9"),
+        ("/search%3Fq%3D%25E0%25A4%25B9%26page%3D2%23a", "/search?q=%E0%A4%B9&page=2#a"),
+    ],
+)
+async def test_signing_in_leads_back_to_an_address_in_any_script(visitor: Visitor, given: str, led: str):
+    await visitor.register()
+    answer = await visitor.see(f"/sign-in?next={given}")
+    assert (answer.status_code, answer.headers["Location"]) == (303, led)
+
+
+async def test_a_link_that_would_write_headers_writes_none(visitor: Visitor):
+    await visitor.register()
+    await visitor.take_laptop()
+    await visitor.see("/checkout")
+    await buy(visitor, payment="cod")
+    answer = await visitor.send("/orders/ord_0/cancel", token="x\r\nSet-Cookie: a=b")
+    assert answer.headers["Location"] == "/orders/ord_0?said=canceled&token=x%0D%0ASet-Cookie:%20a=b"
+
+
+async def test_an_address_that_is_sent_twice_is_added_once(visitor: Visitor):
+    await visitor.register()
+    form = await visitor.see("/account/addresses/new")
+    key = re.findall(r'name="key" value="([^"]+)"', form.text)
+    twice = [await visitor.send("/account/addresses", **FIELDS, key="".join(key)) for _ in range(2)]
+    assert [answer.headers.get("Location") for answer in twice] == ["/account?said=saved#addresses"] * 2
+    assert len(visitor.behind.identity.book) == 1
+
+
+async def test_the_second_click_does_not_mind_that_the_first_is_not_through_yet(visitor: Visitor):
+    async def under_way(_: object) -> None:
+        raise IdempotencyInFlight()
+
+    await visitor.register()
+    vars(visitor.behind.identity)["save_address"] = under_way
+    answer = await visitor.send("/account/addresses", **FIELDS, key="of-the-form")
+    assert answer.headers["Location"] == "/account?said=saved#addresses"
+
+
+async def test_an_address_that_is_changed_after_the_back_button_is_another(visitor: Visitor):
+    await visitor.register()
+    form = await visitor.see("/account/addresses/new")
+    key = re.findall(r'name="key" value="([^"]+)"', form.text)
+    for line in ("12 MG Road", "7 Park Street"):
+        await visitor.send("/account/addresses", **FIELDS | {"line1": line}, key="".join(key))
+    assert [each.address.line1 for each in visitor.behind.identity.book.values()] == ["12 MG Road", "7 Park Street"]
 
 
 async def test_a_refusal_that_no_page_tells_is_told_in_the_services_words(visitor: Visitor):

@@ -67,11 +67,12 @@ class Register(Message, frozen=True):
 
 
 class ChangeProfile(Message, frozen=True):
-    """What is None stays. A new password needs the current one and ends every session but `session_id`."""
+    """What is left out stays; no phone takes it away. A new password needs the current one and ends every session but
+    `session_id`."""
 
     user_id: str
     name: Name | None = None
-    phone: Phone | None = None
+    phone: Phone | UnsetType | None = UNSET
     password: Password | None = None
     current_password: Annotated[str, Meta(max_length=1024)] | None = None
     session_id: str | None = None

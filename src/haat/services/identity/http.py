@@ -8,7 +8,7 @@ import msgspec
 import structlog
 from litestar import Response, delete, get, patch, post
 from litestar.params import Parameter
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from haat.contracts.cart import Cart, MergeCarts
 from haat.contracts.identity import (
@@ -91,10 +91,11 @@ class TokenAnswer(Message, frozen=True):
 
 
 class ProfileBody(Message, frozen=True):
-    """What is left out stays; a new password needs the current one and ends every other session."""
+    """What is left out stays, and a null clears the phone; a new password needs the current one and ends every other
+    session."""
 
     name: Name | None = None
-    phone: Phone | None = None
+    phone: Phone | UnsetType | None = UNSET
     password: Password | None = None
     current_password: Annotated[str, Meta(max_length=1024)] | None = None
 

@@ -40,10 +40,10 @@ WITH found AS (
 )
 SELECT user_id, email, name, phone, roles, created_at FROM found ORDER BY user_id DESC LIMIT :count::integer;
 
--- name: change_user(user_id, name, phone, roles, password_hash, email_proven)^
+-- name: change_user(user_id, name, phone, keeps_phone, roles, password_hash, email_proven)^
 UPDATE identity.users SET
     name = coalesce(:name, name),
-    phone = coalesce(:phone, phone),
+    phone = CASE WHEN :keeps_phone THEN phone ELSE :phone END,
     roles = coalesce(:roles::text[], roles),
     password_hash = coalesce(:password_hash, password_hash),
     email_proven = email_proven OR :email_proven

@@ -102,9 +102,10 @@ class Recovery:
     async def ask_email_change(self, ask: AskEmailChange) -> None:
         """Raises Invalid for a wrong password. A taken address looks like a free one: its owner is not told of."""
         email = email_of(ask.email)
-        limit = account_limit(f"password of {ask.user_id}")
+        # Whose address it is is not known yet: a crowd of accounts must not fill somebody's mailbox with our links.
+        limits = [account_limit(f"password of {ask.user_id}"), reset_limit(email.key)]
         async with self._store.connection() as connection:
-            check_attempts([limit], await self._store.count_attempts(connection, [limit]), now())
+            check_attempts(limits, await self._store.count_attempts(connection, limits), now())
             account = await self._store.account(connection, user_id=ask.user_id)
             taken = await self._store.account(connection, email_key=email.key) is not None
         fits = await self._passwords.verify(None if account is None else account.password_hash, ask.current_password)

@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from haat.contracts.identity import (
     AccountLetter,
@@ -137,17 +138,18 @@ class IdentityStore:
         user_id: str,
         *,
         name: str | None = None,
-        phone: str | None = None,
+        phone: str | UnsetType | None = UNSET,
         roles: list[str] | None = None,
         password_hash: str | None = None,
         email_proven: bool = False,
     ) -> User | None:
-        """Write what is not None; None when there is no such user. An address that was proven stays so."""
+        """Write what is given; None when there is no such user. An address that was proven stays so."""
         row = await queries.change_user(
             connection,
             user_id=user_id,
             name=name,
-            phone=phone,
+            phone=None if phone is UNSET else phone,
+            keeps_phone=phone is UNSET,
             roles=roles,
             password_hash=password_hash,
             email_proven=email_proven,

@@ -18,6 +18,7 @@ from haat.web.backoffice.forms import Typed, canonical
 from haat.web.backoffice.roles import duties, may
 from haat.web.backoffice.templates import render
 from haat.web.sessions import AnyRequest, check_origin, csrf_token, renew
+from haat.web.words import location
 
 log = structlog.get_logger("haat.backoffice")
 T = TypeVar("T")
@@ -98,7 +99,7 @@ class Desk:
 
     def go(self, address: str) -> Response[Any]:
         """Lead on after a form."""
-        return dressed(Response(None, status_code=303, headers={"Location": address}))
+        return dressed(Response(None, status_code=303, headers={"Location": location(address)}))
 
     def once(self, fields: Typed) -> Idempotency:
         """The form's hidden key: sent twice, it has its effect once. Raises IdempotencyKeyMissing."""
@@ -123,7 +124,8 @@ def door(settings: Settings, identity: Identity) -> Callable[[AnyRequest], Await
     async def enter(request: AnyRequest) -> Response[Any] | None:
         check_origin(request, settings)
         caller = await renew(request, settings, identity)
-        duty = request.route_handler.opt["duty"]
+        # The framework's own answer tells a page's methods, and has no duty.
+        duty = None if request.method == "OPTIONS" else request.route_handler.opt["duty"]
         if duty is None:
             return None
         if caller.user_id is None:

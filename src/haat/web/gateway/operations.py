@@ -8,13 +8,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
+import structlog
 from litestar import MediaType, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, multiprocess
 
+from haat.kit.message import DomainError
 from haat.kit.problem import RETRY_AFTER_SECONDS, problems
 from haat.web.gateway.counting import tell
 
+log = structlog.get_logger("haat.gateway")
 CHECK_SECONDS = 2.0
 Checks = Mapping[str, Callable[[], Awaitable[object]]]
 
@@ -57,19 +60,24 @@ async def healthz() -> Alive:
 )
 async def readyz(checks: Any) -> Response[Readiness]:
     """Each dependency: `ok` or what is wrong; 503 when the database does not answer."""
-    parts = dict(zip(checks, await asyncio.gather(*(_check(check) for check in checks.values())), strict=True))
+    states = await asyncio.gather(*(_check(name, check) for name, check in checks.items()))
+    parts = dict(zip(checks, states, strict=True))
     healthy = all(state == "ok" for state in parts.values())
     status = 200 if parts.get("database", "ok") == "ok" else 503
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS[503])} if status == 503 else {}
     return Response(Readiness("ok" if healthy else "degraded", parts), status_code=status, headers=headers)
 
 
-async def _check(check: Callable[[], Awaitable[object]]) -> str:
+async def _check(name: str, check: Callable[[], Awaitable[object]]) -> str:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             await check()
+    except DomainError as error:
+        return error.detail
     except Exception as error:
-        return f"{type(error).__name__}: {error}"[:200]
+        # Everybody may ask, and a driver's words name addresses and roles.
+        log.warning("part does not answer", part=name, error=str(error))
+        return type(error).__name__
     return "ok"
 
 

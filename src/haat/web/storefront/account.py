@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
+from contextlib import suppress
 from typing import Any
 
 from litestar import Response, get, post
@@ -20,8 +22,19 @@ from haat.contracts.identity import (
     Session,
 )
 from haat.contracts.payments import CreditOf, ForgetMethod, MethodsOf, Payments, SavedCard
+from haat.kit.idempotency import IdempotencyInFlight, fingerprint
 from haat.kit.message import DomainError, NotFound, Page
-from haat.web.storefront.forms import LIMITS, STATES, Typed, address_in, fields_of, password_fault, phone_of, typed
+from haat.web.storefront.forms import (
+    LIMITS,
+    STATES,
+    WRONG_PASSWORD,
+    Typed,
+    address_in,
+    fields_of,
+    password_fault,
+    phone_of,
+    typed,
+)
 from haat.web.storefront.shell import Shop, gently
 
 HERE = "/account"
@@ -56,7 +69,7 @@ async def change_profile(shop: Shop, identity: Identity, payments: Payments) -> 
             await identity.change_profile(ask)
             return shop.go(f"{HERE}?said=saved")
         except DomainError as error:
-            faults = {"current_password": error.detail}
+            faults = {"current_password": WRONG_PASSWORD if error.status == 422 else error.detail}
     return await _page(shop, identity, payments, fields=fields, faults=faults, status=422)
 
 
@@ -89,14 +102,20 @@ async def save_address(shop: Shop, identity: Identity) -> Response[Any]:
     address, faults = address_in(fields)
     if address is None:
         return await _address_form(shop, fields, faults, status=422)
+    # A second click adds no second address; what was changed after the back button is another one.
+    key, is_default = fields.get("key", ""), "is_default" in fields
+    sent = fingerprint(key, repr((address, is_default)).encode())
     ask = SaveAddress(
         user_id=user_id,
         address=address,
         address_id=fields.get("address_id") or None,
-        is_default="is_default" in fields,
+        is_default=is_default,
+        idempotency=shop.once(f"address:{sent}", "") if key else None,
     )
     try:
-        await identity.save_address(ask)
+        # The first of two clicks may not be through yet: it is saving this very address.
+        with suppress(IdempotencyInFlight):
+            await identity.save_address(ask)
     except AddressBookFull as error:
         return await _address_form(shop, fields, {}, problem=error.detail, status=error.status)
     return shop.go(f"{HERE}?said=saved#addresses")
@@ -134,6 +153,7 @@ async def _address_form(
         problem=problem,
         states=STATES,
         address_id=fields.get("address_id", ""),
+        key=secrets.token_urlsafe(12),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Response, get, post
 
 from haat.contracts.cart import Cart, MergeCarts
-from haat.contracts.identity import EndSession, Identity, Register, SignIn
+from haat.contracts.identity import EmailTaken, EndSession, Identity, Register, SignIn
 from haat.kit.message import DomainError
 from haat.web.sessions import device_of, forget_tokens, keep_tokens
 from haat.web.storefront.forms import LONGEST_PASSWORD, Typed, email_fault, inside, password_fault, typed
@@ -58,7 +58,7 @@ async def register(shop: Shop, identity: Identity, cart: Cart) -> Response[Any]:
     """Open the account and sign in at once."""
     fields = await typed(shop.request)
     faults = register_faults(fields)
-    problem = ""
+    taken = problem = ""
     if not faults:
         try:
             await identity.register(
@@ -69,10 +69,14 @@ async def register(shop: Shop, identity: Identity, cart: Cart) -> Response[Any]:
                     address=shop.caller.address,
                 )
             )
+        except EmailTaken as error:
+            # Sent twice, the form finds the account that it has opened: whoever knows its password is let in.
+            taken = error.detail
         except DomainError as error:
             problem = error.detail
     if not faults and not problem:
-        problem = await _enter(shop, identity, cart, fields)
+        refused = await _enter(shop, identity, cart, fields)
+        problem = (taken or refused) if refused else ""
     if not faults and not problem:
         return shop.go(_with_note(inside(fields.get("next")), "welcome"))
     kept = {name: value for name, value in fields.items() if name != "password"}

@@ -21,6 +21,7 @@ _MISSING = {
     "region": "Choose the state",
     "postal_code": "Enter the PIN code",
 }
+WRONG_PASSWORD = "This is not your password"  # noqa: S105 - words
 _BILLING_MISSING = {_MISSING["name"]: "Enter the name on the bill"}
 PASSWORDS = {"password", "current_password"}
 LIMITS = {"name": 120, "line1": 200, "line2": 200, "city": 200, "region": 200, "email": 254}

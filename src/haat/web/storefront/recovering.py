@@ -9,7 +9,7 @@ from litestar import Response, get, post
 from haat.contracts.identity import AskEmailChange, AskReset, ConfirmEmail, Identity, LinkRefused, ResetPassword
 from haat.kit.message import DomainError
 from haat.web.sessions import forget_tokens, keep_device
-from haat.web.storefront.forms import Typed, email_fault, password_fault, typed
+from haat.web.storefront.forms import WRONG_PASSWORD, Typed, email_fault, password_fault, typed
 from haat.web.storefront.shell import Shop
 
 
@@ -74,7 +74,7 @@ async def change_email(shop: Shop, identity: Identity) -> Response[Any]:
         try:
             await identity.ask_email_change(ask)
         except DomainError as error:
-            faults = {"email_password": "This is not your password" if error.status == 422 else error.detail}
+            faults = {"email_password": WRONG_PASSWORD if error.status == 422 else error.detail}
     if faults:
         return await shop.page("email.html", status=422, fields=fields, faults=faults, sent=False)
     return await shop.page("email.html", fields=fields, faults={}, sent=True)

@@ -21,6 +21,7 @@ from haat.kit.message import DomainError, Nothing
 from haat.settings import Settings
 from haat.web.sessions import AnyRequest, csrf_token, put_cookie
 from haat.web.storefront.templates import render
+from haat.web.words import location
 
 log = structlog.get_logger("haat.storefront")
 CATEGORIES_SECONDS = 60
@@ -87,7 +88,7 @@ class Shop:
         """Lead on after a form; `address` is one of ours unless the code says so."""
         if self._frame is not None:
             self._frame.cancel()
-        return self._dressed(Response(None, status_code=303, headers={"Location": address}), "")
+        return self._dressed(Response(None, status_code=303, headers={"Location": location(address)}), "")
 
     def file(self, body: bytes, media_type: str, name: str) -> Response[bytes]:
         """A file of this shopper's own, shown by the browser."""

@@ -14,6 +14,20 @@
     setTimeout(() => line.remove(), 6000);
   };
 
+  const LOST = "That did not get through. Please try again.";
+
+  // What is taken away or moved between pressing and letting go is never clicked.
+  let pressed = null;
+  const hold = (...ends) => {
+    pressed = new Promise((done) => {
+      for (const end of ends) addEventListener(end, () => setTimeout(done), { once: true });
+      // Over the vault's frame letting go is not told here.
+      setTimeout(done, 1000);
+    });
+  };
+  document.addEventListener("pointerdown", () => hold("pointerup", "pointercancel"));
+  document.addEventListener("keydown", (event) => event.key === " " && !event.repeat && hold("keyup"));
+
   // Forms that narrow a list are sent as soon as something is chosen.
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form[data-submit-on-change]");
@@ -31,6 +45,9 @@
     let flight = null;
     const options = () => [...list.querySelectorAll('[role="option"]')];
     const close = () => {
+      // An answer that is still on its way must not open the list again.
+      clearTimeout(timer);
+      flight?.abort();
       list.hidden = true;
       at = -1;
       box.setAttribute("aria-expanded", "false");
@@ -306,8 +323,13 @@
     window.addEventListener("pageshow", free);
   }
 
-  // What htmx brought is announced and takes the focus.
+  // What htmx brought is announced and takes the focus; how many were chosen meanwhile stays.
+  let units = "";
+  document.addEventListener("htmx:before:swap", () => { units = one("#buy .quantity")?.value; });
+  for (const lost of ["htmx:error", "htmx:response:error"]) document.addEventListener(lost, (event) => event.target.matches("[hx-swap=none]") || say(LOST));
   document.addEventListener("htmx:after:swap", () => {
+    const again = one("#buy .quantity");
+    if (again && [...again.options].some((each) => each.value === units)) again.value = units;
     const fresh = one("#buy[autofocus]");
     if (fresh) {
       fresh.removeAttribute("autofocus");

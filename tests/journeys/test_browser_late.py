@@ -1,0 +1,130 @@
+"""The shop's pages when answers come late: whoever goes on meanwhile loses nothing, and pays what they have seen."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
+
+from tests.journeys.client import CHALLENGED, Client
+from tests.journeys.conftest import Shelve
+from tests.journeys.shops import Shop
+from tests.journeys.storefront import CHROMIUM, PHONE, fill_address, fill_card, look, place
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("journeys"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
+]
+CHANGED = "each => each.dispatchEvent(new Event('change', { bubbles: true }))"
+
+
+@pytest.fixture
+async def page(browser: Browser, desk: Shop) -> AsyncIterator[Page]:
+    """A fresh visitor on a phone."""
+    visitor = await browser.new_context(viewport=PHONE, base_url=desk.url)
+    opened = await visitor.new_page()
+    faults: list[str] = []
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    yield opened
+    await opened.unroute_all(behavior="ignoreErrors")
+    await visitor.close()
+    assert faults == []
+
+
+@asynccontextmanager
+async def held(page: Page, where: str) -> AsyncIterator[None]:
+    """What a script asks for there is answered when this ends."""
+    go = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        if route.request.resource_type == "document":
+            return await route.fallback()
+        answer = await route.fetch()
+        await go.wait()
+        await route.fulfill(response=answer)
+
+    await page.route(where, hold)
+    yield
+    go.set()
+
+
+async def take(page: Page, product: dict[str, Any]) -> None:
+    await look(page, product["product_id"])
+    await page.get_by_role("button", name="Add to cart").click()
+    await expect(page.locator(".added")).to_be_visible()
+
+
+async def check_out(page: Page, product: dict[str, Any]) -> None:
+    """With one of it in the cart, as far as the delivery."""
+    await take(page, product)
+    await page.goto("/checkout")
+    await fill_address(page)
+    await expect(page.locator(".delivery").first).to_be_visible()
+    await page.wait_for_load_state("networkidle")
+
+
+async def reprice(page: Page) -> None:
+    """A line of the address changes, and new prices are asked for."""
+    await page.locator("#order-summary").evaluate("each => { each.dataset.old = '1'; }")
+    await page.locator("#f-city").evaluate(CHANGED)
+
+
+async def repriced(page: Page) -> None:
+    """The new prices are on the page."""
+    await expect(page.locator("#order-summary[data-old]")).to_have_count(0)
+
+
+async def test_a_double_click_adds_one(page: Page, shelve: Shelve):
+    await look(page, (await shelve())["product_id"])
+    async with held(page, "**/cart/items"):
+        await page.get_by_role("button", name="Add to cart").dblclick()
+    await expect(page.locator(".added")).to_be_visible()
+    await page.goto("/cart")
+    await expect(page.locator(".quantity")).to_have_value("1")
+
+
+async def test_what_was_chosen_in_a_row_stays_chosen(page: Page, staff: Client):
+    variants = [
+        {"sku": uuid.uuid4().hex, "price": {"amount": 99_900, "currency": "INR"}, "stock": 9, "weight_grams": 300}
+        | {"options": {"Colour": colour, "Size": size}}
+        for colour in ("Red", "Blue")
+        for size in ("S", "L")
+    ]
+    kurta = {"title": "Kurta", "brand": "Loom", "category": "kurtas", "description": "Cotton.", "variants": variants}
+    assert (await staff.call("POST", "/v1/categories", {"slug": "kurtas", "title": "Kurtas"}))[0] == 204
+    status, made = await staff.call("POST", "/v1/products", kurta)
+    assert status == 201, made
+    await look(page, made["slug"])
+    async with held(page, f"**/p/{made['slug']}?*"):
+        await page.get_by_label("Blue").check()
+        await page.get_by_label("L", exact=True).check()
+        await page.locator("#quantity").select_option("4")
+    await expect(page.locator("legend strong").first).to_have_text("Blue")
+    await expect(page.locator("legend strong").last).to_have_text("L")
+    await expect(page.locator("#quantity")).to_have_value("4")
+
+
+async def test_a_refusal_is_told_beside_what_was_asked(page: Page, shelve: Shelve):
+    await look(page, (await shelve())["product_id"])
+    page_of_error = "<!doctype html><header class='top'></header><main><h1>Something went wrong</h1></main>"
+    await page.route("**/cart/items", lambda route: route.fulfill(status=503, body=page_of_error))
+    await page.get_by_role("button", name="Add to cart").click()
+    await expect(page.locator("#said")).to_contain_text("did not get through")
+    await expect(page.get_by_role("button", name="Add to cart")).to_be_enabled()
+    await expect(page.locator("main")).to_have_count(1)
+
+
+async def test_suggestions_that_come_after_the_box_was_left_stay_away(page: Page, shelve: Shelve):
+    await page.goto("/")
+    async with held(page, "**/suggest?*"):
+        async with page.expect_request("**/suggest?*"):
+            await page.get_by_label("Search the market").fill("trail")
+        async with page.expect_event("requestfailed"):
+            await page.get_by_label("Search the market").press("Tab")
+    await expect(page.locator("#suggestions")).to_be_hidden()

@@ -80,6 +80,46 @@ async def repriced(page: Page) -> None:
     await expect(page.locator("#order-summary[data-old]")).to_have_count(0)
 
 
+async def test_two_things_taken_out_one_after_the_other_are_both_gone(page: Page, shelve: Shelve):
+    for _ in range(2):
+        await take(page, await shelve())
+    await page.goto("/cart")
+    async with held(page, "**/cart/items/*"):
+        await page.get_by_role("button", name="Remove").first.click()
+        await page.get_by_role("button", name="Remove").last.click()
+    await expect(page.get_by_role("heading", name="Nothing in it yet")).to_be_visible()
+    await expect(page.locator("#count")).to_contain_text("0")
+
+
+async def test_a_quantity_that_is_typed_while_one_is_on_its_way_counts(page: Page, shelve: Shelve):
+    await take(page, await shelve())
+    await page.goto("/cart")
+    async with page.expect_response("**/cart/items/*"), held(page, "**/cart/items/*"):
+        await page.locator(".quantity").fill("3")
+        async with page.expect_request("**/cart/items/*"):
+            await page.locator(".quantity").press("Tab")
+        await page.locator(".quantity").fill("2")
+    await page.locator(".quantity").press("Tab")
+    await expect(page.locator(".line-total")).to_have_text("₹91,998")
+    await expect(page.locator(".sum-total")).to_contain_text("₹91,998")
+
+
+async def test_a_quantity_counts_for_whoever_goes_straight_to_the_checkout(page: Page, shelve: Shelve):
+    await take(page, await shelve())
+    await page.goto("/cart")
+    await page.locator(".quantity").fill("3")
+    await page.get_by_role("link", name="Go to checkout").click()
+    await expect(page.locator(".mini-count")).to_contain_text("3")
+
+
+async def test_whoever_asks_for_more_than_there_is_stays_and_is_told(page: Page, shelve: Shelve):
+    await take(page, await shelve(2))
+    await page.goto("/cart")
+    await page.locator(".quantity").fill("3")
+    await page.get_by_role("link", name="Go to checkout").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Only 2 left")
+
+
 async def test_a_double_click_adds_one(page: Page, shelve: Shelve):
     await look(page, (await shelve())["product_id"])
     async with held(page, "**/cart/items"):

@@ -2,8 +2,6 @@
 "use strict";
 (() => {
   const one = (selector, from = document) => from.querySelector(selector);
-  // With htmx a changed quantity counts at once, and its button is not needed.
-  if (window.htmx) document.documentElement.classList.add("live");
   const say = (text) => {
     const place = one("#said");
     if (!place) return;
@@ -27,6 +25,9 @@
   };
   document.addEventListener("pointerdown", () => hold("pointerup", "pointercancel"));
   document.addEventListener("keydown", (event) => event.key === " " && !event.repeat && hold("keyup"));
+
+  // For the scripts of single pages.
+  window.haat = { one, say, LOST, pressed: () => pressed };
 
   // Forms that narrow a list are sent as soon as something is chosen.
   document.addEventListener("change", (event) => {

@@ -168,3 +168,90 @@ async def test_suggestions_that_come_after_the_box_was_left_stay_away(page: Page
         async with page.expect_event("requestfailed"):
             await page.get_by_label("Search the market").press("Tab")
     await expect(page.locator("#suggestions")).to_be_hidden()
+
+
+async def test_a_coupon_that_is_typed_while_prices_are_on_their_way_stays(page: Page, shelve: Shelve):
+    await check_out(page, await shelve())
+    async with held(page, "**/checkout"):
+        await reprice(page)
+        await page.get_by_text("I have a coupon").click()
+        await page.locator("#f-coupon").press_sequentially("WEL")
+    await repriced(page)
+    await page.keyboard.type("COME")
+    await expect(page.locator("#f-coupon")).to_have_value("WELCOME")
+
+
+async def test_new_prices_leave_the_focus_where_it_is(page: Page, shelve: Shelve):
+    await check_out(page, await shelve())
+    for focused in (page.locator("#pay"), page.get_by_text("I have a gift card")):
+        async with held(page, "**/checkout"):
+            await reprice(page)
+            await focused.focus()
+        await repriced(page)
+        await expect(focused).to_be_focused()
+
+
+async def test_a_key_that_is_down_while_prices_come_still_presses(page: Page, shelve: Shelve):
+    await check_out(page, await shelve())
+    await page.get_by_text("I have a gift card").focus()
+    await page.keyboard.down("Space")
+    async with page.expect_response("**/checkout"):
+        await reprice(page)
+    await page.wait_for_timeout(300)
+    await page.keyboard.up("Space")
+    await expect(page.locator("#f-gift_code")).to_be_visible()
+
+
+async def test_a_gift_card_is_not_overtaken_by_new_prices(page: Page, staff: Client, shelve: Shelve):
+    _, card = await staff.post("/v1/gift-cards", {"amount": {"amount": 10_000, "currency": "INR"}})
+    await check_out(page, await shelve())
+    await page.get_by_text("I have a gift card").click()
+    await page.locator("#f-gift_code").fill(card["code"])
+    async with held(page, "**/checkout"):
+        await page.get_by_role("button", name="Apply").first.click()
+        await reprice(page)
+    await expect(page.locator(".credit-card")).to_contain_text(card["code"][-4:])
+    await expect(page.locator("#order-summary")).to_contain_text("Left to pay₹45,899")
+
+
+async def test_a_total_that_comes_after_the_order_was_asked_for_is_not_paid_unseen(page: Page, shelve: Shelve):
+    await check_out(page, await shelve())
+    await fill_card(page)
+    async with held(page, "**/v1/tokens"):
+        async with page.expect_response("**/checkout"), held(page, "**/checkout"):
+            await page.locator("[name=shipping_method][value=express]").check()
+            await place(page)
+    await expect(page.locator(".notice-strong")).to_contain_text("The total has changed")
+
+
+async def test_a_card_that_is_ready_after_the_shopper_was_told_otherwise_waits_for_them(page: Page, shelve: Shelve):
+    await page.clock.install()
+    await check_out(page, await shelve())
+    await fill_card(page)
+    async with held(page, "**/v1/tokens"):
+        async with page.expect_request("**/v1/tokens"):
+            await place(page)
+        await page.clock.fast_forward(21_000)
+        await expect(page.locator("#said")).to_contain_text("Nothing was charged")
+    await expect(page.locator("#card-fields")).to_contain_text("Your card is ready")
+    await expect(page.get_by_label("Card number")).to_have_count(0)
+    await place(page)
+    await expect(page.get_by_role("heading", name="Dhanyavaad")).to_be_visible(timeout=20_000)
+
+
+async def test_another_card_pays_for_whoever_comes_back_from_the_bank(desk: Shop, shelve: Shelve):
+    """Browsers keep the page that was left, with all that its script knew; the tests' own browser does not."""
+    kept = {"ignore_default_args": ["--disable-back-forward-cache"], "args": ["--no-sandbox"]}
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, **kept)  # type: ignore[arg-type]
+        page = await browser.new_page(base_url=desk.url)
+        await check_out(page, await shelve())
+        await fill_card(page, number=CHALLENGED)
+        await place(page)
+        await expect(page.get_by_role("heading", name="Your bank wants to know")).to_be_visible(timeout=20_000)
+        await page.go_back(wait_until="commit")
+        await expect(page.locator("[name=card_token]")).to_have_value("")
+        await fill_card(page)
+        await place(page)
+        await expect(page.get_by_role("heading", name="Dhanyavaad")).to_be_visible(timeout=20_000)
+        await browser.close()

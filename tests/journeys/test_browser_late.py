@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page, Route, async_playwright, expect
 from tests.journeys.client import CHALLENGED, Client
 from tests.journeys.conftest import Shelve
 from tests.journeys.shops import Shop
-from tests.journeys.storefront import CHROMIUM, PHONE, fill_address, fill_card, look, place
+from tests.journeys.storefront import CHROMIUM, DESK, PHONE, fill_address, fill_card, look, place
 
 pytestmark = [
     pytest.mark.slow,
@@ -22,6 +22,13 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
 ]
 CHANGED = "each => each.dispatchEvent(new Event('change', { bubbles: true }))"
+
+# How far things have moved that nobody had touched, once a frame was drawn.
+SHIFTS = """async () => {
+    window.shifts = [];
+    new PerformanceObserver((list) => shifts.push(...list.getEntries().map((each) => each.value))).observe({ type: "layout-shift" });
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+}"""  # noqa: E501
 
 
 @pytest.fixture
@@ -255,3 +262,17 @@ async def test_another_card_pays_for_whoever_comes_back_from_the_bank(desk: Shop
         await place(page)
         await expect(page.get_by_role("heading", name="Dhanyavaad")).to_be_visible(timeout=20_000)
         await browser.close()
+
+
+async def test_nothing_on_the_checkout_moves_by_itself(page: Page, shelve: Shelve):
+    await page.set_viewport_size(DESK)
+    await check_out(page, await shelve())
+    await page.locator("#payment").evaluate("each => each.scrollIntoView()")
+    async with held(page, "**/assets/storefront/shop.*.js"):
+        await page.reload(wait_until="commit")
+        await expect(page.locator("#f-payment")).to_be_visible()
+        await page.locator("#payment").evaluate("each => each.scrollIntoView()")
+        await page.evaluate(SHIFTS)
+    await expect(page.frame_locator("#card-fields iframe").get_by_role("button")).to_have_count(0)
+    await page.wait_for_timeout(300)
+    assert await page.evaluate("shifts") == []

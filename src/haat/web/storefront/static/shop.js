@@ -306,7 +306,7 @@
         // Our own button does it; the frame measures itself again once its button is gone.
         frame.dataset.plain = "1";
         frame.contentWindow.postMessage({ haat: "hide-button" }, vault);
-      } else if (told.haat === "ready") {
+      } else if (told.haat === "ready" && !told.button) {
         await pressed;
         if (frame) frame.style.blockSize = `${told.height + 4}px`;
       }

@@ -68,6 +68,17 @@ async def find_laptop(page: Page) -> None:
     await expect(page.locator(".buy-price")).to_contain_text("₹45,999")
 
 
+async def look(page: Page, product: str) -> None:
+    """At a product that has just come onto the shelf."""
+    await page.goto(f"/p/{product}")
+
+    async def there() -> bool:
+        await page.reload()
+        return bool(await page.get_by_role("button", name="Add to cart").count())
+
+    assert await eventually(there)
+
+
 async def fill_address(page: Page) -> None:
     for name, value in FIELDS.items():
         await page.locator(f"#f-{name}").fill(value)

@@ -1,5 +1,5 @@
 // The card fields inside the shop's frame. They tell the shop's page, and only it:
-//   {haat: "ready", height}, {haat: "card", token, brand, last4, exp_month, exp_year}, {haat: "faults", fields: [...]}
+//   {haat: "ready", height, button}, {haat: "card", token, brand, last4, exp_month, exp_year}, {haat: "faults", fields: [...]}
 // and listen for {haat: "tokenize"} and {haat: "hide-button"} from it.
 "use strict";
 (() => {
@@ -82,9 +82,13 @@
   window.addEventListener("message", (event) => {
     if (event.origin !== shop || event.source !== window.parent) return;
     if (event.data && event.data.haat === "tokenize") send();
-    if (event.data && event.data.haat === "hide-button") button.hidden = true;
+    if (event.data && event.data.haat === "hide-button") {
+      button.hidden = true;
+      measure();
+    }
   });
-  const measure = () => tell({ haat: "ready", height: document.documentElement.scrollHeight });
+  // Of what is in it, not of the frame: that would never shrink. Nothing observes a frame that is out of sight.
+  const measure = () => tell({ haat: "ready", height: document.body.offsetHeight, button: !button.hidden });
   new ResizeObserver(measure).observe(document.body);
   measure();
 })();

@@ -2,8 +2,6 @@
 "use strict";
 (() => {
   const one = (selector, from = document) => from.querySelector(selector);
-  // With htmx a changed quantity counts at once, and its button is not needed.
-  if (window.htmx) document.documentElement.classList.add("live");
   const say = (text) => {
     const place = one("#said");
     if (!place) return;
@@ -13,6 +11,26 @@
     place.append(line);
     setTimeout(() => line.remove(), 6000);
   };
+
+  const LOST = "That did not get through. Please try again.";
+
+  // What is taken away or moved between pressing and letting go is never clicked.
+  let pressed = null;
+  const hold = (...ends) => {
+    pressed = new Promise((done) => {
+      for (const end of ends) addEventListener(end, () => setTimeout(done), { once: true });
+      // Over the vault's frame letting go is not told here.
+      setTimeout(done, 1000);
+    });
+  };
+  document.addEventListener("pointerdown", () => hold("pointerup", "pointercancel"));
+  document.addEventListener("keydown", (event) => event.key === " " && !event.repeat && hold("keyup"));
+
+  // For the scripts of single pages.
+  window.haat = { one, say, LOST, pressed: () => pressed };
+
+  // The same button, link or field in what takes the place of the part that it stood in.
+  const twin = (old, fresh) => [...fresh.querySelectorAll(old.tagName)].find((each) => each.name === old.name && each.href === old.href && (old.type === "text" || each.value === old.value));
 
   // Forms that narrow a list are sent as soon as something is chosen.
   document.addEventListener("change", (event) => {
@@ -31,6 +49,9 @@
     let flight = null;
     const options = () => [...list.querySelectorAll('[role="option"]')];
     const close = () => {
+      // An answer that is still on its way must not open the list again.
+      clearTimeout(timer);
+      flight?.abort();
       list.hidden = true;
       at = -1;
       box.setAttribute("aria-expanded", "false");
@@ -135,41 +156,44 @@
     const complete = () => ["email", "name", "line1", "city", "postal_code", "region"].slice(1).every((name) => form.elements[name].value.trim());
     const methods = one("#f-payment");
     let asked = 0;
-    // What is taken away or moved between pressing and letting go is never clicked.
-    let pressed = null;
-    form.addEventListener("pointerdown", () => {
-      pressed = new Promise((done) => {
-        for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(done), { once: true });
-        // Over the vault's frame letting go is not told here.
-        setTimeout(done, 1000);
-      });
-    });
     // Sends what is typed and brings the parts of the page that depend on it; `act` is a button's, such as "gift".
-    const refresh = async (act) => {
+    // One after another: new prices must not overtake a gift card that is being entered.
+    let before = null;
+    const refresh = (act) => {
       const turn = ++asked;
       const body = new URLSearchParams(new FormData(form));
       body.set("do", act);
+      before = Promise.resolve(before).then(() => bring(act, turn, body));
+    };
+    const bring = async (act, turn, body) => {
+      const over = () => (act === "update" && turn !== asked) || waiting || sent;
+      if (over()) return;
       const answer = await fetch("/checkout", { method: "POST", body, headers: { "HX-Request": "true" } }).catch(() => null);
-      if (!answer?.ok) return act === "update" || say("That did not get through. Please try again.");
+      if (!answer?.ok) return act === "update" || say(LOST);
       const fresh = document.createElement("template");
       fresh.innerHTML = await answer.text();
       await pressed;
-      if (turn !== asked) return;
+      // Once the order is asked for, the total stays the one that was on its button.
+      if (over()) return;
       for (const id of ["credits", "order-summary", "delivery-options"]) {
         const focused = document.activeElement;
         const place = document.getElementById(id);
         const next = fresh.content.getElementById(id);
         if (!next) continue;
-        const back = place.contains(focused) && focused.name ? [focused.name, focused.value] : null;
-        if (act === "update") {
+        if (act === "update" || id !== "credits") {
           // What was opened or typed since this was asked for stays.
           const parts = next.querySelectorAll("details");
           place.querySelectorAll("details").forEach((each, i) => { if (each.open && parts[i]) parts[i].open = true; });
-          const [code, again] = [place, next].map((each) => each.querySelector('[name="gift_code"]'));
-          if (code && again) again.value = code.value;
+          for (const text of place.querySelectorAll("[data-quiet]")) {
+            const again = twin(text, next);
+            if (again) again.value = text.value;
+          }
         }
+        const back = place.contains(focused) && twin(focused, next);
+        const caret = [focused.selectionStart, focused.selectionEnd];
         place.replaceWith(next);
-        if (back) [...next.querySelectorAll(`[name="${back[0]}"]`)].find((each) => each.type !== "radio" || each.value === back[1])?.focus();
+        back?.focus?.({ preventScroll: true });
+        if (back && back.type === "text") back.setSelectionRange(...caret);
       }
       const credits = one("#credits");
       // Nothing left to pay: no other way to pay is asked for, and what was typed there waits unseen.
@@ -177,7 +201,8 @@
       open();
       if (act === "update") return;
       const code = one('[name="gift_code"]', credits);
-      (code?.closest("details").open ? code : one("summary", credits) || pay()).focus();
+      // Whoever has gone on to another field stays there.
+      if ([null, document.body].includes(document.activeElement) || credits.contains(document.activeElement)) (code?.closest("details").open ? code : one("summary", credits) || pay()).focus();
       if (code?.getAttribute("aria-invalid") !== "true") say(credits.dataset.told);
     };
     quote = () => complete() && refresh("update");
@@ -196,8 +221,12 @@
     const vault = form.dataset.vault && new URL(form.dataset.vault).origin;
     let frame = null;
     let ready = false;
+    // For the vault's answer to "Place order", and since when the order itself is asked for.
     let waiting = false;
+    let sent = 0;
+    let late = false;
     let patience = 0;
+    let answering = 0;
     let away = false;
     const wants = () => {
       const saved = form.querySelector('[name="saved_card"]:checked');
@@ -246,14 +275,24 @@
         patience = setTimeout(missing, 10000);
         place.append(frame);
       }
-      if (frame) place.hidden = !wants() && !waiting;
+      if (frame) place.hidden = !wants() && !waiting && !frame.hidden;
     };
     const free = () => {
-      if (ready) clearTimeout(patience);
+      clearTimeout(answering);
       waiting = false;
+      sent = 0;
       pay().removeAttribute("aria-busy");
     };
-    form.addEventListener("change", open);
+    const giveUp = () => {
+      late = true;
+      free();
+      quote();
+    };
+    form.addEventListener("change", (event) => {
+      // Another way to pay was chosen after all.
+      if (waiting && event.target.name === "payment") giveUp();
+      open(event);
+    });
     open();
     window.addEventListener("message", async (event) => {
       if (!frame || event.origin !== vault || event.source !== frame.contentWindow) return;
@@ -267,47 +306,57 @@
         // Our own button does it; the frame measures itself again once its button is gone.
         frame.dataset.plain = "1";
         frame.contentWindow.postMessage({ haat: "hide-button" }, vault);
-      } else if (told.haat === "ready") {
+      } else if (told.haat === "ready" && !told.button) {
         await pressed;
         if (frame) frame.style.blockSize = `${told.height + 4}px`;
       }
       if (told.haat === "faults") {
         free();
+        quote();
         frame.focus();
         say("Please check the card details.");
       }
-      if (told.haat === "card" && form.elements.payment.value === "card") {
-        clearTimeout(patience);
-        form.elements.card_token.value = told.token;
-        form.requestSubmit(pay());
-      }
+      if (told.haat !== "card" || form.elements.payment.value !== "card") return;
+      free();
+      form.elements.card_token.value = told.token;
+      if (!late) return form.requestSubmit(pay());
+      // They were told that nothing was charged: it is theirs to ask again.
+      frame.hidden = true;
+      note("Your card is ready. It is charged when you place the order.");
     });
     form.addEventListener("submit", (event) => {
+      if (waiting || Date.now() - sent < 30000) return event.preventDefault();
       if (event.submitter?.matches("[data-swap]")) {
         event.preventDefault();
         refresh(event.submitter.value);
       }
       if (event.submitter !== pay()) return;
-      if (pay().getAttribute("aria-busy") && !form.elements.card_token.value) return event.preventDefault();
       pay().setAttribute("aria-busy", "true");
-      if (!wants() || !place) return;
+      if (!wants() || !place) return void (sent = Date.now());
       event.preventDefault();
       if (!frame || !ready) {
         free();
         return say("The card’s fields have not loaded. Wait a moment, or choose another way to pay.");
       }
       waiting = true;
-      patience = setTimeout(() => {
-        free();
+      late = false;
+      answering = setTimeout(() => {
+        giveUp();
         say("The card vault does not answer. Nothing was charged: please try again.");
       }, 20000);
       frame.contentWindow.postMessage({ haat: "tokenize" }, vault);
     });
-    window.addEventListener("pageshow", free);
+    // Back from a payment, the page as it was holds a spent card and old prices.
+    window.addEventListener("pageshow", (event) => (event.persisted && sent ? location.replace("/checkout") : free()));
   }
 
-  // What htmx brought is announced and takes the focus.
+  // What htmx brought is announced and takes the focus; how many were chosen meanwhile stays.
+  let units = "";
+  document.addEventListener("htmx:before:swap", () => { units = one("#buy .quantity")?.value; });
+  for (const lost of ["htmx:error", "htmx:response:error"]) document.addEventListener(lost, (event) => event.target.matches("[hx-swap=none]") || say(LOST));
   document.addEventListener("htmx:after:swap", () => {
+    const again = one("#buy .quantity");
+    if (again && [...again.options].some((each) => each.value === units)) again.value = units;
     const fresh = one("#buy[autofocus]");
     if (fresh) {
       fresh.removeAttribute("autofocus");

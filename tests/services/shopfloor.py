@@ -29,7 +29,7 @@ from haat.contracts.checkout import Checkout, CheckoutRef, Checkouts, Complete, 
 from haat.contracts.fraud import Fraud, ReviewDecided
 from haat.contracts.identity import Address
 from haat.contracts.inventory import Inventory, SkuRef, StockCameBack
-from haat.contracts.orders import Order, OrderOf, OrderPlaced, Orders, ReturnMoved
+from haat.contracts.orders import Order, OrderMoved, OrderOf, OrderPlaced, Orders, ReturnMoved
 from haat.contracts.payments import (
     CardMethod,
     CashMethod,
@@ -63,6 +63,7 @@ DECLINED, CHALLENGED = "4000000000000002", "4000002760003184"
 KINDS = {
     event_name(kind): kind
     for kind in (
+        OrderMoved,
         OrderPlaced,
         PaymentAuthorized,
         PaymentCaptured,

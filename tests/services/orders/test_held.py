@@ -10,13 +10,13 @@ import pytest
 from haat.contracts.cart import Owner
 from haat.contracts.checkout import Checkout
 from haat.contracts.fraud import Decide, Review, ReviewDecided, ReviewsOf
-from haat.contracts.orders import Order
+from haat.contracts.orders import Order, OrderMoved
 from haat.contracts.payments import PaymentDeclined, UpiMethod
 from haat.kit.database import Batch
 from haat.kit.ids import new_id
 from haat.services.checkout.driver import REVIEW_ABOVE_MINOR
 from tests.services.checkout.test_crashes import checkouts_without
-from tests.services.orders.asking import STAFF, types
+from tests.services.orders.asking import STAFF, cancel, due, orders_without, types
 from tests.services.orders.test_returns import DOUBTFUL, held
 from tests.services.shopfloor import ADDRESS, DECLINED, Floor
 
@@ -111,3 +111,16 @@ async def test_a_decision_on_an_order_that_waits_for_none_changes_nothing(floor:
     order = await told(floor, await held(floor), "approve")
     assert (order.status, types(order)) == ("confirmed", ["placed", "reviewed", "paid"])
     assert await told(floor, order, decision) == order
+
+
+async def test_a_decision_beside_a_cancellation_that_waits_cancels_nothing_twice(floor: Floor):
+    order = await held(floor)
+    service, away = orders_without(floor, payments="void")
+    await service.cancel(cancel(order))
+    await told(floor, order, "reject")
+    away["payments"].dead.clear()
+    for _ in range(2):
+        await due(floor, order)
+        await service.finish_tasks()
+    moved = [event.status for event in await floor.told("orders", order.id) if isinstance(event, OrderMoved)]
+    assert (types(await floor.order(order.id)), moved) == (["placed", "canceled"], ["canceled"])

@@ -20,6 +20,7 @@ from haat.kit.database import Transaction
 from haat.kit.message import DomainError, Unavailable
 from haat.kit.money import Money
 from haat.services.orders.model import (
+    CANCELED,
     STAGES,
     StoredOrder,
     added,
@@ -111,6 +112,9 @@ class Tasks:
         await self._inventory.put_back(PutBack(cause_id=f"{order.id}:canceled", lines=lines))
 
         async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
+            if current.status == CANCELED:
+                # A rejection, or money that ran out, beside a cancellation under way follows it and finds it done.
+                return canceled(current, payment.captured.amount)
             detail = task.data["reason"] or "Order canceled"
             await self._store.note(transaction.connection, current.id, "canceled", detail, task.data["actor"])
             transaction.publish(_moved(current, "canceled"))

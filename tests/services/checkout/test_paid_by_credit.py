@@ -58,6 +58,14 @@ async def test_a_gift_card_alone_buys(shopfront, floor: Floor):
     assert (await floor.order(body["order"]["id"])).payment.status == "paid"
 
 
+async def test_a_gift_card_for_all_of_it_leaves_no_cash_to_be_collected(shopfront, floor: Floor):
+    card = await gift(floor, 1_000_000)
+    status, body, total = await bought(shopfront, floor, {"method": "cod", "gift_cards": [card.code]})
+    await floor.taken(body["order"]["id"])
+    paid = (await floor.order(body["order"]["id"])).payment
+    assert (status, paid.status, paid.captured, paid.summary) == (200, "paid", Money(total), "Gift card")
+
+
 @pytest.mark.parametrize("code", ["insufficient_credit", "gift_card_unknown"])
 async def test_a_gift_card_that_does_not_do_is_declined(shopfront, floor: Floor, code: str):
     card = await gift(floor, 100)

@@ -262,6 +262,13 @@ async def test_the_courier_is_given_what_credit_does_not_pay(shopper: Visitor):
     assert "Please keep <strong>₹45,648</strong> ready" in page
 
 
+async def test_the_courier_is_given_nothing_where_credit_pays_for_all(shopper: Visitor):
+    await buy(shopper, payment="cod")
+    shopper.behind.payments.by_credit = Money(4_604_800)
+    page = (await shopper.see("/orders/ord_0/thanks")).text
+    assert ("for the courier" in page, "Paid with" in page) == (False, True)
+
+
 async def test_a_balance_is_told_to_whoever_has_the_code(shopper: Visitor):
     known = await shopper.send("/gift-card", gift_code=GIFT_CODE)
     unknown = await shopper.send("/gift-card", gift_code="0000-0000-0000-0000")

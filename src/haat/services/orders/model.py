@@ -134,10 +134,11 @@ def body_of(ask: PlaceOrder) -> Body:
 
 def first_status(ask: PlaceOrder) -> tuple[str, str]:
     """Order status and payment status right after placing."""
+    if ask.paid:
+        # Also where cash was chosen, and gift cards pay for all of it.
+        return ("placed" if ask.on_hold else "confirmed"), "paid"
     if ask.payment_method == CASH:
         return ("placed" if ask.on_hold else "confirmed"), "cash_on_delivery"
-    if ask.paid:
-        return ("placed" if ask.on_hold else "confirmed"), "paid"
     return "placed", "authorized"
 
 

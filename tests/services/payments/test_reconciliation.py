@@ -351,6 +351,42 @@ async def test_days_that_were_not_reconciled_are_made_up_for_once_the_oldest_fir
     assert await found(shop, name) == {}
 
 
+async def test_a_day_that_somebody_looked_at_before_its_report_was_complete_is_looked_at_again(shop: Any):
+    name, first = new_id("psp"), due_days_ago(0) + timedelta(hours=1)
+    await first_paid(shop, name, first)
+    reporter = Reporter(name, told(name, first, 2), shop.provider.abilities)
+    reconciliation = Reconciliation(shop.database, reporter, 200)
+    await reconciliation.run(due_days_ago(0).date())
+    looked = "UPDATE payments.reconciliations SET done_at = $2 WHERE provider = $1"
+    await shop.rows(looked, name, due_days_ago(0) + timedelta(hours=25))
+    reporter.asked = []
+    for _ in range(2):
+        await reconciliation.run_due()
+    assert reporter.asked == [due_days_ago(0)]
+
+
+async def test_an_explained_break_that_is_another_by_now_is_open_again(shop: Any):
+    name, since = new_id("psp"), start_of_day(3)
+    await shop.rows(HISTORY, name, since, 1)
+    short = msgspec.structs.replace(told(name, since, 1)[0], amount=Money(901), fee=fee(901))
+    reporter = Reporter(name, [short], shop.provider.abilities)
+    reconciliation = Reconciliation(shop.database, reporter, 200)
+    await reconciliation.run(since.date())
+    page = await Books(shop.database).breaks(ListBreaks(state="open", limit=100))
+    found_id = next(each.id for each in page.data if each.provider == name)
+    await shop.payments.explain_break(ExplainBreak(break_id=found_id, note="a discount of theirs", actor="usr_staff"))
+    # Both sums may grow, as long as what was explained is all that lies between them.
+    await shop.rows(POSTED, name, "part", "capture", 400, since + timedelta(hours=2))
+    part = Movement("p", "capture", Money(400), fee(400), since + timedelta(hours=2), f"psp_{name}_1")
+    reporter.lines = [short, part]
+    await reconciliation.run(since.date())
+    same = await found(shop, name)
+    less = Movement("l", "capture", Money(-100), Money(0), since + timedelta(hours=3), f"psp_{name}_1")
+    reporter.lines = [short, part, less]
+    await reconciliation.run(since.date())
+    assert (same, await found(shop, name)) == ({}, {f"psp_{name}_1": "amount"})
+
+
 async def test_no_day_is_made_up_for_after_two_weeks_or_where_nobody_paid(shop: Any):
     old, new = new_id("psp"), new_id("psp")
     await first_paid(shop, old, due_days_ago(40))

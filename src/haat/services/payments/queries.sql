@@ -530,8 +530,10 @@ SELECT 'brk_' || replace(uuidv7()::text, '-', ''), :provider, f.*, :since::date
 FROM (SELECT * FROM sums UNION ALL SELECT * FROM fees) AS f (kind, subject, matter, ours, theirs, currency)
 ON CONFLICT (provider, kind, subject, matter) DO UPDATE
     SET ours_minor = excluded.ours_minor, theirs_minor = excluded.theirs_minor, seen_at = now(),
-        day = CASE WHEN b.state = 'healed' THEN excluded.day ELSE b.day END,
-        state = CASE WHEN b.state = 'healed' THEN 'open' ELSE b.state END;
+        -- What a person has explained was this difference: another one is found anew, as what had healed is.
+        (day, state) = (SELECT CASE WHEN known THEN b.day ELSE excluded.day END, CASE WHEN known THEN b.state ELSE 'open' END
+                        FROM (SELECT b.state = 'open' OR b.state = 'explained' AND b.ours_minor - b.theirs_minor =
+                                     excluded.ours_minor - excluded.theirs_minor AS known) AS look);
 
 -- name: put_repeated(provider, movement_ids, day)!
 INSERT INTO payments.breaks AS b (break_id, provider, kind, subject, matter, ours_minor, theirs_minor, currency, day)
@@ -573,12 +575,14 @@ UNION ALL
 SELECT 'settlement', 'settlement:' || provider || ':' || movement_id, currency::text, -amount_minor
 FROM fresh WHERE kind = 'settlement' AND amount_minor <> 0;
 
--- name: days_due(provider, last, days)
--- Days up to the last one that were not reconciled, the oldest first, and none before the provider's first payment. That
--- one is looked for in all payments, so only when there is a day without a reconciliation.
+-- name: days_due(provider, last, days, settled_seconds)
+-- Days up to the last one that were not reconciled since their reports were complete, the oldest first, and none before
+-- the provider's first payment. That one is looked for in all payments, so only when there is such a day.
 WITH undone AS MATERIALIZED (
     SELECT d.day::date AS day FROM generate_series(0, :days::integer - 1) AS n, LATERAL (SELECT :last::date - n AS day) AS d
-    WHERE NOT EXISTS (SELECT FROM payments.reconciliations r WHERE r.provider = :provider AND r.day = d.day)
+    WHERE NOT EXISTS (
+        SELECT FROM payments.reconciliations r WHERE r.provider = :provider AND r.day = d.day AND r.done_at >=
+            (d.day + 1)::timestamp AT TIME ZONE 'UTC' + make_interval(secs => :settled_seconds))
 )
 SELECT day FROM undone
 WHERE day >= (SELECT (min(created_at) AT TIME ZONE 'UTC')::date FROM payments.payments WHERE provider = :provider)

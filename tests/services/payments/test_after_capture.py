@@ -5,18 +5,25 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from haat.contracts.payments import (
     AttemptPayment,
     Capture,
+    CardMethod,
     PaymentRef,
     PaymentStateError,
     Refund,
     UpiMethod,
     Void,
 )
+from haat.kit.ids import new_id
 from haat.kit.money import Money
+from haat.ports.payment_provider import PaymentAsk
+from haat.services.payments.service import PaymentsService
+from haat.services.payments.store import PaymentStore
+from tests.services.shopfloor import Away
 
 # A provider that holds for seven days: four fifths of the time from then until its end are over.
 LATE_HOLD = "UPDATE payments.payments SET created_at = now() - interval '100 days' WHERE payment_id = $1"
@@ -164,6 +171,41 @@ async def test_late_money_of_a_payment_that_was_given_up_goes_back_as_late(shop:
         ("late", 259900)
     ]
     assert (await shop.told(ask.attempt_id)).count("PaymentRefunded") == 1
+
+
+async def given_up(shop: Any) -> tuple[PaymentsService, Any, Any]:
+    """Payments whose vault does not answer, and a payment there that nobody has heard of in time."""
+    ask = shop.ask(CardMethod(token="tok_forgotten"))
+    away = PaymentsService(PaymentStore(shop.database), shop.provider, Away(shop.vault, "charge"))
+    begun = await away.authorize(ask)
+    older = "UPDATE payments.payments SET created_at = now() - interval '2 minutes' WHERE payment_id = $1"
+    await shop.rows(older, begun.id)
+    await shop.sweep(begun.id)
+    assert (await shop.payments.payment(PaymentRef(payment_id=begun.id))).state == "expired"
+    await shop.payments.void(Void(attempt_id=ask.attempt_id, reason="payment_declined"))
+    return away, ask, begun
+
+
+async def turns_up(shop: Any, ask: Any) -> None:
+    """The provider has a payment of this checkout after all."""
+    card = {"type": "card", "number": "4242424242424242", "exp_month": 12, "exp_year": 2040, "cvc": "123"}
+    await shop.provider.authorise(new_id("key"), PaymentAsk(ask.checkout_id, ask.amount, card))
+
+
+async def test_a_payment_that_turns_up_after_it_was_given_up_goes_back_without_a_notice(shop: Any):
+    _, ask, begun = await given_up(shop)
+    await turns_up(shop, ask)
+    await shop.sweep(begun.id)
+    assert ((await seen(shop, begun.id)).state, (await shop.books(ask.checkout_id))[0]["state"]) == ("voided", "voided")
+
+
+async def test_what_turns_up_while_another_attempt_waits_for_its_answer_is_not_taken_from_that(shop: Any):
+    away, ask, begun = await given_up(shop)
+    other = await away.authorize(msgspec.structs.replace(ask, attempt_id=new_id("att")))
+    await turns_up(shop, ask)
+    await shop.sweep(begun.id)
+    states = [(await shop.payments.payment(PaymentRef(payment_id=each.id))).state for each in (begun, other)]
+    assert (states, (await shop.books(ask.checkout_id))[0]["state"]) == (["expired", "unknown"], "authorized")
 
 
 @pytest.mark.parametrize(("currency", "amount"), [("JPY", 1), ("INR", 100), ("KWD", 1_000)])

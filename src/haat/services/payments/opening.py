@@ -61,14 +61,17 @@ class Opening:
         found = await self._providers.of(payment).find(payment.checkout_id)
         if isinstance(found, Unknown):
             return payment
+        waiting = payment.state in ("authorizing", "unknown")
+        # Before what is claimed: a payment is that of another attempt as long as that one has no answer.
+        mine = waiting or await self._store.awaiting(payment.provider, payment.checkout_id) == [payment.payment_id]
         known = await self._store.claimed(payment.provider, [fact.id for fact in found]) if found else set()
         free = [fact for fact in found if fact.id not in known and fact.amount == payment.asked]
-        sole = free[0] if len(free) == 1 else None
-        waiting = payment.state in ("authorizing", "unknown")
-        if sole is not None and (sole.state == "processing" or not waiting):
-            return await self._begun(payment, Answered(sole))
+        sole = free[0] if len(free) == 1 and mine else None
         if not waiting:
-            return payment
+            # Given up, and its call closed: what turns up is written all the same, and goes back.
+            return payment if sole is None else await self._settling.settle(payment, merging(sole))
+        if sole is not None and sole.state == "processing":
+            return await self._begun(payment, Answered(sole))
         # Only the same key names our payment beyond doubt; it never has a second effect.
         outcome = await self._ask(payment)
         if isinstance(outcome, Answered):

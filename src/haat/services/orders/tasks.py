@@ -22,6 +22,7 @@ from haat.kit.money import Money
 from haat.services.orders.model import (
     CANCELED,
     STAGES,
+    STOPPED,
     StoredOrder,
     added,
     canceled,
@@ -148,9 +149,10 @@ class Tasks:
                 direction="return",
             )
         )
-        if shipment.status == "failed":
+        if shipment.status in STOPPED:
             # Nobody comes: the customer must not be told so, and another try asks the carrier anew.
-            raise OrderStateError("The carrier does not fetch this; arrange its way back with the customer")
+            told = "The carrier does not fetch this; arrange its way back with the customer"
+            raise OrderStateError(told, state=shipment.status)
 
         async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
             detail = _numbered(f"{shipment.carrier} fetches it", shipment)

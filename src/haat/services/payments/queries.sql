@@ -530,10 +530,10 @@ SELECT 'brk_' || replace(uuidv7()::text, '-', ''), :provider, f.*, :since::date
 FROM (SELECT * FROM sums UNION ALL SELECT * FROM fees) AS f (kind, subject, matter, ours, theirs, currency)
 ON CONFLICT (provider, kind, subject, matter) DO UPDATE
     SET ours_minor = excluded.ours_minor, theirs_minor = excluded.theirs_minor, seen_at = now(),
-        -- What a person has explained was these two sums: others are found anew, as what had healed is.
+        -- What a person has explained was this difference: another one is found anew, as what had healed is.
         (day, state) = (SELECT CASE WHEN known THEN b.day ELSE excluded.day END, CASE WHEN known THEN b.state ELSE 'open' END
-                        FROM (SELECT b.state = 'open' OR b.state = 'explained' AND (b.ours_minor, b.theirs_minor) =
-                                     (excluded.ours_minor, excluded.theirs_minor) AS known) AS look);
+                        FROM (SELECT b.state = 'open' OR b.state = 'explained' AND b.ours_minor - b.theirs_minor =
+                                     excluded.ours_minor - excluded.theirs_minor AS known) AS look);
 
 -- name: put_repeated(provider, movement_ids, day)!
 INSERT INTO payments.breaks AS b (break_id, provider, kind, subject, matter, ours_minor, theirs_minor, currency, day)

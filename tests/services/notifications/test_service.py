@@ -99,6 +99,16 @@ async def test_what_customers_write_is_not_markup(notifications, placed, pen):
     assert "<script>alert(1)</script> & {{ lamp }}" in letter.text
 
 
+@pytest.mark.parametrize("odd", ["\x0b", "\x1b", "\ufffe"])
+async def test_what_a_page_cannot_hold_keeps_no_letter_back(notifications, placed, pen, odd):
+    # Spreadsheets write a line's end within a cell as a vertical tab.
+    _, event = placed(f"Brass{odd}lamp")
+    await notifications.on_placed(Batch([event]))
+    await notifications.send_due()
+    (letter,) = pen.letters
+    assert ("Brass lamp" in letter.html, "Brass lamp" in letter.text) == (True, True)
+
+
 async def test_nothing_is_loaded_from_strangers(notifications, placed, pen):
     _, event = placed()
     await notifications.on_placed(Batch([event]))

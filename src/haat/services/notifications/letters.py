@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +16,8 @@ from haat.kit.money import Money, format_money
 from haat.services.notifications.model import Kind
 
 INDIA: Final = timezone(timedelta(hours=5, minutes=30))
+# What XML, which letters are written in, cannot hold however it is escaped.
+_UNWRITABLE: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _FOLDER = Path(__file__).with_name("templates")
 
 
@@ -191,10 +194,13 @@ class Scribe:
         filled = {name: getattr(words, name).format_map(facts) for name in ("subject", "title", "lead", "button")}
         about = {"facts": facts, "order": order, "why": words.why}
         context = {**filled, **about, "shop": self._url, "link": urljoin(self._url, path)}
-        source = self._templates.get_template(f"{words.template}.mjml.j2").render(context)
+        source, text = (self._rendered(f"{words.template}.{form}.j2", context) for form in ("mjml", "txt"))
         html = mrml.to_html(source, render_options=self._options).content
-        text = self._templates.get_template(f"{words.template}.txt.j2").render(context)
-        return Written(" ".join(filled["subject"].split()), html, text.strip() + "\n")
+        subject = _UNWRITABLE.sub(" ", filled["subject"])
+        return Written(" ".join(subject.split()), html, text.strip() + "\n")
+
+    def _rendered(self, template: str, context: dict[str, Any]) -> str:
+        return _UNWRITABLE.sub(" ", self._templates.get_template(template).render(context))
 
 
 def _environment() -> Environment:

@@ -65,6 +65,18 @@ async def test_the_letter_holds_lines_totals_address_and_the_signed_link(notific
 
 
 @pytest.mark.parametrize(
+    ("on_hold", "told"), [(False, "and are getting it ready."), (True, "and look at it before it is packed.")]
+)
+async def test_a_confirmation_says_whether_the_order_is_held(notifications, placed, pen, shelf, on_hold, told):
+    order, event = placed()
+    shelf.orders[order.id] = msgspec.structs.replace(order, status="placed", on_hold=on_hold)
+    await notifications.on_placed(Batch([event]))
+    await notifications.send_due()
+    (letter,) = pen.letters
+    assert f"We have your order {order.number} {told}" in letter.text
+
+
+@pytest.mark.parametrize(
     ("status", "told"),
     [
         ("in_transit", [", expected 28 November 2026"]),

@@ -37,7 +37,7 @@ WORDS: Final[dict[Kind, Words]] = {
     "order_placed": Words(
         "Your order {number}",
         "Thank you, {name}",
-        "We have your order {number} and are getting it ready. You will hear from us when it leaves.",
+        "We have your order {number} and {doing}. You will hear from us when it leaves.",
         "Follow your order",
     ),
     "order_partially_shipped": Words(

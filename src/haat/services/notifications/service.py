@@ -195,6 +195,7 @@ class NotificationsService(Notifications):
         order = await self._orders.order(OrderOf(order=order_id, any_owner=True))
         link = (await self._orders.link(OrderOf(order=order.id, any_owner=True))).link
         facts = {**mail.facts, "number": order.number, "name": order.shipping_address.name}
+        facts["doing"] = "look at it before it is packed" if order.on_hold else "are getting it ready"
         if mail.kind in WITH_INVOICE:
             facts["invoice"] = f"orders/{order.id}/invoice.pdf?token={link}"
         if mail.kind == "refunded":

@@ -8,8 +8,9 @@ from collections import Counter
 
 import pytest
 
-from haat.contracts.inventory import OutOfStock, ReservationGone
+from haat.contracts.inventory import ExtendHold, OutOfStock, ReservationGone
 from haat.kit.ids import new_id
+from tests.services.shopfloor import waited_for
 
 
 async def outcome(work) -> str:
@@ -212,3 +213,15 @@ async def test_a_location_that_begins_while_another_does_waits_for_it(depots):
     await second
     await depots[2].held({sku: 4})
     assert await depots[3].stock(sku) == (10, 4)
+
+
+async def test_a_hold_that_is_released_while_somebody_extends_it_is_not_called_held(depots):
+    sku = await depots[0].sku(5)
+    attempt = await depots[0].held({sku: 4})
+    async with depots[0].database.transaction("inventory") as first:
+        await depots[0].service._store.release_hold(first.connection, attempt)
+        extending = asyncio.create_task(depots[1].service.extend(ExtendHold(attempt_id=attempt, hold_seconds=60)))
+        assert await waited_for(first, extending)
+    with pytest.raises(ReservationGone):
+        await extending
+    assert await depots[2].stock(sku) == (5, 0)

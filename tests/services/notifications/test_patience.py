@@ -9,6 +9,7 @@ from haat.contracts.orders import OrderMoved
 from haat.kit.database import Batch
 from haat.kit.message import NotFound
 from haat.ports.mail import LetterRefused, MailUnreachable
+from haat.services.notifications import service
 from haat.services.notifications.model import wait_seconds
 
 
@@ -38,6 +39,37 @@ async def test_a_letter_is_given_up_when_its_tries_are_used(notifications, place
     await has_tried(database, order, tried)
     await notifications.send_due()
     assert [mail.state for mail in await mails(notifications, order)] == [state]
+
+
+async def test_a_mail_server_that_does_not_end_is_left_before_another_worker_may_send(
+    notifications, placed, pen, monkeypatch
+):
+    order, event = placed()
+    begun = asyncio.Event()
+
+    async def never(_):
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(pen, "send", never)
+    monkeypatch.setattr(service, "LONGEST_SECONDS", 0.05)
+    await notifications.on_placed(Batch([event]))
+    await asyncio.wait_for(notifications.send_due(), 30)
+    (mail,) = await mails(notifications, order)
+    assert (begun.is_set(), mail.state) == (True, "queued")
+
+
+async def test_no_letter_is_begun_that_could_outlive_its_lease(notifications, placed, pen, monkeypatch, due_now):
+    order, event = placed()
+    await notifications.on_placed(Batch([event]))
+    with monkeypatch.context() as slow:
+        slow.setattr(service, "LEASE_SECONDS", service.LONGEST_SECONDS)
+        await notifications.send_due()
+    (waiting,) = await mails(notifications, order)
+    before = len(pen.letters)
+    await due_now()
+    await notifications.send_due()
+    assert (waiting.state, before, len(pen.letters)) == ("queued", 0, 1)
 
 
 def test_the_mail_server_may_be_away_for_two_days_and_what_is_of_today_ends_today():

@@ -9,7 +9,16 @@ import pytest
 
 from haat.contracts.catalog import Variant
 from haat.contracts.fraud import Decide, ReviewsOf
-from haat.contracts.orders import CaptureOrder, Order, OrderStateError, ReceiveReturn, RequestReturn, Return, ReturnItem
+from haat.contracts.orders import (
+    CaptureOrder,
+    Order,
+    OrderStateError,
+    ReceiveReturn,
+    RejectReturn,
+    RequestReturn,
+    Return,
+    ReturnItem,
+)
 from haat.contracts.payments import CashMethod, PaymentStateError, Refund
 from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
@@ -219,6 +228,19 @@ async def test_a_unit_whose_refund_is_under_way_cannot_be_asked_back(floor: Floo
         await floor.orders.request_return(sent_back(order))
     counted = await floor.value("SELECT returned FROM orders.orders WHERE id = $1", order.id)
     assert (counted, await refunded(floor, order)) == ({order.items[0].id: 1}, PRICE)
+
+
+async def test_an_order_shows_which_units_are_in_returns_or_refunded(floor: Floor):
+    order = await floor.delivered((await floor.variant(), 3))
+    item = order.items[0].id
+    seen = [order.returned]
+    await floor.orders.refund(refund(order, quantity=1))
+    seen.append((await floor.order(order.id)).returned)
+    made = await floor.orders.request_return(sent_back(order))
+    seen.append((await floor.order(order.id)).returned)
+    await floor.orders.reject_return(RejectReturn(return_id=made.id, actor=STAFF, reason="worn"))
+    seen.append((await floor.order(order.id)).returned)
+    assert seen == [{}, {item: 1}, {item: 2}, {item: 1}]
 
 
 async def test_a_unit_that_was_asked_back_is_not_refunded_beside_its_return(floor: Floor):

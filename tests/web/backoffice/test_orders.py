@@ -81,10 +81,12 @@ def test_a_refund_of_lines_is_worth_what_was_paid_for_them() -> None:
     assert wanted.amount == Money(200_000)
 
 
-def test_units_in_a_return_cannot_be_refunded_again() -> None:
-    _, faults = refunding(order(returns=[returned(2)]), {"by": "lines", "units.itm_1": "2", "reason": "broken"})
+def test_units_in_a_return_or_refunded_cannot_be_refunded_again() -> None:
+    one = order(returned={"itm_1": 2, "itm_2": 1})
+    _, faults = refunding(one, {"by": "lines", "units.itm_1": "2", "reason": "broken"})
 
     assert list(faults) == ["units.itm_1"]
+    assert acts_of(one, None, lambda _: True).unreturned == {"itm_1": 1}
 
 
 def test_a_refund_tells_all_its_faults_at_once() -> None:

@@ -317,7 +317,10 @@ class MemoryOrders(Orders):
             created_at=MOMENT,
             timeline=[],
         )
-        self.placed[order.id] = msgspec.structs.replace(order, returns=[*order.returns, made])
+        more = {item.item_id: item.quantity for item in ask.items}
+        returned = {**order.returned, **{each: n + order.returned.get(each, 0) for each, n in more.items()}}
+        returns = [*order.returns, made]
+        self.placed[order.id] = msgspec.structs.replace(order, returns=returns, returned=returned)
         return made
 
     async def bought(self, ask: BoughtBy) -> Bought:

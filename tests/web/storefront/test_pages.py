@@ -450,6 +450,26 @@ async def test_a_return_that_is_sent_twice_is_asked_for_once(visitor: Visitor):
     assert [each.id for each in visitor.behind.orders.placed["ord_0"].returns] == ["ret_1", "ret_2"]
 
 
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [("created", ["Waiting for the carrier", "Sandbox"]), ("failed", [])],
+)
+async def test_a_parcel_without_a_number_claims_no_label_and_one_refused_is_not_shown(
+    visitor: Visitor, status: str, told: list[str]
+):
+    await visitor.take_laptop()
+    await buy(visitor, payment="cod")
+    orders = visitor.behind.orders
+    orders.deliver("ord_0")
+    order = orders.placed["ord_0"]
+    (parcel,) = order.shipments
+    waiting = msgspec.structs.replace(parcel, status=status, tracking_number="", events=[], estimated_delivery=None)
+    orders.placed["ord_0"] = msgspec.structs.replace(order, status="packed", shipments=[waiting])
+    page = (await visitor.see("/orders/ord_0")).text
+    shown = re.findall(r'Parcel: ([^<]+)</h2>\s*<p class="soft">([^<]+)</p>', page)
+    assert ([*sum(shown, ())], "Label printed" in page, "Delivery failed" in page) == (told, False, False)
+
+
 async def test_a_delivered_thing_is_sent_back(visitor: Visitor):
     await visitor.take_laptop()
     await buy(visitor, payment="cod")

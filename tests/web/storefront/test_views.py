@@ -239,6 +239,13 @@ def test_a_delivered_order_can_be_sent_back_but_not_cancelled(visited: MemoryOrd
     )
 
 
+def test_what_was_refunded_or_asked_back_already_is_not_offered_to_be_sent_back(visited: MemoryOrders):
+    visited.deliver("ord_0")
+    order = visited.placed["ord_0"]
+    shown = [msgspec.structs.replace(order, returned={"itm_var_1S": units}) for units in (1, 2)]
+    assert [progress.returnable(each) for each in shown] == [{"itm_var_1S": 1}, {}]
+
+
 @pytest.mark.parametrize(("amount", "text"), [(4_599_900, "₹45,999"), (12_345_678_50, "₹1,23,45,678.50"), (0, "₹0")])
 def test_money_is_written_the_indian_way(amount: int, text: str):
     assert words.money(Money(amount)) == text

@@ -57,7 +57,10 @@ class Return(Message, frozen=True):
 
 class Order(Message, frozen=True):
     """`status` is placed, confirmed, packed, partially_shipped, shipped, out_for_delivery, partially_delivered,
-    delivered, canceled or returned: the partial ones while units are still to be sent, or to arrive, behind others."""
+    delivered, canceled or returned: the partial ones while units are still to be sent, or to arrive, behind others.
+
+    `returned` is how many units of an item, by its id, are in returns or were refunded: no more of them can be.
+    """
 
     id: str
     number: str
@@ -75,6 +78,7 @@ class Order(Message, frozen=True):
     user_id: str | None = None
     on_hold: bool = False
     version: int = 1
+    returned: Mapping[str, int] = {}
 
 
 class OrderReturn(Message, frozen=True):

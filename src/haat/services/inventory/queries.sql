@@ -32,18 +32,18 @@ SELECT inventory.commit_from(:attempt_id, :streams::bigint[], :quantities::bigin
 SELECT inventory.release_hold(:attempt_id);
 
 -- name: extend_hold(attempt_id, hold_seconds)^
--- A hold only grows; what is not held any more answers as it is.
-WITH grown AS (
-    UPDATE inventory.reservations
-    SET expires_at = greatest(expires_at, clock_timestamp() + make_interval(secs => :hold_seconds::integer))
-    WHERE attempt_id = :attempt_id AND state = 'held' RETURNING state, expires_at, streams, quantities
-), found AS (
-    SELECT * FROM grown
-    UNION ALL
-    SELECT state, expires_at, streams, quantities FROM inventory.reservations
-    WHERE attempt_id = :attempt_id AND NOT EXISTS (SELECT FROM grown)
+-- A hold only grows; what is not held any more answers as it is, also when it has ended while this waited for its row.
+WITH found AS MATERIALIZED (
+    SELECT attempt_id, state, expires_at, streams, quantities FROM inventory.reservations
+    WHERE attempt_id = :attempt_id FOR UPDATE
+), grown AS (
+    UPDATE inventory.reservations r
+    SET expires_at = greatest(found.expires_at, clock_timestamp() + make_interval(secs => :hold_seconds::integer))
+    FROM found WHERE r.attempt_id = found.attempt_id AND found.state = 'held' RETURNING r.expires_at
 )
-SELECT state, expires_at, inventory.skus_of(streams) AS skus, quantities FROM found;
+SELECT state, coalesce((SELECT expires_at FROM grown), expires_at) AS expires_at, inventory.skus_of(streams) AS skus,
+       quantities
+FROM found;
 
 -- name: expire_holds(batch)$
 SELECT inventory.expire_holds(:batch);

@@ -16,9 +16,9 @@ from haat.kit.money import Money, format_money
 from haat.services.notifications.model import Kind
 
 INDIA: Final = timezone(timedelta(hours=5, minutes=30))
+# What XML, which letters are written in, cannot hold however it is escaped.
+_UNWRITABLE: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _FOLDER = Path(__file__).with_name("templates")
-# What XML cannot hold, escaped or not; a vertical tab comes with a name that was copied from a table.
-_UNWRITABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ WORDS: Final[dict[Kind, Words]] = {
     "order_placed": Words(
         "Your order {number}",
         "Thank you, {name}",
-        "We have your order {number} and are getting it ready. You will hear from us when it leaves.",
+        "We have your order {number} and {doing}. You will hear from us when it leaves.",
         "Follow your order",
     ),
     "order_partially_shipped": Words(
@@ -194,9 +194,8 @@ class Scribe:
         filled = {name: getattr(words, name).format_map(facts) for name in ("subject", "title", "lead", "button")}
         about = {"facts": facts, "order": order, "why": words.why}
         context = {**filled, **about, "shop": self._url, "link": urljoin(self._url, path)}
-        source = self._rendered(f"{words.template}.mjml.j2", context)
+        source, text = (self._rendered(f"{words.template}.{form}.j2", context) for form in ("mjml", "txt"))
         html = mrml.to_html(source, render_options=self._options).content
-        text = self._rendered(f"{words.template}.txt.j2", context)
         subject = _UNWRITABLE.sub(" ", filled["subject"])
         return Written(" ".join(subject.split()), html, text.strip() + "\n")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -48,6 +50,9 @@ E = TypeVar("E", bound=Event)
 PACE = 20
 AT_ONCE = 5
 LEASE_SECONDS = 120
+# What takes longer has failed for now; and nothing is begun that could outlive the lease of its batch: another worker
+# would send it once more, and so on.
+LONGEST_SECONDS = 40
 # After so many tries to find the order of a refund, or units of a wish, there are none.
 PATIENT_TRIES = 2
 WITH_INVOICE = frozenset({"order_partially_shipped", "order_shipped", "order_delivered"})
@@ -146,11 +151,11 @@ class NotificationsService(Notifications):
 
     async def send_due(self) -> None:
         """Write and send the mails whose turn it is; what fails for now comes again later."""
+        gate = _Gate(LEASE_SECONDS - LONGEST_SECONDS)
         async with self._store.connection() as connection:
             due = await self._store.claim_due(connection, LEASE_SECONDS, PACE)
         if not due:
             return
-        gate = asyncio.Semaphore(AT_ONCE)
         written = await asyncio.gather(*(self._written(mail, gate) for mail in due))
         ready = [each for each in written if isinstance(each, DueMail)]
         async with self._store.connection() as connection:
@@ -168,11 +173,11 @@ class NotificationsService(Notifications):
             if new:
                 await self._store.note(transaction.connection, list(new.values()))
 
-    async def _written(self, mail: DueMail, gate: asyncio.Semaphore) -> DueMail | Settled:
+    async def _written(self, mail: DueMail, gate: _Gate) -> DueMail | Settled:
         if mail.html:
             return mail
         try:
-            async with gate:
+            async with gate.through():
                 return await self._write(mail)
         except Exception as error:
             # Whatever keeps one letter from being written must not keep back the others.
@@ -195,6 +200,7 @@ class NotificationsService(Notifications):
         order = await self._orders.order(OrderOf(order=order_id, any_owner=True))
         link = (await self._orders.link(OrderOf(order=order.id, any_owner=True))).link
         facts = {**mail.facts, "number": order.number, "name": order.shipping_address.name}
+        facts["doing"] = "look at it before it is packed" if order.on_hold else "are getting it ready"
         if mail.kind in WITH_INVOICE:
             facts["invoice"] = f"orders/{order.id}/invoice.pdf?token={link}"
         if mail.kind == "refunded":
@@ -244,16 +250,32 @@ class NotificationsService(Notifications):
             return mail
         return msgspec.structs.replace(mail, html="", text=NOT_KEPT)
 
-    async def _sent(self, mail: DueMail, gate: asyncio.Semaphore) -> Settled:
+    async def _sent(self, mail: DueMail, gate: _Gate) -> Settled:
         try:
-            async with gate:
+            async with gate.through():
                 await self._mailer.send(mail.letter())
         except LetterRefused as error:
             log.warning("mail refused", mail_id=mail.id, kind=mail.kind)
             return Settled(mail.id, mail.tries, "failed", str(error))
-        except MailUnreachable as error:
-            return _again(mail, str(error))
+        except (MailUnreachable, TimeoutError) as error:
+            return _again(mail, str(error) or "it took too long")
         return Settled(mail.id, mail.tries, "sent")
+
+
+class _Gate:
+    """Some at once, each for a while, and none that begins too late: raises TimeoutError."""
+
+    def __init__(self, seconds: float) -> None:
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._until = time.monotonic() + seconds
+
+    @asynccontextmanager
+    async def through(self) -> AsyncIterator[None]:
+        async with self._places:
+            if time.monotonic() >= self._until:
+                raise TimeoutError("its turn did not come")
+            async with asyncio.timeout(LONGEST_SECONDS):
+                yield
 
 
 def _money_back(mail: DueMail) -> dict[str, str]:

@@ -368,6 +368,7 @@ def view(
         user_id=order.user_id,
         on_hold=order.on_hold,
         version=order.version,
+        returned={item_id: count for item_id, count in order.returned.items() if count},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -19,7 +19,6 @@ GONE = ("canceled", "failed")
 CANCELABLE = ("placed", "confirmed", "packed")
 UNTAKEN = ("authorized", "partially_captured")
 LONGEST_REASON = 200
-DEAD_RETURNS = ("rejected",)
 ENDED_RETURNS = ("rejected", "refunded")
 
 
@@ -72,23 +71,21 @@ def acts_of(order: Order, payment: Payment | None, may: Callable[[str], bool]) -
         cancel=may("cancel") and order.status in CANCELABLE,
         capture=untaken if may("capture") else 0,
         refund=max(0, refundable) if may("refund") else 0,
-        unreturned=left(order, returned_units(order)),
+        unreturned=left(order, order.returned),
     )
 
 
 def shipped_units(order: Order) -> dict[str, int]:
     """Units by item id that are in parcels to the customer."""
-    parcels = [each for each in order.shipments if each.direction == "outbound" and each.status not in GONE]
-    return _counted((item.item_id, item.quantity) for parcel in parcels for item in parcel.items)
+    found: dict[str, int] = {}
+    for parcel in order.shipments:
+        if parcel.direction == "outbound" and parcel.status not in GONE:
+            for item in parcel.items:
+                found[item.item_id] = found.get(item.item_id, 0) + item.quantity
+    return found
 
 
-def returned_units(order: Order) -> dict[str, int]:
-    """Units by item id that are in returns."""
-    back = [each for each in order.returns if each.status not in DEAD_RETURNS]
-    return _counted((item.item_id, item.quantity) for each in back for item in each.items)
-
-
-def left(order: Order, taken: dict[str, int]) -> dict[str, int]:
+def left(order: Order, taken: Mapping[str, int]) -> dict[str, int]:
     """Units by item id that are not taken yet, where there are any."""
     rest = {line.id: line.quantity - taken.get(line.id, 0) for line in order.items}
     return {item_id: quantity for item_id, quantity in rest.items() if quantity > 0}
@@ -152,7 +149,7 @@ def refunding(order: Order, fields: Typed) -> tuple[Refunding | None, Faults]:
         if amount is None or amount <= 0:
             faults["amount"] = "Enter an amount above zero, such as 1299.50"
     else:
-        items, faults = _units(order, fields, left(order, returned_units(order)))
+        items, faults = _units(order, fields, left(order, order.returned))
         if not items and not faults:
             faults["form"] = "Choose at least one item, or refund an amount"
         amount = worth(order, items)
@@ -167,8 +164,8 @@ def refunding(order: Order, fields: Typed) -> tuple[Refunding | None, Faults]:
 
 
 def worth(order: Order, items: Iterable[ShipItem]) -> int:
-    """What these units cost in minor units, after those that are in returns already."""
-    before = returned_units(order)
+    """What these units cost in minor units, after those that are in returns or refunded already."""
+    before = order.returned
     lines = {line.id: line for line in order.items}
     total = 0
     for item in items:
@@ -225,10 +222,3 @@ def _units(order: Order, fields: Typed, available: dict[str, int]) -> tuple[list
         elif quantity:
             wanted.append(ShipItem(item_id=line.id, quantity=quantity))
     return wanted, faults
-
-
-def _counted(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for item_id, quantity in pairs:
-        found[item_id] = found.get(item_id, 0) + quantity
-    return found

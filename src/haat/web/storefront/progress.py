@@ -90,8 +90,7 @@ def may_return(order: Order) -> bool:
 
 
 def returnable(order: Order) -> dict[str, int]:
-    """Units of each item that were delivered and are not in a return yet."""
-    back: dict[str, int] = {}
+    """Units of each item that were delivered, and are neither in a return nor refunded yet."""
     arrived = {item.id: item.quantity for item in order.items}
     if order.status == "partially_delivered":
         arrived = dict.fromkeys(arrived, 0)
@@ -99,9 +98,5 @@ def returnable(order: Order) -> dict[str, int]:
             if parcel.direction == "outbound" and parcel.status == "delivered":
                 for packed in parcel.items:
                     arrived[packed.item_id] = arrived.get(packed.item_id, 0) + packed.quantity
-    for each in order.returns:
-        if each.status != "rejected":
-            for item in each.items:
-                back[item.item_id] = back.get(item.item_id, 0) + item.quantity
-    left = {item.id: arrived[item.id] - back.get(item.id, 0) for item in order.items}
+    left = {item.id: arrived[item.id] - order.returned.get(item.id, 0) for item in order.items}
     return {item_id: units for item_id, units in left.items() if units > 0}

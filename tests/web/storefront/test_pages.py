@@ -12,6 +12,7 @@ from haat.contracts.catalog import CategoryNode
 from haat.contracts.checkout import Requirement
 from haat.contracts.payments import CardMethod, CashMethod
 from haat.kit.message import Unavailable
+from haat.kit.money import Money
 from haat.web.storefront.reading import TOPICS
 from tests.web.storefront.conftest import SHOP, VAULT, Visitor, visiting
 
@@ -90,6 +91,17 @@ async def test_a_product_is_told_to_machines(visitor: Visitor):
         "https://schema.org/OutOfStock",
     )
     assert [step["name"] for step in way["itemListElement"]] == ["Home", "Electronics", "Laptops"]
+
+
+@pytest.mark.parametrize(("rupees", "shown"), [(45_999, "₹45,999"), (49_999, "from ₹45,999")])
+async def test_a_price_in_a_list_says_from_when_some_variant_costs_more(visitor: Visitor, rupees: int, shown: str):
+    book = visitor.behind.catalog.all[0]
+    small, large = book.variants
+    variants = [msgspec.structs.replace(large, price=Money(rupees * 100)), small]
+    visitor.behind.search.products = [msgspec.structs.replace(book, variants=variants)]
+    page = await visitor.see("/search")
+    (price,) = re.findall(r'<p class="card-price">(.*?)</p>', page.text, re.DOTALL)
+    assert " ".join(re.sub(r"<[^>]*>", "", price).split()).partition(" before")[0] == shown
 
 
 async def test_a_product_without_a_brand_has_no_link_to_one_and_tells_machines_of_none(visitor: Visitor):

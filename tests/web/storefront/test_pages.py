@@ -121,6 +121,21 @@ async def test_an_old_address_leads_to_the_product(visitor: Visitor):
     assert (page.status_code, page.headers["Location"]) == (301, "/p/book-14-laptop")
 
 
+async def test_an_old_address_leads_on_with_the_choices_in_it(visitor: Visitor):
+    page = await visitor.see("/p/prd_1?o.Size=M&utm_source=mail")
+    assert page.headers["Location"] == "/p/book-14-laptop?o.Size=M&utm_source=mail"
+
+
+async def test_what_was_typed_under_an_old_address_is_kept_with_its_faults(visitor: Visitor):
+    await visitor.register()
+    answer = await visitor.send("/p/prd_1/reviews", rating="", body="Bright and light")
+    assert (answer.status_code, "Choose one to five stars" in answer.text, "Bright and light" in answer.text) == (
+        422,
+        True,
+        True,
+    )
+
+
 async def test_looking_at_a_product_is_told_to_the_recommender(visitor: Visitor):
     await visitor.see("/p/book-14-laptop")
     (told,) = visitor.behind.recommendations.recorded

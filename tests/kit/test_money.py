@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haat.kit.money import CurrencyMismatch, Money, allocate, divide_half_up, exponent, format_money
+from haat.kit.money import CurrencyMismatch, Money, allocate, divide_half_up, exponent, format_money, ungrouped
 
 totals = st.integers(-(10**15), 10**15)
 weights = st.lists(st.integers(0, 10**12), min_size=1, max_size=20)
@@ -79,3 +79,12 @@ def test_each_currency_has_its_own_digits(currency, digits):
 )
 def test_money_is_written_as_people_write_it(money, text):
     assert format_money(money) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [("1,299.50", "1299.50"), ("-1,29,900", "-129900"), ("1,234,567", "1234567"), ("12", "12"), ("12,50", "12,50"),
+     ("1.299,00", "1.299,00"), ("1,5", "1,5"), ("1234,567", "1234,567"), (",100", ",100"), ("", "")],
+)  # fmt: skip
+def test_commas_part_thousands_and_nothing_else(text, plain):
+    assert ungrouped(text) == plain

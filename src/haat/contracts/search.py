@@ -32,7 +32,7 @@ class SearchProducts(Message, frozen=True):
 
 
 class Card(Message, frozen=True):
-    """A product in a list; `price` is its lowest."""
+    """A product in a list; `price` is its lowest, and `price_varies` when some variant costs more."""
 
     id: str
     slug: str
@@ -44,6 +44,7 @@ class Card(Message, frozen=True):
     rating: Rating
     in_stock: bool
     compare_at: Money | None = None
+    price_varies: bool = False
 
     @classmethod
     def of(cls, product: Product) -> Card:
@@ -60,6 +61,7 @@ class Card(Message, frozen=True):
             rating=product.rating,
             in_stock=any(variant.available > 0 for variant in product.variants),
             compare_at=cheapest.compare_at if cheapest else None,
+            price_varies=len({variant.price for variant in product.variants}) > 1,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Annotated
@@ -11,6 +12,7 @@ import msgspec
 LIMIT = 10**15
 # What a column of 64 bits holds.
 STORABLE = 2**63 - 1
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{2,3})*,[0-9]{3}(\.[0-9]*)?")
 
 
 class CurrencyMismatch(ValueError):
@@ -63,6 +65,14 @@ def allocate(total: int, weights: Sequence[int]) -> list[int]:
     for i in by_remainder[: abs(total) - sum(shares)]:
         shares[i] += 1
     return [sign * share for share in shares]
+
+
+def ungrouped(text: str) -> str:
+    """A number as people write it, without the commas that part thousands (`1,299.50`, `1,29,900`).
+
+    A text with any other comma stays as it is, and is no number: what some write as `12,50` is not 1250.
+    """
+    return text.replace(",", "") if _GROUPED.fullmatch(text) else text
 
 
 @lru_cache(maxsize=64)

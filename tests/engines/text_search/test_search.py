@@ -330,6 +330,13 @@ async def test_nonsense_finds_nothing_special_and_breaks_nothing(search, text):
     assert answer.did_you_mean is None
 
 
+@pytest.mark.parametrize("text", ["!!!", "💻", "x" * 45])
+@pytest.mark.parametrize("sort", ["relevance", "price_asc"])
+async def test_a_text_without_a_word_that_could_be_found_finds_nothing(search, text, sort):
+    answer = await search.search(SearchQuery(text, sort=sort))
+    assert (answer.total, answer.hits, answer.facets.brand, answer.next_cursor) == (0, (), (), None)
+
+
 async def test_suggestions_complete_the_last_word(search):
     answer = await search.suggest(SuggestQuery("lap"))
     assert [hit.id for hit in answer.products] == ["prd_l1", "prd_l2", "prd_l3", "prd_l4"]

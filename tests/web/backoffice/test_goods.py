@@ -16,7 +16,7 @@ from haat.kit.message import Invalid
 from haat.kit.money import Money
 from haat.web.backoffice import coupons, stock
 from haat.web.backoffice.forms import basis_points, inside, minor, moment_in, plain_amount, whole
-from haat.web.backoffice.imports import format_of
+from haat.web.backoffice.imports import format_of, options_in
 from haat.web.backoffice.product_form import Rows, as_new, changes, clashes, read, rows_in, shown
 from tests.web.backoffice.conftest import Enter, House
 from tests.web.backoffice.neighbours import product
@@ -27,7 +27,16 @@ BACK = Image(url="/media/b/800.jpg", alt="back", width=10, height=10, media_id="
 
 @pytest.mark.parametrize(
     ("text", "amount"),
-    [("1299", 129_900), ("1,29,900.5", 12_990_050), ("₹ 10", 1_000), ("0.005", None), ("1e3", None), ("", None)],
+    [
+        ("1299", 129_900),
+        ("1,29,900.5", 12_990_050),
+        ("₹ 10", 1_000),
+        ("12,50", None),
+        ("1.299,00", None),
+        ("0.005", None),
+        ("1e3", None),
+        ("", None),
+    ],
 )
 def test_amounts_are_read_exactly_or_not_at_all(text: str, amount: int | None) -> None:
     assert minor(text, "INR") == amount
@@ -46,9 +55,21 @@ def test_percentages_are_basis_points(text: str, points: int | None) -> None:
     assert basis_points(text) == points
 
 
-@pytest.mark.parametrize(("text", "number"), [("5", 5), ("-2", -2), ("−2", -2), ("1.5", None), ("11", None)])
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("5", 5), ("-2", -2), ("−2", -2), ("1,000", 1_000), ("1.5", None), ("1,5", None), ("1,001", None)],
+)
 def test_whole_numbers_have_bounds(text: str, number: int | None) -> None:
-    assert whole(text, -10, 10) == number
+    assert whole(text, -10, 1_000) == number
+
+
+@pytest.mark.parametrize(
+    ("typed", "price", "told"), [("1,299.50", "1299.50", set()), ("12,50", None, {"default_price"}), ("", None, set())]
+)
+def test_the_price_of_rows_without_one_is_read_as_any_other(typed: str, price: str | None, told: set[str]) -> None:
+    options, faults = options_in({"default_price": typed}, "INR")
+
+    assert (options.default_price, set(faults)) == (price, told)
 
 
 def test_moments_are_typed_in_the_shops_own_time() -> None:

@@ -70,22 +70,6 @@ from haat.kit.money import Money
 MOMENT = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
 
 
-def card_of(product: Product) -> Card:
-    first = product.variants[0]
-    return Card(
-        id=product.id,
-        slug=product.slug,
-        title=product.title,
-        brand=product.brand,
-        category=product.category,
-        price=product.price,
-        image=product.images[0].url if product.images else "",
-        rating=product.rating,
-        in_stock=any(variant.available for variant in product.variants),
-        compare_at=first.compare_at,
-    )
-
-
 class MemoryCatalog(Catalog):
     def __init__(self, products: list[Product], tree: list[CategoryNode]) -> None:
         self.by_ref = {ref: product for product in products for ref in (product.id, product.slug)}
@@ -125,11 +109,11 @@ class MemoryCatalog(Catalog):
 
 class MemorySearch(Search):
     def __init__(self, products: list[Product]) -> None:
-        self._products = products
+        self.products = products
 
     async def search(self, ask: SearchProducts) -> Found:
         words = ask.q.lower().split()
-        found = [each for each in self._products if all(word in _text(each) for word in words)]
+        found = [each for each in self.products if all(word in _text(each) for word in words)]
         found = [each for each in found if not ask.category or ask.category in each.category.path]
         facets = self._facets(found)
         found = [each for each in found if not ask.brand or each.brand in ask.brand]
@@ -141,7 +125,7 @@ class MemorySearch(Search):
         page = found[start : start + ask.limit]
         more = start + ask.limit < len(found)
         return Found(
-            data=[card_of(each) for each in page],
+            data=[Card.of(each) for each in page],
             total=len(found),
             facets=facets,
             did_you_mean="laptop" if ask.q == "laptpo" else None,
@@ -150,7 +134,7 @@ class MemorySearch(Search):
         )
 
     async def suggest(self, ask: SuggestFor) -> Suggestions:
-        found = [each for each in self._products if ask.q.lower() in _text(each)][:5]
+        found = [each for each in self.products if ask.q.lower() in _text(each)][:5]
         return Suggestions(
             products=[Suggestion(text=each.title, slug=each.slug, image=each.images[0].url) for each in found],
             categories=[Suggestion(text=each.category.title, slug=each.category.slug) for each in found[:1]],
@@ -192,7 +176,7 @@ class MemoryRecommender(Recommender):
         shown = (self._products[start:] + self._products[:start])[:: max(1, len(self._products) // 40)][: ask.limit]
         reason = {"for_you": "Because you looked at laptops", "bought_together": "Bought together"}.get(ask.kind, "")
         return Recommendations(
-            data=[Recommended(product=card_of(each), reason=reason) for each in shown],
+            data=[Recommended(product=Card.of(each), reason=reason) for each in shown],
             model=ModelInfo(name="memory", trained_at=None),
         )
 

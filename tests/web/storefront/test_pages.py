@@ -12,6 +12,7 @@ from haat.contracts.catalog import CategoryNode
 from haat.contracts.checkout import Requirement
 from haat.contracts.payments import CardMethod, CashMethod
 from haat.kit.message import Unavailable
+from haat.kit.money import Money
 from haat.web.storefront.reading import TOPICS
 from tests.web.storefront.conftest import SHOP, VAULT, Visitor, visiting
 
@@ -92,6 +93,17 @@ async def test_a_product_is_told_to_machines(visitor: Visitor):
     assert [step["name"] for step in way["itemListElement"]] == ["Home", "Electronics", "Laptops"]
 
 
+@pytest.mark.parametrize(("rupees", "shown"), [(45_999, "₹45,999"), (49_999, "from ₹45,999")])
+async def test_a_price_in_a_list_says_from_when_some_variant_costs_more(visitor: Visitor, rupees: int, shown: str):
+    book = visitor.behind.catalog.all[0]
+    small, large = book.variants
+    variants = [msgspec.structs.replace(large, price=Money(rupees * 100)), small]
+    visitor.behind.search.products = [msgspec.structs.replace(book, variants=variants)]
+    page = await visitor.see("/search")
+    (price,) = re.findall(r'<p class="card-price">(.*?)</p>', page.text, re.DOTALL)
+    assert " ".join(re.sub(r"<[^>]*>", "", price).split()).partition(" before")[0] == shown
+
+
 async def test_a_product_without_a_brand_has_no_link_to_one_and_tells_machines_of_none(visitor: Visitor):
     plain = msgspec.structs.replace(visitor.behind.catalog.all[0], id="prd_plain", slug="plain", brand="")
     visitor.behind.catalog.by_ref |= {"plain": plain, "prd_plain": plain}
@@ -107,6 +119,21 @@ async def test_what_a_seller_writes_cannot_become_markup(visitor: Visitor):
 async def test_an_old_address_leads_to_the_product(visitor: Visitor):
     page = await visitor.see("/p/prd_1")
     assert (page.status_code, page.headers["Location"]) == (301, "/p/book-14-laptop")
+
+
+async def test_an_old_address_leads_on_with_the_choices_in_it(visitor: Visitor):
+    page = await visitor.see("/p/prd_1?o.Size=M&utm_source=mail")
+    assert page.headers["Location"] == "/p/book-14-laptop?o.Size=M&utm_source=mail"
+
+
+async def test_what_was_typed_under_an_old_address_is_kept_with_its_faults(visitor: Visitor):
+    await visitor.register()
+    answer = await visitor.send("/p/prd_1/reviews", rating="", body="Bright and light")
+    assert (answer.status_code, "Choose one to five stars" in answer.text, "Bright and light" in answer.text) == (
+        422,
+        True,
+        True,
+    )
 
 
 async def test_looking_at_a_product_is_told_to_the_recommender(visitor: Visitor):

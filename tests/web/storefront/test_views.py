@@ -79,6 +79,11 @@ def test_no_address_is_refused(params: dict[str, str]):
     assert asked.limit == finding.PAGE_SIZE
 
 
+def test_the_longest_category_is_asked_for_whole():
+    slug = "-".join(["kettles"] * 25)
+    assert finding.narrowed("/search", {"category": slug}, [], None).asked().category == slug
+
+
 def test_each_chip_leads_to_the_list_without_it():
     shown = finding.chips(state(brands=("Nimbora",), low=30_000), NO_FACETS)
     assert [(chip.label, chip.address) for chip in shown] == [

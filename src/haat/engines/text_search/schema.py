@@ -25,7 +25,7 @@ from haat.kit.keyword import keyword_of
 from haat.ports.text_search import DSL_FIELDS, PRICE_EDGES_MINOR, ProductDocument, Removal
 
 # Raised whenever the fields, the analysis or the stored shapes change: an older index is then rebuilt.
-FORMAT: Final = 5
+FORMAT: Final = 6
 LIVE: Final = "1"
 _TIE_BITS: Final = 24
 _COUNT_BITS: Final = 20

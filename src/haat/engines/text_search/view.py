@@ -23,7 +23,7 @@ from haat.engines.text_search.facets import (
 from haat.engines.text_search.generations import Pointer, pointer_signature, read_pointer
 from haat.engines.text_search.names import Names
 from haat.engines.text_search.planning import Plan, Planner, Query
-from haat.engines.text_search.reading import tally_of
+from haat.engines.text_search.reading import Tally, tally_of
 from haat.engines.text_search.schema import CARD, FORMAT, LIVE, register_analysers
 from haat.engines.text_search.spelling import Speller
 from haat.engines.text_search.table import Table, Tables
@@ -56,6 +56,8 @@ class View:
         self._tables = Tables(self)
         live = Query.term_query(self.schema, "live", LIVE)
         self.everything = Plan(live, live, tally_of(self.searcher, live))
+        nothing = Query.empty_query()
+        self._nothing = Plan(nothing, nothing, Tally(0, {}))
 
     def plan(self, ask: SearchQuery) -> Plan:
         text = ask.text.strip()
@@ -63,7 +65,8 @@ class View:
             return self.everything
         plan = self._plans.get((text, ask.relax_below))
         if plan is None:
-            plan = self._planner.plan(text, ask.relax_below) or self.everything
+            # Signs, or a word longer than any that is indexed, are no wish to see everything.
+            plan = self._planner.plan(text, ask.relax_below) or self._nothing
             self._plans[text, ask.relax_below] = plan
         return plan
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from haat.contracts.catalog import LEFT_OUT, ImportOptions, ImportRow, NewProduct, Rating, RawRow, RowFault
-from haat.kit.money import exponent
+from haat.kit.money import exponent, ungrouped
 from haat.kit.validation import faults
 from haat.services.catalog.model import lies_here, product_faults, slug_of
 
@@ -56,8 +56,6 @@ _TOLD = {
 DEEPEST_CATEGORY = 8
 # As JSON writes the zero character; a backslash of the text's own is doubled there.
 _ZERO = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-# Commas part thousands (`1,299.00`, `1,29,900`), never fractions.
-_COMMAS = re.compile(r"[+-]?\d{1,3}(,\d{2,3})*,\d{3}(\.\d*)?")
 LONGEST_KEY_IN_SLUG = 12
 
 
@@ -197,11 +195,11 @@ def _text(fields: dict[str, Any], names: Iterable[str]) -> str:
 
 
 def _number(name: str, value: Any) -> Decimal:
-    text = re.sub(r"[^\d.,eE+-]", "", str(value).replace("Rs.", ""))
-    if "," in text and not _COMMAS.fullmatch(text):
+    text = ungrouped(re.sub(r"[^\d.,eE+-]", "", str(value).replace("Rs.", "")))
+    if "," in text:
         raise _Refused(f"/{name}", "invalid", f"{str(value)[:60]!r}: write fractions with a point, such as 12.50")
     try:
-        number = Decimal(text.replace(",", ""))
+        number = Decimal(text)
     except InvalidOperation:
         raise _Refused(f"/{name}", "wrong_type", f"{str(value)[:60]!r} is not a number") from None
     # Not abs: it refuses too large an exponent in a way of its own.

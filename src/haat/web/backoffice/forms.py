@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 from litestar.datastructures import UploadFile
 
-from haat.kit.money import LIMIT, exponent
+from haat.kit.money import LIMIT, exponent, ungrouped
 from haat.web.sessions import AnyRequest
 from haat.web.words import SHOP_ZONE
 
@@ -52,7 +52,7 @@ def new_key() -> str:
 
 def minor(text: str, currency: str) -> int | None:
     """Minor units of an amount as typed (`1,299.50`), None when it is none."""
-    plain = text.replace(",", "").replace(" ", "").lstrip("₹")
+    plain = ungrouped(text.replace(" ", "").lstrip("₹"))
     if not _DECIMAL.fullmatch(plain):
         return None
     amount = Decimal(plain).scaleb(exponent(currency))
@@ -79,7 +79,7 @@ def basis_points(text: str) -> int | None:
 
 def whole(text: str, low: int, high: int) -> int | None:
     """A whole number within bounds, None for anything else."""
-    plain = text.replace(",", "").strip().replace("−", "-")
+    plain = ungrouped(text.strip().replace("−", "-"))
     if not re.fullmatch(r"[+-]?[0-9]{1,12}", plain):
         return None
     return int(plain) if low <= int(plain) <= high else None

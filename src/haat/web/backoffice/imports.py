@@ -10,7 +10,7 @@ from litestar import Response, get, post
 from haat.contracts.catalog import Catalog, ImportOptions, JobRef, StartImport
 from haat.kit.message import DomainError
 from haat.web.backoffice.desk import Desk, told
-from haat.web.backoffice.forms import Faults, Typed, files, minor, new_key, typed, whole
+from haat.web.backoffice.forms import Faults, Typed, files, minor, new_key, plain_amount, typed, whole
 
 MOST_BYTES = 50_000_000
 ENVELOPE_BYTES = 1_000_000
@@ -67,8 +67,9 @@ def format_of(name: str) -> str:
 def options_in(fields: Typed, currency: str) -> tuple[ImportOptions, Faults]:
     """What rows that tell less than everything are filled up with."""
     faults: Faults = {}
-    price = fields.get("default_price", "").replace(",", "")
-    if price and (minor(price, currency) or 0) <= 0:
+    typed_price = fields.get("default_price", "")
+    price = minor(typed_price, currency) or 0
+    if typed_price and price <= 0:
         faults["default_price"] = "Enter a price such as 499, or leave it empty"
     stock = whole(fields.get("default_stock") or "0", 0, 1_000_000)
     if stock is None:
@@ -79,7 +80,11 @@ def options_in(fields: Typed, currency: str) -> tuple[ImportOptions, Faults]:
     if faults:
         return ImportOptions(), faults
     return (
-        ImportOptions(default_price=price or None, default_stock=stock or 0, default_category=category),
+        ImportOptions(
+            default_price=plain_amount(price, currency) if price else None,
+            default_stock=stock or 0,
+            default_category=category,
+        ),
         faults,
     )
 

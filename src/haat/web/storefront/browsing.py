@@ -31,7 +31,7 @@ async def home(shop: Shop, catalog: Catalog, recommendations: Recommender) -> Re
         gently(catalog.products(Products(ids=seen)), Page[Product](data=[])) if seen else _none(),
     )
     by_id = {product.id: product for product in looked_at.data}
-    recent = [card_of(by_id[each]) for each in seen if each in by_id]
+    recent = [Card.of(by_id[each]) for each in seen if each in by_id]
     # To a stranger the recommender tells what everybody likes: once is enough.
     for_you = beside(for_you, trending, FEWEST_FOR_YOU)
     return await shop.page("home.html", for_you=for_you, trending=trending, recent=recent)
@@ -131,23 +131,6 @@ def find_category(
         if found is not None:
             return found, trail
     return None, []
-
-
-def card_of(product: Product) -> Card:
-    """A product as lists show it: its lowest price."""
-    cheapest = min(product.variants, key=lambda variant: variant.price.amount)
-    return Card(
-        id=product.id,
-        slug=product.slug,
-        title=product.title,
-        brand=product.brand,
-        category=product.category,
-        price=cheapest.price,
-        image=product.images[0].url if product.images else "",
-        rating=product.rating,
-        in_stock=any(variant.available for variant in product.variants),
-        compare_at=cheapest.compare_at,
-    )
 
 
 async def _none() -> Page[Product]:

@@ -118,7 +118,7 @@ def narrowed(base: str, params: Mapping[str, Any], brands: Sequence[str], catego
     return Narrowed(
         base=base,
         q=" ".join(params.get("q", "").split())[:200],
-        category=category or params.get("category", "")[:120] or None,
+        category=category or params.get("category", "")[:200] or None,
         brands=tuple(dict.fromkeys(each[:120] for each in brands if each))[:MAX_BRANDS],
         low=low,
         high=high,

@@ -8,6 +8,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from haat.contracts.identity import Address
+from haat.kit.money import ungrouped
 from haat.web.sessions import AnyRequest
 
 Typed = dict[str, str]
@@ -155,7 +156,7 @@ def fields_of(address: Address | None) -> Typed:
 
 def whole(text: str | None, low: int, high: int) -> int | None:
     """A whole number within bounds, None for anything else."""
-    text = (text or "").replace(",", "").strip()
+    text = ungrouped((text or "").strip())
     return int(text) if text.isascii() and text.isdigit() and len(text) < 12 and low <= int(text) <= high else None
 
 

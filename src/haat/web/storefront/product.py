@@ -104,9 +104,10 @@ async def page_of(
 ) -> Response[Any]:
     """The whole page; after a `refusal` with what was chosen in it, and the `problem` beside the button."""
     product = await catalog.product(ProductRef(ref=slug))
-    if product.slug != slug:
+    if product.slug != slug and shop.request.method == "GET":
         # An old slug or an id: one address a product.
-        moved = shop.go(f"/p/{product.slug}")
+        chosen = shop.request.scope["query_string"].decode("latin-1")
+        moved = shop.go(f"/p/{product.slug}" + (f"?{chosen}" if chosen else ""))
         moved.status_code = 301
         return moved
     reviews, similar, together, tree = await asyncio.gather(

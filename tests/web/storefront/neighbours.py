@@ -336,7 +336,9 @@ class MemoryIdentity(Identity):
 
     async def change_profile(self, ask: ChangeProfile) -> User:
         user, password = self.users[ask.user_id]
-        changed = msgspec.structs.replace(user, name=ask.name or user.name, phone=ask.phone or user.phone)
+        changed = msgspec.structs.replace(
+            user, name=ask.name or user.name, phone=user.phone if ask.phone is msgspec.UNSET else ask.phone
+        )
         self.users[ask.user_id] = (changed, ask.password or password)
         return changed
 

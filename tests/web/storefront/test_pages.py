@@ -439,6 +439,13 @@ async def test_the_stars_of_a_review_are_told_to_the_recommender(visitor: Visito
     assert [(each.type, each.product_id, each.value) for each in told.events] == [("rate", "prd_1", 4)]
 
 
+async def test_a_phone_that_is_taken_out_of_the_profile_is_gone(visitor: Visitor):
+    await visitor.register()
+    for phone in ("98200 12345", ""):
+        await visitor.send("/account/profile", name="Asha Rao", phone=phone)
+    assert 'name="phone" type="tel" value=""' in (await visitor.see("/account")).text
+
+
 async def test_an_address_is_kept_for_the_next_checkout(visitor: Visitor):
     await visitor.register()
     await visitor.send("/account/addresses", **FIELDS)

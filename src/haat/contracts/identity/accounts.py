@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import DomainError, Event, Message
@@ -67,11 +67,13 @@ class Register(Message, frozen=True):
 
 
 class ChangeProfile(Message, frozen=True):
-    """What is None stays. A new password needs the current one and ends every session but `session_id`."""
+    """What is None stays, but a phone that is None is forgotten. A new password needs the current one and ends every
+    session but `session_id`.
+    """
 
     user_id: str
     name: Name | None = None
-    phone: Phone | None = None
+    phone: Phone | UnsetType | None = UNSET
     password: Password | None = None
     current_password: Annotated[str, Meta(max_length=1024)] | None = None
     session_id: str | None = None

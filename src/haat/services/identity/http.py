@@ -92,10 +92,12 @@ class TokenAnswer(Message, frozen=True):
 
 
 class ProfileBody(Message, frozen=True):
-    """What is left out stays; a new password needs the current one and ends every other session."""
+    """What is left out stays, and null forgets the phone. A new password needs the current one and ends every other
+    session.
+    """
 
     name: Name | None = None
-    phone: Phone | None = None
+    phone: Phone | UnsetType | None = UNSET
     password: Password | None = None
     current_password: Annotated[str, Meta(max_length=1024)] | None = None
 

@@ -39,10 +39,10 @@ WITH found AS (
 )
 SELECT user_id, email, name, phone, roles, created_at FROM found ORDER BY user_id DESC LIMIT :count::integer;
 
--- name: change_user(user_id, name, phone, roles, password_hash)^
+-- name: change_user(user_id, name, phone, phone_stays, roles, password_hash)^
 UPDATE identity.users SET
     name = coalesce(:name, name),
-    phone = coalesce(:phone, phone),
+    phone = CASE WHEN :phone_stays::boolean THEN phone ELSE :phone END,
     roles = coalesce(:roles::text[], roles),
     password_hash = coalesce(:password_hash, password_hash)
 WHERE user_id = :user_id

@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from haat.contracts.identity import (
     AccountLetter,
@@ -137,13 +138,19 @@ class IdentityStore:
         user_id: str,
         *,
         name: str | None = None,
-        phone: str | None = None,
+        phone: str | UnsetType | None = UNSET,
         roles: list[str] | None = None,
         password_hash: str | None = None,
     ) -> User | None:
-        """Write what is not None; None when there is no such user."""
+        """Write what is not None, and the phone unless it is UNSET; None when there is no such user."""
         row = await queries.change_user(
-            connection, user_id=user_id, name=name, phone=phone, roles=roles, password_hash=password_hash
+            connection,
+            user_id=user_id,
+            name=name,
+            phone=None if phone is UNSET else phone,
+            phone_stays=phone is UNSET,
+            roles=roles,
+            password_hash=password_hash,
         )
         return None if row is None else _user(row)
 

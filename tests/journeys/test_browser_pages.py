@@ -142,6 +142,18 @@ async def test_a_gift_card_that_covers_all_asks_for_no_card(page: Page, market: 
     await expect(page.locator(".thanks")).to_contain_text("Paid with Gift card", timeout=20_000)
 
 
+async def test_the_back_button_leads_to_the_thanks_again_once_it_is_paid(page: Page, laptops: list[Any]):
+    await check_out(page, laptops[0])
+    await page.get_by_text("QR code or your app").click()
+    await place(page)
+    async with page.context.expect_page() as opened:
+        await page.get_by_role("link", name="Pay on the provider").click(modifiers=["ControlOrMeta"])
+    await (await opened.value).get_by_role("button", name="Approve").click()
+    await expect(page.get_by_role("heading", name="Dhanyavaad")).to_be_visible(timeout=20_000)
+    await page.go_back()
+    await expect(page.get_by_role("heading", name="Dhanyavaad")).to_be_visible(timeout=20_000)
+
+
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
 async def test_a_guest_has_the_bill_sent_elsewhere_and_cancels_by_the_signed_link(
     browser: Browser, desk: Shop, shelve: Shelve, script: bool

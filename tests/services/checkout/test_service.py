@@ -24,7 +24,7 @@ from haat.contracts.promotions import CouponRefused
 from haat.kit.database import Batch
 from haat.kit.idempotency import IdempotencyConflict, IdempotencyInFlight
 from haat.kit.ids import new_id
-from haat.kit.message import NotFound, Unauthenticated
+from haat.kit.message import DomainError, NotFound, Unauthenticated
 from haat.services.checkout.model import owner_key
 from haat.services.checkout.store import CheckoutStore
 from tests.services.shopfloor import ADDRESS, CASH, CHALLENGED, DECLINED, PRICE, Floor, outcomes
@@ -354,6 +354,16 @@ async def test_the_same_key_tells_the_same_action(floor: Floor):
     checkout, card, key = await floor.open(owner), await floor.card(CHALLENGED), new_id("key")
     first, again = [await floor.complete(owner, checkout.id, card, key) for _ in range(2)]
     assert (again.status, again.action, len(await floor.books(checkout.id))) == ("requires_action", first.action, 1)
+
+
+async def test_the_same_key_tells_that_its_payment_was_given_up_for_another(floor: Floor):
+    owner = await floor.guest((await floor.variant(), 1))
+    checkout, card, key = await floor.open(owner), await floor.card(CHALLENGED), new_id("key")
+    await floor.complete(owner, checkout.id, card, key)
+    await floor.complete(owner, checkout.id, CASH)
+    with pytest.raises(DomainError) as refused:
+        await floor.complete(owner, checkout.id, card, key)
+    assert (refused.value.status, refused.value.code) == (402, "payment_abandoned")
 
 
 async def test_another_body_under_the_key_is_a_conflict(floor: Floor):

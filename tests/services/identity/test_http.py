@@ -208,6 +208,14 @@ async def test_a_phone_that_is_not_e164_is_refused_where_it_stands(
     assert refusals == [(422, ["/phone"])] * 2
 
 
+async def test_a_phone_stays_when_it_is_left_out_and_is_forgotten_when_it_is_null(
+    client: httpx.AsyncClient, tokens: Tokens
+):
+    bodies = ({"phone": "+919812345678"}, {"name": "Asha"}, {"phone": None})
+    told = [(await client.patch("/v1/users/me", json=body, headers=bearer(tokens))).json()["phone"] for body in bodies]
+    assert told == ["+919812345678", "+919812345678", None]
+
+
 async def test_a_phone_in_e164_is_kept(client: httpx.AsyncClient, tokens: Tokens):
     body = {**HOME, "phone": "+919812345678"}
     made = await client.post("/v1/users/me/addresses", json=body, headers=bearer(tokens))

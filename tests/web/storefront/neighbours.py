@@ -327,7 +327,9 @@ class MemoryIdentity(Identity):
                 errors=[{"pointer": "/current_password", "code": "invalid", "detail": "is not your password"}]
             )
         self.asked.append(ask)
-        changed = msgspec.structs.replace(user, name=ask.name or user.name)
+        changed = msgspec.structs.replace(
+            user, name=ask.name or user.name, phone=user.phone if ask.phone is msgspec.UNSET else ask.phone
+        )
         self.users[ask.user_id] = (changed, ask.password or password)
         return changed
 

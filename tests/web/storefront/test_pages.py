@@ -404,6 +404,14 @@ async def test_upi_shows_a_code_and_goes_on_once_it_is_paid(visitor: Visitor):
     assert (polled.status_code, done.headers["HX-Redirect"]) == (204, "/orders/ord_0/thanks")
 
 
+async def test_a_scripts_answer_is_not_kept_for_the_page_of_the_same_address(visitor: Visitor):
+    await visitor.take_laptop()
+    paying = (await buy(visitor, payment="upi")).headers["Location"]
+    polled = await visitor.see(paying, **{"HX-Request": "true"})
+    page = await visitor.see(paying)
+    assert (polled.status_code, polled.headers["Vary"], page.headers["Vary"]) == (204, "HX-Request", "HX-Request")
+
+
 BILL = {
     "billing_asked": "1",
     "billing_name": "Rao & Co",

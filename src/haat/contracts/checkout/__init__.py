@@ -20,7 +20,9 @@ from haat.contracts.checkout.outcomes import (
     CheckoutIncomplete,
     CheckoutRefused,
     CheckoutStateError,
+    CheckoutTimedOut,
     EmptyCart,
+    PaymentAbandoned,
     PriceChanged,
 )
 from haat.contracts.checkout.view import (
@@ -44,6 +46,7 @@ __all__ = [
     "CheckoutRef",
     "CheckoutRefused",
     "CheckoutStateError",
+    "CheckoutTimedOut",
     "Checkouts",
     "Codes",
     "Complete",
@@ -57,6 +60,7 @@ __all__ = [
     "ParkedCheckout",
     "ParkedOf",
     "ParkedRef",
+    "PaymentAbandoned",
     "PriceChanged",
     "QuoteLine",
     "Requirement",

@@ -42,6 +42,21 @@ class CheckoutRefused(DomainError):
     title = "We cannot take this order online; please contact us"
 
 
+class PaymentAbandoned(DomainError):
+    """The shopper gave the payment up, or did not make it in time; nothing was charged."""
+
+    code = "payment_abandoned"
+    status = 402
+    title = "The payment was not completed"
+
+
+class CheckoutTimedOut(DomainError):
+    """The order could not be completed in time; what was taken for it goes back."""
+
+    code = "checkout_timed_out"
+    title = "The order could not be completed in time"
+
+
 class CheckoutAbandoned(Event, frozen=True):
     """Expired or canceled without an order; nothing is held any more."""
 

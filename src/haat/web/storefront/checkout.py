@@ -171,10 +171,7 @@ async def payment_page(checkout_id: str, shop: Shop, checkout: Checkouts) -> Res
     if current.status == "completed":
         shop.drop_cookie(COOKIE, pays_first.COOKIE)
     if shop.hypermedia:
-        if onward is None:
-            return Response(None, status_code=204)
-        answer = Response(None, status_code=200, headers={"HX-Redirect": onward})
-        return answer
+        return shop.lead(onward)
     if onward is not None:
         return shop.go(onward)
     return await shop.page("payment.html", checkout=current, action=current.action)

@@ -90,6 +90,14 @@ class Shop:
             self._frame.cancel()
         return self._dressed(Response(None, status_code=303, headers={"Location": location(address)}), "")
 
+    def lead(self, address: str | None) -> Response[None]:
+        """The answer to a page's script that asks where to go on: nowhere yet, or there."""
+        if self._frame is not None:
+            self._frame.cancel()
+        if address is None:
+            return self._dressed(Response(None, status_code=204), "")
+        return self._dressed(Response(None, status_code=200, headers={"HX-Redirect": address}), "")
+
     def file(self, body: bytes, media_type: str, name: str) -> Response[bytes]:
         """A file of this shopper's own, shown by the browser."""
         if self._frame is not None:
@@ -199,6 +207,8 @@ def dress(response: Response[Any], framed: str = "") -> None:
     response.headers.setdefault("Content-Security-Policy", "; ".join(policy))
     response.headers.setdefault("Cache-Control", "private, no-cache")
     response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    # A script's part of a page has the page's address: the back button must not show the one for the other.
+    response.headers.setdefault("Vary", "HX-Request")
 
 
 async def _quietly(call: Coroutine[Any, Any, object]) -> object:

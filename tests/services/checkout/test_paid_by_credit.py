@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from haat.contracts.checkout import ContactOf
-from haat.contracts.payments import GiftCardOf, IssueGiftCard
+from haat.contracts.payments import GiftCardOf, IssueGiftCard, digest
 from haat.kit.ids import new_id
 from haat.kit.message import NotFound
 from haat.kit.money import Money
@@ -48,6 +48,12 @@ async def test_gift_card_first_and_the_rest_by_card(shopfront, floor: Floor):
         "SELECT string_agg(a::text, ' ') FROM checkout.attempts a WHERE checkout_id = $1", body["id"]
     )
     assert ("sha256:" in kept, card.code in kept, card.code.replace("-", "") in kept) == (True, False, False)
+
+
+async def test_what_is_kept_of_a_code_does_not_pay(shopfront, floor: Floor):
+    card = await gift(floor, 1_000_000)
+    status, body, _ = await bought(shopfront, floor, {"method": "credit", "gift_cards": [digest(card.code)]})
+    assert (status, body["decline_code"], await left(floor, card)) == (402, "gift_card_unknown", 1_000_000)
 
 
 async def test_a_gift_card_alone_buys(shopfront, floor: Floor):

@@ -9,7 +9,7 @@ import pytest
 from standardwebhooks import Webhook as Signer
 
 from haat.contracts.identity import AccessToken, Identity, OfUser, Principal, User
-from haat.contracts.payments import Capture, CashMethod, Refund
+from haat.contracts.payments import Capture, CashMethod, Refund, digest
 from haat.kit.ids import is_id, new_id
 from haat.kit.message import NotFound, Unauthenticated
 from haat.kit.money import Money
@@ -149,6 +149,8 @@ async def test_finance_issues_a_gift_card_and_its_holder_asks_for_the_balance(cl
     seen = await client.post("/v1/gift-cards/balance", json={"code": issued.json()["code"]})
     assert (seen.status_code, seen.json()["balance"], seen.json()["code"]) == (200, body["amount"], None)
     assert (await client.post("/v1/gift-cards/balance", json={"code": "not-a-gift-card"})).status_code == 404
+    kept = digest(issued.json()["code"])
+    assert (await client.post("/v1/gift-cards/balance", json={"code": kept})).status_code == 404
 
 
 async def test_store_credit_is_granted_by_finance_and_shown_to_its_user(client: httpx.AsyncClient):

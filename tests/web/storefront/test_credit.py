@@ -62,8 +62,14 @@ async def test_a_code_is_read_as_people_write_it(shopper: Visitor):
 async def test_the_browser_keeps_a_digest_and_never_the_code(shopper: Visitor):
     answer = await enter(shopper)
     kept = [line for line in answer.headers.get_list("set-cookie") if line.startswith("haat_credit")]
-    assert [line.split(";")[0] for line in kept] == [f"haat_credit={digest(GIFT_CODE).removeprefix('sha256:')}"]
+    assert [line.split(".")[0] for line in kept] == [f"haat_credit={digest(GIFT_CODE).removeprefix('sha256:')}"]
     assert ("HttpOnly" in kept[0], GIFT_CODE in answer.text) == (True, False)
+
+
+async def test_a_digest_that_was_not_entered_here_pays_nothing(shopper: Visitor):
+    shopper.client.cookies.set("haat_credit", digest(GIFT_CODE).removeprefix("sha256:") + ".0" * 2)
+    page = (await shopper.see("/checkout")).text
+    assert (field(page, "seen_credit"), "•••• HWB3" in page) == ("0", False)
 
 
 async def test_the_rest_is_paid_by_the_method_and_both_are_named(shopper: Visitor):

@@ -59,6 +59,7 @@ from haat.contracts.payments.methods import (
     UpiMethod,
     WalletMethod,
     digest,
+    digest_of_typed,
     sealed,
 )
 from haat.contracts.payments.reconciling import (
@@ -138,6 +139,7 @@ __all__ = [
     "Webhook",
     "WithdrawCredit",
     "digest",
+    "digest_of_typed",
     "sealed",
 ]
 

@@ -68,13 +68,17 @@ Method = CardMethod | UpiMethod | WalletMethod | CashMethod | CreditMethod
 
 
 def sealed(method: Method) -> Method:
-    """The same method with digests in place of the codes of gift cards, so that no code is ever stored."""
-    return replace(method, gift_cards=[digest(code) for code in method.gift_cards]) if method.gift_cards else method
+    """A method as a shopper tells it, with digests in place of gift cards' codes, so that no code is ever stored."""
+    codes = method.gift_cards
+    return replace(method, gift_cards=[digest_of_typed(code) for code in codes]) if codes else method
 
 
 def digest(code: str) -> str:
     """What is known of a code: it cannot be turned back, and a digest is its own."""
-    if code.startswith(DIGEST):
-        return code
+    return code if code.startswith(DIGEST) else digest_of_typed(code)
+
+
+def digest_of_typed(code: str) -> str:
+    """The digest of what came from outside: there the digest is no code, or whoever reads our database could pay."""
     plain = code.replace("-", "").replace(" ", "").upper().translate(MISREAD)
     return DIGEST + hashlib.sha256(plain.encode()).hexdigest()

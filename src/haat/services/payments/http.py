@@ -45,6 +45,7 @@ from haat.contracts.payments import (
     VoidGiftCard,
     Webhook,
     WithdrawCredit,
+    digest_of_typed,
 )
 from haat.kit.access import Caller, needs_role, needs_user
 from haat.kit.idempotency import Idempotency
@@ -151,7 +152,7 @@ async def issue_gift_card(
 @post("/v1/gift-cards/balance", status_code=200, tags=["payments"], responses=problems(404, 422))
 async def gift_card_balance(data: CodeBody, payments: Payments) -> GiftCard:
     """What is left on the card, for whoever knows its code."""
-    return await payments.gift_card(GiftCardOf(code=data.code))
+    return await payments.gift_card(GiftCardOf(code=digest_of_typed(data.code)))
 
 
 @get("/v1/gift-cards", tags=["payments"], guards=[needs_role("finance")], responses=problems(401, 403, 422))

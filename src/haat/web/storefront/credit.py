@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import re
 from typing import Any
 
@@ -44,7 +46,8 @@ SILENT = "Gift cards cannot be looked up at the moment. Please try again in a fe
 class Purse(msgspec.Struct, frozen=True):
     """What shall pay first: the digests of gift cards' codes as they were entered, then the user's store credit.
 
-    It lies in the shopper's browser. The code itself is turned into its digest when it comes, and is kept nowhere.
+    It lies in the shopper's browser, signed: a digest that was not entered here pays nothing, or whoever reads our
+    database could pay. The code itself is turned into its digest when it comes, and is kept nowhere.
     """
 
     digests: tuple[str, ...] = ()
@@ -84,7 +87,10 @@ class Credit(msgspec.Struct, frozen=True):
 
 def purse_of(shop: Shop) -> Purse:
     """What this browser has entered before."""
-    parts = shop.request.cookies.get(COOKIE, "").split(".")
+    text, _, signature = shop.request.cookies.get(COOKIE, "").rpartition(".")
+    if not hmac.compare_digest(signature.encode(), _signature(shop, text).encode()):
+        return Purse()
+    parts = text.split(".")
     known = tuple(f"sha256:{each}" for each in parts if re.fullmatch(r"[0-9a-f]{64}", each))
     return Purse(known[:MOST_CARDS], STORE in parts and shop.caller.user_id is not None)
 
@@ -118,9 +124,15 @@ def keep(shop: Shop, purse: Purse) -> None:
     """Remember the purse in this browser."""
     parts = [code.removeprefix("sha256:") for code in purse.digests] + [STORE] * purse.store
     if parts:
-        shop.set_cookie(COOKIE, ".".join(parts), COOKIE_SECONDS)
+        text = ".".join(parts)
+        shop.set_cookie(COOKIE, f"{text}.{_signature(shop, text)}", COOKIE_SECONDS)
     elif COOKIE in shop.request.cookies:
         shop.drop_cookie(COOKIE)
+
+
+def _signature(shop: Shop, text: str) -> str:
+    secret = shop.settings.service_secret.encode()
+    return hmac.digest(secret, b"purse:" + text.encode(), hashlib.sha256).hex()[:32]
 
 
 async def credit_of(shop: Shop, payments: Payments, purse: Purse, total: Money, *, under_way: bool = False) -> Credit:

@@ -7,9 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from haat.background import told_by
+from haat.engines.database import embedded
 from haat.engines.text_search.view import ViewFinder
 
 
@@ -24,3 +26,13 @@ def test_what_was_seeded_is_in_the_search_index_when_it_says_so(tmp_path: Path):
     done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=180, check=True)
     assert done.stdout.splitlines()[-1] == "seeded"
     assert ViewFinder(tmp_path / "search").view().everything.tally.products == 300
+
+
+@pytest.mark.slow
+def test_a_shop_without_the_demo_has_no_account_whose_password_everybody_knows(tmp_path: Path):
+    environment = {**os.environ, "HAAT_DATA": str(tmp_path), "HAAT_STAFF_PASSWORD": "chosen-by-me"}
+    argv = [sys.executable, "-m", "haat", "seed", "--no-demo"]
+    subprocess.run(argv, env=environment, capture_output=True, timeout=180, check=True)
+    with embedded.start(tmp_path / "postgres") as server, psycopg.connect(server.dsn()) as connection:
+        found = connection.execute("SELECT email FROM identity.users").fetchall()
+    assert found == [("staff@haat.example",)]

@@ -194,7 +194,8 @@ def _webhook_secret(data: Path) -> str:
 
 
 def _welcome(url: str, environment: Mapping[str, str], password: str, started: float) -> None:
-    shopper = "asha@example.com / namaste-haat"
+    demo = json.loads((Path(environment["HAAT_DATA"]) / "seeded.json").read_text())["demo"]
+    shopper = "asha@example.com / namaste-haat" if demo else "whoever registers"
     sandbox = "HAAT_PROVIDER_URL" in environment
     shop = environment["HAAT_PUBLIC_URL"]
     buy = f"curl -X POST '{url}/sandbox/buy?q=kettle'" if sandbox else f"with real cards, see {shop}/docs"

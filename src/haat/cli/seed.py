@@ -64,7 +64,7 @@ def seed_command(
     products
         Add this many generated products (up to a million) instead of the demo catalogue.
     demo
-        Fill in the demo catalogue.
+        Fill in the demo catalogue, and a shopper whose password everybody knows.
     past
         Place the demo's orders of the last weeks, too: for `haat run`, whose sandboxes do not run yet.
     seed
@@ -93,7 +93,9 @@ async def _seed(settings: Settings, products: int, demo: bool, past: bool, seed:
     async with working(house, names) if background else opened(house, names):
         with Steps() as steps:
             with steps.step("accounts and taxes"):
-                await _accounts(house)
+                await _owner(house)
+                if demo:
+                    await _shopper(house)
                 await _taxes(house)
             if products:
                 await _load(house, products, seed, steps)
@@ -104,7 +106,7 @@ async def _seed(settings: Settings, products: int, demo: bool, past: bool, seed:
             steps.say("seeded")
 
 
-async def _accounts(house: House) -> None:
+async def _owner(house: House) -> None:
     identity = house.ask(Identity)
     settings = house.settings
     password = settings.staff_password or os.environ.get("HAAT_STAFF_PASSWORD")
@@ -114,8 +116,12 @@ async def _accounts(house: House) -> None:
     except Invalid as error:
         said = "; ".join(fault["detail"] for fault in error.facts["errors"])
         raise StartupFault(f"HAAT_STAFF_EMAIL={settings.staff_email} cannot be: {said}", "Choose another.") from error
+
+
+async def _shopper(house: House) -> None:
+    """Everybody knows this password: for a demo only."""
     with suppress(EmailTaken):
-        await identity.register(Register(email=SHOPPER_EMAIL, password=SHOPPER_PASSWORD, name=SHOPPER_NAME))
+        await house.ask(Identity).register(Register(email=SHOPPER_EMAIL, password=SHOPPER_PASSWORD, name=SHOPPER_NAME))
 
 
 async def _taxes(house: House) -> None:

@@ -76,7 +76,7 @@ def events(before: PaymentState, after: PaymentState) -> list[Event]:
     for refund in after.refunds:
         if refund.state != "pending" and states.get(refund.refund_id) != refund.state:
             money = Money(refund.amount_minor, after.amount.currency)
-            given = {"refund_id": refund.refund_id, "amount": money, "state": refund.state}
+            given: dict[str, Any] = {"refund_id": refund.refund_id, "amount": money, "state": refund.state}
             told.append(PaymentRefunded(**about, **given, to_credit=refund.account is not None))
     if after.dispute != before.dispute:
         money = Money(after.disputed_minor or before.disputed_minor, after.amount.currency)

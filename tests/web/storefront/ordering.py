@@ -213,6 +213,7 @@ def _totals(items: list[QuoteLine], option: ShippingOption | None, percent: int 
 class MemoryOrders(Orders):
     def __init__(self) -> None:
         self.placed: dict[str, Order] = {}
+        self.asked_back: list[RequestReturn] = []
         self.bought_products: set[str] = set()
 
     def take(self, checkout: Checkout, paid_by: Method | None = None) -> Order:
@@ -297,6 +298,7 @@ class MemoryOrders(Orders):
 
     async def request_return(self, ask: RequestReturn) -> Return:
         order = self.placed[ask.order_id]
+        self.asked_back.append(ask)
         made = Return(
             id="ret_1",
             order_id=order.id,

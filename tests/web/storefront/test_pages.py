@@ -419,6 +419,19 @@ async def test_a_delivered_thing_is_sent_back(visitor: Visitor):
     assert [msgspec.structs.astuple(item) for item in made.items] == [("itm_var_1S", 1, "It does not fit")]
 
 
+async def test_a_return_that_is_sent_twice_is_asked_for_under_one_key(visitor: Visitor):
+    await visitor.take_laptop()
+    await buy(visitor, payment="cod")
+    visitor.behind.orders.deliver("ord_0")
+    attempt = re.search(r'name="attempt" value="([^"]+)"', (await visitor.see("/orders/ord_0")).text)
+    assert attempt is not None
+    asked = {"reason": "It does not fit", "attempt": attempt[1], "quantity.itm_var_1S": "1"}
+    for _ in range(2):
+        await visitor.send("/orders/ord_0/returns", **asked)
+    one, two = visitor.behind.orders.asked_back
+    assert (one.idempotency is None, one.idempotency) == (False, two.idempotency)
+
+
 async def test_a_review_is_marked_when_its_author_bought_the_thing(visitor: Visitor):
     await visitor.register()
     visitor.behind.orders.bought_products.add("prd_1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from typing import Any
 
 from litestar import Response, get, post
@@ -20,6 +21,7 @@ from haat.contracts.orders import (
 )
 from haat.contracts.payments import PaymentRef, Payments
 from haat.contracts.recommendations import Recommender
+from haat.kit.idempotency import IdempotencyInFlight
 from haat.kit.message import DomainError
 from haat.kit.money import Money
 from haat.web.storefront.browsing import advice
@@ -124,9 +126,17 @@ async def request_return(order_id: str, shop: Shop, orders: Orders) -> Response[
     try:
         await orders.request_return(
             RequestReturn(
-                order_id=order_id, items=items, user_id=caller.user_id, link=token, cart_token=caller.cart_token
+                order_id=order_id,
+                items=items,
+                user_id=caller.user_id,
+                link=token,
+                cart_token=caller.cart_token,
+                idempotency=shop.once(f"return:{order_id}:{fields.get('attempt', '')}", repr(items)),
             )
         )
+    except IdempotencyInFlight:
+        # Pressed twice: the first press does it.
+        pass
     except DomainError as error:
         if error.status == 404:
             raise
@@ -178,6 +188,7 @@ async def _page(
         reasons=REASONS,
         problem=problem,
         back=back or {},
+        attempt=secrets.token_urlsafe(12),
     )
 
 

@@ -224,10 +224,9 @@ async def test_a_gift_card_is_not_overtaken_by_new_prices(page: Page, staff: Cli
 async def test_a_total_that_comes_after_the_order_was_asked_for_is_not_paid_unseen(page: Page, shelve: Shelve):
     await check_out(page, await shelve())
     await fill_card(page)
-    async with held(page, "**/v1/tokens"):
-        async with page.expect_response("**/checkout"), held(page, "**/checkout"):
-            await page.locator("[name=shipping_method][value=express]").check()
-            await place(page)
+    async with held(page, "**/v1/tokens"), page.expect_response("**/checkout"), held(page, "**/checkout"):
+        await page.locator("[name=shipping_method][value=express]").check()
+        await place(page)
     await expect(page.locator(".notice-strong")).to_contain_text("The total has changed")
 
 
@@ -276,3 +275,25 @@ async def test_nothing_on_the_checkout_moves_by_itself(page: Page, shelve: Shelv
     await expect(page.frame_locator("#card-fields iframe").get_by_role("button")).to_have_count(0)
     await page.wait_for_timeout(300)
     assert await page.evaluate("shifts") == []
+
+
+async def test_a_second_click_while_a_page_is_slow_sends_nothing_more(page: Page):
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    go = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await go.wait()
+        await route.fallback()
+
+    await page.goto("/forgot-password")
+    await page.get_by_label("E-mail").fill("nobody@example.com")
+    await page.route("**/forgot-password", hold)
+    button = page.get_by_role("button", name="Mail me a link")
+    async with page.expect_console_message():
+        await button.evaluate(
+            "each => { each.click(); setTimeout(() => { each.click(); console.log('twice'); }, 100); }"
+        )
+    go.set()
+    await expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
+    assert len(sent) == 1

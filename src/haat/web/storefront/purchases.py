@@ -21,6 +21,7 @@ from haat.contracts.orders import (
 )
 from haat.contracts.payments import PaymentRef, Payments
 from haat.contracts.recommendations import Recommender
+from haat.kit.idempotency import IdempotencyInFlight
 from haat.kit.message import DomainError
 from haat.kit.money import Money
 from haat.web.storefront.browsing import advice
@@ -136,6 +137,9 @@ async def request_return(order_id: str, shop: Shop, orders: Orders) -> Response[
                 idempotency=shop.once(f"return:{order_id}:{attempt}", repr(items)) if attempt else None,
             )
         )
+    except IdempotencyInFlight:
+        # Pressed twice: the first press does it.
+        pass
     except DomainError as error:
         if error.status == 404:
             raise

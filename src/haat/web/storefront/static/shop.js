@@ -32,6 +32,15 @@
   // The same button, link or field in what takes the place of the part that it stood in.
   const twin = (old, fresh) => [...fresh.querySelectorAll(old.tagName)].find((each) => each.name === old.name && each.href === old.href && (old.type === "text" || each.value === old.value));
 
+  // On a slow page a second click must not send a form once more.
+  const CLICKS_MS = 30000;
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented || event.target.method !== "post") return;
+    if (Date.now() - (event.target.dataset.sent || 0) < CLICKS_MS) event.preventDefault();
+    else event.target.dataset.sent = Date.now();
+  });
+  window.addEventListener("pageshow", () => { for (const each of document.querySelectorAll("[data-sent]")) delete each.dataset.sent; });
+
   // Forms that narrow a list are sent as soon as something is chosen.
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form[data-submit-on-change]");
@@ -325,7 +334,7 @@
       note("Your card is ready. It is charged when you place the order.");
     });
     form.addEventListener("submit", (event) => {
-      if (waiting || Date.now() - sent < 30000) return event.preventDefault();
+      if (waiting || Date.now() - sent < CLICKS_MS) return event.preventDefault();
       if (event.submitter?.matches("[data-swap]")) {
         event.preventDefault();
         refresh(event.submitter.value);

@@ -68,6 +68,19 @@ async def test_wrong_types_and_unknown_fields_are_told_at_once(client: httpx.Asy
     assert "4242" not in answer.text
 
 
+async def test_what_can_be_read_of_a_refused_body_is_looked_at_too(client: httpx.AsyncClient):
+    bad = {"number": "4242424242424241", "exp_month": 13, "exp_year": 2040, "name": "Asha", "user_id": "usr_1"}
+    answer = await client.post("/v1/tokens", json=bad)
+    found = sorted((fault["pointer"], fault["code"]) for fault in answer.json()["errors"])
+    assert found == [
+        ("/cvc", "required"),
+        ("/exp_month", "out_of_range"),
+        ("/number", "invalid_card_number"),
+        ("/user_id", "unknown_field"),
+    ]
+    assert "4242" not in answer.text
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

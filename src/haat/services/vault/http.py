@@ -18,10 +18,12 @@ from litestar.params import Parameter
 from msgspec import Meta
 
 from haat.contracts.vault import CardToken, NewCard, Vault
+from haat.kit.clock import now
 from haat.kit.forwarded import address_behind
 from haat.kit.message import DomainError, Invalid, Message, encode
 from haat.kit.problem import Malformed, problem_response, problems
 from haat.kit.validation import faults
+from haat.services.vault.model import checked
 from haat.settings import Settings
 
 PAGES = Path(__file__).parent / "pages"
@@ -146,7 +148,9 @@ def _card_in(body: bytes, address: str) -> NewCard:
         given = _card_body.decode(body)
     except msgspec.DecodeError:
         # Only a refused body is walked: telling every fault at once costs more than all the rest.
-        raise Invalid(errors=faults(CardBody, _json(body))) from None
+        value = _json(body)
+        found = faults(CardBody, value)
+        raise Invalid(errors=[*found, *_wrong_besides(value, {fault["pointer"] for fault in found})]) from None
     return NewCard(
         number=given.number,
         exp_month=given.exp_month,
@@ -155,6 +159,28 @@ def _card_in(body: bytes, address: str) -> NewCard:
         name=given.name,
         network_address=address,
     )
+
+
+def _wrong_besides(value: Any, told: set[str]) -> list[dict[str, str]]:
+    """What is wrong with the fields of a refused body that can be read."""
+    if not isinstance(value, dict):
+        return []
+
+    def read(name: str, kind: type[Any], otherwise: Any) -> Any:
+        return value[name] if type(value.get(name)) is kind else otherwise
+
+    card = NewCard(
+        number=read("number", str, ""),
+        exp_month=read("exp_month", int, 0),
+        exp_year=read("exp_year", int, 0),
+        cvc=read("cvc", str, ""),
+        name=read("name", str, ""),
+    )
+    try:
+        checked(card, now())
+    except Invalid as error:
+        return [fault for fault in error.facts["errors"] if fault["pointer"] not in told]
+    return []
 
 
 def _json(body: bytes) -> Any:

@@ -123,6 +123,15 @@ def test_the_second_start_keeps_orders_and_does_not_seed(first: First, folder: P
     assert (start.stop(signal.SIGTERM), start.left()) == (0, [])
 
 
+def test_another_staff_address_gets_an_account_with_the_password_that_is_told(folder: Path, begin: STARTING):
+    start = begin(folder, free_port(), HAAT_STAFF_EMAIL="boss@haat.example").ready()
+    email, password = start.told("staff").split(" / ")
+    login = {"email": email, "password": password}
+    signed_in = ask("POST", f"{start.url}/v1/sessions", login)
+    assert (email, "access_token" in signed_in) == ("boss@haat.example", True)
+    assert (start.stop(), start.left()) == (0, [])
+
+
 def test_a_shop_that_listens_everywhere_says_where_browsers_find_it(first: First, folder: Path, begin: STARTING):
     port = free_port()
     start = begin(folder, port, HAAT_HOST="0.0.0.0").ready()

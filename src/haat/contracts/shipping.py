@@ -81,9 +81,11 @@ class ShipmentsOf(Message, frozen=True):
 
 
 class CancelShipments(Message, frozen=True):
-    """Stop what has not been picked up yet. Raises ShipmentUnderWay."""
+    """Stop what goes out and has not been picked up yet; with `request_id` the parcel of that dispatch, whichever
+    way it goes. Raises ShipmentUnderWay."""
 
     order_id: str
+    request_id: str | None = None
 
 
 class CarrierNotice(Message, frozen=True):

@@ -187,6 +187,42 @@ async def test_a_parcel_that_never_came_is_rejected_and_moves_nothing_after(floo
     assert (await floor.order(order.id)).returns == [ended]
 
 
+async def called_off(floor: Floor, order: Order) -> tuple[str, list[str]]:
+    """How far the return's parcel is at shipping, and what the order tells, once its carrier was asked."""
+    await floor.house.service("orders").finish_tasks()
+    await floor.deliver("orders", "shipping", order.id)
+    (parcel,) = (await floor.shipping.shipments(ShipmentsOf(order_ids=[order.id]))).data
+    return parcel.status, types(await floor.order(order.id))[-2:]
+
+
+async def test_rejecting_an_approved_return_calls_its_parcel_off(floor: Floor):
+    order, made = await asked(floor)
+    await floor.orders.approve_return(approved(made))
+    ended = await floor.orders.reject_return(rejected(made, "We sent you the wrong form"))
+    assert await called_off(floor, order) == ("canceled", ["return_rejected", "parcel_canceled"])
+    assert (await floor.order(order.id)).returns == [ended]
+
+
+async def test_rejecting_calls_off_when_the_carrier_is_there_again(floor: Floor):
+    order, made = await asked(floor)
+    await floor.orders.approve_return(approved(made))
+    service, away = orders_without(floor, shipping="cancel")
+    await service.reject_return(rejected(made))
+    await service.finish_tasks()
+    away["shipping"].dead.clear()
+    await due(floor, order)
+    assert await called_off(floor, order) == ("canceled", ["return_rejected", "parcel_canceled"])
+
+
+async def test_staff_are_told_of_a_rejected_parcel_that_the_carrier_has_already(floor: Floor):
+    order, made = await asked(floor)
+    await floor.orders.approve_return(approved(made))
+    shipment, _ = await parcel_of(floor, order)
+    await floor.rows("UPDATE shipping.shipments SET status = 'in_transit' WHERE id = $1", shipment)
+    await floor.orders.reject_return(rejected(made))
+    assert await called_off(floor, order) == ("in_transit", ["return_rejected", "parcel_under_way"])
+
+
 async def test_a_parcel_that_the_carrier_does_not_fetch_is_told_to_staff(floor: Floor):
     order, made = await asked(floor)
     await floor.orders.approve_return(approved(made))

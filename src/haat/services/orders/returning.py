@@ -1,4 +1,4 @@
-"""What comes back: asked for, rejected, and the way of its parcel. Approving and receiving are tasks."""
+"""What comes back: asked for, rejected, and the way of its parcel. Approving, receiving and calling off are tasks."""
 
 from __future__ import annotations
 
@@ -20,14 +20,20 @@ from haat.kit.money import Money
 from haat.services.orders.model import (
     RETURNABLE,
     STAGES,
+    STOPPED,
     StoredOrder,
     not_returnable,
     return_items,
     summed,
     units,
 )
-from haat.services.orders.store import OrderStore
+from haat.services.orders.store import OrderStore, Task
 from haat.services.orders.worth import shares_of, with_returned
+
+_STOPPED = {
+    "failed": "The carrier does not fetch what comes back",
+    "canceled": "The carrier fetches nothing any more: the return was rejected",
+}
 
 
 class Returning:
@@ -88,9 +94,9 @@ class Returning:
         """A return's parcel moves, and the return with it; that it has arrived is noted, receiving it is for people."""
         for event in events:
             back = await self._store.return_of_parcel(transaction.connection, order.id, event.shipment_id)
-            if event.status == "failed":
-                told = event.detail or "The carrier does not fetch what comes back"
-                await self._store.note(transaction.connection, order.id, "parcel_failed", told, "carrier")
+            if event.status in STOPPED:
+                told = event.detail or _STOPPED[event.status]
+                await self._store.note(transaction.connection, order.id, f"parcel_{event.status}", told, "carrier")
             elif back is not None and event.status in STAGES:
                 await on_its_way(self._store, transaction, back, event.status)
 
@@ -104,6 +110,9 @@ class Returning:
         money = {item_id: -share for item_id, share in shares.items()}
         await self._store.update(transaction.connection, with_returned(order, free, money))
         transaction.publish(return_moved(order, back.id, "rejected", ask.reason))
+        if back.status != "requested":
+            data = {"actor": ask.actor, "return_id": back.id}
+            await self._store.follow(transaction.connection, Task(new_id("tsk"), order.id, "call_off", data))
 
 
 async def on_its_way(store: OrderStore, transaction: Transaction, back: Return, parcel: str) -> None:

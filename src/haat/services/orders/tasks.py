@@ -14,7 +14,7 @@ import structlog
 from haat.contracts.inventory import Inventory, Line, PutBack
 from haat.contracts.orders import OrderMoved, TimelineEntry
 from haat.contracts.payments import Capture, Payment, PaymentRef, Payments, Refund, Void
-from haat.contracts.shipping import CancelShipments, Dispatch, Shipping
+from haat.contracts.shipping import CancelShipments, Dispatch, ShipmentUnderWay, Shipping
 from haat.kit.clock import now
 from haat.kit.database import Transaction
 from haat.kit.message import DomainError, Unavailable
@@ -53,6 +53,7 @@ class Tasks:
             "receive": self._receive,
             "capture": self._capture,
             "approve": self._approve,
+            "call_off": self._call_off,
         }
 
     async def run(self, task: Task) -> None:
@@ -159,6 +160,22 @@ class Tasks:
             if shipment.status in STAGES:
                 # It moved while this waited: the notice of it came when no return had this parcel yet.
                 await on_its_way(self._store, transaction, back, shipment.status)
+            return current
+
+        return write
+
+    async def _call_off(self, task: Task, order: StoredOrder) -> Write:
+        """The parcel of a return that was rejected after its approval; that it is stopped is told by the carrier."""
+        there = False
+        try:
+            await self._shipping.cancel(CancelShipments(order_id=order.id, request_id=task.data["return_id"]))
+        except ShipmentUnderWay:
+            there = True
+
+        async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
+            if there:
+                detail = "The carrier has the parcel of the rejected return: it comes all the same"
+                await self._store.note(transaction.connection, current.id, "parcel_under_way", detail, "carrier")
             return current
 
         return write

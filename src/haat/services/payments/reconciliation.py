@@ -91,9 +91,7 @@ class Reconciliation:
         name, last = self._provider.name, (now() - SETTLED_AFTER).astimezone(UTC).date() - timedelta(days=1)
         async with self._database.connection() as connection:
             settled = SETTLED_AFTER.total_seconds()
-            rows = queries.days_due(
-                connection, provider=name, last=last, days=CATCH_UP_DAYS, settled_seconds=settled
-            )
+            rows = queries.days_due(connection, provider=name, last=last, days=CATCH_UP_DAYS, settled_seconds=settled)
             due = [row["day"] async for row in rows]
         for day in due:
             try:

@@ -88,11 +88,14 @@ class ShippingService(Shipping):
     async def cancel(self, ask: CancelShipments) -> Nothing:
         async with self._store.connection() as connection:
             found = await self._store.of_orders(connection, [ask.order_id])
-        outbound = [each for each in found if each.direction == "outbound"]
-        for each in outbound:
+        if ask.request_id is None:
+            meant = [each for each in found if each.direction == "outbound"]
+        else:
+            meant = [each for each in found if each.request_id == ask.request_id]
+        for each in meant:
             if under_way(each.status):
                 raise ShipmentUnderWay(shipment_id=each.id, state=each.status)
-        for each in outbound:
+        for each in meant:
             if each.status == "created":
                 await self._cancel(each)
         return Nothing()

@@ -23,6 +23,7 @@ class StoredShipment(msgspec.Struct, frozen=True):
     """One parcel as stored; `booking` is queued, booked or refused."""
 
     id: str
+    request_id: str
     order_id: str
     direction: str
     carrier: str

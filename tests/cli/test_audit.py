@@ -47,11 +47,12 @@ INSERT INTO books VALUES ('psp_a', 'chk_a', 1000, 'INR', 'captured', 1000, 0);
 """
 FAULTS = {
     "UPDATE payments.payments SET amount_minor = 2000 WHERE payment_id = 'pay_a'": {"I5", "I8a"},
-    "UPDATE payments.payments SET captured_minor = 900 WHERE payment_id = 'pay_a'": {"I1b", "I5c", "I8a"},
+    "UPDATE payments.payments SET captured_minor = 900 WHERE payment_id = 'pay_a'": {"I1b", "I5c", "I5d", "I8a"},
     "UPDATE orders.orders SET total_minor = 999 WHERE id = 'ord_a'": {"I5", "I5c", "I6"},
     "DELETE FROM orders.orders WHERE id = 'ord_a'": {"I4b", "I5", "I5b", "I11"},
     "UPDATE orders.orders SET status = 'canceled' WHERE id = 'ord_a'": {"I5", "I5b"},
     "UPDATE orders.orders SET refunded_minor = 1 WHERE id = 'ord_a'": {"I5d"},
+    "UPDATE orders.orders SET captured_minor = 999 WHERE id = 'ord_a'": {"I5d"},
     "UPDATE orders.orders SET returned = '{\"itm_a\": 3}' WHERE id = 'ord_a'": {"I6b"},
     "INSERT INTO orders.returns (id, order_id, status, items, refund_minor, timeline) VALUES ('ret_a', 'ord_a',"
     ' \'refunded\', \'[{"item_id": "itm_a", "quantity": 1}, {"item_id": "itm_a", "quantity": 1}]\', 900, \'[]\');'
@@ -81,7 +82,7 @@ FAULTS = {
     "ALTER TABLE payments.ledger_entries DISABLE TRIGGER balanced;"
     "INSERT INTO payments.ledger_entries VALUES ('txn_a', 'bank', 'INR', 5)": {"I1"},
     "ALTER TABLE payments.payments DROP CONSTRAINT amounts;"
-    "UPDATE payments.payments SET captured_minor = 1100 WHERE payment_id = 'pay_a'": {"I1b", "I2", "I5c", "I8a"},
+    "UPDATE payments.payments SET captured_minor = 1100 WHERE payment_id = 'pay_a'": {"I1b", "I2", "I5c", "I5d", "I8a"},
     "INSERT INTO payments.refunds (refund_id, payment_id, request_id, amount_minor, state, reason)"
     " VALUES ('ref_a', 'pay_a', 'r', 1001, 'pending', 'r')": {"I3"},
     "INSERT INTO payments.refunds (refund_id, payment_id, request_id, amount_minor, state, reason, provider_refund_id)"

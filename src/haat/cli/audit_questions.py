@@ -89,12 +89,13 @@ ORDERS = [
     ),
     (
         "I5d",
-        "what an order says went back is what its payment gave back, once nothing is under way",
+        "what an order says was taken and went back is what its payment took and gave back, once nothing is under way",
         """SELECT o.id FROM orders.orders o JOIN payments.payments p USING (payment_id), LATERAL (
                SELECT coalesce(sum(r.amount_minor) FILTER (WHERE r.account IS NOT NULL), 0) AS to_credit,
                       coalesce(bool_or(r.state = 'pending'), false) AS pending
                FROM payments.refunds r WHERE p.has_refunds AND r.payment_id = p.payment_id) back
-           WHERE o.refunded_minor <> p.refunded_minor + back.to_credit AND NOT back.pending
+           WHERE (o.captured_minor <> p.captured_minor + CASE p.credit_state WHEN 'taken' THEN p.credit_minor ELSE 0 END
+                  OR o.refunded_minor <> p.refunded_minor + back.to_credit) AND NOT back.pending
              AND NOT EXISTS (SELECT FROM orders.tasks t WHERE t.order_id = o.id AND NOT t.done)""",
     ),
     (

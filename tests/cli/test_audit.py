@@ -96,6 +96,10 @@ FAULTS = {
     "UPDATE promotions.uses SET used = 0 WHERE code = 'OFF-A'": {"I9f"},
     "DELETE FROM promotions.redemptions WHERE code = 'OFF-A'": {"I9f"},
     "INSERT INTO promotions.redemptions (attempt_id, code, user_id) VALUES ('att_b', 'OFF-B', NULL)": {"I9f"},
+    "UPDATE promotions.redemptions SET limit_per_user = 1 WHERE code = 'OFF-A';"
+    "UPDATE promotions.coupons SET used = 2 WHERE code = 'OFF-A';"
+    "UPDATE promotions.uses SET used = 2 WHERE code = 'OFF-A';"
+    "INSERT INTO promotions.redemptions VALUES ('att_b', 'OFF-A', 'usr_a', now(), 1)": {"I9"},
     "INSERT INTO payments.credits (account, balance_minor, currency) VALUES ('gift_liability:a', 7, 'INR')": {"I9e"},
     'UPDATE payments.payments SET history = \'[{"type": "captured"}, {"type": "authorized"}]\''
     " WHERE payment_id = 'pay_a'": {"I10"},

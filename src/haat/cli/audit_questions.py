@@ -206,14 +206,17 @@ COURSE = [
 STOCK = [
     (
         "I9",
-        "stock is never negative, and coupons are used no more than allowed",
+        "stock is never negative, and coupons are used no more than allowed, by each customer too",
         """SELECT sku || ' ' || location FROM inventory.stock WHERE available < 0 OR on_hand < 0 OR reserved < 0
-           UNION ALL SELECT code FROM promotions.coupons WHERE used > limit_total""",
+           UNION ALL SELECT code FROM promotions.coupons WHERE used > limit_total
+           -- By the limits as they were: whoever came last of these was within theirs, whatever staff did after.
+           UNION ALL SELECT code || ' ' || user_id FROM promotions.redemptions WHERE user_id IS NOT NULL
+           GROUP BY code, user_id HAVING bool_and(limit_per_user IS NOT NULL) AND count(*) > max(limit_per_user)""",
     ),
     (
         "I9f",
         "a coupon was used as often as its redemptions say, by each customer too",
-        # What was given back is no redemption any more. The limit of a customer may be lowered afterwards.
+        # What was given back is no redemption any more.
         """SELECT coalesce(c.code, r.code) FROM promotions.coupons c FULL JOIN (
                SELECT code, count(*) AS used FROM promotions.redemptions GROUP BY code) r USING (code)
            WHERE coalesce(c.used, 0) <> coalesce(r.used, 0)

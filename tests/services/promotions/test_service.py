@@ -7,6 +7,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from haat.cli.audit_questions import QUESTIONS
 from haat.contracts.promotions import (
     CouponRef,
     CouponRefused,
@@ -95,6 +96,22 @@ async def test_each_user_has_uses_of_their_own(desk):
     await desk.redeem(code, user_id="usr_1")
     assert await outcome(desk.redeem(code, user_id="usr_1")) == "used_by_you"
     assert await outcome(desk.redeem(code, user_id="usr_2")) == "redeemed"
+
+
+async def test_a_limit_of_each_user_that_is_lowered_below_past_uses_is_nothing_to_the_audit(desk, database):
+    code = await desk.coupon(limit_per_user=2)
+    for _ in range(2):
+        await desk.redeem(code)
+    await desk.coupon(code=code, limit_per_user=1)
+    (within,) = [sql for invariant, _, sql in QUESTIONS if invariant == "I9"]
+    async with database.connection() as connection:
+        found = [row[0] for row in await connection.fetch(within)]
+        kept = await connection.fetch("SELECT limit_per_user FROM promotions.redemptions WHERE code = $1", code)
+    assert (await outcome(desk.redeem(code)), f"{code} usr_1" in found, [row[0] for row in kept]) == (
+        "used_by_you",
+        False,
+        [2, 2],
+    )
 
 
 async def test_a_guest_cannot_use_what_is_counted_per_user(desk):

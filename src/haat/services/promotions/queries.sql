@@ -25,8 +25,8 @@ WITH attempt AS (
         WHERE u.used < coalesce((SELECT limit_per_user FROM counted WHERE counted.code = u.code), u.used + 1)
     RETURNING code
 ), recorded AS (
-    INSERT INTO promotions.redemptions (attempt_id, code, user_id)
-    SELECT :attempt_id, counted.code, :user_id::text
+    INSERT INTO promotions.redemptions (attempt_id, code, user_id, limit_per_user)
+    SELECT :attempt_id, counted.code, :user_id::text, counted.limit_per_user
     FROM counted LEFT JOIN of_user USING (code) WHERE :user_id::text IS NULL OR of_user.code IS NOT NULL
     RETURNING code
 )

@@ -368,6 +368,23 @@ async def test_an_order_on_a_hold_that_ended_before_it_stood_is_placed_and_cance
     assert (await counted(floor, checkout.id), await floor.stock(lamp)) == ((1, ["voided"]), (10, 0, 10))
 
 
+async def test_a_bank_that_decides_after_an_outage_in_which_the_hold_ran_out_still_makes_the_order(floor: Floor):
+    def undecided(payment: Payment) -> Payment:
+        return msgspec.structs.replace(payment, state="pending")
+
+    owner, checkout, lamp = await opened(floor)
+    attempt = await driven(floor, owner, checkout, await floor.card(), undecided)
+    await floor.rows("UPDATE inventory.reservations SET expires_at = now() WHERE attempt_id = $1", attempt.attempt_id)
+    await floor.house.service("inventory").expire_holds()
+    free = await floor.stock(lamp)
+    service, _ = checkouts_without(floor, payments=Otherwise(floor.payments, undecided))
+    await resume(floor, service, checkout.id)
+    waits = (await floor.seen(owner, checkout.id)).status
+    await resume(floor, floor.house.service("checkout"), checkout.id)
+    assert (free, waits) == ((10, 0, 10), "completing")
+    assert ((await floor.seen(owner, checkout.id)).status, await floor.stock(lamp)) == ("completed", (8, 0, 8))
+
+
 @pytest.mark.parametrize(("age", "waits"), [(29 * 60, 60), (31 * 60, 5)], ids=["in time", "too long"])
 async def test_units_wait_half_an_hour_for_a_bank_that_has_not_decided(floor: Floor, age: int, waits: int):
     def undecided(payment: Payment) -> Payment:

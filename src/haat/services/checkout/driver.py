@@ -12,7 +12,7 @@ import structlog
 
 from haat.contracts.cart import Cart, TakeOrdered
 from haat.contracts.fraud import Assess, Fraud
-from haat.contracts.inventory import AttemptRef, ExtendHold, Inventory, Line, Reserve
+from haat.contracts.inventory import AttemptRef, ExtendHold, Inventory, Line, ReservationGone, Reserve
 from haat.contracts.orders import Orders, PlaceOrder
 from haat.contracts.payments import AttemptPayment, Authorize, CreditMethod, Method, Payment, Payments, Void
 from haat.contracts.promotions import Promotions, Redeem, RedemptionRef
@@ -212,7 +212,9 @@ class Driver:
             return Refused(Failure("payment_mismatch", "The payment is not the one that was agreed"))
         hold = _hold_seconds(attempt, payment)
         if hold > 0:
-            await self._inventory.extend(ExtendHold(attempt_id=attempt.attempt_id, hold_seconds=hold))
+            # Units whose hold ran out in an outage may still be there once the money is: the commit finds out.
+            with suppress(ReservationGone):
+                await self._inventory.extend(ExtendHold(attempt_id=attempt.attempt_id, hold_seconds=hold))
         # By the attempt's age, too, which is the database's: no process whose clock is wrong turns a shopper away.
         overdue = attempt.age_seconds > ACTION_SECONDS and _wait_ends(attempt, payment) <= now()
         return Paid(payment.id, payment.state, payment.summary, payment.action, payment.decline_code, overdue)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from haat.contracts.orders import (
@@ -15,7 +16,7 @@ from haat.contracts.orders import (
     ReturnItem,
     ReturnMoved,
 )
-from haat.contracts.shipping import ShipmentsOf
+from haat.contracts.shipping import Dispatch, Shipment, ShipmentsOf
 from haat.kit.ids import new_id
 from haat.kit.message import Invalid, NotFound
 from haat.kit.money import Money
@@ -234,6 +235,27 @@ async def test_a_parcel_that_the_carrier_does_not_fetch_is_told_to_staff(floor: 
         "The carrier does not fetch what comes back",
     )
     assert (seen.status, seen.returns[0].status) == ("delivered", "approved")
+
+
+class ByPigeon:
+    """Shipping that is asked for a way of sending of which the carrier knows nothing."""
+
+    def __init__(self, floor: Floor) -> None:
+        self._shipping = floor.shipping
+
+    async def dispatch(self, ask: Dispatch) -> Shipment:
+        return await self._shipping.dispatch(msgspec.structs.replace(ask, method="by pigeon"))
+
+
+async def test_a_return_that_the_carrier_refuses_is_not_approved_and_nobody_is_told_that_it_is_fetched(floor: Floor):
+    order, made = await asked(floor)
+    service, away = orders_without(floor)
+    away["shipping"].neighbour = ByPigeon(floor)
+    with pytest.raises(OrderStateError, match="does not fetch"):
+        await service.approve_return(approved(made))
+    told = [event for event in await floor.told("orders", order.id) if isinstance(event, ReturnMoved)]
+    assert ([each.status for each in (await floor.order(order.id)).returns], told) == (["requested"], [])
+    assert (await floor.orders.receive_return(received(made))).status == "refunded"
 
 
 async def test_a_return_that_names_an_item_twice_is_counted_and_stocked_with_both(floor: Floor):

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from haat.contracts.inventory import Inventory, Line, PutBack
-from haat.contracts.orders import OrderMoved, TimelineEntry
+from haat.contracts.orders import OrderMoved, OrderStateError, TimelineEntry
 from haat.contracts.payments import Capture, Payment, PaymentRef, Payments, Refund, Void
 from haat.contracts.shipping import CancelShipments, Dispatch, ShipmentUnderWay, Shipping
 from haat.kit.clock import now
@@ -22,6 +22,7 @@ from haat.kit.money import Money
 from haat.services.orders.model import (
     CANCELED,
     STAGES,
+    STOPPED,
     StoredOrder,
     added,
     canceled,
@@ -149,6 +150,9 @@ class Tasks:
                 direction="return",
             )
         )
+        if shipment.status in STOPPED:
+            # The customer would be told that it is fetched. What they bring themselves can still be received.
+            raise OrderStateError("The carrier does not fetch this return", state=shipment.status)
 
         async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
             detail = f"{shipment.carrier} fetches it, {shipment.tracking_number}"

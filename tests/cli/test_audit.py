@@ -134,6 +134,19 @@ async def _broken(connection: asyncpg.Connection) -> dict[str, int]:
     return {invariant: len(await connection.fetch(sql)) for invariant, _, sql in QUESTIONS}
 
 
+LOST = (
+    "UPDATE payments.payments SET dispute = 'lost', disputed_minor = 1000 WHERE payment_id = 'pay_a';"
+    "UPDATE orders.orders SET status = 'canceled', refunded_minor = 1000 WHERE id = 'ord_a'"
+)
+
+
+async def test_money_of_a_canceled_order_that_a_dispute_took_is_not_held(shop: asyncpg.Connection):
+    before = await _broken(shop)
+    await shop.execute(LOST)
+    after = await _broken(shop)
+    assert {invariant for invariant, found in after.items() if found > before[invariant]} == set()
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: " ".join(fault.split()[:4]))
 async def test_the_audit_finds_what_is_wrong(shop: asyncpg.Connection, fault: str):
     before = await _broken(shop)

@@ -65,7 +65,10 @@ ORDERS = [
         "captured money belongs to exactly one living order of the same amount, or went back",
         """SELECT p.payment_id FROM payments.payments p
            LEFT JOIN orders.orders o ON o.payment_id = p.payment_id AND o.status <> 'canceled'
-           WHERE (p.captured_minor > p.refunded_minor OR p.credit_state = 'taken' AND p.credit_minor > (
+           -- What the payer's bank has taken back, or may, needs no order any more.
+           WHERE (p.captured_minor > p.refunded_minor
+                      + CASE WHEN o.id IS NULL AND p.dispute IN ('opened', 'lost') THEN p.disputed_minor ELSE 0 END
+                  OR p.credit_state = 'taken' AND p.credit_minor > (
                       SELECT coalesce(sum(r.amount_minor), 0) FROM payments.refunds r
                       WHERE r.payment_id = p.payment_id AND r.account IS NOT NULL))
              AND (o.id IS NULL OR o.total_minor <> p.amount_minor OR o.currency <> p.currency)""",
@@ -76,7 +79,8 @@ ORDERS = [
         """SELECT b.reference FROM books b
            LEFT JOIN payments.payments p ON p.provider_id = b.id
            LEFT JOIN orders.orders o ON o.payment_id = p.payment_id AND o.status <> 'canceled'
-           WHERE o.id IS NULL AND (b.captured > b.refunded OR b.state = 'authorized')""",
+           WHERE o.id IS NULL AND (b.state = 'authorized' OR b.captured > b.refunded
+               + CASE WHEN p.dispute IN ('opened', 'lost') THEN p.disputed_minor ELSE 0 END)""",
     ),
     (
         "I5c",
@@ -95,7 +99,11 @@ ORDERS = [
                       coalesce(bool_or(r.state = 'pending'), false) AS pending
                FROM payments.refunds r WHERE p.has_refunds AND r.payment_id = p.payment_id) back
            WHERE (o.captured_minor <> p.captured_minor + CASE p.credit_state WHEN 'taken' THEN p.credit_minor ELSE 0 END
-                  OR o.refunded_minor <> p.refunded_minor + back.to_credit) AND NOT back.pending
+                  -- A cancellation gives all back, and finds a part of it disputed away.
+                  OR o.refunded_minor <> back.to_credit + CASE
+                      WHEN o.status = 'canceled' AND p.dispute IN ('opened', 'lost')
+                      THEN LEAST(p.captured_minor, p.refunded_minor + p.disputed_minor) ELSE p.refunded_minor END)
+             AND NOT back.pending
              AND NOT EXISTS (SELECT FROM orders.tasks t WHERE t.order_id = o.id AND NOT t.done)""",
     ),
     (

@@ -12,9 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from haat.cli.audit_questions import QUESTIONS
 from haat.contracts.catalog import Variant
 from haat.contracts.orders import FiguresOf, ListReturns, Order, ReceiveReturn, RequestReturn, ReturnItem
-from haat.contracts.payments import IssueGiftCard, PaymentCaptured, PaymentFailed, PaymentRefunded, UpiMethod
+from haat.contracts.payments import (
+    IssueGiftCard,
+    PaymentCaptured,
+    PaymentFailed,
+    PaymentRef,
+    PaymentRefunded,
+    UpiMethod,
+)
 from haat.kit.clock import now
 from haat.kit.database import Batch
 from haat.kit.ids import first_id, new_id
@@ -154,6 +162,27 @@ async def test_late_money_of_another_payment_does_not_pay_the_order(floor: Floor
     late = PaymentCaptured(**other, amount=before.totals.total, total=before.totals.total)
     await floor.house.service("orders").following.payments_captured(Batch([late]))
     assert await floor.order(before.id) == before
+
+
+async def disputed(floor: Floor, order: Order, outcome: str) -> None:
+    """The payer's bank takes the money back, or decides, and payments hear of it."""
+    (theirs,) = await floor.books((await about(floor, order))["checkout_id"])
+    url = f"{floor.house.settings.provider_url}/sandbox/disputes/{theirs['id']}"
+    async with floor.session.post(url, json={"outcome": outcome}) as answer:
+        assert answer.status < 300
+    await floor.payments.payment(PaymentRef(payment_id=order.payment.id, confirm=True))
+
+
+@pytest.mark.parametrize("outcomes", [["opened"], ["opened", "lost"]])
+async def test_what_a_dispute_took_of_a_canceled_order_went_back_to_the_audit_too(floor: Floor, outcomes: list[str]):
+    order = await floor.bought((await floor.variant(), 1))
+    await disputed(floor, order, outcomes[0])
+    await floor.orders.cancel(cancel(order))
+    for outcome in outcomes[1:]:
+        await disputed(floor, order, outcome)
+    asked = {invariant: await floor.rows(sql) for invariant, _, sql in QUESTIONS if invariant in ("I5", "I5d")}
+    broken = [(invariant, row) for invariant, rows in asked.items() for row in rows]
+    assert [each for each in broken if each[1][0] in (order.id, order.payment.id)] == []
 
 
 CHANGES = st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=10)

@@ -138,6 +138,20 @@ async def test_a_hold_under_an_order_is_taken_before_it_runs_out(shop: Any):
     assert (await seen(shop, paid.id)).state == "captured"
 
 
+async def test_a_hold_that_the_provider_refuses_to_let_us_take_is_asked_about_with_patience(shop: Any):
+    paid = await shop.payments.authorize(shop.ask(await shop.card()))
+    await shop.payments.take_for_orders([], held_back=[paid.id])
+    await shop.rows(
+        "INSERT INTO payments.provider_calls (idem_key, payment_id, op, request_hash, amount_minor, state)"
+        " VALUES ($1 || ':capture:hold-runs-out', $1, 'capture', '', 1, 'FAILED')",
+        paid.id,
+    )
+    await shop.rows(LATE_HOLD, paid.id)
+    await shop.sweep(paid.id)
+    waits = "SELECT at > now() + interval '5 seconds' FROM payments.due WHERE payment_id = $1"
+    assert await shop.rows(waits, paid.id) == [(True,)]
+
+
 async def test_a_hold_without_an_order_is_let_go_before_it_runs_out(shop: Any):
     ask = shop.ask(await shop.card())
     paid = await shop.payments.authorize(ask)

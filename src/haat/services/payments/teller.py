@@ -185,8 +185,10 @@ class Teller:
         if payment.void_reason is not None:
             payment = await self.let_go(payment)
         payment = await self.keep_card(payment)
-        at = model.next_check(payment, now())
-        if at is None or at == payment.decide_hold_at:
+        moment = now()
+        at = model.next_check(payment, moment)
+        # A hold that could not be decided on when it was time is left to the lease, whose patience grows.
+        if at is None or moment < at == payment.decide_hold_at:
             await self._store.look_again(payment, at)
 
     async def decide_hold(self, payment: PaymentState) -> PaymentState:

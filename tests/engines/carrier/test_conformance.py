@@ -3,6 +3,8 @@
 import socket
 from typing import Any
 
+import msgspec
+
 from haat.engines.carrier.sandbox import SandboxCarrier
 from haat.ports.carrier import Answered, Booking, ParcelFact, Place, Refused, Unknown
 
@@ -79,6 +81,13 @@ async def test_a_parcel_is_fetched_with_all_its_events(carrier, sandbox):
     await sandbox.post("/sandbox/clock", {"advance_seconds": 4001})
     fetched = fact(await carrier.fetch(booked.id))
     assert (fetched.state, fetched.events[0], len(fetched.events)) == ("delivered", booked.events[0], 6)
+
+
+async def test_a_parcel_that_cannot_be_delivered_ends_as_failed(carrier, sandbox):
+    nobody = msgspec.structs.replace(HOME, name="Nobody Home")
+    booked = fact(await carrier.book("k12", booking("shp_12", destination=nobody)))
+    await sandbox.post("/sandbox/clock", {"advance_seconds": 4001})
+    assert [event.code for event in fact(await carrier.fetch(booked.id)).events[-2:]] == ["out_for_delivery", "failed"]
 
 
 async def test_an_unknown_parcel_is_refused(carrier):

@@ -28,6 +28,14 @@ async def test_a_parcel_passes_the_hubs_of_both_postal_codes(carrier, shipment):
     ]
 
 
+async def test_where_nobody_is_home_a_parcel_is_not_delivered(carrier, shipment):
+    ask = shipment("nobody")
+    _, booked = await carrier.post("/v1/shipments", {**ask, "to": {**ask["to"], "name": "Nobody Home"}})
+    await carrier.advance(4001)
+    _, ended = await carrier.get(f"/v1/shipments/{booked['id']}")
+    assert (ended["status"], [event["code"] for event in ended["events"]]) == ("failed", [*JOURNEY[:-1], "failed"])
+
+
 async def test_each_step_is_told(carrier, shipment, shop):
     _, booked = await carrier.post("/v1/shipments", shipment("told"))
     await carrier.advance(4001)

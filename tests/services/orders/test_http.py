@@ -193,6 +193,18 @@ async def test_staff_ship_without_a_body(shopfront, order, fulfilment):
     assert [item["quantity"] for item in answer.json()["shipments"][0]["items"]] == [2]
 
 
+async def test_a_parcel_on_its_way_is_not_taken_back(shopfront, order, fulfilment):
+    sent = (await shopfront.post(f"/v1/orders/{order.id}/shipments", headers=fulfilment)).json()["shipments"][0]["id"]
+    answer = await shopfront.post(f"/v1/orders/{order.id}/shipments/{sent}/take-back", headers=fulfilment)
+    assert (answer.status_code, answer.json()["code"]) == (409, "order_state")
+
+
+async def test_a_parcel_is_taken_back_by_fulfilment_only(shopfront, asha, people):
+    path = f"/v1/orders/{new_id('ord')}/shipments/shp_1/take-back"
+    who = [{}, asha[1], (await people("support"))[1], (await people("fulfilment"))[1]]
+    assert [(await shopfront.post(path, headers=headers)).status_code for headers in who] == [401, 403, 403, 404]
+
+
 async def test_shipping_what_is_not_left_names_the_item(shopfront, order, fulfilment):
     body = {"items": [{"item_id": order.items[0].id, "quantity": 3}]}
     answer = await shopfront.post(f"/v1/orders/{order.id}/shipments", headers=fulfilment, json=body)

@@ -6,16 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haat.contracts.orders import Order, OrderStateError, ReceiveReturn, RequestReturn, ReturnItem
+from haat.contracts.orders import Order, OrderStateError, ReceiveReturn, RequestReturn, ReturnItem, TakeBack
 from haat.contracts.payments import CashMethod, IssueGiftCard
 from haat.contracts.shipping import ShipmentMoved
 from haat.kit.database import Batch
+from haat.kit.idempotency import Idempotency
 from haat.kit.message import Invalid
 from haat.kit.money import Money
 from haat.services.orders.model import RANK, StoredOrder, with_parcel
-from tests.services.orders.asking import STAFF, cancel, line, ship, types
+from tests.services.orders.asking import STAFF, cancel, key, line, ship, types
 from tests.services.orders.test_model import order as stored
-from tests.services.shopfloor import PRICE, Floor
+from tests.services.shopfloor import PRICE, Floor, outcomes
 
 
 async def of_three(floor: Floor, **how: object) -> tuple[Order, str]:
@@ -149,6 +150,96 @@ async def test_what_is_lost_on_the_way_is_not_sent_again_by_itself(floor: Floor)
     await floor.parcel(order.id, "picked_up", "failed", shipment="shp_9", units={item: 3})
     with pytest.raises(OrderStateError, match="Nothing is left"):
         await floor.orders.ship(ship(order))
+
+
+def taking_back(order: Order, shipment_id: str, idempotency: Idempotency | None = None) -> TakeBack:
+    return TakeBack(order_id=order.id, shipment_id=shipment_id, actor=STAFF, idempotency=idempotency)
+
+
+async def given_up(floor: Floor, **how: object) -> tuple[Order, str]:
+    """An order of three units whose only parcel was at the door, and its id."""
+    order, item = await of_three(floor, **how)
+    parcel = (await floor.orders.ship(ship(order))).shipments[0].id
+    await floor.parcel(order.id, "picked_up", "out_for_delivery", "failed", shipment=parcel, units={item: 3})
+    return await floor.order(order.id), parcel
+
+
+async def test_an_undelivered_parcel_is_sent_anew_once_it_was_taken_back(floor: Floor):
+    order, parcel = await given_up(floor)
+    back = await floor.orders.take_back(taking_back(order, parcel))
+    again = await floor.orders.ship(ship(order))
+    assert ((order.status, order.undelivered), (back.status, back.undelivered)) == (
+        ("out_for_delivery", [parcel]),
+        ("confirmed", []),
+    )
+    assert ([each.items[0].quantity for each in again.shipments], types(again)[-3:]) == (
+        [3, 3],
+        ["parcel_failed", "parcel_back", "packed"],
+    )
+
+
+async def test_an_order_whose_parcel_was_refused_at_the_door_is_canceled_once_it_is_back(floor: Floor):
+    lamp = await floor.variant(stock=3)
+    order = await floor.bought((lamp, 3), payment=CashMethod())
+    parcel = (await floor.orders.ship(ship(order))).shipments[0].id
+    await floor.parcel(
+        order.id, "picked_up", "out_for_delivery", "failed", shipment=parcel, units={order.items[0].id: 3}
+    )
+    with pytest.raises(OrderStateError):
+        await floor.orders.cancel(cancel(order))
+    sold = await floor.stock(lamp)
+    await floor.orders.take_back(taking_back(order, parcel))
+    ended = await floor.orders.cancel(cancel(order))
+    assert (ended.status, ended.payment.status, ended.payment.captured) == ("canceled", "voided", Money(0))
+    assert (sold, await floor.stock(lamp)) == ((0, 0, 0), (3, 0, 3))
+
+
+async def test_what_came_back_beside_what_was_delivered_is_sent_after_it(floor: Floor):
+    order, item = await of_three(floor)
+    await floor.parcel(order.id, "picked_up", "delivered", shipment="shp_1", units={item: 1})
+    lost = (await floor.orders.ship(ship(order, 2))).shipments[0].id
+    await floor.parcel(order.id, "picked_up", "failed", shipment=lost, units={item: 2})
+    back = await floor.orders.take_back(taking_back(order, lost))
+    last = (await floor.orders.ship(ship(order, 2))).shipments[-1].id
+    await floor.parcel(order.id, "picked_up", "delivered", shipment=last, units={item: 2})
+    assert (back.status, (await floor.order(order.id)).status) == ("partially_delivered", "delivered")
+
+
+async def test_while_another_parcel_is_missing_an_order_is_not_open_again(floor: Floor):
+    order, item = await of_three(floor)
+    await floor.orders.ship(ship(order, 1))
+    one, two = [each.id for each in (await floor.orders.ship(ship(order, 2))).shipments]
+    for parcel, units in ((one, 1), (two, 2)):
+        await floor.parcel(order.id, "picked_up", "failed", shipment=parcel, units={item: units})
+    first = await floor.orders.take_back(taking_back(order, one))
+    last = await floor.orders.take_back(taking_back(order, two))
+    assert [(each.status, each.undelivered) for each in (first, last)] == [
+        ("partially_shipped", [two]),
+        ("confirmed", []),
+    ]
+
+
+async def test_a_parcel_is_taken_back_once_however_often_it_is_told(floor: Floor):
+    order, parcel = await given_up(floor)
+    once = key()
+    await outcomes([floor.orders.take_back(taking_back(order, parcel)) for _ in range(5)])
+    await outcomes([floor.orders.take_back(taking_back(order, parcel, once)) for _ in range(2)])
+    again = await floor.orders.ship(ship(order))
+    assert (again.shipments[-1].items[0].quantity, types(again).count("parcel_back")) == (3, 1)
+
+
+@pytest.mark.parametrize("told", [(), ("picked_up",), ("picked_up", "delivered"), ("picked_up", "delivered", "failed")])
+async def test_only_a_parcel_that_was_given_up_is_taken_back(floor: Floor, told: tuple[str, ...]):
+    order, item = await of_three(floor)
+    await floor.parcel(order.id, *told, shipment="shp_1", units={item: 3})
+    with pytest.raises(OrderStateError, match="not given this parcel up"):
+        await floor.orders.take_back(taking_back(order, "shp_1"))
+
+
+async def test_a_late_notice_moves_no_parcel_that_was_given_up(floor: Floor):
+    order, parcel = await given_up(floor)
+    await floor.parcel(order.id, "in_transit", shipment=parcel, units={order.items[0].id: 3})
+    assert (await floor.order(order.id)).undelivered == [parcel]
 
 
 async def test_a_notice_without_units_means_the_whole_order(floor: Floor):

@@ -90,6 +90,7 @@ from haat.contracts.orders import (
     Return,
     ReturnItem,
     ShipOrder,
+    TakeBack,
     TimelineEntry,
 )
 from haat.contracts.promotions import Coupon, CouponRef, CouponsOf, NewCoupon, Promotions, SaveCoupon
@@ -280,6 +281,9 @@ class MemoryOrders(Orders):
         return self.one
 
     async def ship(self, ask: ShipOrder) -> Order:
+        return await self._act(ask)
+
+    async def take_back(self, ask: TakeBack) -> Order:
         return await self._act(ask)
 
     async def cancel(self, ask: CancelOrder) -> Order:

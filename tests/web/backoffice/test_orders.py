@@ -15,6 +15,7 @@ from haat.contracts.orders import (
     RejectReturn,
     ShipItem,
     ShipOrder,
+    TakeBack,
     TimelineEntry,
 )
 from haat.contracts.shipping import Parcel, Shipment
@@ -172,6 +173,20 @@ async def test_a_part_of_an_order_is_shipped(enter: Enter, house: House) -> None
     assert isinstance(ask, ShipOrder)
     assert (ask.items, ask.actor) == ([ShipItem(item_id="itm_1", quantity=2)], "usr_fulfilment")
     assert answer.headers["location"] == "/admin/orders/ord_1?said=shipped"
+
+
+async def test_a_parcel_that_came_back_undelivered_is_taken_back(enter: Enter, house: House) -> None:
+    house.orders.one = order("out_for_delivery", shipments=[parcel(3, "failed")], undelivered=["shp_1"])
+    person = enter("fulfilment")
+
+    before = await person.see("/admin/orders/ord_1")
+    answer = await person.send("/admin/orders/ord_1/parcels/shp_1/take-back")
+
+    (ask,) = house.orders.asked
+    assert isinstance(ask, TakeBack)
+    assert (ask.shipment_id, ask.actor) == ("shp_1", "usr_fulfilment")
+    assert answer.headers["location"] == "/admin/orders/ord_1?said=taken_back"
+    assert ("It is here again" in before.text, "1 unit to hand over" in before.text) == (True, True)
 
 
 async def test_a_form_sent_twice_carries_the_same_key_and_print(enter: Enter, house: House) -> None:

@@ -17,6 +17,7 @@ from haat.contracts.orders.commands import (
     RequestReturn,
     ShipItem,
     ShipOrder,
+    TakeBack,
 )
 from haat.contracts.orders.outcomes import OrderMoved, OrderPlaced, OrderStateError, ReturnMoved
 from haat.contracts.orders.view import (
@@ -66,5 +67,6 @@ __all__ = [
     "ReturnMoved",
     "ShipItem",
     "ShipOrder",
+    "TakeBack",
     "TimelineEntry",
 ]

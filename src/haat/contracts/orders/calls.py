@@ -17,6 +17,7 @@ from haat.contracts.orders.commands import (
     RejectReturn,
     RequestReturn,
     ShipOrder,
+    TakeBack,
 )
 from haat.contracts.orders.view import Bought, DayFigures, InvoiceFile, Order, OrderLink, OrderReturn, Placed, Return
 from haat.kit.message import Page
@@ -48,6 +49,8 @@ class Orders(Contract):
     @promise(safe_to_repeat=True, timeout_seconds=40)
     async def receive_return(self, ask: ReceiveReturn) -> Return: ...
     async def ship(self, ask: ShipOrder) -> Order: ...
+    @promise(safe_to_repeat=True)
+    async def take_back(self, ask: TakeBack) -> Order: ...
     async def capture(self, ask: CaptureOrder) -> Order: ...
     async def refund(self, ask: RefundOrder) -> Order: ...
     @promise(safe_to_repeat=True, timeout_seconds=10)

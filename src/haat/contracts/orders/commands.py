@@ -124,6 +124,15 @@ class ReceiveReturn(Message, frozen=True):
     idempotency: Idempotency | None = None
 
 
+class TakeBack(Message, frozen=True):
+    """Staff: a parcel that the carrier could not deliver is here again. Raises OrderStateError for any other parcel."""
+
+    order_id: str
+    shipment_id: str
+    actor: str
+    idempotency: Idempotency | None = None
+
+
 class ShipOrder(Message, frozen=True):
     """Staff: hand over all that is unshipped, or these items."""
 

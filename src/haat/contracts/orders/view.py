@@ -60,6 +60,7 @@ class Order(Message, frozen=True):
     delivered, canceled or returned: the partial ones while units are still to be sent, or to arrive, behind others.
 
     `returned` is how many units of an item, by its id, are in returns or were refunded: no more of them can be.
+    `undelivered` are the parcels that the carrier gave up on their way, and that nobody has taken back yet.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Order(Message, frozen=True):
     on_hold: bool = False
     version: int = 1
     returned: Mapping[str, int] = {}
+    undelivered: Sequence[str] = []
 
 
 class OrderReturn(Message, frozen=True):

@@ -22,6 +22,7 @@ STATES: dict[str, State] = {
     "in_transit": "in_transit",
     "out_for_delivery": "out_for_delivery",
     "delivered": "delivered",
+    "failed": "failed",
     "canceled": "canceled",
 }
 

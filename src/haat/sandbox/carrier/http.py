@@ -48,7 +48,7 @@ class ShipmentRoutes:
 
     async def show_parcel(self, request: web.Request) -> web.Response:
         shipment = self._carrier.tracked(request.match_info["number"])
-        moving = shipment.status not in ("delivered", "canceled")
+        moving = shipment.status not in ("delivered", "failed", "canceled")
         return page("parcel.html", shipment=shipment, moving=moving)
 
     async def show_label(self, request: web.Request) -> web.Response:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-Status = Literal["accepted", "picked_up", "in_transit", "out_for_delivery", "delivered", "canceled"]
+Status = Literal["accepted", "picked_up", "in_transit", "out_for_delivery", "delivered", "failed", "canceled"]
 Direction = Literal["outbound", "return"]
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
 

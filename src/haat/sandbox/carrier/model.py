@@ -9,6 +9,8 @@ from haat.sandbox.carrier.messages import NewShipment, Shipment, TrackingEvent
 from haat.sandbox.problems import Problem
 
 STEPS = 4
+# Whoever is called so never opens: the parcel goes back.
+NOBODY_HOME = "nobody home"
 Plan = tuple[TrackingEvent, ...]
 
 
@@ -29,6 +31,9 @@ def plan(ask: NewShipment, now: datetime, step: timedelta) -> Plan:
         TrackingEvent(now + 3 * step, "out_for_delivery", f"On its way to the {receiver}", ask.destination.city),
         TrackingEvent(now + 4 * step, "delivered", f"Handed over to the {receiver}", ask.destination.city),
     ]
+    if ask.destination.name.strip().casefold() == NOBODY_HOME:
+        told = f"Nobody opened: it goes back to the {sender}"
+        events[-1] = TrackingEvent(now + 4 * step, "failed", told, ask.destination.city)
     if start != end:
         arrival = TrackingEvent(now + 2 * step + step / 2, "in_transit", f"Reached the {end} hub", end)
         events.insert(3, arrival)

@@ -24,6 +24,7 @@ from haat.contracts.orders import (
     ReturnItem,
     ShipItem,
     ShipOrder,
+    TakeBack,
 )
 from haat.kit.access import Caller, needs_role, needs_user
 from haat.kit.idempotency import Idempotency, IdempotencyKeyMissing
@@ -32,6 +33,7 @@ from haat.kit.money import Money
 from haat.kit.problem import problems
 
 OrderId = Annotated[str, Parameter(description="an order's id, `ord_…`, or its number")]
+ShipmentId = Annotated[str, Parameter(description="`shp_…`")]
 ReturnId = Annotated[str, Parameter(description="`ret_…`")]
 Link = Annotated[str | None, Parameter(query="token", max_length=100, description="the signed link of a guest's mail")]
 PDF = "application/pdf"
@@ -197,6 +199,21 @@ async def ship_order(
 
 
 @post(
+    "/v1/orders/{order_id:str}/shipments/{shipment_id:str}/take-back",
+    status_code=200,
+    tags=["orders (staff)"],
+    guards=[needs_role("fulfilment")],
+    responses=problems(401, 403, 404, 409, 422),
+)
+async def take_back_shipment(
+    order_id: OrderId, shipment_id: ShipmentId, orders: Orders, caller: Caller, idempotency: Idempotency | None
+) -> Order:
+    """A parcel that the carrier could not deliver is here again: send its items anew, or cancel the order."""
+    ask = TakeBack(order_id=order_id, shipment_id=shipment_id, actor=caller.signed_in(), idempotency=idempotency)
+    return await orders.take_back(ask)
+
+
+@post(
     "/v1/orders/{order_id:str}/captures",
     tags=["orders (staff)"],
     guards=[needs_role("finance")],
@@ -314,6 +331,7 @@ ROUTES = [
     cancel_order,
     request_return,
     ship_order,
+    take_back_shipment,
     capture_order,
     refund_order,
     approve_return,

@@ -66,7 +66,7 @@ class Body(msgspec.Struct, frozen=True):
 
 
 class OnRoad(msgspec.Struct, frozen=True):
-    """A parcel as the carrier's notices told it: how far it is, and units by item id."""
+    """A parcel as the carrier's notices told it: how far it is, and units by item id; none once they are here again."""
 
     status: str
     units: dict[str, int]
@@ -152,17 +152,39 @@ def with_parcel(order: StoredOrder, shipment_id: str, status: str, units_in: Map
     held = {line.id: line.quantity for line in order.body.items}
     before = order.parcels.get(shipment_id)
     if status in STAGES:
-        if before is not None and STAGES.get(before.status, 0) > STAGES[status]:
+        if before is not None and (before.status in STOPPED or STAGES[before.status] > STAGES[status]):
             return order
         parcels = {**order.parcels, shipment_id: OnRoad(status, dict(units_in) or held)}
         moved = msgspec.structs.replace(order, parcels=parcels)
         return msgspec.structs.replace(moved, status=forward(order.status, _status_by_parcels(moved)))
-    if status not in STOPPED or before is not None or order.status == "canceled":
+    if status not in STOPPED or order.status == "canceled":
         return order
+    if before is not None:
+        # Given up on its way: its units are neither with the customer nor here, until staff say that they are back.
+        lost = status == "failed" and before.status in STAGES and before.status != "delivered"
+        parcels = {**order.parcels, shipment_id: OnRoad(status, before.units)}
+        return msgspec.structs.replace(order, parcels=parcels) if lost else order
     # The carrier would not take it, or it was stopped in time: its units are still here and can be handed over again.
     back = {item_id: -quantity for item_id, quantity in (units_in or held).items()}
     parcels = {**order.parcels, shipment_id: OnRoad(status, {})}
     return msgspec.structs.replace(order, parcels=parcels, shipped=added(order.shipped, back))
+
+
+def undelivered(order: StoredOrder) -> list[str]:
+    """The parcels that came to nothing on their way, and are not here again."""
+    return [shipment_id for shipment_id, parcel in order.parcels.items() if parcel.status == "failed" and parcel.units]
+
+
+def taken_back(order: StoredOrder, shipment_id: str) -> StoredOrder:
+    """The order once an undelivered parcel is here: its units can be sent anew. With nothing else on its way the order
+    is where it was before, and can be canceled.
+    """
+    parcel = order.parcels[shipment_id]
+    back = {item_id: -quantity for item_id, quantity in parcel.units.items()}
+    parcels = {**order.parcels, shipment_id: OnRoad(parcel.status, {})}
+    here = msgspec.structs.replace(order, parcels=parcels, shipped=added(order.shipped, back))
+    away = any(units_at(here, ON_ITS_WAY).values()) or undelivered(here)
+    return here if away else msgspec.structs.replace(here, status="confirmed")
 
 
 def _status_by_parcels(order: StoredOrder) -> str:
@@ -369,6 +391,7 @@ def view(
         on_hold=order.on_hold,
         version=order.version,
         returned={item_id: count for item_id, count in order.returned.items() if count},
+        undelivered=undelivered(order),
     )
 
 

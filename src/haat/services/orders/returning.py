@@ -1,4 +1,7 @@
-"""What comes back: asked for, rejected, and the way of its parcel. Approving, receiving and calling off are tasks."""
+"""What comes back: returns asked for or rejected, the way of their parcels, and parcels that were not delivered.
+
+Approving, receiving and calling off are tasks.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,14 @@ from haat.contracts.orders import (
     RequestReturn,
     Return,
     ReturnMoved,
+    TakeBack,
     TimelineEntry,
 )
 from haat.contracts.shipping import ShipmentMoved
 from haat.kit.clock import now
 from haat.kit.database import Transaction
 from haat.kit.ids import new_id
+from haat.kit.message import Nothing
 from haat.kit.money import Money
 from haat.services.orders.model import (
     RETURNABLE,
@@ -25,6 +30,7 @@ from haat.services.orders.model import (
     not_returnable,
     return_items,
     summed,
+    taken_back,
     units,
 )
 from haat.services.orders.store import OrderStore, Task
@@ -89,6 +95,22 @@ class Returning:
                 await self._rejected(transaction, order, back, shares, ask)
             after, _ = await self._store.lock_return(transaction.connection, ask.return_id)
             return transaction.remember(after)
+
+    async def take_back(self, order_id: str, ask: TakeBack) -> None:
+        """Raises OrderStateError for a parcel that the carrier has not given up."""
+        async with self._store.transaction() as transaction:
+            if await transaction.replay(ask.idempotency, Nothing) is not None:
+                return
+            order = await self._store.load_for_update(transaction.connection, order_id)
+            assert order is not None
+            parcel = order.parcels.get(ask.shipment_id)
+            if parcel is None or parcel.status != "failed":
+                raise OrderStateError("The carrier has not given this parcel up", state=order.status)
+            if parcel.units:
+                told = "The parcel is here again"
+                await self._store.note(transaction.connection, order.id, "parcel_back", told, ask.actor)
+                await self._store.update(transaction.connection, taken_back(order, ask.shipment_id))
+            transaction.remember(Nothing())
 
     async def moved(self, transaction: Transaction, order: StoredOrder, events: Sequence[ShipmentMoved]) -> None:
         """A return's parcel moves, and the return with it; that it has arrived is noted, receiving it is for people."""

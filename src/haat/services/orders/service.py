@@ -37,6 +37,7 @@ from haat.contracts.orders import (
     RequestReturn,
     Return,
     ShipOrder,
+    TakeBack,
 )
 from haat.contracts.payments import Payments
 from haat.contracts.shipping import Shipment, ShipmentsOf, Shipping
@@ -210,6 +211,11 @@ class OrderService(Orders):
             return {"actor": ask.actor, "units": units(current, ask.items, current.shipped)}
 
         return await self._do(await self._any(ask.order_id), "ship", plan, ask.idempotency)
+
+    async def take_back(self, ask: TakeBack) -> Order:
+        order = await self._any(ask.order_id)
+        await self._returning.take_back(order.id, ask)
+        return await self.order(OrderOf(order=order.id, any_owner=True))
 
     async def capture(self, ask: CaptureOrder) -> Order:
         async def plan(_: Transaction, current: StoredOrder) -> Data:

@@ -30,6 +30,7 @@ POLICY = (
 # What a page says after a form, by the word that its address carries.
 NOTES = {
     "shipped": "Handed to the carrier.",
+    "taken_back": "Taken back. Its items can be sent again, or the order be canceled.",
     "canceled": "Canceled. Money and stock go back.",
     "refunded": "Refunded.",
     "captured": "The money is taken.",

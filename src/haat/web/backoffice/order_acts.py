@@ -10,7 +10,7 @@ from litestar import Response, post
 
 from haat.contracts.identity import Identity
 from haat.contracts.notifications import Notifications
-from haat.contracts.orders import CancelOrder, CaptureOrder, Order, OrderOf, Orders, RefundOrder, ShipOrder
+from haat.contracts.orders import CancelOrder, CaptureOrder, Order, OrderOf, Orders, RefundOrder, ShipOrder, TakeBack
 from haat.contracts.payments import Payments
 from haat.kit.message import DomainError
 from haat.kit.money import Money
@@ -86,6 +86,21 @@ async def ship(bench: Bench, order_id: str) -> Response[Any]:
             return await bench.again(order, "ship", faults, fields)
     ask = ShipOrder(order_id=order.id, actor=bench.desk.actor, items=items, idempotency=bench.desk.once(fields))
     return await bench.carry_out(order, "ship", fields, lambda: bench.orders.ship(ask), "shipped")
+
+
+@post(
+    "/orders/{order_id:str}/parcels/{shipment_id:str}/take-back",
+    duty="ship",
+    status_code=200,
+    dependencies={"bench": provide_bench},
+)
+async def take_back(bench: Bench, order_id: str, shipment_id: str) -> Response[Any]:
+    """A parcel that the carrier could not deliver is here again."""
+    order, fields = await bench.load(order_id)
+    ask = TakeBack(
+        order_id=order.id, shipment_id=shipment_id, actor=bench.desk.actor, idempotency=bench.desk.once(fields)
+    )
+    return await bench.carry_out(order, "take_back", fields, lambda: bench.orders.take_back(ask), "taken_back")
 
 
 @post("/orders/{order_id:str}/capture", duty="capture", status_code=200, dependencies={"bench": provide_bench})
@@ -168,4 +183,4 @@ def _by_name(faults: Faults) -> Faults:
     return {"form" if name.startswith("items") else name: text for name, text in faults.items()}
 
 
-ROUTES = [ship, capture, refund, cancel]
+ROUTES = [ship, take_back, capture, refund, cancel]

@@ -76,10 +76,11 @@ def acts_of(order: Order, payment: Payment | None, may: Callable[[str], bool]) -
 
 
 def shipped_units(order: Order) -> dict[str, int]:
-    """Units by item id that are in parcels to the customer."""
+    """Units by item id that are in parcels to the customer, or in such as did not reach them and are not back yet."""
     found: dict[str, int] = {}
     for parcel in order.shipments:
-        if parcel.direction == "outbound" and parcel.status not in GONE:
+        away = parcel.status not in GONE or parcel.id in order.undelivered
+        if parcel.direction == "outbound" and away:
             for item in parcel.items:
                 found[item.item_id] = found.get(item.item_id, 0) + item.quantity
     return found

@@ -19,6 +19,8 @@ MONEY = (
     "services/checkout/model.py",
     "services/checkout/tax.py",
     "services/orders/model.py",
+    "services/orders/parcels.py",
+    "services/orders/worth.py",
     "services/promotions/model.py",
     "services/shipping/model.py",
     "sandbox/provider/model.py",

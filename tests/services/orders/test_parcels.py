@@ -13,7 +13,8 @@ from haat.kit.database import Batch
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import Invalid
 from haat.kit.money import Money
-from haat.services.orders.model import RANK, StoredOrder, with_parcel
+from haat.services.orders.model import RANK, StoredOrder
+from haat.services.orders.parcels import with_parcel
 from tests.services.orders.asking import STAFF, cancel, key, line, ship, types
 from tests.services.orders.test_model import order as stored
 from tests.services.shopfloor import PRICE, Floor, outcomes

@@ -12,17 +12,8 @@ from haat.contracts.shipping import ShipmentMoved
 from haat.kit.database import Batch, Transaction
 from haat.kit.ids import new_id
 from haat.kit.money import format_money
-from haat.services.orders.model import (
-    CANCELABLE,
-    STOPPED,
-    StoredOrder,
-    canceled,
-    forward,
-    owed_at_the_door,
-    with_failed_refund,
-    with_heard_refund,
-    with_parcel,
-)
+from haat.services.orders.model import CANCELABLE, StoredOrder, canceled, forward, with_failed_refund, with_heard_refund
+from haat.services.orders.parcels import STOPPED, owed_at_the_door, with_parcel
 from haat.services.orders.returning import Returning
 from haat.services.orders.store import OrderStore, Task
 

@@ -22,17 +22,8 @@ from haat.kit.database import Transaction
 from haat.kit.ids import new_id
 from haat.kit.message import Nothing
 from haat.kit.money import Money
-from haat.services.orders.model import (
-    RETURNABLE,
-    STAGES,
-    STOPPED,
-    StoredOrder,
-    not_returnable,
-    return_items,
-    summed,
-    taken_back,
-    units,
-)
+from haat.services.orders.model import RETURNABLE, StoredOrder, return_items, summed, units
+from haat.services.orders.parcels import STAGES, STOPPED, not_returnable, taken_back
 from haat.services.orders.store import OrderStore, Task
 from haat.services.orders.worth import shares_of, with_returned
 

@@ -21,8 +21,6 @@ from haat.kit.message import DomainError, Unavailable
 from haat.kit.money import Money
 from haat.services.orders.model import (
     CANCELED,
-    STAGES,
-    STOPPED,
     StoredOrder,
     added,
     canceled,
@@ -31,6 +29,7 @@ from haat.services.orders.model import (
     with_captured,
     with_refund,
 )
+from haat.services.orders.parcels import STAGES, STOPPED
 from haat.services.orders.returning import on_its_way, return_moved
 from haat.services.orders.store import OrderStore, Refusal, Task
 from haat.services.orders.worth import paid_by_return, with_returned

@@ -127,6 +127,18 @@ async def test_whoever_asks_for_more_than_there_is_stays_and_is_told(page: Page,
     await expect(page.get_by_role("alert")).to_contain_text("Only 2 left")
 
 
+async def test_an_answer_that_comes_while_the_checkout_is_pressed_is_told_all_the_same(page: Page, shelve: Shelve):
+    await take(page, await shelve(2))
+    await page.goto("/cart")
+    await page.locator(".quantity").fill("3")
+    await page.get_by_role("link", name="Go to checkout").hover()
+    async with page.expect_response("**/cart/items/*") as answered:
+        await page.mouse.down()
+    await (await answered.value).finished()
+    await page.mouse.up()
+    await expect(page.get_by_role("alert")).to_contain_text("Only 2 left")
+
+
 async def test_a_double_click_adds_one(page: Page, shelve: Shelve):
     await look(page, (await shelve())["product_id"])
     async with held(page, "**/cart/items"):

@@ -65,9 +65,10 @@
   });
   document.addEventListener("click", async (event) => {
     const link = event.target.closest('#cart a[href="/checkout"]');
-    if (!link || !sending || event.ctrlKey || event.metaKey) return;
+    // An answer that came while the link was pressed is shown once it is let go.
+    if (!link || !(sending || shown) || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
-    await sending;
+    await (sending || show());
     // Whoever asked for more than there is stays, to be told.
     if (!one("#cart .alert") && root.classList.contains("live")) location.assign("/checkout");
   });

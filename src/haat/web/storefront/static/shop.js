@@ -18,9 +18,9 @@
   let pressed = null;
   const hold = (...ends) => {
     pressed = new Promise((done) => {
-      for (const end of ends) addEventListener(end, () => setTimeout(done), { once: true });
-      // Over the vault's frame letting go is not told here.
-      setTimeout(done, 1000);
+      // A press that ends in another frame or window may not be told here, but that the focus went there is.
+      for (const end of [...ends, "blur"]) addEventListener(end, () => setTimeout(done), { once: true });
+      setTimeout(done, 10000);
     });
   };
   document.addEventListener("pointerdown", () => hold("pointerup", "pointercancel"));

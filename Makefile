@@ -4,6 +4,8 @@ UV ?= $(shell command -v uv || echo .uv/bin/uv)
 HAAT := .venv/bin/haat
 PYTEST := .venv/bin/pytest
 export UV_PROJECT_ENVIRONMENT = .venv
+# Byte code is kept whatever the caller's environment says: each worker of the tests would compile all of them anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test check faults bench clean setup snapshots format
 

@@ -32,6 +32,7 @@ def test_a_write_names_the_parameters_of_its_query(service, query, values):
     assert set(values) == {name.strip() for name in header.group(1).split(",")}
 
 
+@pytest.mark.slow
 def test_every_write_of_a_journey_happens(admin_url):
     with pgbench.scratch(admin_url) as url:
         assert pgbench.run(url, SAMPLES, "-c", "1", "-t", "1") > 0

@@ -55,6 +55,7 @@ def test_a_bad_file_is_refused(file, capsys, content):
     assert str(file) in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_days_without_transactions_are_refused(file, capsys):
     with pytest.raises(SystemExit) as left:
         evaluate_fraud(file, "2031-01-04")

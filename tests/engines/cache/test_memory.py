@@ -73,6 +73,7 @@ async def test_invalidations_made_at_once_all_reach_other_processes(pair: tuple[
     assert [tag for tag in tags if await there.get(tag) is not None] == []
 
 
+@pytest.mark.slow
 async def test_an_invalidation_without_a_connection_is_told_when_there_is_one_again(
     pair: tuple[MemoryCache, MemoryCache], database_url: str
 ):

@@ -71,6 +71,7 @@ async def test_what_is_no_photograph_is_unreadable(pictures, body):
         await pictures.accept(body)
 
 
+@pytest.mark.slow
 async def test_a_decompression_bomb_is_unreadable(pictures):
     with pytest.raises(Unreadable):
         await pictures.accept(encoded("PNG", (9000, 9000)))

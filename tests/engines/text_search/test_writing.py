@@ -154,6 +154,7 @@ async def test_searches_during_a_rebuild_see_the_old_index_then_the_new(search, 
     assert [*seen, (await search.search(SearchQuery())).total] == [8, 8, 3]
 
 
+@pytest.mark.slow
 async def test_searches_that_run_beside_many_rebuilds_always_answer(adapter, tmp_path, writer):
     finished = asyncio.Event()
 

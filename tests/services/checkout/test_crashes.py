@@ -149,6 +149,7 @@ class Stalled(Fraud):
         raise AssertionError
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("amount", "held"), [(100_000, False), (REVIEW_ABOVE_MINOR, True)])
 async def test_a_risk_service_that_stalls_in_this_process_is_not_waited_for(floor: Floor, amount: int, held: bool):
     owner = await floor.guest((await floor.variant(amount=amount), 1))

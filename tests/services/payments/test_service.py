@@ -91,6 +91,7 @@ async def test_a_broken_wire_never_charges_twice(shop: Any, mode: str):
     assert [row["state"] for row in await shop.books(ask.checkout_id)] == ["authorized"]
 
 
+@pytest.mark.slow
 async def test_a_slow_bank_is_pending_not_declined(shop: Any):
     ask = shop.ask(await shop.card("4000000000000077"))
     assert (await shop.payments.authorize(ask)).state == "pending"

@@ -125,6 +125,7 @@ async def test_a_record_that_changed_meanwhile_keeps_what_it_has(vaulted: Any, k
     assert await unseal(vaulted.keys, stored.place, (await vaulted.store.card(kept[0])).sealed) == "ntk_new"
 
 
+@pytest.mark.slow
 async def test_cards_come_in_pay_and_are_kept_while_the_keys_rotate(vaulted: Any, kept: list[str]):
     turning = asyncio.Event()
 

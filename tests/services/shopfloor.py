@@ -29,7 +29,7 @@ from haat.contracts.checkout import Checkout, CheckoutRef, Checkouts, Complete, 
 from haat.contracts.fraud import Fraud, ReviewDecided
 from haat.contracts.identity import Address
 from haat.contracts.inventory import Inventory, SkuRef, StockCameBack
-from haat.contracts.orders import Order, OrderMoved, OrderOf, OrderPlaced, Orders, ReturnMoved
+from haat.contracts.orders import Order, OrderMoved, OrderOf, OrderPlaced, Orders, ParcelUndelivered, ReturnMoved
 from haat.contracts.payments import (
     CardMethod,
     CashMethod,
@@ -65,6 +65,7 @@ KINDS = {
     for kind in (
         OrderMoved,
         OrderPlaced,
+        ParcelUndelivered,
         PaymentAuthorized,
         PaymentCaptured,
         PaymentFailed,

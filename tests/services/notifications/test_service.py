@@ -10,7 +10,7 @@ from haat.contracts.cart import WishCameBack, WishRef
 from haat.contracts.identity import AccountLetter, LetterWanted, RefreshTokenReused, UserRegistered
 from haat.contracts.inventory import StockRanLow
 from haat.contracts.notifications import Mailbox, MailRef
-from haat.contracts.orders import OrderMoved, ReturnMoved
+from haat.contracts.orders import OrderMoved, ParcelUndelivered, ReturnMoved
 from haat.contracts.payments import PaymentRefunded
 from haat.kit.database import Batch
 from haat.kit.ids import new_id
@@ -214,10 +214,21 @@ async def test_the_warehouses_own_steps_are_not_told(notifications, placed, stat
     assert await mails(notifications, about=order.id) == []
 
 
-def refunded(event, state="succeeded", **where):
+async def test_each_parcel_that_comes_back_to_us_is_told_once(notifications, placed, pen):
+    order, _ = placed()
+    about = {"order_id": order.id, "number": order.number}
+    for shipment_id in ("shp_1", "shp_2", "shp_1"):
+        await notifications.on_undelivered(Batch([ParcelUndelivered(**about, shipment_id=shipment_id)]))
+    await notifications.send_due()
+    subject = f"A parcel of order {order.number} comes back to us"
+    assert [(letter.to, letter.subject) for letter in pen.letters] == [(order.email, subject)] * 2
+    assert "could not deliver a parcel" in pen.letters[0].text
+
+
+def refunded(event, state="succeeded", payment_id="pay_1", **where):
     return PaymentRefunded(
         **where,
-        payment_id="pay_1",
+        payment_id=payment_id,
         refund_id=f"ref_{event.checkout_id}",
         attempt_id="att_1",
         checkout_id=event.checkout_id,
@@ -252,6 +263,21 @@ async def test_a_refund_is_told_with_where_it_went(notifications, placed, pen, d
         await due_now()
     letters = [letter for letter in pen.letters if "₹1,200.50" in letter.text]
     assert [(told in letter.text, "Banks" in letter.html) for letter in letters] == [(True, not to_credit)] * 2
+
+
+async def test_money_of_another_payment_that_goes_back_is_no_refund_of_the_order(notifications, placed, pen):
+    order, event = placed()
+    await notifications.on_placed(Batch([event]))
+    await notifications.send_due()
+    pen.letters.clear()
+    await notifications.on_refunded(Batch([refunded(event, payment_id="pay_late")]))
+    await notifications.send_due()
+    (letter,) = pen.letters
+    assert (letter.to, letter.subject) == (
+        order.email,
+        f"Your second payment for order {order.number} is on its way back",
+    )
+    assert ("₹1,200.50" in letter.text, "Nothing changes for your order" in letter.text) == (True, True)
 
 
 async def test_a_refund_that_is_told_before_its_order_waits_for_it(notifications, placed, pen, due_now):

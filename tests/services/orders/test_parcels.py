@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haat.contracts.orders import Order, OrderStateError, ReceiveReturn, RequestReturn, ReturnItem, TakeBack
+from haat.contracts.orders import (
+    Order,
+    OrderStateError,
+    ParcelUndelivered,
+    ReceiveReturn,
+    RequestReturn,
+    ReturnItem,
+    TakeBack,
+)
 from haat.contracts.payments import CashMethod, IssueGiftCard
 from haat.contracts.shipping import ShipmentMoved
 from haat.kit.database import Batch
@@ -163,6 +171,13 @@ async def given_up(floor: Floor, **how: object) -> tuple[Order, str]:
     parcel = (await floor.orders.ship(ship(order))).shipments[0].id
     await floor.parcel(order.id, "picked_up", "out_for_delivery", "failed", shipment=parcel, units={item: 3})
     return await floor.order(order.id), parcel
+
+
+async def test_a_parcel_that_was_given_up_is_told_once(floor: Floor):
+    order, parcel = await given_up(floor)
+    await floor.parcel(order.id, "failed", shipment=parcel, units={order.items[0].id: 3})
+    told = await floor.told("orders", order.id)
+    assert [each.shipment_id for each in told if isinstance(each, ParcelUndelivered)] == [parcel]
 
 
 async def test_an_undelivered_parcel_is_sent_anew_once_it_was_taken_back(floor: Floor):

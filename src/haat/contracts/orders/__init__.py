@@ -19,7 +19,7 @@ from haat.contracts.orders.commands import (
     ShipOrder,
     TakeBack,
 )
-from haat.contracts.orders.outcomes import OrderMoved, OrderPlaced, OrderStateError, ReturnMoved
+from haat.contracts.orders.outcomes import OrderMoved, OrderPlaced, OrderStateError, ParcelUndelivered, ReturnMoved
 from haat.contracts.orders.view import (
     Bought,
     DayFigures,
@@ -56,6 +56,7 @@ __all__ = [
     "OrderReturn",
     "OrderStateError",
     "Orders",
+    "ParcelUndelivered",
     "PlaceOrder",
     "Placed",
     "ReceiveReturn",

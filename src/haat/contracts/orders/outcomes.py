@@ -47,6 +47,19 @@ class OrderMoved(Event, frozen=True):
         return self.order_id
 
 
+class ParcelUndelivered(Event, frozen=True):
+    """The carrier gave a parcel up that was on its way to the customer."""
+
+    order_id: str
+    number: str
+    shipment_id: str
+    user_id: str | None = None
+
+    @property
+    def key(self) -> str:
+        return self.order_id
+
+
 class ReturnMoved(Event, frozen=True):
     """Staff have decided on a return: `status` is approved or rejected, `detail` the reason that they gave."""
 

@@ -76,6 +76,13 @@ WORDS: Final[dict[Kind, Words]] = {
         "What you sent back from order {number} is here.",
         "View your order",
     ),
+    "parcel_undelivered": Words(
+        "A parcel of order {number} comes back to us",
+        "We could not deliver it",
+        "The carrier could not deliver a parcel of your order {number} and brings it back to us. Once it is here "
+        "we send it again, or cancel it and your money goes back. If your address or phone number is wrong, tell us.",
+        "View your order",
+    ),
     "return_approved": Words(
         "Your return for order {number} is approved",
         "The carrier comes for it",
@@ -94,6 +101,13 @@ WORDS: Final[dict[Kind, Words]] = {
         "Your refund for order {number}",
         "Your money is on its way back",
         "We have sent {amount} back for order {number}. {where}",
+        "View your order",
+    ),
+    "refunded_beside_order": Words(
+        "Your second payment for order {number} is on its way back",
+        "Your money is on its way back",
+        "A payment of {amount} reached us when your order {number} had been placed with another one, so we have sent "
+        "it back. {where} Nothing changes for your order.",
         "View your order",
     ),
     "refunded_without_order": Words(

@@ -9,7 +9,7 @@ import msgspec
 from haat.contracts.cart import WishCameBack
 from haat.contracts.identity import LetterWanted, RefreshTokenReused, UserRegistered
 from haat.contracts.inventory import StockRanLow
-from haat.contracts.orders import OrderMoved, OrderPlaced, ReturnMoved
+from haat.contracts.orders import OrderMoved, OrderPlaced, ParcelUndelivered, ReturnMoved
 from haat.contracts.payments import PaymentRefunded
 
 Kind = Literal[
@@ -20,9 +20,11 @@ Kind = Literal[
     "order_delivered",
     "order_canceled",
     "order_returned",
+    "parcel_undelivered",
     "return_approved",
     "return_rejected",
     "refunded",
+    "refunded_beside_order",
     "refunded_without_order",
     "welcome",
     "session_ended",
@@ -80,6 +82,11 @@ def of_moved(event: OrderMoved) -> Cause | None:
     return Cause(f"{event.status}:{event.order_id}", kind, event.order_id, "", {"detail": event.detail})
 
 
+def of_undelivered(event: ParcelUndelivered) -> Cause:
+    """A parcel that comes back to us."""
+    return Cause(f"undelivered:{event.order_id}:{event.shipment_id}", "parcel_undelivered", event.order_id, "", {})
+
+
 def of_return(event: ReturnMoved) -> Cause | None:
     """What staff decided on a return; None for what they do not."""
     kind = _DECISIONS.get(event.status)
@@ -94,6 +101,7 @@ def of_refunded(event: PaymentRefunded) -> Cause | None:
         return None
     facts = {
         "checkout_id": event.checkout_id,
+        "payment_id": event.payment_id,
         "amount": event.amount.amount,
         "currency": event.amount.currency,
         "to_credit": event.to_credit,

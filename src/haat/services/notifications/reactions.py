@@ -3,7 +3,7 @@
 from haat.contracts.cart import WishCameBack
 from haat.contracts.identity import LetterWanted, RefreshTokenReused, UserRegistered
 from haat.contracts.inventory import StockRanLow
-from haat.contracts.orders import OrderMoved, OrderPlaced, ReturnMoved
+from haat.contracts.orders import OrderMoved, OrderPlaced, ParcelUndelivered, ReturnMoved
 from haat.contracts.payments import PaymentRefunded
 from haat.kit.database import Batch
 from haat.kit.reactions import Kept, Reactions, Sweep
@@ -18,6 +18,11 @@ async def on_orders_placed(service: NotificationsService, batch: Batch[OrderPlac
 async def on_orders_moved(service: NotificationsService, batch: Batch[OrderMoved]) -> None:
     """Say how far they are."""
     await service.on_moved(batch)
+
+
+async def on_parcels_undelivered(service: NotificationsService, batch: Batch[ParcelUndelivered]) -> None:
+    """Say which come back to us."""
+    await service.on_undelivered(batch)
 
 
 async def on_returns_moved(service: NotificationsService, batch: Batch[ReturnMoved]) -> None:
@@ -58,6 +63,7 @@ async def on_wishes_came_back(service: NotificationsService, batch: Batch[WishCa
 REACTIONS: Reactions = {
     OrderPlaced: on_orders_placed,
     OrderMoved: on_orders_moved,
+    ParcelUndelivered: on_parcels_undelivered,
     ReturnMoved: on_returns_moved,
     PaymentRefunded: on_payments_refunded,
     UserRegistered: on_users_registered,

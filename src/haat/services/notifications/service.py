@@ -18,7 +18,7 @@ from haat.contracts.checkout import Checkouts, ContactOf
 from haat.contracts.identity import Identity, LetterRef, LetterWanted, OfUser, RefreshTokenReused, UserRegistered
 from haat.contracts.inventory import StockRanLow
 from haat.contracts.notifications import Mail, Mailbox, MailRef, Notifications
-from haat.contracts.orders import Order, OrderMoved, OrderOf, OrderPlaced, Orders, ReturnMoved
+from haat.contracts.orders import Order, OrderMoved, OrderOf, OrderPlaced, Orders, ParcelUndelivered, ReturnMoved
 from haat.contracts.payments import PaymentRefunded
 from haat.kit.cursor import id_in, paged
 from haat.kit.database import Batch
@@ -39,6 +39,7 @@ from haat.services.notifications.model import (
     of_return,
     of_reuse,
     of_stock,
+    of_undelivered,
     of_wish,
     wait_seconds,
 )
@@ -120,6 +121,10 @@ class NotificationsService(Notifications):
     async def on_moved(self, batch: Batch[OrderMoved]) -> None:
         """A word about each step that customers care for."""
         await self._note(batch, [of_moved(event) for event in batch.events])
+
+    async def on_undelivered(self, batch: Batch[ParcelUndelivered]) -> None:
+        """A word about each parcel that comes back to us."""
+        await self._note(batch, [of_undelivered(event) for event in batch.events])
 
     async def on_return(self, batch: Batch[ReturnMoved]) -> None:
         """A word about what was decided on a return."""
@@ -203,10 +208,15 @@ class NotificationsService(Notifications):
         facts["doing"] = "look at it before it is packed" if order.on_hold else "are getting it ready"
         if mail.kind in WITH_INVOICE:
             facts["invoice"] = f"orders/{order.id}/invoice.pdf?token={link}"
-        if mail.kind == "refunded":
+        kind = mail.kind
+        if kind == "refunded":
             facts |= _money_back(mail)
+            # Money of another payment of its checkout that came too late, or twice: the order keeps its own.
+            kind = (
+                kind if mail.facts.get("payment_id", order.payment.id) == order.payment.id else "refunded_beside_order"
+            )
         known = msgspec.structs.replace(mail, about=order.id, address=mail.address or order.email)
-        return self._with(known, f"orders/{order.id}?token={link}", facts, order)
+        return self._with(known, f"orders/{order.id}?token={link}", facts, order, kind)
 
     async def _without_order(self, mail: DueMail) -> DueMail:
         """Money went back that no order came of; the notice of an order would have come by now."""

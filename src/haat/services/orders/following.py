@@ -6,13 +6,21 @@ import msgspec
 import structlog
 
 from haat.contracts.fraud import ReviewDecided
-from haat.contracts.orders import OrderMoved
+from haat.contracts.orders import OrderMoved, ParcelUndelivered
 from haat.contracts.payments import PaymentCaptured, PaymentFailed, PaymentRefunded
 from haat.contracts.shipping import ShipmentMoved
 from haat.kit.database import Batch, Transaction
 from haat.kit.ids import new_id
 from haat.kit.money import format_money
-from haat.services.orders.model import CANCELABLE, StoredOrder, canceled, forward, with_failed_refund, with_heard_refund
+from haat.services.orders.model import (
+    CANCELABLE,
+    StoredOrder,
+    canceled,
+    forward,
+    undelivered,
+    with_failed_refund,
+    with_heard_refund,
+)
 from haat.services.orders.parcels import STOPPED, owed_at_the_door, with_parcel
 from haat.services.orders.returning import Returning
 from haat.services.orders.store import OrderStore, Task
@@ -145,6 +153,10 @@ class Following:
         if order is before:
             return
         await self._store.update(transaction.connection, order)
+        for shipment_id in undelivered(order):
+            if shipment_id not in undelivered(before):
+                about = {"order_id": order.id, "number": order.number, "user_id": order.user_id}
+                transaction.publish(ParcelUndelivered(shipment_id=shipment_id, **about))
         status, owed = order.status, owed_at_the_door(order)
         if status != before.status:
             await self._store.note(transaction.connection, order.id, status, _SAID[status])

@@ -246,3 +246,9 @@ async def test_nobody_is_given_no_credit(client: httpx.AsyncClient):
 async def test_a_gift_card_ends_at_the_same_moment_everywhere(client: httpx.AsyncClient):
     body = {"amount": {"amount": 100, "currency": "INR"}, "expires_at": "2030-01-01T00:00:00"}
     assert (await client.post("/v1/gift-cards", headers=signed_in("finance"), json=body)).status_code == 422
+
+
+async def test_a_gift_card_that_has_ended_is_not_issued(client: httpx.AsyncClient):
+    body = {"amount": {"amount": 100, "currency": "INR"}, "expires_at": "2020-01-01T00:00:00Z"}
+    answer = await client.post("/v1/gift-cards", headers=signed_in("finance"), json=body)
+    assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (422, ["/expires_at"])

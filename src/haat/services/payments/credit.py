@@ -33,7 +33,7 @@ from haat.kit.clock import now
 from haat.kit.cursor import Moment, decode_cursor, id_in, paged
 from haat.kit.database import Connection, Database, Transaction
 from haat.kit.ids import ALPHABET, new_id
-from haat.kit.message import NotFound, Page
+from haat.kit.message import Invalid, NotFound, Page
 from haat.kit.money import Money
 from haat.services.payments.ledger import Posting, credit_hold, events, postings
 from haat.services.payments.model import GIFT, STORE_CREDIT, PaymentState
@@ -64,11 +64,14 @@ class CreditStore:
             return None
 
     async def issue(self, ask: IssueGiftCard) -> GiftCard:
-        """A new card; only the very first answer has its code."""
+        """A new card; only the very first answer has its code. Raises Invalid for a card that has ended already."""
         async with self._database.transaction("payments") as transaction:
             stored = await transaction.replay(ask.idempotency, GiftCard)
             if stored is not None:
                 return stored
+            if ask.expires_at is not None and ask.expires_at <= now():
+                ended = {"pointer": "/expires_at", "code": "out_of_range", "detail": "must be a moment to come"}
+                raise Invalid(errors=[ended])
             code = "".join(secrets.choice(ALPHABET).upper() for _ in range(CODE_LENGTH))
             card = GiftCard(
                 id=new_id("gft"),

@@ -98,6 +98,16 @@ async def test_a_server_that_goes_away_is_unavailable_whatever_the_driver_calls_
     assert {type(each) for each in told} <= {int, Unavailable}
 
 
+async def test_a_server_that_is_no_longer_the_primary_is_unavailable_and_left(pool: PostgresDatabase):
+    async with pool.connection() as connection:
+        demoted = await connection.fetchval("SELECT pg_backend_pid()")
+        await connection.execute("SET default_transaction_read_only = on")
+    with pytest.raises(Unavailable):
+        async with pool.connection() as connection:
+            await connection.execute("CREATE TABLE cart.of_the_demoted (id text)")
+    assert demoted not in {await backend(pool) for _ in range(4)}
+
+
 async def test_a_fault_of_the_user_costs_no_connection(pool: PostgresDatabase):
     async def fails() -> None:
         async with pool.connection() as connection:

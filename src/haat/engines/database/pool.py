@@ -28,6 +28,8 @@ LOST = (
     TimeoutError,
     # What the driver says of a connection that the server has ended a moment ago.
     asyncpg.InternalClientError,
+    # The server has become a standby of another.
+    asyncpg.ReadOnlySQLTransactionError,
 )
 ESCAPED_ZERO = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 NOT_TEXT = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
@@ -202,6 +204,9 @@ class _Held:
 
     async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
         holding_connection.reset(self._token)
+        if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+            # Sound, but to the wrong server: the next one is opened to whoever is the primary by then.
+            self._connection.terminate()
         if error is not None or not self._pool.keep(self._connection):
             await self._pool.release(self._connection)
         if isinstance(error, LOST):

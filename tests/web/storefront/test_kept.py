@@ -7,10 +7,15 @@ import re
 import msgspec
 import pytest
 
+from haat.contracts.cart import AddItem
+from haat.contracts.checkout import Complete
+from haat.contracts.inventory import OutOfStock
 from haat.contracts.payments import CardMethod
+from haat.kit.message import Unavailable
 from tests.web.storefront.conftest import Visitor, visiting
 from tests.web.storefront.test_pages import FIELDS, buy
 
+SEEN = {"seen_total": "4604800"}
 BAD_PIN = {**FIELDS, "postal_code": "12", "do": "place"}
 
 
@@ -61,3 +66,64 @@ async def test_the_wallet_that_was_chosen_stays_chosen(chosen: str, shown: str):
         await visitor.take_laptop()
         answer = await visitor.send("/checkout", **BAD_PIN, payment="wallet", wallet=chosen)
     assert checked(answer.text, "wallet") == [shown]
+
+
+def ticked(page: str, name: str) -> list[str]:
+    """The values that a form about the filters would send again."""
+    found = re.search(r"<form action=[^>]*data-submit-on-change>(.*?)</form>", page, re.DOTALL)
+    assert found is not None
+    return checked(found[1], name)
+
+
+async def test_a_brand_of_which_nothing_is_left_stays_on_when_another_filter_is_changed(visitor: Visitor):
+    page = (await visitor.see("/search?q=laptop&brand=Deepak&rating=5")).text
+    assert ("Nothing on the stalls" in page, ticked(page, "brand"), ticked(page, "rating")) == (True, ["Deepak"], ["5"])
+
+
+async def test_a_guests_cart_is_kept_for_a_month_from_its_last_change(visitor: Visitor):
+    await visitor.take_laptop()
+    again = await visitor.send("/cart/items", product="brass-lamp", o__Size="S", quantity="1")
+    changed = await visitor.send("/cart/items/itm_var_1S", quantity="2")
+    lives = [re.findall(r"haat_cart=crt_new;.*?Max-Age=(\d+)", each.headers["Set-Cookie"]) for each in (again, changed)]
+    assert lives == [["2592000"], ["2592000"]]
+
+
+@pytest.mark.parametrize(
+    ("available", "in_cart", "told"),
+    [
+        (3, 0, "Only 3 left: please choose fewer."),
+        (3, 1, "Only 3 left, and 1 of them in your cart already: please choose fewer."),
+        (3, 3, "All 3 left are in your cart already."),
+        (1, 1, "The only one left is in your cart already."),
+        (0, 2, "This has just sold out."),
+    ],
+)
+async def test_what_lies_in_the_cart_already_is_told_when_there_is_no_more(
+    visitor: Visitor, available: int, in_cart: int, told: str
+):
+    async def short(ask: AddItem) -> None:
+        raise OutOfStock(sku="SKU-1-S", available=available, requested=in_cart + ask.quantity)
+
+    vars(visitor.behind.cart)["add_item"] = short
+    answer = await visitor.send("/cart/items", product="book-14-laptop", o__Size="S", quantity="4")
+    assert (answer.status_code, f'role="alert">{told}</p>' in answer.text) == (409, True)
+
+
+async def test_after_the_back_button_another_way_to_pay_is_another_attempt(visitor: Visitor):
+    await visitor.take_laptop()
+    await buy(visitor, payment="card", card_token="decline-1", attempt="of-the-page")
+    await visitor.send("/checkout", **{**FIELDS, "do": "place", "payment": "cod", **SEEN, "attempt": "of-the-page"})
+    card, cash = [asked.idempotency for asked in visitor.behind.checkout.completed]
+    assert (card.key == cash.key, card.account == cash.account) == (False, True)
+
+
+async def test_an_order_whose_answer_was_lost_is_not_said_to_cost_nothing(visitor: Visitor):
+    async def lost(ask: Complete) -> None:
+        stored = visitor.behind.checkout.stored
+        stored[ask.checkout_id] = msgspec.structs.replace(stored[ask.checkout_id], status="completing")
+        raise Unavailable("The checkout does not answer")
+
+    await visitor.take_laptop()
+    vars(visitor.behind.checkout)["complete"] = lost
+    answer = await buy(visitor, payment="cod")
+    assert (answer.status_code, answer.headers.get("Location")) == (303, "/checkout/chk_0/payment")

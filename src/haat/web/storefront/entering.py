@@ -91,7 +91,8 @@ async def sign_out(shop: Shop, identity: Identity) -> Response[None]:
     if caller.user_id is not None and caller.session_id is not None:
         await gently(identity.end_session(EndSession(user_id=caller.user_id, session_id=caller.session_id)), None)
     forget_tokens(shop.request, shop.settings)
-    shop.drop_cookie("haat_cart", "haat_checkout", "haat_credit", "haat_seen")
+    # Whoever comes next to this browser is somebody else, also to what is recommended.
+    shop.drop_cookie("haat_cart", "haat_checkout", "haat_credit", "haat_seen", "haat_session")
     return shop.go("/?said=signed-out")
 
 

@@ -1,0 +1,179 @@
+"""What pages say is so: words, sums, days and where links lead."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from haat.contracts.catalog import Review
+from haat.contracts.checkout import Requirement
+from haat.contracts.recommendations import Recommend
+from haat.kit import clock
+from haat.kit.money import Money
+from haat.web.words import SHOP_ZONE
+from tests.web.storefront.conftest import Visitor
+from tests.web.storefront.test_pages import FIELDS, buy
+
+
+async def bought(visitor: Visitor) -> None:
+    """A laptop by cash on delivery."""
+    await visitor.take_laptop()
+    await buy(visitor, payment="cod")
+
+
+@pytest.mark.parametrize(
+    ("pointer", "name"),
+    [("/items/0", "summary"), ("/coupon_codes", "coupon")],
+)
+async def test_every_fault_that_is_listed_leads_to_its_place(visitor: Visitor, pointer: str, name: str):
+    await visitor.take_laptop()
+    visitor.behind.checkout.told = [Requirement(code="short", pointer=pointer, detail="Only 2 left")]
+    answer = await visitor.send("/checkout", **{**FIELDS, "do": "place", "payment": "cod"})
+    assert f'<a href="#f-{name}">Only 2 left</a>' in answer.text
+    assert f'id="f-{name}"' in answer.text
+
+
+async def test_a_fault_of_the_delivery_leads_to_the_days(visitor: Visitor):
+    await visitor.take_laptop()
+    page = (await visitor.see("/checkout")).text
+    assert '<legend id="f-shipping_method">' in page
+
+
+async def test_two_sizes_of_one_thing_are_told_apart_when_they_are_sent_back(visitor: Visitor):
+    await bought(visitor)
+    visitor.behind.orders.deliver("ord_0")
+    await visitor.send("/orders/ord_0/returns", reason="It does not fit", **{"quantity.itm_var_1S": "1"})
+    order = visitor.behind.orders.placed["ord_0"]
+    visitor.behind.orders.placed["ord_0"] = msgspec.structs.replace(order, returned={})
+    page = (await visitor.see("/orders/ord_0")).text
+    assert '<label for="back-itm_var_1S">Book 14 laptop, Size: S</label>' in page
+    assert '<p class="soft">1 × Book 14 laptop, Size: S</p>' in page
+
+
+async def test_what_was_given_back_before_goes_back_no_second_time(visitor: Visitor):
+    await bought(visitor)
+    order = visitor.behind.orders.placed["ord_0"]
+    payment = msgspec.structs.replace(order.payment, captured=Money(100_000), refunded=Money(30_000))
+    visitor.behind.orders.placed["ord_0"] = msgspec.structs.replace(order, payment=payment)
+    page = (await visitor.see("/orders/ord_0")).text
+    assert "<p>The whole order stops and ₹700 goes back to Visa •••• 4242.</p>" in page
+
+
+async def test_who_had_nothing_to_pay_is_not_said_to_have_paid(visitor: Visitor):
+    await bought(visitor)
+    order = visitor.behind.orders.placed["ord_0"]
+    payment = msgspec.structs.replace(order.payment, method="credit", summary="Nothing to pay")
+    totals = msgspec.structs.replace(order.totals, total=Money(0))
+    visitor.behind.orders.placed["ord_0"] = msgspec.structs.replace(order, payment=payment, totals=totals)
+    page = (await visitor.see("/orders/ord_0/thanks")).text
+    assert ("Paid with" in page, "There is nothing to pay. A confirmation" in page) == (False, True)
+
+
+async def test_no_money_is_promised_back_to_who_has_paid_none(visitor: Visitor):
+    await bought(visitor)
+    page = (await visitor.see("/orders/ord_0?said=canceled")).text
+    assert "Your order is cancelled. What you have paid goes back the way it came." in page
+
+
+async def test_an_order_that_is_on_its_way_is_not_headed_as_delivered(visitor: Visitor):
+    await bought(visitor)
+    page = (await visitor.see("/orders/ord_0")).text
+    assert re.findall(r'<h2 id="to">([^<]+)</h2>', page) == ["Delivery address"]
+
+
+async def test_headings_of_reviews_leave_out_no_level(visitor: Visitor):
+    visitor.behind.catalog.written = [review()]
+    whole = (await visitor.see("/p/book-14-laptop/reviews")).text
+    beside = (await visitor.see("/p/book-14-laptop")).text
+    assert [re.findall(r"<(h\d)>Quiet<", page) for page in (whole, beside)] == [["h2"], ["h3"]]
+
+
+async def test_machines_are_told_the_day_that_people_read(visitor: Visitor):
+    visitor.behind.catalog.written = [review()]
+    page = (await visitor.see("/p/book-14-laptop")).text
+    product = json.loads(re.findall(r'<script type="application/ld\+json">(.*?)</script>', page)[0])
+    assert ("Asha, 25 Nov" in page, product["review"][0]["datePublished"]) == (True, "2026-11-25")
+
+
+def review() -> Review:
+    """Written in India a quarter of an hour after midnight."""
+    return Review(
+        id="rev_1",
+        product_id="prd_1",
+        rating=5,
+        title="Quiet",
+        body="",
+        author="Asha",
+        verified=False,
+        created_at=datetime(2026, 11, 24, 18, 45, tzinfo=UTC),
+    )
+
+
+async def test_choices_keep_their_names_in_the_page_so_that_the_keyboard_stays_on_them(visitor: Visitor):
+    parts = [await visitor.see(f"/p/book-14-laptop?o.Size={size}", **{"HX-Request": "true"}) for size in ("S", "M")]
+    named = [re.findall(r'<input type="radio" id="(\S+)" name="o.Size" value="(\w)"', part.text) for part in parts]
+    assert named == [[("option-1-1", "S"), ("option-1-2", "M")]] * 2
+
+
+async def test_every_cookie_of_the_shop_is_named_on_the_privacy_page(visitor: Visitor):
+    await visitor.take_laptop()
+    await visitor.see("/p/brass-lamp")
+    await buy(visitor, payment="upi")
+    await visitor.register()
+    page = (await visitor.see("/help/privacy")).text
+    assert set(visitor.client.cookies) - set(re.findall(r"\bhaat_[a-z]+", page)) == set()
+
+
+async def test_an_address_that_only_takes_forms_is_not_said_to_be_our_failure(visitor: Visitor):
+    page = await visitor.see("/cart/items")
+    assert (page.status_code, "Something went wrong on our side" in page.text) == (405, False)
+    assert "There is no page at this address" in page.text
+
+
+@pytest.mark.parametrize(
+    ("path", "door"),
+    [
+        ("/account/addresses", "/sign-in?next=/account"),
+        ("/wishlist/prd_1/remove", "/sign-in?next=/wishlist"),
+    ],
+)
+async def test_who_was_signed_out_meanwhile_comes_back_to_where_they_were(visitor: Visitor, path: str, door: str):
+    answer = await visitor.send(path, **FIELDS)
+    assert (answer.status_code, answer.headers["Location"]) == (303, door)
+
+
+async def test_whoever_comes_after_somebody_signed_out_is_another_to_the_recommender(visitor: Visitor):
+    asked: list[str | None] = []
+    recommend = visitor.behind.recommendations.recommend
+
+    async def note(ask: Recommend) -> object:
+        asked.append(ask.session_id)
+        return await recommend(ask)
+
+    vars(visitor.behind.recommendations)["recommend"] = note
+    await visitor.register()
+    await visitor.see("/")
+    await visitor.send("/sign-out")
+    await visitor.see("/")
+    assert len(set(asked)) == 2
+
+
+@pytest.mark.parametrize("path", ["/account", "/account/addresses/new", "/orders", "/orders/ord_0", "/wishlist"])
+async def test_pages_about_a_person_are_kept_nowhere(visitor: Visitor, path: str):
+    await visitor.register()
+    await bought(visitor)
+    page = await visitor.see(path)
+    assert (page.status_code, page.headers["Cache-Control"]) == (200, "private, no-store")
+
+
+async def test_the_year_at_the_foot_goes_on(visitor: Visitor, monkeypatch: pytest.MonkeyPatch):
+    shown, expected = [], []
+    for days in (0, 366):
+        monkeypatch.setattr(clock.lag, "ns", timedelta(days=days) // timedelta(microseconds=1) * 1000)
+        shown += re.findall(r"© (\d{4}) haat", (await visitor.see("/help/contact")).text)
+        expected.append(str(clock.now().astimezone(SHOP_ZONE).year))
+    assert shown == expected

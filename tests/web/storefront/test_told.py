@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -14,6 +15,8 @@ from haat.contracts.checkout import Requirement
 from haat.contracts.recommendations import Recommend
 from haat.kit import clock
 from haat.kit.money import Money
+from haat.web import storefront
+from haat.web.storefront.forms import STATE_OF_PIN
 from haat.web.words import SHOP_ZONE
 from tests.web.storefront.conftest import Visitor
 from tests.web.storefront.test_pages import FIELDS, buy
@@ -177,3 +180,15 @@ async def test_the_year_at_the_foot_goes_on(visitor: Visitor, monkeypatch: pytes
         shown += re.findall(r"© (\d{4}) haat", (await visitor.see("/help/contact")).text)
         expected.append(str(clock.now().astimezone(SHOP_ZONE).year))
     assert shown == expected
+
+
+def test_the_script_and_the_server_take_a_pin_code_for_the_same_state():
+    script = (Path(storefront.__file__).parent / "static" / "shop.js").read_text()
+    (single,), (spans,) = (re.findall(rf"const {name} = [{{\[](.*?)[}}\]];", script) for name in ("pins", "spans"))
+    told = {
+        number: state
+        for low, high, state in re.findall(r'\[(\d+), (\d+), "([^"]+)"', spans)[::-1]
+        for number in range(int(low), int(high) + 1)
+    }
+    told |= {int(number): state for number, state in re.findall(r'(\d+): "([^"]+)"', single)}
+    assert told == {int(digits): state for digits, state in STATE_OF_PIN.items()}

@@ -14,6 +14,8 @@ from haat.contracts.catalog import Review
 from haat.contracts.checkout import Requirement
 from haat.contracts.recommendations import Recommend
 from haat.kit import clock
+from haat.kit.cursor import InvalidCursor
+from haat.kit.message import Unavailable
 from haat.kit.money import Money
 from haat.web import storefront
 from haat.web.storefront.forms import STATE_OF_PIN
@@ -192,3 +194,55 @@ def test_the_script_and_the_server_take_a_pin_code_for_the_same_state():
     }
     told |= {int(number): state for number, state in re.findall(r'(\d+): "([^"]+)"', single)}
     assert told == {int(digits): state for digits, state in STATE_OF_PIN.items()}
+
+
+async def test_a_wishlist_shows_the_price_that_lists_show(visitor: Visitor):
+    await visitor.register()
+    book = visitor.behind.catalog.all[0]
+    first, second = book.variants
+    dear = msgspec.structs.replace(first, price=Money(4_999_900))
+    visitor.behind.catalog.by_ref |= {book.id: msgspec.structs.replace(book, price=dear.price, variants=[dear, second])}
+    await visitor.send("/wishlist", product="book-14-laptop")
+    page = re.sub(r"<[^>]*>", "", (await visitor.see("/wishlist")).text)
+    assert ("from ₹45,999" in page, "₹49,999" in page) == (True, False)
+
+
+async def test_more_of_a_list_that_does_not_come_is_no_end_of_it(visitor: Visitor):
+    async def away(_: object) -> None:
+        raise Unavailable("the search does not answer")
+
+    vars(visitor.behind.search)["search"] = away
+    answer = await visitor.see("/search?cursor=24", **{"HX-Request": "true"})
+    assert answer.status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "where"), [({}, 303, "Location"), ({"HX-Request": "true"}, 200, "HX-Redirect")]
+)
+async def test_a_place_in_a_list_that_is_gone_leads_to_its_beginning(
+    visitor: Visitor, headers: dict[str, str], status: int, where: str
+):
+    async def gone(_: object) -> None:
+        raise InvalidCursor("the cursor belongs to another search")
+
+    vars(visitor.behind.search)["search"] = gone
+    answer = await visitor.see("/search?q=book&cursor=old", **headers)
+    assert (answer.status_code, answer.headers.get(where)) == (status, "/search?q=book")
+
+
+async def test_a_choice_that_a_seller_wrote_with_blanks_around_it_can_be_bought(visitor: Visitor):
+    book = visitor.behind.catalog.all[0]
+    blank = msgspec.structs.replace(book.variants[0], options={"Size": " S "})
+    visitor.behind.catalog.by_ref |= {book.slug: msgspec.structs.replace(book, variants=[blank, book.variants[1]])}
+    answer = await visitor.send("/cart/items", product=book.slug, o__Size=" S ", quantity="1")
+    assert (answer.status_code, answer.headers.get("Location")) == (303, "/cart?said=added")
+
+
+async def test_cards_that_cannot_be_looked_up_are_not_said_to_be_none(visitor: Visitor):
+    async def away(_: object) -> None:
+        raise Unavailable("payments do not answer")
+
+    await visitor.register()
+    vars(visitor.behind.payments)["saved_cards"] = away
+    page = (await visitor.see("/account")).text
+    assert ("None. Tick" in page, "They cannot be looked up" in page) == (False, True)

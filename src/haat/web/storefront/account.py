@@ -21,7 +21,7 @@ from haat.contracts.identity import (
     SavedAddress,
     Session,
 )
-from haat.contracts.payments import CreditOf, ForgetMethod, MethodsOf, Payments, SavedCard
+from haat.contracts.payments import CreditOf, ForgetMethod, MethodsOf, Payments
 from haat.kit.idempotency import IdempotencyInFlight, fingerprint
 from haat.kit.message import DomainError, NotFound, Page
 from haat.web.storefront.forms import (
@@ -189,7 +189,7 @@ async def _page(
         identity.user(OfUser(user_id=me.user_id)),
         gently(identity.addresses(me), Page[SavedAddress](data=[])),
         gently(identity.sessions(me), Page[Session](data=[])),
-        gently(payments.saved_cards(MethodsOf(user_id=me.user_id)), Page[SavedCard](data=[])),
+        gently(payments.saved_cards(MethodsOf(user_id=me.user_id)), None),
         gently(payments.store_credit(CreditOf(user_id=me.user_id, currency=shop.settings.currency)), None),
     )
     return await shop.page(
@@ -198,7 +198,7 @@ async def _page(
         user=user,
         book=book.data,
         sessions=sessions.data,
-        cards=cards.data,
+        cards=None if cards is None else cards.data,
         credit=credit,
         fields=fields or {"name": user.name, "phone": user.phone or ""},
         faults=faults or {},

@@ -15,7 +15,7 @@ from haat.contracts.checkout import Requirement
 from haat.contracts.recommendations import Recommend
 from haat.kit import clock
 from haat.kit.cursor import InvalidCursor
-from haat.kit.message import Unavailable
+from haat.kit.message import NotFound, Unavailable
 from haat.kit.money import Money
 from haat.web import storefront
 from haat.web.storefront.forms import STATE_OF_PIN
@@ -246,3 +246,50 @@ async def test_cards_that_cannot_be_looked_up_are_not_said_to_be_none(visitor: V
     vars(visitor.behind.payments)["saved_cards"] = away
     page = (await visitor.see("/account")).text
     assert ("None. Tick" in page, "They cannot be looked up" in page) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "call", "where"),
+    [
+        ("/account/addresses/adr_1/remove", "remove_address", "/account?said=saved#addresses"),
+        ("/account/sessions/ses_2/end", "end_session", "/account?said=ended#devices"),
+    ],
+)
+async def test_what_was_done_in_another_window_is_done(visitor: Visitor, path: str, call: str, where: str):
+    async def gone(_: object) -> None:
+        raise NotFound("There is no such thing")
+
+    await visitor.register()
+    vars(visitor.behind.identity)[call] = gone
+    answer = await visitor.send(path)
+    assert (answer.status_code, answer.headers.get("Location")) == (303, where)
+
+
+async def test_an_address_that_was_removed_while_it_was_changed_is_not_lost(visitor: Visitor):
+    async def gone(_: object) -> None:
+        raise NotFound("There is no such address in the book")
+
+    await visitor.register()
+    vars(visitor.behind.identity)["save_address"] = gone
+    answer = await visitor.send("/account/addresses", **FIELDS, address_id="adr_1")
+    assert (answer.status_code, f'value="{FIELDS["line1"]}"' in answer.text) == (409, True)
+    assert ("was taken out of your book" in answer.text, 'name="address_id" value=""' in answer.text) == (True, True)
+
+
+async def test_a_link_that_was_used_is_not_said_to_have_changed_nothing(visitor: Visitor):
+    page = await visitor.send("/account/email/confirm", token="ltr_1.used")
+    assert "If you have used this one before, it has done what it was for." in page.text
+
+
+async def test_an_order_counts_its_things_as_the_cart_does(visitor: Visitor):
+    await visitor.register()
+    await visitor.send("/cart/items", product="book-14-laptop", o__Size="S", quantity="2")
+    await buy(visitor, payment="cod")
+    assert "· 2 things ·" in (await visitor.see("/orders")).text
+
+
+async def test_an_order_that_is_looked_at_first_is_not_promised_to_be_packed_today(visitor: Visitor):
+    await bought(visitor)
+    order = visitor.behind.orders.placed["ord_0"]
+    visitor.behind.orders.placed["ord_0"] = msgspec.structs.replace(order, on_hold=True)
+    assert "We are looking at this order before it is packed." in (await visitor.see("/orders/ord_0/thanks")).text

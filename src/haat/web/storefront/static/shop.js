@@ -184,6 +184,8 @@
       await pressed;
       // Once the order is asked for, the total stays the one that was on its button.
       if (over()) return;
+      // Signed out, emptied or paid in another window: there is nothing here to enter it into.
+      if (act !== "update" && answer.redirected) return location.assign(answer.url);
       for (const id of ["credits", "order-summary", "delivery-options"]) {
         const focused = document.activeElement;
         const place = document.getElementById(id);

@@ -127,3 +127,18 @@ async def test_an_order_whose_answer_was_lost_is_not_said_to_cost_nothing(visito
     vars(visitor.behind.checkout)["complete"] = lost
     answer = await buy(visitor, payment="cod")
     assert (answer.status_code, answer.headers.get("Location")) == (303, "/checkout/chk_0/payment")
+
+
+async def test_a_cart_that_was_away_at_the_sign_in_comes_along_later(visitor: Visitor):
+    async def away(_: object) -> None:
+        raise Unavailable("the cart does not answer")
+
+    await visitor.take_laptop()
+    vars(visitor.behind.cart)["merge"] = away
+    await visitor.register()
+    early = (await visitor.see("/cart")).text
+    del vars(visitor.behind.cart)["merge"]
+    late = (await visitor.see("/cart")).text
+    assert ["Book 14 laptop</a></h2>" in page for page in (early, late)] == [False, True]
+    assert '<span id="count" class="count"><span class="unseen">, </span>1<span' in late
+    assert list(visitor.behind.cart.lines) == ["usr_0"]

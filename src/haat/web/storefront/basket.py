@@ -23,6 +23,9 @@ MOST_OF_ONE = 10_000
 @get("/cart")
 async def view_cart(shop: Shop, cart: Cart, recommendations: Recommender) -> Response[str]:
     """The cart with today's prices and stock."""
+    if shop.caller.user_id is not None:
+        # Left over where the cart was away at the sign-in, or the shopper could not be told from a guest.
+        await shop.bring_cart(shop.caller.user_id)
     return await _page(shop, recommendations, await cart.view(ViewCart(owner=shop.owner)))
 
 

@@ -11,7 +11,7 @@ import structlog
 from cachetools import TTLCache
 from litestar import Response
 
-from haat.contracts.cart import Cart, CartContents, CartView, Owner, ViewCart, owner_of
+from haat.contracts.cart import Cart, CartContents, CartView, MergeCarts, Owner, ViewCart, owner_of
 from haat.contracts.catalog import Catalog, CategoryNode
 from haat.contracts.recommendations import Click, Recommender, RecordClicks
 from haat.kit.access import Caller
@@ -122,6 +122,20 @@ class Shop:
         """A guest's cart is found again by its cookie, which lives as long as the cart: a month after each change."""
         if view.token:
             self.set_cookie("haat_cart", view.token, 30 * 86_400)
+
+    async def bring_cart(self, user_id: str) -> None:
+        """What was put aside as a guest joins the user's cart; while that cannot be, it stays under its token."""
+        if self.caller.cart_token is None:
+            return
+        try:
+            await self._cart.merge(MergeCarts(user_id=user_id, token=self.caller.cart_token))
+        except DomainError as error:
+            log.warning("cart not merged", user_id=user_id, error=error.code)
+            return
+        self.drop_cookie("haat_cart", "haat_checkout")
+        if self._frame is not None:
+            self._frame.cancel()
+            self._frame = asyncio.create_task(self._ask_frame())
 
     def once(self, what: str, body: str) -> Idempotency:
         """A form that is sent twice has its effect once: `what` names the form, `body` tells what it asked."""

@@ -12,13 +12,16 @@ import pytest
 
 from haat.contracts.catalog import Review
 from haat.contracts.checkout import Requirement
+from haat.contracts.inventory import ReservationGone
+from haat.contracts.orders import OrderStateError
 from haat.contracts.recommendations import Recommend
 from haat.kit import clock
 from haat.kit.cursor import InvalidCursor
-from haat.kit.message import NotFound, Unavailable
+from haat.kit.message import Invalid, NotFound, Unavailable
 from haat.kit.money import Money
 from haat.web import storefront
 from haat.web.storefront.forms import STATE_OF_PIN
+from haat.web.storefront.paying import told_refusal
 from haat.web.words import SHOP_ZONE
 from tests.web.storefront.conftest import Visitor
 from tests.web.storefront.test_pages import FIELDS, buy
@@ -293,3 +296,52 @@ async def test_an_order_that_is_looked_at_first_is_not_promised_to_be_packed_tod
     order = visitor.behind.orders.placed["ord_0"]
     visitor.behind.orders.placed["ord_0"] = msgspec.structs.replace(order, on_hold=True)
     assert "We are looking at this order before it is packed." in (await visitor.see("/orders/ord_0/thanks")).text
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        ("out_of_stock", "Something in your cart has just sold out or is short. Please look at your cart."),
+        ("reservation_gone", "Something in your cart has just sold out or is short. Please look at your cart."),
+        ("coupon_refused", "A coupon cannot be used any more. Please look at the new total, then pay."),
+        ("checkout_refused", "We cannot take this order online; please contact us."),
+        ("checkout_timed_out", "The order could not be completed in time. Please try again."),
+        ("payment_declined", "The payment was declined, or not confirmed in time."),
+    ],
+)
+async def test_a_bank_is_not_blamed_for_what_else_ended_an_order(visitor: Visitor, failure: str, said: str):
+    await visitor.take_laptop()
+    paying = (await buy(visitor, payment="upi")).headers["Location"]
+    stored = visitor.behind.checkout.stored
+    stored["chk_0"] = msgspec.structs.replace(stored["chk_0"], status="open", action=None, failure=failure)
+    page = await visitor.see((await visitor.see(paying)).headers["Location"])
+    assert f"<strong>{said} Nothing was charged." in page.text
+
+
+def test_units_that_were_not_held_any_more_are_told_as_sold_out():
+    told = told_refusal(ReservationGone())
+    assert (
+        told == "Something in your cart has just sold out or is short. Please look at your cart. Nothing was charged."
+    )
+
+
+async def test_an_order_that_left_meanwhile_is_not_refused_in_a_programs_words(visitor: Visitor):
+    async def too_late(_: object) -> None:
+        raise OrderStateError("An order that is out_for_delivery cannot be canceled", state="out_for_delivery")
+
+    await bought(visitor)
+    vars(visitor.behind.orders)["cancel"] = too_late
+    answer = await visitor.send("/orders/ord_0/cancel")
+    assert (answer.status_code, "out_for_delivery" in answer.text) == (409, False)
+    assert "A parcel has left already, so this order cannot be cancelled any more." in answer.text
+
+
+async def test_a_return_of_what_another_window_sends_back_is_told_in_plain_words(visitor: Visitor):
+    async def too_many(_: object) -> None:
+        raise Invalid(errors=[{"pointer": "/items/0", "code": "too_many", "detail": "0 left of this item"}])
+
+    await bought(visitor)
+    visitor.behind.orders.deliver("ord_0")
+    vars(visitor.behind.orders)["request_return"] = too_many
+    answer = await visitor.send("/orders/ord_0/returns", reason="It does not fit", **{"quantity.itm_var_1S": "1"})
+    assert (answer.status_code, "Not that many can be sent back any more" in answer.text) == (422, True)

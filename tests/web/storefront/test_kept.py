@@ -142,3 +142,23 @@ async def test_a_cart_that_was_away_at_the_sign_in_comes_along_later(visitor: Vi
     assert ["Book 14 laptop</a></h2>" in page for page in (early, late)] == [False, True]
     assert '<span id="count" class="count"><span class="unseen">, </span>1<span' in late
     assert list(visitor.behind.cart.lines) == ["usr_0"]
+
+
+@pytest.mark.parametrize(
+    ("path", "forms"),
+    [
+        ("/search?q=book", ["/search", "/search"]),
+        ("/c/laptops", ["/c/laptops"] * 2),
+        ("/p/brass-lamp", ["/cart/items"]),
+    ],
+)
+async def test_what_the_back_button_shows_again_is_chosen_as_the_page_says(
+    visitor: Visitor, path: str, forms: list[str]
+):
+    page = (await visitor.see(path)).text
+    assert re.findall(r'<form [^>]*action="([^"]+)" autocomplete="off"', page) == forms
+
+
+async def test_a_card_that_was_spent_does_not_come_back_with_the_page(visitor: Visitor):
+    await visitor.take_laptop()
+    assert 'name="card_token" value="" autocomplete="off">' in (await visitor.see("/checkout")).text

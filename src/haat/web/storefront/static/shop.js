@@ -39,7 +39,11 @@
     if (Date.now() - (event.target.dataset.sent || 0) < CLICKS_MS) event.preventDefault();
     else event.target.dataset.sent = Date.now();
   });
-  window.addEventListener("pageshow", () => { for (const each of document.querySelectorAll("[data-sent]")) delete each.dataset.sent; });
+  window.addEventListener("pageshow", (event) => {
+    for (const each of document.querySelectorAll("[data-sent]")) delete each.dataset.sent;
+    // A list that the back button shows again is narrowed as its address says, not as it was left.
+    if (event.persisted) for (const each of document.querySelectorAll("form[data-submit-on-change]")) each.reset();
+  });
 
   // Forms that narrow a list are sent as soon as something is chosen.
   document.addEventListener("change", (event) => {

@@ -345,3 +345,12 @@ async def test_a_return_of_what_another_window_sends_back_is_told_in_plain_words
     vars(visitor.behind.orders)["request_return"] = too_many
     answer = await visitor.send("/orders/ord_0/returns", reason="It does not fit", **{"quantity.itm_var_1S": "1"})
     assert (answer.status_code, "Not that many can be sent back any more" in answer.text) == (422, True)
+
+
+async def test_a_search_that_is_away_has_not_found_nothing(visitor: Visitor):
+    async def away(_: object) -> None:
+        raise Unavailable("the search does not answer")
+
+    vars(visitor.behind.search)["search"] = away
+    page = await visitor.see("/search?q=book")
+    assert (page.status_code, "0 things" in page.text, "taking a breath" in page.text) == (503, False, True)

@@ -162,3 +162,14 @@ async def test_what_the_back_button_shows_again_is_chosen_as_the_page_says(
 async def test_a_card_that_was_spent_does_not_come_back_with_the_page(visitor: Visitor):
     await visitor.take_laptop()
     assert 'name="card_token" value="" autocomplete="off">' in (await visitor.see("/checkout")).text
+
+
+async def test_a_checkout_under_way_is_not_lost_when_an_older_cart_comes_along(visitor: Visitor):
+    await visitor.register()
+    await visitor.take_laptop()
+    await buy(visitor, payment="upi")
+    visitor.client.cookies.set("haat_cart", "crt_older")
+    brought = await visitor.see("/cart")
+    page = await visitor.see("/checkout")
+    assert ('haat_cart=""' in brought.headers["Set-Cookie"], page.status_code) == (True, 200)
+    assert list(visitor.behind.checkout.stored) == ["chk_0"]

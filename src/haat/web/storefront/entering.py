@@ -127,6 +127,9 @@ async def _enter(shop: Shop, identity: Identity, fields: Typed) -> str:
         return error.detail
     keep_tokens(shop.request, shop.settings, tokens)
     await shop.bring_cart(tokens.user_id)
+    if caller.cart_token:
+        # The checkout of a guest, which nobody finds under the account.
+        shop.drop_cookie("haat_checkout")
     return ""
 
 

@@ -132,7 +132,7 @@ class Shop:
         except DomainError as error:
             log.warning("cart not merged", user_id=user_id, error=error.code)
             return
-        self.drop_cookie("haat_cart", "haat_checkout")
+        self.drop_cookie("haat_cart")
         if self._frame is not None:
             self._frame.cancel()
             self._frame = asyncio.create_task(self._ask_frame())

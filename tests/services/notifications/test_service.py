@@ -207,6 +207,14 @@ async def test_a_decision_on_a_return_is_told_once_with_its_reason(notifications
     assert (letter.to, said in letter.html, said in letter.text) == (order.email, True, True)
 
 
+async def test_a_reason_that_ends_in_a_full_stop_gets_no_second_one(notifications, placed, pen):
+    order, _ = placed()
+    about = {"order_id": order.id, "number": order.number, "return_id": new_id("ret"), "status": "rejected"}
+    await notifications.on_return(Batch([ReturnMoved(**about, detail="It is worn. ")]))
+    await notifications.send_due()
+    assert "was not accepted: It is worn. If that" in " ".join(pen.letters[0].text.split())
+
+
 @pytest.mark.parametrize("status", ["confirmed", "packed"])
 async def test_the_warehouses_own_steps_are_not_told(notifications, placed, status):
     order, _ = placed()

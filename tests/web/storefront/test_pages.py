@@ -512,7 +512,7 @@ async def test_a_delivered_thing_is_sent_back(visitor: Visitor):
     await visitor.send("/orders/ord_0/returns", reason="It does not fit", **{"quantity.itm_var_1S": "1"})
     (made,) = visitor.behind.orders.placed["ord_0"].returns
     assert [msgspec.structs.astuple(item) for item in made.items] == [("itm_var_1S", 1, "It does not fit")]
-    assert "1 × Book 14 laptop</p>" in (await visitor.see("/orders/ord_0")).text
+    assert "1 × Book 14 laptop, Size: S</p>" in (await visitor.see("/orders/ord_0")).text
 
 
 async def test_a_review_is_marked_when_its_author_bought_the_thing(visitor: Visitor):

@@ -92,7 +92,9 @@ def of_return(event: ReturnMoved) -> Cause | None:
     kind = _DECISIONS.get(event.status)
     if kind is None:
         return None
-    return Cause(f"{kind}:{event.return_id}", kind, event.order_id, "", {"reason": event.detail})
+    # It stands within a sentence that has its own full stop.
+    facts = {"reason": event.detail.rstrip(". ")}
+    return Cause(f"{kind}:{event.return_id}", kind, event.order_id, "", facts)
 
 
 def of_refunded(event: PaymentRefunded) -> Cause | None:

@@ -21,7 +21,7 @@ from haat.contracts.identity import (
     SavedAddress,
     Session,
 )
-from haat.contracts.payments import CreditOf, ForgetMethod, MethodsOf, Payments, SavedCard
+from haat.contracts.payments import CreditOf, ForgetMethod, MethodsOf, Payments
 from haat.kit.idempotency import IdempotencyInFlight, fingerprint
 from haat.kit.message import DomainError, NotFound, Page
 from haat.web.storefront.forms import (
@@ -38,6 +38,7 @@ from haat.web.storefront.forms import (
 from haat.web.storefront.shell import Shop, gently
 
 HERE = "/account"
+GONE = "This address was taken out of your book meanwhile. Save it to put it in again."
 CURRENT_MISSING = "Enter the one you have now"
 
 
@@ -118,20 +119,24 @@ async def save_address(shop: Shop, identity: Identity) -> Response[Any]:
             await identity.save_address(ask)
     except AddressBookFull as error:
         return await _address_form(shop, fields, {}, problem=error.detail, status=error.status)
+    except NotFound:
+        return await _address_form(shop, {**fields, "address_id": ""}, {}, problem=GONE, status=409)
     return shop.go(f"{HERE}?said=saved#addresses")
 
 
 @post("/account/addresses/{address_id:str}/remove")
 async def remove_address(address_id: str, shop: Shop, identity: Identity) -> Response[Any]:
-    """Take an address out of the book."""
-    await identity.remove_address(AddressRef(user_id=shop.caller.signed_in(), address_id=address_id))
+    """Take an address out of the book; pressed twice it is out, too."""
+    with suppress(NotFound):
+        await identity.remove_address(AddressRef(user_id=shop.caller.signed_in(), address_id=address_id))
     return shop.go(f"{HERE}?said=saved#addresses")
 
 
 @post("/account/sessions/{session_id:str}/end")
 async def end_session(session_id: str, shop: Shop, identity: Identity) -> Response[Any]:
-    """Sign out somewhere else."""
-    await identity.end_session(EndSession(user_id=shop.caller.signed_in(), session_id=session_id))
+    """Sign out somewhere else, where somebody may have signed out meanwhile."""
+    with suppress(NotFound):
+        await identity.end_session(EndSession(user_id=shop.caller.signed_in(), session_id=session_id))
     return shop.go(f"{HERE}?said=ended#devices")
 
 
@@ -189,7 +194,7 @@ async def _page(
         identity.user(OfUser(user_id=me.user_id)),
         gently(identity.addresses(me), Page[SavedAddress](data=[])),
         gently(identity.sessions(me), Page[Session](data=[])),
-        gently(payments.saved_cards(MethodsOf(user_id=me.user_id)), Page[SavedCard](data=[])),
+        gently(payments.saved_cards(MethodsOf(user_id=me.user_id)), None),
         gently(payments.store_credit(CreditOf(user_id=me.user_id, currency=shop.settings.currency)), None),
     )
     return await shop.page(
@@ -198,7 +203,7 @@ async def _page(
         user=user,
         book=book.data,
         sessions=sessions.data,
-        cards=cards.data,
+        cards=None if cards is None else cards.data,
         credit=credit,
         fields=fields or {"name": user.name, "phone": user.phone or ""},
         faults=faults or {},

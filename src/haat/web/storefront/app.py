@@ -35,6 +35,10 @@ WORDS = {
     400: ("This address makes no sense to us", "Please check it, or begin again at the entrance."),
     403: ("This form has expired", "For your safety we did not take it. Go back, reload the page and send it again."),
     404: ("This stall is empty", "What you looked for has moved or is not sold any more."),
+    405: (
+        "There is no page at this address",
+        "It only takes what a form sends. Go back, or begin again at the entrance.",
+    ),
     429: ("One moment, please", "Too much came from here at once. Try again in a few seconds."),
     503: ("A part of the market is closed for a moment", "Nothing is lost. Please try again in a few seconds."),
 }
@@ -64,7 +68,7 @@ def _for_people(handler: Callable[..., Any]) -> Callable[..., Any]:
             return handler(request, error)
         status = status_of(error)
         if status == 401:
-            answer: Response[Any] = Response(None, status_code=303, headers={"Location": "/sign-in"})
+            answer: Response[Any] = Response(None, status_code=303, headers={"Location": _door(request.url.path)})
         else:
             if status >= 500:
                 log.exception("page failed", path=request.url.path, exc_info=error)
@@ -73,6 +77,12 @@ def _for_people(handler: Callable[..., Any]) -> Callable[..., Any]:
         return answer
 
     return handle
+
+
+def _door(path: str) -> str:
+    """Where to sign in for a form that needs it, and come back to its part of the shop."""
+    back = next((each for each in ("/account", "/wishlist") if path.startswith(each)), "")
+    return f"/sign-in?next={back}" if back else "/sign-in"
 
 
 def is_for_people(path: str, accept: str) -> bool:

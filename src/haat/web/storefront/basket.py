@@ -23,6 +23,9 @@ MOST_OF_ONE = 10_000
 @get("/cart")
 async def view_cart(shop: Shop, cart: Cart, recommendations: Recommender) -> Response[str]:
     """The cart with today's prices and stock."""
+    if shop.caller.user_id is not None:
+        # Left over where the cart was away at the sign-in, or the shopper could not be told from a guest.
+        await shop.bring_cart(shop.caller.user_id)
     return await _page(shop, recommendations, await cart.view(ViewCart(owner=shop.owner)))
 
 
@@ -44,7 +47,7 @@ async def add_item(shop: Shop, cart: Cart, catalog: Catalog, recommendations: Re
     try:
         view = await cart.add_item(AddItem(owner=shop.owner, variant_id=variant.id, quantity=quantity))
     except (OutOfStock, CartFull, NotForSale) as error:
-        return await refused(_why(error), error.status)
+        return await refused(_why(error, adding=quantity), error.status)
     shop.keep_cart(view)
     shop.record(recommendations, "add_to_cart", product.id)
     if shop.hypermedia:
@@ -73,6 +76,8 @@ async def change_item(item_id: str, shop: Shop, cart: Cart, recommendations: Rec
         view = await cart.view(ViewCart(owner=shop.owner))
     except DomainError as error:
         view, problem = await cart.view(ViewCart(owner=shop.owner)), _why(error)
+    if not problem:
+        shop.keep_cart(view)
     if shop.hypermedia:
         return shop.part(
             "parts/cart.html", view=view, units=await _units(shop, cart, view), problem=problem, swapped=True
@@ -100,12 +105,21 @@ async def _units(shop: Shop, cart: Cart, view: CartView) -> int:
     return sum(item.quantity for item in view.items)
 
 
-def _why(error: DomainError) -> str:
-    """The refusal in words for the shopper."""
-    if isinstance(error, OutOfStock):
-        left = error.facts.get("available", 0)
-        return f"Only {left} left: please choose fewer." if left else "This has just sold out."
-    return error.detail
+def _why(error: DomainError, adding: int | None = None) -> str:
+    """The refusal in words for the shopper, who wanted so many in all or was `adding` to what lies in the cart."""
+    if not isinstance(error, OutOfStock):
+        return error.detail
+    left = error.facts.get("available", 0)
+    there = 0 if adding is None else error.facts.get("requested", adding) - adding
+    if not left:
+        return "This has just sold out."
+    if there <= 0:
+        return f"Only {left} left: please choose fewer."
+    if there >= left:
+        return (
+            "The only one left is in your cart already." if left == 1 else f"All {left} left are in your cart already."
+        )
+    return f"Only {left} left, and {there} of them in your cart already: please choose fewer."
 
 
 ROUTES = [view_cart, add_item, change_item]

@@ -78,7 +78,7 @@ async def _listed(
         found = await search.search(state.asked())
     except InvalidCursor:
         # An old link to the middle of a list: begin again rather than refuse.
-        return shop.go(state.address())
+        return shop.lead(state.address()) if shop.hypermedia else shop.go(state.address())
     except DomainError:
         found, broken = NOTHING_FOUND, True
     others: Sequence[Card] = ()
@@ -93,9 +93,10 @@ async def _listed(
         "sorts": finding.SORTS,
         "others": others,
     }
-    if shop.hypermedia and state.cursor:
-        return shop.part("parts/more_cards.html", **facts)
     status = 503 if broken else 200
+    if shop.hypermedia and state.cursor:
+        # Of a list that does not come the button stays: it has not come to its end.
+        return shop.part("parts/more_cards.html", status=status, **facts)
     return await shop.page("list.html", status=status, node=node, trail=trail, broken=broken, **facts)
 
 

@@ -21,7 +21,7 @@ from haat.contracts.checkout import (
 )
 from haat.contracts.identity import Identity, ListOfUser, OfUser, SavedAddress, User
 from haat.contracts.payments import Method, MethodsOf, Payments, SavedCard
-from haat.kit.idempotency import IdempotencyInFlight
+from haat.kit.idempotency import IdempotencyInFlight, fingerprint
 from haat.kit.message import DomainError, NotFound, Page, Unauthenticated
 from haat.web.storefront import credit as pays_first
 from haat.web.storefront.credit import Credit, credit_of, entered, purse_of, typing
@@ -132,7 +132,8 @@ async def _place(
         owner=shop.owner,
         checkout_id=current.id,
         payment=method,
-        idempotency=shop.once(f"page:{current.id}:{attempt}", repr(method)),
+        # Of a page that the back button brought again, another way to pay is another attempt.
+        idempotency=shop.once(f"page:{current.id}:{fingerprint('', repr(method).encode())}:{attempt}", ""),
         return_url=f"{shop.origin}/checkout/{current.id}/payment",
         network_address=shop.caller.address,
     )
@@ -144,6 +145,9 @@ async def _place(
         # A spent token is of no use any more; everything else stays as it was typed.
         kept = {name: value for name, value in fields.items() if name != "card_token"}
         fresh = await current_checkout(shop, checkout)
+        if fresh.status in PLACED:
+            # Only the answer was lost: nobody can say yet whether it was charged.
+            return shop.go(_payment_address(fresh))
         problem = told_refusal(error)
         again = await credit_of(shop, payments, credit.purse, fresh.totals.total)
         return await _page(shop, identity, payments, fresh, kept, again, problem=problem, status=error.status)

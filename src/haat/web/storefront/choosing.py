@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from haat.contracts.catalog import CategoryNode, Product, Review, Variant
+from haat.web.words import SHOP_ZONE
 
 
 class OptionValue(msgspec.Struct, frozen=True):
@@ -154,7 +155,7 @@ def _review(review: Review) -> dict[str, Any]:
     return {
         "@type": "Review",
         "author": {"@type": "Person", "name": review.author},
-        "datePublished": review.created_at.date().isoformat(),
+        "datePublished": review.created_at.astimezone(SHOP_ZONE).date().isoformat(),
         "name": review.title,
         "reviewBody": review.body,
         "reviewRating": {"@type": "Rating", "ratingValue": review.rating, "bestRating": 5},

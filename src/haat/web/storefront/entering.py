@@ -6,12 +6,11 @@ from typing import Any
 
 from litestar import Response, get, post
 
-from haat.contracts.cart import Cart, MergeCarts
 from haat.contracts.identity import EmailTaken, EndSession, Identity, Register, SignIn
 from haat.kit.message import DomainError
 from haat.web.sessions import device_of, forget_tokens, keep_tokens
 from haat.web.storefront.forms import LONGEST_PASSWORD, Typed, email_fault, inside, password_fault, typed
-from haat.web.storefront.shell import Shop, gently, log
+from haat.web.storefront.shell import Shop, gently
 
 NO_PASSWORD = "Enter your password"  # noqa: S105 - words, not a secret
 
@@ -26,7 +25,7 @@ async def sign_in_page(shop: Shop) -> Response[Any]:
 
 
 @post("/sign-in")
-async def sign_in(shop: Shop, identity: Identity, cart: Cart) -> Response[Any]:
+async def sign_in(shop: Shop, identity: Identity) -> Response[Any]:
     """Wrong e-mail and wrong password are one answer."""
     fields = await typed(shop.request)
     faults = {}
@@ -35,7 +34,7 @@ async def sign_in(shop: Shop, identity: Identity, cart: Cart) -> Response[Any]:
         faults["email"] = fault
     if not fields.get("password"):
         faults["password"] = NO_PASSWORD
-    problem = "" if faults else await _enter(shop, identity, cart, fields)
+    problem = "" if faults else await _enter(shop, identity, fields)
     if not faults and not problem:
         return shop.go(_with_note(inside(fields.get("next")), "signed-in"))
     kept = {name: value for name, value in fields.items() if name != "password"}
@@ -54,7 +53,7 @@ async def register_page(shop: Shop) -> Response[Any]:
 
 
 @post("/register")
-async def register(shop: Shop, identity: Identity, cart: Cart) -> Response[Any]:
+async def register(shop: Shop, identity: Identity) -> Response[Any]:
     """Open the account and sign in at once."""
     fields = await typed(shop.request)
     faults = register_faults(fields)
@@ -75,7 +74,7 @@ async def register(shop: Shop, identity: Identity, cart: Cart) -> Response[Any]:
         except DomainError as error:
             problem = error.detail
     if not faults and not problem:
-        refused = await _enter(shop, identity, cart, fields)
+        refused = await _enter(shop, identity, fields)
         problem = (taken or refused) if refused else ""
     if not faults and not problem:
         return shop.go(_with_note(inside(fields.get("next")), "welcome"))
@@ -91,7 +90,8 @@ async def sign_out(shop: Shop, identity: Identity) -> Response[None]:
     if caller.user_id is not None and caller.session_id is not None:
         await gently(identity.end_session(EndSession(user_id=caller.user_id, session_id=caller.session_id)), None)
     forget_tokens(shop.request, shop.settings)
-    shop.drop_cookie("haat_cart", "haat_checkout", "haat_credit", "haat_seen")
+    # Whoever comes next to this browser is somebody else, also to what is recommended.
+    shop.drop_cookie("haat_cart", "haat_checkout", "haat_credit", "haat_seen", "haat_session")
     return shop.go("/?said=signed-out")
 
 
@@ -111,7 +111,7 @@ def register_faults(fields: Typed) -> dict[str, str]:
     return faults
 
 
-async def _enter(shop: Shop, identity: Identity, cart: Cart, fields: Typed) -> str:
+async def _enter(shop: Shop, identity: Identity, fields: Typed) -> str:
     """Sign in and bring the guest's cart along; what went wrong in words."""
     caller = shop.caller
     ask = SignIn(
@@ -126,13 +126,10 @@ async def _enter(shop: Shop, identity: Identity, cart: Cart, fields: Typed) -> s
     except DomainError as error:
         return error.detail
     keep_tokens(shop.request, shop.settings, tokens)
+    await shop.bring_cart(tokens.user_id)
     if caller.cart_token:
-        try:
-            await cart.merge(MergeCarts(user_id=tokens.user_id, token=caller.cart_token))
-            shop.drop_cookie("haat_cart", "haat_checkout")
-        except DomainError as error:
-            # Signing in must not depend on the cart: it stays where it is, under its token.
-            log.warning("cart not merged", user_id=tokens.user_id, error=error.code)
+        # The checkout of a guest, which nobody finds under the account.
+        shop.drop_cookie("haat_checkout")
     return ""
 
 

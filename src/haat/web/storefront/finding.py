@@ -154,7 +154,7 @@ def panel(state: Narrowed, facets: Facets) -> Panel:
         categories=[_category(state, each) for each in facets.category if each.value != state.category][:12],
         brands=_brands(state, facets.brand),
         prices=[_price(state, each) for each in facets.price],
-        ratings=[_rating(state, each) for each in facets.rating],
+        ratings=[_rating(state, each) for each in _ratings(state, facets.rating)],
     )
 
 
@@ -167,6 +167,10 @@ def _brands(state: Narrowed, values: Sequence[FacetValue]) -> list[Choice]:
     # An address may write a brand otherwise than most of its products do.
     chosen = {keyword_of(brand) for brand in state.brands}
     shown = list(values[:BRANDS_SHOWN]) + [each for each in values[BRANDS_SHOWN:] if keyword_of(each.value) in chosen]
+    # A form holds all that is on, or sending it would take off what nothing was found for.
+    known = {keyword_of(each.value) for each in shown}
+    missing = [brand for brand in state.brands if keyword_of(brand) not in known]
+    shown += [FacetValue(value=brand, label=brand, count=0) for brand in missing]
     found = []
     for each in shown:
         on = keyword_of(each.value) in chosen
@@ -181,6 +185,13 @@ def _price(state: Narrowed, each: FacetValue) -> Choice:
     on = (low or None, high) == (state.low or None, state.high)
     address = state.address(low=None, high=None) if on else state.address(low=low or None, high=high)
     return Choice(price_label(low or None, high), each.value, each.count, on, address)
+
+
+def _ratings(state: Narrowed, values: Sequence[FacetValue]) -> list[FacetValue]:
+    """With the one that is on, though nothing counts it."""
+    on = str(state.rating)
+    there = state.rating is None or on in [each.value.partition("-")[0] for each in values]
+    return [*([] if there else [FacetValue(value=f"{on}-5", label=on, count=0)]), *values]
 
 
 def _rating(state: Narrowed, each: FacetValue) -> Choice:

@@ -47,10 +47,15 @@ STATE_OF_PIN = {digits: state for state, all_digits in _PINS.items() for digits 
 
 
 async def typed(request: AnyRequest) -> Typed:
-    """The fields of a form, each once, without blanks around them, which only a password keeps; files are left out."""
+    """The fields of a form, each once and without blanks around it; files are left out.
+
+    A password keeps its blanks, and so does the value of an option (`o.Colour`): it is the seller's, not typed here.
+    """
     form = await request.form()
     texts = ((name, value) for name, value in form.items() if isinstance(value, str))
-    return {name: (value if name in PASSWORDS else value.strip())[:5_000] for name, value in texts}
+    return {
+        name: (value if name in PASSWORDS or name.startswith("o.") else value.strip())[:5_000] for name, value in texts
+    }
 
 
 def state_of_pin(pin: str) -> str:

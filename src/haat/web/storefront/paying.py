@@ -10,6 +10,8 @@ from haat.kit.message import DomainError
 from haat.web.storefront.forms import Typed
 
 DECLINES = {
+    # All that a checkout keeps of a payment that ended while its shopper was at the bank.
+    "payment_declined": "The payment was declined, or not confirmed in time.",
     "insufficient_funds": "Your bank says there is not enough money on this card or account.",
     "card_declined": "Your bank did not accept this card.",
     "expired_card": "This card has expired.",
@@ -22,6 +24,15 @@ DECLINES = {
     "gift_card_voided": "One of your gift cards is not valid any more.",
     "gift_card_expired": "One of your gift cards has just run out.",
     "insufficient_credit": "Your gift cards and store credit do not cover the whole any more.",
+}
+_SHORT = "Something in your cart has just sold out or is short. Please look at your cart."
+# What else ends an order that a shopper waits for, when no bank has said no.
+ENDINGS = {
+    "out_of_stock": _SHORT,
+    "reservation_gone": _SHORT,
+    "coupon_refused": "A coupon cannot be used any more. Please look at the new total, then pay.",
+    "checkout_refused": "We cannot take this order online; please contact us.",
+    "checkout_timed_out": "The order could not be completed in time. Please try again.",
 }
 # Not a decline: whether that other payment is made is not known yet, so nothing is said about charges.
 ELSEWHERE = "elsewhere"
@@ -52,10 +63,12 @@ def _is_vpa(text: str) -> bool:
 
 
 def told_decline(code: str) -> str:
-    """A decline for the shopper: what happened, that nothing is lost, what to do."""
+    """A decline, or what else ended the order, for the shopper: what happened, that nothing is lost, what to do."""
     if code == ELSEWHERE:
         told = "This cart is being paid for in another window or on another device. You are not charged twice."
         return f"{told} Please finish it there, or come back when that payment has run out."
+    if code in ENDINGS:
+        return f"{ENDINGS[code]} Nothing was charged."
     reason = DECLINES.get(code, "Your bank did not accept the payment.")
     return f"{reason} Nothing was charged. Try again or choose another way to pay."
 
@@ -66,6 +79,6 @@ def told_refusal(error: DomainError) -> str:
         return told_decline(str(error.facts.get("decline_code", "")))
     if isinstance(error, PriceChanged):
         return "Prices have changed while you were here. Please look at the new total, then pay."
-    if error.code == "out_of_stock":
-        return "Something in your cart has just sold out or is short. Please look at your cart. Nothing was charged."
+    if ENDINGS.get(error.code) == _SHORT:
+        return f"{_SHORT} Nothing was charged."
     return f"{error.detail.rstrip('.')}. Nothing was charged."

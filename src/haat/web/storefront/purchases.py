@@ -22,7 +22,7 @@ from haat.contracts.orders import (
 from haat.contracts.payments import PaymentRef, Payments
 from haat.contracts.recommendations import Recommender
 from haat.kit.idempotency import IdempotencyInFlight
-from haat.kit.message import DomainError
+from haat.kit.message import DomainError, Invalid
 from haat.kit.money import Money
 from haat.web.storefront.browsing import advice
 from haat.web.storefront.forms import Typed, typed, whole
@@ -36,6 +36,10 @@ REASONS = (
     "The wrong thing arrived",
     "I changed my mind",
 )
+# What has left, or a part of it.
+UNDER_WAY = frozenset({"partially_shipped", "shipped", "out_for_delivery", "partially_delivered", "delivered"})
+TOO_LATE = "A parcel has left already, so this order cannot be cancelled any more. What arrives can be sent back."
+FEWER = "Not that many can be sent back any more: please look at what is left."
 
 
 @get("/orders/{order_id:str}/thanks")
@@ -109,7 +113,9 @@ async def cancel_order(order_id: str, shop: Shop, orders: Orders) -> Response[An
     except DomainError as error:
         if error.status == 404:
             raise
-        return await _page(shop, orders, order_id, token, problem=error.detail, status=error.status)
+        gone = isinstance(error, OrderStateError) and error.facts.get("state") in UNDER_WAY
+        problem = TOO_LATE if gone else error.detail
+        return await _page(shop, orders, order_id, token, problem=problem, status=error.status)
     # While the carrier or the payments are away it waits for them, and may be refused yet.
     said = "canceled" if order.status == "canceled" else "canceling"
     return shop.go(order_address(order_id, token, said))
@@ -143,7 +149,8 @@ async def request_return(order_id: str, shop: Shop, orders: Orders) -> Response[
     except DomainError as error:
         if error.status == 404:
             raise
-        return await _page(shop, orders, order_id, token, problem=error.detail, back=fields, status=error.status)
+        problem = FEWER if isinstance(error, Invalid) else error.detail
+        return await _page(shop, orders, order_id, token, problem=problem, back=fields, status=error.status)
     return shop.go(order_address(order_id, token, "return"))
 
 

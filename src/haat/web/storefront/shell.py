@@ -11,7 +11,7 @@ import structlog
 from cachetools import TTLCache
 from litestar import Response
 
-from haat.contracts.cart import Cart, CartContents, CartView, Owner, ViewCart, owner_of
+from haat.contracts.cart import Cart, CartContents, CartView, MergeCarts, Owner, ViewCart, owner_of
 from haat.contracts.catalog import Catalog, CategoryNode
 from haat.contracts.recommendations import Click, Recommender, RecordClicks
 from haat.kit.access import Caller
@@ -28,6 +28,8 @@ CATEGORIES_SECONDS = 60
 YEAR_SECONDS = 365 * 86_400
 SEEN_KEPT = 12
 NOBODY = "'none'"
+# Pages about one person.
+_OWN = ("/account", "/orders", "/wishlist")
 _tree: TTLCache[int, Sequence[CategoryNode]] = TTLCache(maxsize=4, ttl=CATEGORIES_SECONDS)
 # The loop keeps only weak references to tasks.
 _recording: set[asyncio.Task[object]] = set()
@@ -77,7 +79,11 @@ class Shop:
             said=_NOTES.get(self.request.query_params.get("said", ""), ""),
             **facts,
         )
-        return self._dressed(Response(text, status_code=status, media_type="text/html"), framed)
+        answer = Response(text, status_code=status, media_type="text/html")
+        if self.request.url.path.startswith(_OWN):
+            # Nor may the back button show it to whoever comes after its owner has signed out.
+            answer.headers["Cache-Control"] = "private, no-store"
+        return self._dressed(answer, framed)
 
     def part(self, name: str, *, status: int = 200, **facts: Any) -> Response[str]:
         """A piece of a page for htmx."""
@@ -113,9 +119,23 @@ class Shop:
             put_cookie(self.request, self.settings, name, "", 0)
 
     def keep_cart(self, view: CartView) -> None:
-        """A guest's cart is found again by its cookie."""
-        if view.token and view.token != self.caller.cart_token:
+        """A guest's cart is found again by its cookie, which lives as long as the cart: a month after each change."""
+        if view.token:
             self.set_cookie("haat_cart", view.token, 30 * 86_400)
+
+    async def bring_cart(self, user_id: str) -> None:
+        """What was put aside as a guest joins the user's cart; while that cannot be, it stays under its token."""
+        if self.caller.cart_token is None:
+            return
+        try:
+            await self._cart.merge(MergeCarts(user_id=user_id, token=self.caller.cart_token))
+        except DomainError as error:
+            log.warning("cart not merged", user_id=user_id, error=error.code)
+            return
+        self.drop_cookie("haat_cart")
+        if self._frame is not None:
+            self._frame.cancel()
+            self._frame = asyncio.create_task(self._ask_frame())
 
     def once(self, what: str, body: str) -> Idempotency:
         """A form that is sent twice has its effect once: `what` names the form, `body` tells what it asked."""
@@ -243,7 +263,7 @@ _NOTES = {
     "new-password": "Your new password is set. Please sign in with it.",
     "new-email": "Your new e-mail address counts from now on.",
     "review": "Thank you: your review is here.",
-    "canceled": "Your order is cancelled. The money goes back the way it came.",
+    "canceled": "Your order is cancelled. What you have paid goes back the way it came.",
     "canceling": "We are stopping your order. We mail you as soon as it is cancelled; until then it may still leave.",
     "return": "Your return is registered. We will mail you what happens next.",
     "ended": "That device is signed out.",

@@ -49,9 +49,13 @@ def environment() -> Environment:
             },
             "ld": linked_data,
             "qr": qr_code,
-            "this_year": now().year,
+            "this_year": _this_year,
         },
     )
+
+
+def _this_year() -> int:
+    return now().astimezone(SHOP_ZONE).year
 
 
 def about(number: int, exact: bool) -> str:

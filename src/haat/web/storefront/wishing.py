@@ -7,7 +7,8 @@ from typing import Any
 from litestar import Response, get, post
 
 from haat.contracts.cart import Cart, WishesOf, WishRef
-from haat.contracts.catalog import Catalog, Product, ProductRef, Products
+from haat.contracts.catalog import Catalog, ProductRef, Products
+from haat.contracts.search import Card
 from haat.kit.message import DomainError
 from haat.web.storefront.forms import typed
 from haat.web.storefront.shell import Shop
@@ -21,7 +22,7 @@ async def view_wishlist(shop: Shop, cart: Cart, catalog: Catalog) -> Response[An
     wishes = (await cart.wishes(WishesOf(user_id=shop.caller.user_id))).data
     found = (await catalog.products(Products(ids=[each.product_id for each in wishes]))).data if wishes else []
     by_id = {product.id: product for product in found}
-    wished: list[Product] = [by_id[each.product_id] for each in wishes if each.product_id in by_id]
+    wished = [Card.of(by_id[each.product_id]) for each in wishes if each.product_id in by_id]
     return await shop.page("wishlist.html", wished=wished)
 
 

@@ -63,6 +63,8 @@
     event.preventDefault();
     change(event.target, event.submitter);
   });
+  // Back from somewhere else, what lies here may have been bought or taken out meanwhile.
+  window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   document.addEventListener("click", async (event) => {
     const link = event.target.closest('#cart a[href="/checkout"]');
     // An answer that came while the link was pressed is shown once it is let go.

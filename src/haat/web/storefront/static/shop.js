@@ -39,7 +39,11 @@
     if (Date.now() - (event.target.dataset.sent || 0) < CLICKS_MS) event.preventDefault();
     else event.target.dataset.sent = Date.now();
   });
-  window.addEventListener("pageshow", () => { for (const each of document.querySelectorAll("[data-sent]")) delete each.dataset.sent; });
+  window.addEventListener("pageshow", (event) => {
+    for (const each of document.querySelectorAll("[data-sent]")) delete each.dataset.sent;
+    // A list that the back button shows again is narrowed as its address says, not as it was left.
+    if (event.persisted) for (const each of document.querySelectorAll("form[data-submit-on-change]")) each.reset();
+  });
 
   // Forms that narrow a list are sent as soon as something is chosen.
   document.addEventListener("change", (event) => {
@@ -135,7 +139,7 @@
   });
 
   // A PIN code tells the state: filled in only where nothing was chosen.
-  const pins = { 11: "Delhi", 12: "Haryana", 13: "Haryana", 14: "Punjab", 15: "Punjab", 16: "Chandigarh", 17: "Himachal Pradesh", 24: "Uttarakhand", 26: "Uttarakhand", 49: "Chhattisgarh", 50: "Telangana", 78: "Assam" };
+  const pins = { 11: "Delhi", 12: "Haryana", 13: "Haryana", 14: "Punjab", 15: "Punjab", 16: "Chandigarh", 17: "Himachal Pradesh", 18: "Jammu and Kashmir", 19: "Jammu and Kashmir", 24: "Uttarakhand", 26: "Uttarakhand", 49: "Chhattisgarh", 50: "Telangana", 78: "Assam" };
   const spans = [[20, 28, "Uttar Pradesh"], [30, 34, "Rajasthan"], [36, 39, "Gujarat"], [40, 44, "Maharashtra"], [45, 48, "Madhya Pradesh"], [51, 53, "Andhra Pradesh"], [56, 59, "Karnataka"], [60, 64, "Tamil Nadu"], [67, 69, "Kerala"], [70, 74, "West Bengal"], [75, 77, "Odisha"], [81, 83, "Jharkhand"], [80, 85, "Bihar"]];
   const pin = one("#f-postal_code");
   const region = one("#f-region");
@@ -184,6 +188,8 @@
       await pressed;
       // Once the order is asked for, the total stays the one that was on its button.
       if (over()) return;
+      // Signed out, emptied or paid in another window: there is nothing here to enter it into.
+      if (act !== "update" && answer.redirected) return location.assign(answer.url);
       for (const id of ["credits", "order-summary", "delivery-options"]) {
         const focused = document.activeElement;
         const place = document.getElementById(id);
@@ -361,11 +367,17 @@
 
   // What htmx brought is announced and takes the focus; how many were chosen meanwhile stays.
   let units = "";
-  document.addEventListener("htmx:before:swap", () => { units = one("#buy .quantity")?.value; });
-  for (const lost of ["htmx:error", "htmx:response:error"]) document.addEventListener(lost, (event) => event.target.matches("[hx-swap=none]") || say(LOST));
+  let last = null;
+  document.addEventListener("htmx:before:swap", () => {
+    units = one("#buy .quantity")?.value;
+    last = document.activeElement?.closest(".next-page")?.previousElementSibling;
+  });
+  for (const lost of ["htmx:error", "htmx:response:error"]) document.addEventListener(lost, (event) => event.target.matches?.("[hx-swap=none]") || say(LOST));
   document.addEventListener("htmx:after:swap", () => {
     const again = one("#buy .quantity");
     if (again && [...again.options].some((each) => each.value === units)) again.value = units;
+    // The button for more is gone: on with the first that came.
+    if (last) one("a", last.nextElementSibling || last).focus({ preventScroll: true });
     const fresh = one("#buy[autofocus]");
     if (fresh) {
       fresh.removeAttribute("autofocus");

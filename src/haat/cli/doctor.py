@@ -62,8 +62,8 @@ def doctor(
     """Look at everything a start depends on and change nothing.
 
     `lock` is the project's uv.lock, when there is one; `front_end` the files the pages cannot do without;
-    `pool_size` and `service_roles` are what the embedded server's connections are counted by; `unpaid` is what is wrong with the settings of the payment provider; `mail_stays` is for a shop in production
-    that has no mail server.
+    `api_processes`, `pool_size` and `service_roles` say how many connections are opened; `unpaid` is what is wrong with
+    the settings of the payment provider; `mail_stays` is for a shop in production that has no mail server.
     """
     findings = [_python(), _clock(), *_packages(lock), _data(data), _space(data), _port(data, host, port)]
     if database_url is None:

@@ -98,7 +98,7 @@ async def test_a_server_that_is_busy_is_unreachable(smtp, office):
 @pytest.mark.parametrize(("sender", "recipient"), [("550 who are you", ""), ("", "530 say your password first")])
 async def test_a_server_that_refuses_us_keeps_the_letter_waiting(smtp, office, sender, recipient):
     office.turned_away, office.answer = sender, recipient
-    with pytest.raises(MailUnreachable, match="5.0"):
+    with pytest.raises(MailUnreachable, match=(sender or recipient)[:3]):
         await smtp.send(LETTER)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import socket
+from typing import Any
 
 from haat.kit.startup import StartupFault
 
-__all__ = ["free_port", "port_fault", "port_in_use"]
+__all__ = ["address_of", "free_port", "port_fault", "port_in_use"]
 
 NEIGHBOURS = 50
 
@@ -21,6 +22,11 @@ def port_in_use(host: str, port: int) -> bool:
             return True
         raise
     return False
+
+
+def address_of(host: str, port: int) -> str:
+    """The address by which a server that knows no names listens at `host`: that of `localhost`, say. Raises OSError."""
+    return str(_looked_up(host, port)[4][0])
 
 
 def free_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
@@ -60,8 +66,12 @@ def _free(host: str, port: int) -> bool:
         return False
 
 
+def _looked_up(host: str, port: int) -> Any:
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+
+
 def _bind(host: str, port: int) -> int:
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    family, kind, protocol, _, address = _looked_up(host, port)
     with socket.socket(family, kind, protocol) as listener:
         # Without this a port just left by our own earlier run would look taken for a minute.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

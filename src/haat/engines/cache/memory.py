@@ -11,11 +11,11 @@ import asyncpg
 import msgspec
 import structlog
 
+from haat.engines.database.pool import STATEMENT_SECONDS
+
 log = structlog.get_logger("haat.cache")
 CHANNEL = "haat_cache"
 RECONNECT_SECONDS = 1.0
-# Those who invalidate wait for their turn: nobody waits for a server that hangs any longer than for another statement.
-PATIENCE_SECONDS = 10.0
 # The last is what the driver says of a connection that the server has ended a moment ago.
 LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 # NOTIFY carries at most 8,000 bytes.
@@ -124,7 +124,8 @@ class MemoryCache:
                 del self._keys_by_tag[tag]
 
     async def _connect(self) -> None:
-        connection = await asyncpg.connect(self._dsn, timeout=PATIENCE_SECONDS, command_timeout=PATIENCE_SECONDS)
+        # Who invalidates waits for its turn: no longer for a server that hangs than with any other statement.
+        connection = await asyncpg.connect(self._dsn, command_timeout=STATEMENT_SECONDS)
         try:
             await connection.add_listener(CHANNEL, self._heard)
         except BaseException:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from haat.cli.addresses import free_port
+from haat.cli.addresses import free_port, port_fault
 from haat.cli.child import answers
 from haat.cli.serve import serve_command
 from haat.kit.startup import StartupFault
@@ -52,6 +52,13 @@ def test_a_port_that_is_taken_is_told_before_anything_starts():
         port = taken.getsockname()[1]
         with pytest.raises(StartupFault, match=f"Port {port} on 127.0.0.1 is taken"):
             serve_command("inventory", port=port)
+
+
+def test_a_port_that_another_server_of_ours_shares_is_free():
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as old_release:
+        port = old_release.getsockname()[1]
+        found = port_fault("127.0.0.1", port, shared=True), port_fault("127.0.0.1", port)
+    assert [fault is None for fault in found] == [True, False]
 
 
 @pytest.mark.slow

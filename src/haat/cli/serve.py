@@ -58,7 +58,7 @@ def serve_command(
         faults += unpaid
     if faults:
         raise StartupFault.joined(faults)
-    taken = port_fault(host, port)
+    taken = port_fault(host, port, shared=True)
     if taken is not None:
         raise taken
     inside = names

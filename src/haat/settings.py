@@ -55,7 +55,7 @@ def reached_at(host: str) -> str:
 
 
 class Settings(BaseSettings):
-    """Everything a process may be told: `HAAT_…` in the environment, or `haat.toml`'s values passed in."""
+    """Everything a process may be told: `HAAT_…` in the environment, or values passed in."""
 
     model_config = SettingsConfigDict(env_prefix="HAAT_", frozen=True, extra="ignore")
 
@@ -115,16 +115,23 @@ class Settings(BaseSettings):
     carrier_url: str | None = Field(None, description="the carrier's sandbox")
     webhook_secret: str = ""
     smtp_url: str | None = Field(
-        None, description="a mail server, smtp://user:password@host:587 or smtps://…; a local mailbox when absent"
+        None,
+        pattern=r"^(smtps?://([^\s/]*@)?(\[[0-9A-Fa-f:]+\]|[^\s/:@]+)(:[0-9]{1,5})?/?)?$",
+        description="a mail server, smtp://user:password@host:587 or smtps://…; a local mailbox when absent",
     )
-    mail_sender: str = Field("orders@haat.example", description="the address that mails come from")
+    mail_sender: str = Field(
+        "orders@haat.example", pattern=r"^[^@\s,<>]+@[^@\s,<>]+$", description="the address that mails come from"
+    )
     otlp_endpoint: str | None = Field(
         None, description="a collector of traces, OTLP over HTTP: http://collector:4318; nothing is traced without one"
     )
-    country: str = "IN"
-    currency: str = "INR"
+    # In capitals, as they are compared with those of addresses and prices.
+    country: str = Field("IN", pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2")
+    currency: str = Field("INR", pattern="^[A-Z]{3}$", description="ISO 4217")
     seller_region: str = Field(
-        "KA", description="the state the shop ships from, ISO 3166-2 part: decides CGST/SGST or IGST"
+        "KA",
+        pattern="^[A-Z0-9]{1,3}$",
+        description="the state the shop ships from, ISO 3166-2 part: decides CGST/SGST or IGST",
     )
     seller_name: str = Field("haat, a demonstration", description="who sells, on invoices")
     seller_address: str = Field(

@@ -7,10 +7,12 @@ import http.server
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from typing import ClassVar
 
 import asyncpg
 import pytest
 
+from haat.cli import audit
 from haat.cli.audit import books, patiently
 from haat.cli.audit_questions import BOOKS_TABLE, QUESTIONS
 from haat.kit.ids import new_id
@@ -175,6 +177,37 @@ class _Books(http.server.BaseHTTPRequestHandler):
         self.send_response(200 if self.path == "/sandbox/books" else 404)
         self.end_headers()
         self.wfile.write(b'{"data": []}')
+
+
+class _InTrouble(_Books):
+    """Away behind the shop at first, then dead amid its books, then as ever."""
+
+    troubles: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        trouble = self.troubles.pop(0) if self.troubles else ""
+        if trouble == "away":
+            self.send_error(503)
+        elif trouble == "dies":
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b'{"data": [')
+        else:
+            super().do_GET()
+
+
+def test_a_provider_in_trouble_is_asked_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(audit, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(_InTrouble, "troubles", ["away", "dies"])
+    server = http.server.HTTPServer(("127.0.0.1", 0), _InTrouble)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    read = books(f"http://127.0.0.1:{server.server_port}/sandbox/books", time.monotonic() + 30)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    assert read == []
 
 
 @pytest.fixture

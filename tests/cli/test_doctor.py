@@ -137,13 +137,30 @@ def test_a_port_that_we_hold_ourselves_is_fine(tmp_path: Path, answering: tuple[
     assert (found.ok, found.detail) == (True, f"127.0.0.1:{port} is ours (pid {os.getpid()})")
 
 
-def test_more_processes_than_connections_is_a_fault(tmp_path: Path) -> None:
-    assert findings(tmp_path, api_processes=10)["connections"] == Finding(
-        "connections", True, "100 of 100 wanted by 10 API processes"
-    )
-    assert findings(tmp_path, api_processes=11)["connections"] == Finding(
-        "connections", False, "108 of 100 wanted by 11 API processes", "Run at most 10: HAAT_WORKERS=10"
-    )
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"api_processes": 7}, Finding("connections", True, "93 of 100 wanted by 7 API processes")),
+        (
+            {"api_processes": 8},
+            Finding("connections", False, "102 of 100 wanted by 8 API processes", "Run at most 7: HAAT_WORKERS=7"),
+        ),
+        (
+            {"api_processes": 4, "pool_size": 20},
+            Finding("connections", False, "138 of 100 wanted by 4 API processes", "Run at most 2: HAAT_WORKERS=2"),
+        ),
+        (
+            {"api_processes": 1, "service_roles": True},
+            Finding("connections", False, "263 of 100 wanted by 1 API processes", "Choose a smaller HAAT_POOL_SIZE."),
+        ),
+        (
+            {"api_processes": 1, "service_roles": True, "pool_size": 2},
+            Finding("connections", True, "77 of 100 wanted by 1 API processes"),
+        ),
+    ],
+)
+def test_more_connections_than_there_are_is_a_fault(tmp_path: Path, asked: dict[str, Any], found: Finding) -> None:
+    assert findings(tmp_path, **asked)["connections"] == found
 
 
 def test_a_missing_file_of_the_front_end_is_named(tmp_path: Path) -> None:

@@ -31,9 +31,13 @@ def test_the_name_of_a_file_tells_its_format(tmp_path, name, format):
         ("a.csv", {}, "there is no such file"),
         ("a.csv", {"default_price": "cheap"}, "not a number"),
         ("a.csv", {"exchange_rate": "-1"}, "not a number"),
+        ("there.csv", {"default_stock": -5}, "--default-stock -5"),
+        ("there.csv", {"default_stock": 2_000_000}, "--default-stock 2000000"),
+        ("there.csv", {"default_category": ""}, "--default-category"),
     ],
 )
 def test_what_cannot_be_begun_is_refused_in_words(tmp_path, capsys, name, given, words):
+    (tmp_path / "there.csv").write_text("")
     with pytest.raises(SystemExit) as ended:
         import_file(tmp_path / name, **given)
     assert (ended.value.code, words in capsys.readouterr().err) == (2, True)
@@ -62,6 +66,15 @@ async def test_a_packed_file_is_imported_with_its_faults(settings, tmp_path):
     report = await load(settings, file, "csv", ImportOptions())
     assert (report.rows, report.created, report.refused) == (2, 1, 1)
     assert [(each.line, each.pointer) for each in report.faults] == [(3, "/price")]
+
+
+async def test_a_packed_file_that_was_damaged_on_its_way_is_told_with_what_was_taken(settings, tmp_path):
+    file = tmp_path / "cups.csv.gz"
+    rows = "".join(f"{new_id('x')},Cup {number},10\n" for number in range(300))
+    sound = gzip.compress(f"sku,title,price\n{rows}".encode())
+    file.write_bytes(sound + sound[:10] + b"\xff" * 50)
+    report = await load(settings, file, "csv", ImportOptions())
+    assert (report.created, [(each.line, each.code) for each in report.faults]) == (250, [(0, "malformed")])
 
 
 async def test_a_plain_file_is_imported_and_stays_open_for_the_progress(settings, tmp_path):

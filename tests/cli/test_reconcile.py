@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from haat.cli import reconcile
+from haat.cli.instance import Instance
 from haat.compose import House
 
 
@@ -16,6 +17,20 @@ async def test_a_quiet_day_has_no_breaks(house: House):
     (done,), found = await reconcile._run(house.settings, date(2020, 1, 1))
     assert (done.provider, done.lines, done.breaks, found) == ("sandbox", 0, 0, [])
     assert json.loads(msgspec.json.encode(done))["day"] == "2020-01-01"
+
+
+@pytest.mark.parametrize(
+    ("shop", "provider"),
+    [
+        ("http://127.0.0.1:8000", "http://127.0.0.1:28000"),
+        ("http://192.168.1.5:8000", "http://127.0.0.1:28000"),
+        ("http://[::1]:8001", "http://127.0.0.1:28001"),
+        # A start that has not yet said where it is.
+        ("", None),
+    ],
+)
+def test_a_running_shops_sandbox_is_found_wherever_the_shop_listens(shop: str, provider: str | None):
+    assert reconcile._provider_of(Instance(1, shop)) == provider
 
 
 def test_what_differs_is_printed(capsys: pytest.CaptureFixture[str]):

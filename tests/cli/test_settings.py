@@ -31,6 +31,34 @@ def test_browsers_go_to_the_public_address_and_programs_of_this_machine_to_its_o
     assert (settings.own_url, settings.shop_url) == ("http://127.0.0.1:8001", "https://shop.example")
 
 
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        # Compared with "IN": in small letters the law of India would not count for this shop.
+        ("country", "in"),
+        ("currency", "inr"),
+        # Every sale would be one to another state.
+        ("seller_region", "ka"),
+        ("seller_region", "Karnataka"),
+        ("smtp_url", "mail.example:587"),
+        ("smtp_url", "smtp://"),
+        ("smtp_url", "smtp://mail.example:five"),
+        ("mail_sender", "orders"),
+        ("mail_sender", "haat <orders@shop.example>"),
+    ],
+)
+def test_a_setting_that_would_be_misread_later_is_refused_at_once(name: str, wrong: str):
+    with pytest.raises(ValueError, match=f"Settings\n{name}\n"):
+        Settings(**{name: wrong})
+
+
+@pytest.mark.parametrize(
+    "url", ["", "smtp://mail.example", "smtps://me%40shop.example:p@ss@mail.example:465", "smtp://[::1]:25/"]
+)
+def test_a_mail_server_is_named_in_any_of_its_forms(url: str):
+    assert Settings(smtp_url=url).smtp_url == url
+
+
 def test_every_setting_that_makes_no_sense_is_named_in_words():
     wrong = {"HAAT_PORT": "eighty", "HAAT_WORKERS": "0", "HAAT_STAFF_PASSWORD": "short"}
     ended = subprocess.run(

@@ -6,7 +6,7 @@ import asyncio
 import os
 import random
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import asyncpg
@@ -381,3 +381,31 @@ async def test_waiting_for_readers_lasts_as_long_as_one_moves(probe, probe_url, 
         assert not waiting.done()
     await logs[0].stop()
     await waiting
+
+
+async def test_a_server_that_is_no_longer_the_primary_is_left(
+    probe: PostgresDatabase, logs: list[PostgresLog], admin_url: str, name: str
+):
+    tally = Tally(probe)
+    await tell(probe, Counted(about="a", number=1))
+    async with demoted(probe, admin_url):
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+            await logs[0].relay(["kit_probe"])
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+            await logs[0].read(name, [event_name(Counted)], 10)
+    await read_all(reader_of(tally, logs[0], name), logs[0])
+    assert await tally.taken() == [("a", 1)]
+
+
+@asynccontextmanager
+async def demoted(probe: PostgresDatabase, admin_url: str) -> AsyncIterator[None]:
+    """Whoever connects meanwhile can only read, as on a standby."""
+    async with probe.connection() as connection:
+        where = await connection.fetchval("SELECT format('%I IN DATABASE %I', current_user, current_database())")
+    admin = await asyncpg.connect(admin_url)
+    await admin.execute(f"ALTER ROLE {where} SET default_transaction_read_only = on")
+    try:
+        yield
+    finally:
+        await admin.execute(f"ALTER ROLE {where} RESET default_transaction_read_only")
+        await admin.close()

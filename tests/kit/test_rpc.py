@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import uvicorn
+from granian.http import HTTP1Settings
 from litestar import Litestar
 
-from haat.engines.transport.http import HttpTransport
+from haat.engines.transport.http import IDLE_SECONDS, HttpTransport
 from haat.kit.database import holding_connection
 from haat.kit.idempotency import replayed
 from haat.kit.message import DomainError, Invalid, Message, Unavailable
@@ -262,3 +263,7 @@ async def test_a_refusal_of_a_kind_never_heard_of_is_still_a_refusal():
 async def test_the_largest_upload_fits_into_a_call(far: Probe):
     upload = "x" * 27_000_000
     assert len((await far.echo(Ask(text=upload))).text) == 27_000_000
+
+
+def test_an_idle_connection_is_left_before_the_server_leaves_it():
+    assert HTTP1Settings().header_read_timeout / 1000 > IDLE_SECONDS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import sys
 import time
 import urllib.error
@@ -14,6 +15,7 @@ import msgspec
 BOOKS_SECONDS = 30
 AGAIN_SECONDS = 1.0
 SHOWN = 3
+AWAY = (502, 503, 504)
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -121,10 +123,12 @@ def books(url: str, deadline: float) -> list[tuple[object, ...]] | None:
         try:
             with urllib.request.urlopen(url, timeout=BOOKS_SECONDS) as answer:  # noqa: S310 - an address from the settings
                 rows = msgspec.json.decode(answer.read())["data"]
-        except (urllib.error.HTTPError, msgspec.DecodeError, KeyError):
+        except (msgspec.DecodeError, KeyError):
             return None
-        except OSError:
-            if time.monotonic() >= deadline:
+        except (OSError, http.client.HTTPException) as error:
+            # A shop between us and the provider says so when it is away; one that dies amid sends a part of its books.
+            away = not isinstance(error, urllib.error.HTTPError) or error.code in AWAY
+            if not away or time.monotonic() >= deadline:
                 return None
             time.sleep(AGAIN_SECONDS)
         else:

@@ -20,6 +20,7 @@ from haat.cli.database import reach
 from haat.cli.instance import running_instance
 from haat.engines.database.embedded_account import account_for, usable_binaries, wheel_folder
 from haat.kit.startup import StartupFault
+from haat.settings import SERVICES
 
 __all__ = ["Finding", "doctor"]
 
@@ -27,9 +28,10 @@ PYTHON_LEAST = (3, 11)
 SPACE_LEAST_MB = 1024
 SHM_LEAST_MB = 64
 EMBEDDED_CONNECTIONS = 100
-# Eight for each API process and for the worker, and some for people and maintenance.
-CONNECTIONS_PER_PROCESS = 8
+# Of the event log, of people, of maintenance, and the server's own three.
 CONNECTIONS_APART = 12
+# With roles of their own: every service but the vault, which is alone anyway, and the events.
+POOLS_WITH_ROLES = len(SERVICES)
 # Tokens and quotes go wrong with a clock before this code was written, or far after.
 CLOCK_FIRST, CLOCK_LAST = datetime(2026, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 PROBE_SECONDS = 3.0
@@ -50,6 +52,8 @@ def doctor(
     port: int,
     database_url: str | None = None,
     api_processes: int = 2,
+    pool_size: int = 8,
+    service_roles: bool = False,
     lock: Path | None = None,
     front_end: Iterable[Path] = (),
     unpaid: Iterable[StartupFault] = (),
@@ -58,12 +62,13 @@ def doctor(
     """Look at everything a start depends on and change nothing.
 
     `lock` is the project's uv.lock, when there is one; `front_end` the files the pages cannot do without;
-    `unpaid` is what is wrong with the settings of the payment provider; `mail_stays` is for a shop in production
-    that has no mail server.
+    `api_processes`, `pool_size` and `service_roles` say how many connections are opened; `unpaid` is what is wrong with
+    the settings of the payment provider; `mail_stays` is for a shop in production that has no mail server.
     """
     findings = [_python(), _clock(), *_packages(lock), _data(data), _space(data), _port(data, host, port)]
     if database_url is None:
-        findings += [_binaries(data), _shared_memory(), _connections(api_processes)]
+        pools = POOLS_WITH_ROLES if service_roles else 1
+        findings += [_binaries(data), _shared_memory(), _connections(api_processes, pool_size, pools)]
     else:
         findings.append(_database(database_url))
     findings += [_front_end(front_end), *_payments(unpaid), _mail(mail_stays), *_instance(data)]
@@ -200,12 +205,16 @@ def _shared_memory() -> Finding:
     return Finding("shared memory", ok, f"{size} MB", "" if ok else "Give the container more: --shm-size=256m")
 
 
-def _connections(api_processes: int) -> Finding:
-    wanted = (api_processes + 1) * CONNECTIONS_PER_PROCESS + CONNECTIONS_APART
-    ok = wanted <= EMBEDDED_CONNECTIONS
-    most = (EMBEDDED_CONNECTIONS - CONNECTIONS_APART) // CONNECTIONS_PER_PROCESS - 1
+def _connections(api_processes: int, pool_size: int, pools: int) -> Finding:
+    """What the API processes, the worker and the vault open when they are busy; each listens for changes, too."""
+    each, apart = pools * pool_size + 1, pool_size + 1 + CONNECTIONS_APART
+    wanted = (api_processes + 1) * each + apart
     detail = f"{wanted} of {EMBEDDED_CONNECTIONS} wanted by {api_processes} API processes"
-    return Finding("connections", ok, detail, "" if ok else f"Run at most {most}: HAAT_WORKERS={most}")
+    if wanted <= EMBEDDED_CONNECTIONS:
+        return Finding("connections", True, detail)
+    most = (EMBEDDED_CONNECTIONS - apart) // each - 1
+    way_out = f"Run at most {most}: HAAT_WORKERS={most}" if most > 0 else "Choose a smaller HAAT_POOL_SIZE."
+    return Finding("connections", False, detail, way_out)
 
 
 def _front_end(files: Iterable[Path]) -> Finding:

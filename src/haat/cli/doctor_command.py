@@ -30,10 +30,12 @@ def doctor_command(*, json: bool = False) -> None:
         port=settings.port,
         database_url=settings.database_url,
         api_processes=settings.workers,
+        pool_size=settings.pool_size,
+        service_roles=settings.service_roles,
         lock=root / "uv.lock",
         front_end=[root / "node_modules" / "htmx.org" / "dist" / "htmx.min.js"],
         unpaid=payment_faults(settings),
-        mail_stays=settings.environment == "production" and settings.smtp_url is None,
+        mail_stays=settings.environment == "production" and not settings.smtp_url,
     )
     if json:
         print(msgspec.json.encode(findings).decode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -97,6 +98,8 @@ def import_file(
             _refuse(f"{name} {given}: not a number of 0 or more")
     if not file.is_file():
         _refuse(f"{file}: there is no such file")
+    _check("default_stock", default_stock)
+    _check("default_category", default_category)
     options = ImportOptions(
         default_price=default_price,
         invent_prices=invent_prices,
@@ -109,6 +112,13 @@ def import_file(
     print(msgspec.json.encode(report).decode() if json else told(report))
     if report.refused:
         raise SystemExit(1)
+
+
+def _check(option: str, value: object) -> None:
+    try:
+        msgspec.convert({option: value}, ImportOptions)
+    except msgspec.ValidationError as error:
+        _refuse(f"--{option.replace('_', '-')} {value}: {error}")
 
 
 async def load(settings: Settings, file: Path, format: str, options: ImportOptions) -> Report:
@@ -127,7 +137,7 @@ async def load(settings: Settings, file: Path, format: str, options: ImportOptio
                 while chunk := list(islice(records, CHUNK)):
                     await _take(catalog, chunk, options, report)
                     advance(report)
-            except (UnreadableFile, EOFError, gzip.BadGzipFile) as error:
+            except (UnreadableFile, EOFError, gzip.BadGzipFile, zlib.error) as error:
                 report.refused += 1
                 report.faults.append(RowFault(line=0, pointer="", code="malformed", detail=str(error)))
     report.seconds = round(time.perf_counter() - started, 3)

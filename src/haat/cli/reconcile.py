@@ -46,13 +46,12 @@ def reconcile(day: date | None = None, *, json: bool = False) -> None:
 
 
 def _provider_of(running: Any) -> str | None:
-    """Where a running shop keeps its sandbox."""
-    from haat.cli.run import PROVIDER_OFFSET
+    """Where a running shop keeps its sandbox: on this machine alone, wherever it listens itself."""
+    from haat.cli.run import PROVIDER_OFFSET, SANDBOX_HOST
 
-    if running is None:
+    if running is None or not running.url:
         return None
-    host, _, port = running.url.rpartition(":")
-    return f"{host}:{int(port) + PROVIDER_OFFSET}"
+    return f"http://{SANDBOX_HOST}:{int(running.url.rpartition(':')[2]) + PROVIDER_OFFSET}"
 
 
 async def _run(settings: Any, day: date) -> tuple[list[Any], list[Any]]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # half a minute later.
 CONNECTIONS = 4_096
 FILES_BESIDES = 1_024
+SERVERS = ("granian", "uvicorn")
 
 
 def serve_command(
@@ -42,6 +43,7 @@ def serve_command(
     server
         granian, or uvicorn with one worker as the fallback.
     """
+    from haat.cli.addresses import port_fault
     from haat.cli.database import known, standing_alone
     from haat.engines.payment_provider.choosing import payment_faults
     from haat.settings import SERVICES, Settings
@@ -50,11 +52,15 @@ def serve_command(
     settings = Settings()
     serving = set(names or ["gateway"])
     unpaid = payment_faults(settings, hears=bool({"gateway", "payments"} & serving))
-    faults = _vault_faults(settings, serving, workers)
+    host, port = host or settings.host, settings.port if port is None else port
+    faults = _option_faults(port, workers, server) + _vault_faults(settings, serving, workers)
     if {"gateway", "payments", "vault"} & serving:
         faults += unpaid
     if faults:
         raise StartupFault.joined(faults)
+    taken = port_fault(host, port, shared=True)
+    if taken is not None:
+        raise taken
     inside = names
     if "gateway" in serving:
         inside = tuple(name for name in SERVICES if name not in settings.neighbours)
@@ -62,11 +68,23 @@ def serve_command(
     os.environ["HAAT_SERVICE_SECRET"] = standing_alone(settings, inside).service_secret
     serve(
         names or ["gateway"],
-        host or settings.host,
-        settings.port if port is None else port,
+        host,
+        port,
         workers or (1 if "vault" in serving else settings.workers),
         server,
     )
+
+
+def _option_faults(port: int, workers: int | None, server: str) -> list[StartupFault]:
+    """What the servers would answer with a traceback, or take for something else."""
+    faults = []
+    if not 0 <= port <= 65_535:
+        faults.append(StartupFault(f"There is no port {port}.", "Choose one up to 65535, for example --port 8000."))
+    if workers is not None and workers < 1:
+        faults.append(StartupFault(f"There cannot be {workers} workers.", "Leave --workers out, or name one or more."))
+    if server not in SERVERS:
+        faults.append(StartupFault(f"There is no server {server}.", f"Choose from {', '.join(SERVERS)}."))
+    return faults
 
 
 def _vault_faults(settings: Settings, serving: set[str], workers: int | None) -> list[StartupFault]:
@@ -96,10 +114,13 @@ def serve(names: Sequence[str], host: str, port: int, workers: int, server: str 
     from granian.constants import Interfaces, Loops
     from granian.log import LogLevels
 
+    from haat.cli.addresses import address_of
+
     Granian(
         target="haat.processes:asgi",
         factory=True,
-        address=host,
+        # It knows addresses only, no names.
+        address=address_of(host, port),
         port=port,
         interface=Interfaces.ASGI,
         loop=Loops.uvloop,

@@ -22,6 +22,12 @@ def rotate(*, batch: int = 1_000) -> None:
     from haat.kit.startup import StartupFault
     from haat.services.vault.rotation import Rotation, Stuck
 
+    if batch < 1:
+        # None at a time would go on for ever.
+        raise StartupFault(
+            f"There cannot be {batch} cards in a transaction.", "Leave --batch out, or name one or more."
+        )
+
     async def work(store: Any, keys: Any, _: Any) -> tuple[int, int]:
         total = sum((await store.key_counts()).values())
         with Steps() as steps, steps.step("rewrapping cards", total) as advance:

@@ -103,3 +103,31 @@ async def test_an_invalidation_reaches_other_processes(pair: tuple[MemoryCache, 
             await asyncio.sleep(0.01)
     await there.put("late", b"2", seconds=60, tags=("x",), read_at=read_at)
     assert [await there.get(key) for key in ("a", "late")] == [None, None]
+
+
+@pytest.mark.slow
+async def test_a_server_that_lets_nobody_listen_is_left_for_the_next(
+    pair: tuple[MemoryCache, MemoryCache], database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    here, there = pair
+    await there.put("before", b"1", seconds=60)
+    # A standby lets us in and refuses to be listened to, as any server does under a name that is none.
+    with monkeypatch.context() as standby:
+        standby.setattr(memory, "CHANNEL", "")
+        connection = await asyncpg.connect(database_url)
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+        )
+        await connection.close()
+        async with asyncio.timeout(5):
+            while await there.get("before") is not None:  # noqa: ASYNC110 - it begins empty when it connects anew
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)
+    async with asyncio.timeout(10):
+        while True:
+            await there.put("a", b"1", seconds=60, tags=("x",))
+            await here.invalidate("x")
+            await asyncio.sleep(0.1)
+            if await there.get("a") is None:
+                break

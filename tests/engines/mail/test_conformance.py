@@ -1,5 +1,6 @@
 """What every way out for letters promises; SMTP against a real server."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from email import message_from_bytes
@@ -18,12 +19,18 @@ LETTER = Letter("mail_1", "asha@example.in", "Your order №7", "<p>Thank you</p
 
 
 class PostOffice:
-    """Takes letters, or answers a recipient with `answer`."""
+    """Takes letters, or answers a recipient with `answer`, the sender with `turned_away`."""
 
     def __init__(self) -> None:
-        self.answer = ""
+        self.answer = self.turned_away = ""
         self.letters: list[EmailMessage] = []
         self.envelopes: list[tuple[str, list[str]]] = []
+
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        if self.turned_away:
+            return self.turned_away
+        envelope.mail_from = address
+        return "250 OK"
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         if self.answer:
@@ -86,6 +93,25 @@ async def test_a_server_that_is_busy_is_unreachable(smtp, office):
     office.answer = "451 later please"
     with pytest.raises(MailUnreachable, match="451"):
         await smtp.send(LETTER)
+
+
+@pytest.mark.parametrize(("sender", "recipient"), [("550 who are you", ""), ("", "530 say your password first")])
+async def test_a_server_that_refuses_us_keeps_the_letter_waiting(smtp, office, sender, recipient):
+    office.turned_away, office.answer = sender, recipient
+    with pytest.raises(MailUnreachable, match=(sender or recipient)[:3]):
+        await smtp.send(LETTER)
+
+
+async def test_a_server_that_takes_no_mail_at_all_keeps_the_letter_waiting():
+    async def closed(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"554 no mail here today\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(closed, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(MailUnreachable, match="554"):
+            await SmtpMailer(f"smtp://127.0.0.1:{port}", "orders@shop.example").send(LETTER)
 
 
 async def test_a_server_that_is_away_is_unreachable():

@@ -150,7 +150,8 @@ class RazorpayServer(Scripted):
         return 200, made
 
     def _refunds_of(self, ask: dict[str, Any], _: web.Request) -> Answer:
-        return collection([each for each in reversed(self.refunds.values()) if each["payment_id"] == ask["id"]])
+        found = [each for each in reversed(self.refunds.values()) if each["payment_id"] == ask["id"]]
+        return collection(found[: int(ask.get("count", 10))])
 
     def _report(self, ask: dict[str, Any], _: web.Request) -> Answer:
         day = tuple(int(ask[name]) for name in ("year", "month", "day"))

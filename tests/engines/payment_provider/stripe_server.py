@@ -48,6 +48,7 @@ class StripeServer(Scripted):
                 post("/v1/payment_intents/{id}/capture", self._writes("capture", self._capture)),
                 post("/v1/payment_intents/{id}/cancel", self._writes("void", self._cancel)),
                 post("/v1/refunds", self._writes("refund", self._refund)),
+                get("/v1/refunds", self._reads(self._list_refunds)),
                 get("/v1/disputes", self._reads(self._list_disputes)),
                 get("/v1/balance_transactions", self._reads(self._list_lines)),
                 post("/v1/payment_methods", self._writes("method", self._create_method)),
@@ -201,6 +202,11 @@ class StripeServer(Scripted):
         data = [self._seen(each, {"expand": {"0": "latest_charge.refunds"}}) for each in reversed(found)]
         return 200, {"object": "search_result", "data": data if self.searchable else [], "has_more": False}
 
+    def _list_refunds(self, ask: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        found = self._refunds(ask["payment_intent"]) if self.intents[ask["payment_intent"]]["latest_charge"] else []
+        limit = int(ask["limit"])
+        return 200, {"object": "list", "data": found[:limit], "has_more": len(found) > limit}
+
     def _list_disputes(self, ask: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         found = [each for each in self.disputes if each["payment_intent"] == ask["payment_intent"]]
         return 200, {"object": "list", "data": found, "has_more": False}
@@ -252,7 +258,9 @@ class StripeServer(Scripted):
         """Charges are ids unless asked for."""
         told = {name: value for name, value in intent.items() if name != "card"}
         if "expand" in ask and told["latest_charge"] is not None:
-            told["latest_charge"] = self.charges[told["latest_charge"]]
+            charge = self.charges[told["latest_charge"]]
+            refunds = charge["refunds"]["data"]
+            told["latest_charge"] = charge | {"refunds": {"data": refunds[:10], "has_more": len(refunds) > 10}}
         return told
 
     def _id(self, prefix: str) -> str:

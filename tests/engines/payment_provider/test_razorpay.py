@@ -116,6 +116,16 @@ async def test_a_refunds_key_has_the_form_that_is_wanted(
     assert ({type(each) for each in outcomes}, await razorpay_world.book(reference)) == ({Answered}, Book(1, 1000, 400))
 
 
+async def test_a_payment_with_more_refunds_than_a_page_is_told_whole(razorpay_world: RazorpayWorld):
+    payment_id = await razorpay_world.hold(1000)
+    await razorpay_world.provider.capture("key-1", payment_id, 1000)
+    for part in range(12):
+        await razorpay_world.provider.refund(f"part-number-{part}", payment_id, 10 + part, "x")
+    first = (await razorpay_world.provider.refund("part-number-0", payment_id, 10, "x")).fact
+    fetched = (await razorpay_world.provider.fetch(payment_id)).fact
+    assert (first.refunds[-1].amount_minor, [each.amount_minor for each in fetched.refunds]) == (10, [*range(10, 22)])
+
+
 async def test_a_refunds_key_used_for_another_amount_is_not_a_refusal(razorpay_world: RazorpayWorld):
     payment_id = await razorpay_world.hold()
     await razorpay_world.provider.capture(new_id("key"), payment_id, 1000)

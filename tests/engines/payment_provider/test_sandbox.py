@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime
+
+import msgspec
 import pytest
+from aiohttp import web
 
 from haat.engines.payment_provider.sandbox import SandboxProvider
 from haat.kit.ids import new_id
@@ -10,7 +15,8 @@ from haat.kit.message import Unavailable
 from haat.kit.money import Money
 from haat.ports.card_acquirer import CardPayment
 from haat.ports.payment_provider import PaymentAsk, Refused
-from tests.engines.payment_provider.worlds import EXPIRES, MADE_FOR, SECRET, SandboxWorld, World
+from tests.engines.payment_provider.scripted import Scripted
+from tests.engines.payment_provider.worlds import ALL_TIME, EXPIRES, MADE_FOR, SECRET, SandboxWorld, World
 
 
 async def test_a_qr_code_carries_what_a_upi_app_reads(sandbox_world: World):
@@ -54,3 +60,28 @@ async def test_the_failure_of_a_charge_does_not_repeat_the_number(sandbox_world:
         payment = CardPayment(new_id("chk"), Money(1000), "manual")
         await sandbox_world.cards.charge(new_id("key"), payment, MADE_FOR["good"] | EXPIRES)
     assert "4242" not in repr(lost.value) + repr(lost.value.__context__)
+
+
+async def test_a_report_that_comes_in_pieces_is_read_to_its_end():
+    server = Pieces()
+    await server.start([web.get("/v1/movements", server.movements)])
+    provider = SandboxProvider(server.url, [SECRET])
+    rows = [row.id async for row in provider.report(*ALL_TIME)]
+    await provider.close()
+    await server.stop()
+    assert (len(rows), rows[-1]) == (3, "mov_2")
+
+
+class Pieces(Scripted):
+    """A busy day's report is larger than what one look at the network finds there."""
+
+    async def movements(self, request: web.Request) -> web.StreamResponse:
+        row = {"payment_id": "psp_1", "reference": "chk_1", "type": "payment.captured", "amount": 1000, "fee": 20}
+        row |= {"currency": "INR", "at": datetime(2026, 11, 29, tzinfo=UTC)}
+        body = msgspec.json.encode({"data": [row | {"id": f"mov_{i}"} for i in range(3)], "next_cursor": None})
+        answer = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(body))})
+        await answer.prepare(request)
+        await answer.write(body[:100])
+        await asyncio.sleep(0.05)
+        await answer.write(body[100:])
+        return answer

@@ -80,6 +80,35 @@ async def test_a_refund_whose_error_is_kept_is_never_given_under_another_key(
     assert [key for seen, key in stripe_server.seen if seen == "refund"] == ["key-2", "key-2"]
 
 
+async def test_a_refund_is_not_given_twice_when_its_key_has_been_forgotten(
+    stripe_world: StripeWorld, stripe_server: StripeServer
+):
+    reference = new_id("chk")
+    payment_id = await stripe_world.hold(1000, reference)
+    await stripe_world.provider.capture("key-1", payment_id, 1000)
+    await stripe_world.order("refund", "drop_after")
+    lost = await stripe_world.provider.refund("key-2", payment_id, 400, "x")
+    # Stripe remembers a key for a day; a shop that was off over the weekend asks again on Monday.
+    stripe_server.answers.clear()
+    found = await stripe_world.provider.refund("key-2", payment_id, 400, "x")
+    other = await stripe_world.provider.refund("key-2", payment_id, 300, "x")
+    assert (type(lost), found.fact.refunds[-1].amount_minor, type(other)) == (Unknown, 400, Unknown)
+    assert await stripe_world.book(reference) == Book(1, 1000, 400)
+
+
+async def test_a_payment_with_more_refunds_than_come_with_it_is_told_whole(
+    stripe_world: StripeWorld, stripe_server: StripeServer
+):
+    payment_id = await stripe_world.hold(1000)
+    await stripe_world.provider.capture("key-1", payment_id, 1000)
+    for part in range(12):
+        await stripe_world.provider.refund(f"part-{part}", payment_id, 10 + part, "x")
+    stripe_server.answers.clear()
+    first = (await stripe_world.provider.refund("part-0", payment_id, 10, "x")).fact
+    fetched = (await stripe_world.provider.fetch(payment_id)).fact
+    assert (first.refunds[-1].amount_minor, [each.amount_minor for each in fetched.refunds]) == (10, [*range(10, 22)])
+
+
 async def test_a_capture_that_somebody_else_made_is_not_taken_for_ours(stripe_world: StripeWorld):
     payment_id = await stripe_world.hold()
     await stripe_world.order("capture", "500_before")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -25,6 +26,7 @@ from haat.contracts.payments import (
 from haat.contracts.vault import NewCard
 from haat.engines.audit_anchors.file import FileAnchors
 from haat.engines.key_store.file import FileKeyStore
+from haat.engines.payment_provider.razorpay import RazorpayProvider
 from haat.kit.ids import new_id
 from haat.kit.message import NotFound, Unavailable
 from haat.kit.money import Money
@@ -36,6 +38,7 @@ from haat.services.vault.service import VaultService
 from haat.services.vault.store import TrailStore, VaultStore
 from tests.engines.payment_provider.razorpay_server import RazorpayServer
 from tests.engines.payment_provider.worlds import (
+    PAYER,
     RAZORPAY_KEY,
     RazorpayWorld,
     StripeWorld,
@@ -122,6 +125,27 @@ async def test_a_hold_that_cannot_be_voided_is_asked_for_once_and_goes_back_by_i
     assert (after.state, after.captured) == ("voided", Money(0))
     assert razorpay.server.seen[seen:] == [("read", f"/v1/orders/{order_id}/payments")] * 2
     assert (await razorpay.book(asked.checkout_id)).captured == 0
+
+
+async def test_a_provider_that_hangs_holds_nobody_elses_payments(shop, both, stripe, razorpay):
+    hanging = RazorpayProvider(*RAZORPAY_KEY, [], PAYER, timeout_seconds=30, url=razorpay.server.url)
+    service = PaymentsService(PaymentStore(shop.database), stripe.provider, shop.vault, others=[hanging])
+    stuck = await service.authorize(ask(WalletMethod(provider="mobikwik")))
+    paid = await service.authorize(ask(UpiMethod(flow="qr")))
+    stripe.server.approve((await provider_of(shop, paid.id))[1])
+    for payment_id, at in ((stuck.id, "1970-01-01Z"), (paid.id, "1970-01-02Z")):
+        await shop.rows("UPDATE payments.due SET at = $2::text::timestamptz WHERE payment_id = $1", payment_id, at)
+    await razorpay.order("read", "stall")
+    sweeping = asyncio.create_task(service.finish_open())
+    try:
+        async with asyncio.timeout(15):
+            while (await service.payment(PaymentRef(payment_id=paid.id))).state != "captured":  # noqa: ASYNC110 - a sweep
+                await asyncio.sleep(0.05)
+        assert not sweeping.done()
+    finally:
+        sweeping.cancel()
+        await asyncio.gather(sweeping, return_exceptions=True)
+        await hanging.close()
 
 
 async def test_a_payment_stays_with_the_provider_that_has_it(shop, by_razorpay, razorpay, stripe):

@@ -11,6 +11,8 @@ import asyncpg
 import msgspec
 import structlog
 
+from haat.engines.database.pool import STATEMENT_SECONDS
+
 log = structlog.get_logger("haat.cache")
 CHANNEL = "haat_cache"
 RECONNECT_SECONDS = 1.0
@@ -92,12 +94,16 @@ class MemoryCache:
     async def _tell(self) -> None:
         """Tell others what they do not know yet; what cannot be told now waits for the next connection."""
         async with self._turn:
-            with suppress(*LOST):
+            try:
                 while self._connection is not None and self._untold:
                     some = self._untold[:TAGS_A_NOTICE]
                     notice = msgspec.json.encode(some).decode()
                     await self._connection.execute("SELECT pg_notify($1, $2)", CHANNEL, notice)
                     del self._untold[: len(some)]
+            except LOST:
+                # One that hangs, or leads to a server that is no longer the primary, would stay open.
+                if self._connection is not None:
+                    self._connection.terminate()
 
     def _forget(self, tags: tuple[str, ...] | list[str]) -> None:
         self._moment += 1
@@ -118,8 +124,15 @@ class MemoryCache:
                 del self._keys_by_tag[tag]
 
     async def _connect(self) -> None:
-        self._connection = await asyncpg.connect(self._dsn)
-        await self._connection.add_listener(CHANNEL, self._heard)
+        # Who invalidates waits for its turn: no longer for a server that hangs than with any other statement.
+        connection = await asyncpg.connect(self._dsn, command_timeout=STATEMENT_SECONDS)
+        try:
+            await connection.add_listener(CHANNEL, self._heard)
+        except BaseException:
+            # Open and deaf, it would be taken for one that listens.
+            connection.terminate()
+            raise
+        self._connection = connection
 
     def _heard(self, _: object, __: int, ___: str, payload: object) -> None:
         self._forget(msgspec.json.decode(str(payload), type=list[str]))

@@ -11,6 +11,7 @@ import aiohttp
 import msgspec
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from haat.engines.transport.bodies import whole
 from haat.ports.carrier import Answered, Booking, CarrierEvent, Notice, Outcome, ParcelFact, Refused, State, Unknown
 
 TIMEOUT_SECONDS = 8.0
@@ -103,7 +104,7 @@ class SandboxCarrier:
             async with self._open().request(
                 method, self._url + path, data=data, headers=headers, timeout=self._timeout, allow_redirects=False
             ) as answer:
-                return _read(answer.status, await answer.content.read(MAX_ANSWER_BYTES))
+                return _read(answer.status, await whole(answer, MAX_ANSWER_BYTES))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # The error's text may repeat an address: only its kind is told.
             return Unknown(f"the carrier did not answer ({type(error).__name__})")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -128,7 +128,7 @@ class PostgresLog:
 
     async def read(self, reader: str, names: Sequence[str], limit: int) -> list[LoggedEvent]:
         """The next events after this reader's place; nothing while another worker reads under this name."""
-        async with self._turn:
+        async with self._in_turn():
             connection = await self._claimed(reader)
             if connection is None:
                 return []
@@ -185,7 +185,7 @@ class PostgresLog:
 
     async def park(self, reader: str, event: LoggedEvent, error: str) -> None:
         """Put an event aside."""
-        async with self._turn:
+        async with self._in_turn():
             connection = await self._connected()
             await connection.execute(_PARK, reader, event.id, event.name, event.body, error[:2000])
 
@@ -196,7 +196,7 @@ class PostgresLog:
 
     async def relay(self, schemas: Sequence[str]) -> int:
         """Move what the outboxes hold into the log in one statement; how many events were moved."""
-        async with self._turn:
+        async with self._in_turn():
             connection = await self._claimed(_RELAY_CLAIM + ",".join(sorted(schemas)))
             if connection is None:
                 return 0
@@ -208,10 +208,22 @@ class PostgresLog:
 
     async def forget_old(self) -> int:
         """Drop what every reader has long passed, some of it at a time; how many rows, 0 when all is gone."""
-        async with self._turn:
+        async with self._in_turn():
             connection = await self._connected()
             tag: str = await connection.execute(_FORGET, KEEP_DAYS, GIVE_UP_DAYS, FORGET_AT_ONCE)
         return int(tag.rsplit(" ", 1)[-1])
+
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        """One at a time speaks with the server, and none any longer with one that has become a standby."""
+        async with self._turn:
+            try:
+                yield
+            except asyncpg.ReadOnlySQLTransactionError:
+                # Sound, but to the wrong server: the next one is opened to whoever is the primary by then.
+                if self._connection is not None:
+                    self._connection.terminate()
+                raise
 
     async def _claimed(self, claim: str) -> asyncpg.Connection | None:
         connection = await self._connected()
@@ -231,11 +243,17 @@ class PostgresLog:
             self._places.clear()
             self._unwritten.clear()
             self._window = Window()
-            self._connection = await asyncpg.connect(
+            connection = await asyncpg.connect(
                 self._dsn, command_timeout=30, server_settings={"plan_cache_mode": "force_generic_plan"}
             )
-            await _settle_in(self._connection)
-            await self._connection.add_listener(CHANNEL, self._told)
+            try:
+                await _settle_in(connection)
+                await connection.add_listener(CHANNEL, self._told)
+            except BaseException:
+                # Not kept half prepared: it would be taken for one that has settled in and listens.
+                connection.terminate()
+                raise
+            self._connection = connection
         return self._connection
 
     def _told(self, _connection: object, _pid: int, _channel: str, words: object) -> None:

@@ -15,6 +15,8 @@ from haat.kit.clock import now
 from haat.ports.mail import Letter, LetterRefused, MailUnreachable
 
 TIMEOUT_SECONDS = 15.0
+# Some say so only when a recipient is named.
+WANTS_PASSWORD = 530
 
 
 class SmtpMailer:
@@ -50,11 +52,13 @@ class SmtpMailer:
         except aiosmtplib.SMTPRecipientsRefused as error:
             codes = [refused.code for refused in error.recipients]
             raise _verdict(min(codes, default=0), str(error)) from error
+        except aiosmtplib.SMTPDataError as error:
+            raise _verdict(error.code, error.message) from error
         except aiosmtplib.SMTPAuthenticationError as error:
-            # Our own fault, not the letter's: it waits, as for a server that is away.
             raise MailUnreachable(f"the mail server refuses our password ({error.code})") from error
         except aiosmtplib.SMTPResponseException as error:
-            raise _verdict(error.code, error.message) from error
+            # Of us, our sender or everybody, not of the letter: it waits, as for a server that is away.
+            raise MailUnreachable(f"{error.code} {error.message}") from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise MailUnreachable(f"{type(error).__name__}: {error}") from error
 
@@ -76,4 +80,5 @@ class SmtpMailer:
 
 
 def _verdict(code: int, why: str) -> LetterRefused | MailUnreachable:
-    return LetterRefused(f"{code} {why}") if 500 <= code < 600 else MailUnreachable(f"{code} {why}")
+    final = 500 <= code < 600 and code != WANTS_PASSWORD
+    return LetterRefused(f"{code} {why}") if final else MailUnreachable(f"{code} {why}")

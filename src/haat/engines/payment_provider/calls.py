@@ -7,12 +7,13 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from haat.engines.transport.bodies import whole
 from haat.kit.message import Unavailable
 
 CONNECT_SECONDS = 2.0
 # Whose account a payment at the sandbox is in when nobody says.
 MERCHANT = "haat"
-MAX_ANSWER_BYTES = 1_000_000
+MAX_ANSWER_BYTES = 4_000_000
 
 
 class ProviderCalls:
@@ -33,7 +34,7 @@ class ProviderCalls:
             async with self._open().request(
                 method, self._url + path, data=data, headers=headers, timeout=self._timeout, allow_redirects=False
             ) as answer:
-                content = await answer.content.read(MAX_ANSWER_BYTES)
+                content = await whole(answer, MAX_ANSWER_BYTES)
                 # A server that fails, or asks to slow down, does not say whether it took the effect.
                 if answer.status >= 500 or answer.status in (408, 429):
                     raise Unavailable(f"the provider answered {answer.status}")

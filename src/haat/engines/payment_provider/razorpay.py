@@ -291,7 +291,8 @@ class RazorpayProvider:
             reference = noted(msgspec.convert(body, Order).notes, REFERENCE_NOTE) if status == 200 else ""
         if not attempt.captured:
             return fact_of(payment_id, reference, attempt)
-        status, body = await self._calls.ask(lambda client: client.payment.fetch_multiple_refund(attempt.id))
+        every = {"count": MOST}
+        status, body = await self._calls.ask(lambda client: client.payment.fetch_multiple_refund(attempt.id, every))
         if status != 200:
             raise Unanswered(f"Razorpay answered {status} about refunds")
         refunds = msgspec.convert(body["items"], list[Refund])

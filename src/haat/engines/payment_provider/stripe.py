@@ -155,16 +155,19 @@ class StripeProvider:
             "expand": ["payment_intent.latest_charge.refunds"],
         }
         try:
+            # A key is forgotten after a day: what was made under it before a longer outage is not made once more.
+            known = await self._refund_found(payment_id, key, wire)
+            if known is not None:
+                return known
             status, told = await self._calls.ask(lambda client: client.v1.refunds.create_async(body, _under(key)))
-        except Unanswered as lost:
-            return await self._refund_found(payment_id, key, lost)
-        if status != 200:
-            return self.read(status, told)
-        try:
+            if status != 200:
+                return self.read(status, told)
             made = msgspec.convert(told, _RefundAnswer)
             if not isinstance(made.payment_intent, Intent):
                 return Unknown("a refund without its payment")
-            return Answered(fact_of(made.payment_intent, ours=made.id))
+            return Answered(fact_of(made.payment_intent, ours=made))
+        except Unanswered as lost:
+            return Unknown(lost.why)
         except UNREADABLE as error:
             return Unknown(f"an answer that cannot be read: {error}")
 
@@ -269,10 +272,13 @@ class StripeProvider:
         try:
             status, body = await self._calls.ask(call)
             outcome = self.read(status, body)
-            if isinstance(outcome, Answered) and _disputed(body):
-                disputes = await self._disputes(outcome.fact.id)
-                return Answered(fact_of(msgspec.convert(body, Intent), disputes))
-            return outcome
+            if not isinstance(outcome, Answered):
+                return outcome
+            intent, payment_id = msgspec.convert(body, Intent), outcome.fact.id
+            cut = intent.charge is not None and intent.charge.refunds is not None and intent.charge.refunds.has_more
+            disputes = await self._disputes(payment_id) if _disputed(body) else None
+            every_refund = await self._refunds(payment_id) if cut else None
+            return Answered(fact_of(intent, disputes, every_refund=every_refund))
         except Unanswered as lost:
             return Unknown(lost.why)
         except UNREADABLE as error:
@@ -308,12 +314,21 @@ class StripeProvider:
             return Answered(found[1])
         return Unknown("Stripe keeps an error under this key")
 
-    async def _refund_found(self, payment_id: str, key: str, lost: Unanswered) -> Outcome:
-        found = await self._look(payment_id) if lost.kept else None
-        made = None if found is None else refund_under(found[0], key)
-        if found is None or made is None:
-            return Unknown(lost.why)
-        return Answered(fact_of(found[0], ours=made.id))
+    async def _refund_found(self, payment_id: str, key: str, wire: int) -> Outcome | None:
+        """The answer to a refund that was made under our key before, whatever became of its own. Raises Unanswered."""
+        made = refund_under(await self._refunds(payment_id), key)
+        if made is None:
+            return None
+        if made.amount != wire:
+            return Unknown("this key was used for another amount")
+        found = await self._look(payment_id)
+        return Unknown("a refund without its payment") if found is None else Answered(fact_of(found[0], ours=made))
+
+    async def _refunds(self, payment_id: str) -> list[Refund]:
+        """The newest first; none of a payment that is not known. Raises Unanswered."""
+        asked = {"payment_intent": payment_id, "limit": PAGE}
+        status, body = await self._calls.ask(lambda client: client.v1.refunds.list_async(asked))
+        return msgspec.convert(body["data"], list[Refund]) if status == 200 else []
 
     async def _look(self, payment_id: str) -> tuple[Intent, PaymentFact] | None:
         """The payment as it is, when that can be known and read."""

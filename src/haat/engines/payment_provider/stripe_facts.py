@@ -57,7 +57,10 @@ class Refund(msgspec.Struct):
 
 
 class Refunds(msgspec.Struct):
+    """With a charge come the newest ten."""
+
     data: list[Refund] = []
+    has_more: bool = False
 
 
 class CardDetails(msgspec.Struct):
@@ -151,12 +154,19 @@ class Line(msgspec.Struct):
     source: Source | str | None = None
 
 
-def fact_of(intent: Intent, disputes: list[Dispute] | None = None, ours: str | None = None) -> PaymentFact:
-    """The payment. `ours` is the id of the refund that was asked for: it comes last. Raises NotRepresentable."""
+def fact_of(
+    intent: Intent,
+    disputes: list[Dispute] | None = None,
+    ours: Refund | None = None,
+    every_refund: list[Refund] | None = None,
+) -> PaymentFact:
+    """The payment. `ours` is the refund that was asked for: it comes last. Raises NotRepresentable."""
     charge = intent.charge
     card = charge.payment_method_details.card if charge and charge.payment_method_details else None
-    refunds = [] if charge is None or charge.refunds is None else list(reversed(charge.refunds.data))
-    refunds.sort(key=lambda refund: refund.id == ours)
+    told = [] if charge is None or charge.refunds is None else charge.refunds.data
+    refunds = list(reversed(told if every_refund is None else every_refund))
+    if ours is not None:
+        refunds = [*(refund for refund in refunds if refund.id != ours.id), ours]
     case = next((each for each in disputes or [] if each.status in DISPUTES), None)
     error = intent.last_payment_error
     return PaymentFact(
@@ -178,11 +188,9 @@ def fact_of(intent: Intent, disputes: list[Dispute] | None = None, ours: str | N
     )
 
 
-def refund_under(intent: Intent, key: str) -> Refund | None:
+def refund_under(refunds: list[Refund], key: str) -> Refund | None:
     """The refund that was made under our key, when there is one."""
-    charge = intent.charge
-    found = [] if charge is None or charge.refunds is None else charge.refunds.data
-    return next((refund for refund in found if (refund.metadata or {}).get(KEY) == key), None)
+    return next((refund for refund in refunds if (refund.metadata or {}).get(KEY) == key), None)
 
 
 def movement_of(line: Line) -> Movement:

@@ -12,6 +12,9 @@ from haat.kit.message import Unavailable
 from haat.kit.rpc import Answer
 
 CONNECT_SECONDS = 0.5
+# Left before the server leaves it, which granian does after 30 s: a call that meets a closing connection is lost, and
+# not every call may be made once more.
+IDLE_SECONDS = 20.0
 BREAKER_FAILURES = 10
 BREAKER_SECONDS = 3.0
 
@@ -29,7 +32,9 @@ class HttpTransport:
     async def post(self, path: str, body: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
         """Raises Unavailable when no answer came: it may still have happened."""
         if self._session is None:
-            connector = aiohttp.TCPConnector(limit=100, keepalive_timeout=30, resolver=aiohttp.ThreadedResolver())
+            connector = aiohttp.TCPConnector(
+                limit=100, keepalive_timeout=IDLE_SECONDS, resolver=aiohttp.ThreadedResolver()
+            )
             self._session = aiohttp.ClientSession(
                 connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Sequence
@@ -268,14 +269,17 @@ class PaymentsService(Payments):
 
     async def finish_open(self) -> None:
         """Look again at what is open: lost answers, missing webhooks, voids and refunds under way."""
-        for payment_id in await self._store.due(DUE_AT_ONCE):
-            try:
-                await self._teller.advance(payment_id)
-            except DomainError as error:
-                log.warning("a payment stays open", payment_id=payment_id, reason=error.detail)
-            except Exception:
-                # One payment that cannot be finished must not hold the others.
-                log.exception("a payment stays open", payment_id=payment_id)
+        # Side by side: those of a provider that hangs must not hold those of another, as long as each takes to give up.
+        await asyncio.gather(*(self._finish(payment_id) for payment_id in await self._store.due(DUE_AT_ONCE)))
+
+    async def _finish(self, payment_id: str) -> None:
+        try:
+            await self._teller.advance(payment_id)
+        except DomainError as error:
+            log.warning("a payment stays open", payment_id=payment_id, reason=error.detail)
+        except Exception:
+            # One payment that cannot be finished must not hold the others.
+            log.exception("a payment stays open", payment_id=payment_id)
 
     async def look_up_notices(self) -> None:
         """Ask about the notices whose provider did not answer when they came."""

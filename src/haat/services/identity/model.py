@@ -74,6 +74,17 @@ def email_of(text: str) -> Email:
     return Email(checked.normalized, email_key(checked.normalized))
 
 
+def typed_key(text: str) -> str:
+    """The key of an address as somebody types it: whatever way of writing it an account was opened by finds it again.
+
+    Browsers send `münchen.de` as `xn--mnchen-3ya.de`; what is no address at all has a key that no account has.
+    """
+    try:
+        return email_of(text).key
+    except Invalid:
+        return email_key(text)
+
+
 def email_key(text: str) -> str:
     """NFKC and casefolded, both parts: `ＡSHA@Example.com` is asha@example.com."""
     folded = unicodedata.normalize("NFKC", text.strip()).casefold()

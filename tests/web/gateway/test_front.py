@@ -210,6 +210,25 @@ async def test_answers_carry_security_headers(client: httpx.AsyncClient):
     assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", "/v1/who", {"Cart-Token": "crt_1.x"}),
+        ("GET", "/v1/who?by=framework", {"Cart-Token": "crt_1.x"}),
+        ("GET", "/v1/mine", {}),
+        ("GET", "/v1/mine", {"Authorization": "Bearer nonsense"}),
+        ("GET", "/v1/nothing", {}),
+        ("POST", "/v1/wishes", {}),
+        ("HEAD", "/v1/who", ASHA),
+    ],
+)
+async def test_what_is_one_callers_is_kept_for_nobody_else(
+    client: httpx.AsyncClient, method: str, path: str, headers: dict[str, str]
+):
+    answer = await client.request(method, path, headers=headers)
+    assert answer.headers.get_list("Cache-Control") == ["private, no-cache"]
+
+
 async def test_without_a_limit_nothing_is_said_of_one(client: httpx.AsyncClient):
     assert "RateLimit" not in (await client.get("/v1/who")).headers
 

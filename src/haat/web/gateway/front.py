@@ -47,6 +47,9 @@ API_HEADERS: HeaderList = [
     *SECURITY_HEADERS,
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
+# What says nothing of its own is for this caller alone: a cache in front of us keeps apart neither the guests' carts,
+# which a header of ours names, nor the orders that a link opens.
+FOR_ONE: HeaderList = [(b"cache-control", b"private, no-cache")]
 _JSON = JSON.encode()
 _principal = msgspec.msgpack.Decoder(Principal)
 
@@ -173,6 +176,7 @@ class _Answer:
             (b"request-id", state["request_id"].encode("latin-1")),
             *(API_HEADERS if api else SECURITY_HEADERS),
         ]
+        self._unless_told = FOR_ONE if api else []
         self.without_body = without_body
         self.extra: Sequence[tuple[bytes, bytes]] = ()
         self.status = 500
@@ -183,11 +187,10 @@ class _Answer:
             if self.status == 413:
                 await _drained(self._asked)
             given = {name for name, _ in message["headers"]}
-            extra = [header for header in (*self._common, *self.extra) if header[0] not in given]
             cookies = cookie_headers(self._state)
-            if cookies and b"cache-control" not in given:
-                # What opens an account is for this browser alone.
-                cookies.append((b"cache-control", b"private, no-cache"))
+            # What opens an account is for this browser alone.
+            unless_told = FOR_ONE if cookies else self._unless_told
+            extra = [header for header in (*self._common, *self.extra, *unless_told) if header[0] not in given]
             message["headers"] = [*message["headers"], *extra, *_replay_told(), *cookies]
         elif self.without_body and message["type"] == "http.response.body":
             message["body"] = b""
@@ -197,6 +200,8 @@ class _Answer:
         """Send a JSON answer; the headers that are named are none of the common ones."""
         self.status = status
         headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in named.items()]
+        if not any(name == b"cache-control" for name, _ in headers):
+            headers += self._unless_told
         if status in BODILESS:
             body = b""
         else:

@@ -229,6 +229,20 @@ async def test_what_is_one_callers_is_kept_for_nobody_else(
     assert answer.headers.get_list("Cache-Control") == ["private, no-cache"]
 
 
+@pytest.mark.parametrize(
+    ("query", "answer"),
+    [
+        ("limit=&word=&cursor=", {"limit": 20, "word": "any", "cursor": None}),
+        ("word=&limit=3", {"limit": 3, "word": "any", "cursor": None}),
+        ("cursor=YQ==&limit=", {"limit": 20, "word": "any", "cursor": "YQ=="}),
+        ("word==&=", {"limit": 20, "word": "=", "cursor": None}),
+        ("word=%20", {"limit": 20, "word": " ", "cursor": None}),
+    ],
+)
+async def test_a_parameter_that_is_empty_is_left_out(client: httpx.AsyncClient, query: str, answer: dict[str, Any]):
+    assert (await client.get(f"/v1/words?{query}")).json() == answer
+
+
 async def test_without_a_limit_nothing_is_said_of_one(client: httpx.AsyncClient):
     assert "RateLimit" not in (await client.get("/v1/who")).headers
 

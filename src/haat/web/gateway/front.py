@@ -96,6 +96,8 @@ class Front:
         route = "unknown"
         try:
             _check_readable(scope)
+            if api:
+                scope["query_string"] = _given(scope["query_string"])
             state["caller"] = await self._admitted(scope, headers, api, answer)
         except DomainError as error:
             await _refuse(answer, error, request_id)
@@ -281,6 +283,14 @@ def _check_readable(scope: Scope) -> None:
     # Routing takes `//v1/x` and `v1/x` for `/v1/x`, where cookies count for nothing and limits do.
     if "//" in path or path[:1] != "/":
         raise NotFound()
+
+
+def _given(query: bytes) -> bytes:
+    """A query without its empty parameters, such as the `cursor=` of a first page: they are the same as left out."""
+    if b"=&" not in query and query[-1:] != b"=":
+        return query
+    named = (pair.partition(b"=") for pair in query.split(b"&"))
+    return b"&".join(name + sign + value for name, sign, value in named if value or not sign)
 
 
 def _stranger(scope: Scope, headers: dict[bytes, bytes], api: bool, proxies: int) -> tuple[Caller, str | None]:

@@ -76,6 +76,19 @@ async def test_a_waiting_payment_answers_202_with_the_action(shopfront, floor, g
     assert (seen.status_code, seen.json()["status"]) == (200, "completed")
 
 
+async def test_a_guest_who_signs_in_while_the_payment_waits_follows_it(shopfront, floor, guest, people):
+    checkout = await opened(shopfront, guest)
+    answer = await complete(shopfront, guest, checkout, await by_card(floor, CHALLENGED))
+    await floor.act(answer.json()["action"]["url"], "approve")
+    _, signed_in = await people()
+    seen = [
+        await shopfront.get(f"/v1/checkouts/{checkout['id']}", headers=headers)
+        for headers in ({**guest, **signed_in}, signed_in)
+    ]
+    assert [each.status_code for each in seen] == [200, 404]
+    assert seen[0].json()["status"] == "completed"
+
+
 async def test_a_declined_card_answers_402_and_the_checkout_is_open(shopfront, floor, guest):
     checkout = await opened(shopfront, guest)
     answer = await complete(shopfront, guest, checkout, await by_card(floor, DECLINED))

@@ -9,9 +9,12 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from litestar import Response, get
 
 from haat.engines.cache.memory import MemoryCache
+from haat.settings import Settings
 from haat.web.gateway.app import gateway
+from haat.web.sessions import csrf_config
 from tests.web.gateway.conftest import ROUTES, People
 
 ASHA = {"Authorization": "Bearer asha"}
@@ -241,6 +244,17 @@ async def test_what_is_one_callers_is_kept_for_nobody_else(
 )
 async def test_a_parameter_that_is_empty_is_left_out(client: httpx.AsyncClient, query: str, answer: dict[str, Any]):
     assert (await client.get(f"/v1/words?{query}")).json() == answer
+
+
+async def test_what_everybody_may_keep_carries_nobodys_cookie(people: People):
+    @get("/.well-known/keys")
+    async def keys() -> Response[str]:
+        return Response("", headers={"Cache-Control": "public, max-age=300"})
+
+    app: Any = gateway([keys], {"identity": people}, {}, csrf=csrf_config(Settings(service_secret="s" * 40)))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as visitor:
+        answer = await visitor.get("/.well-known/keys")
+    assert (answer.headers["Cache-Control"], "Set-Cookie" in answer.headers) == ("public, max-age=300", False)
 
 
 async def test_without_a_limit_nothing_is_said_of_one(client: httpx.AsyncClient):

@@ -246,6 +246,19 @@ async def test_a_parameter_that_is_empty_is_left_out(client: httpx.AsyncClient, 
     assert (await client.get(f"/v1/words?{query}")).json() == answer
 
 
+@pytest.mark.parametrize("query", ["word=café&limit=", "word=caf%C3%A9"])
+async def test_a_query_is_utf_8_also_where_nothing_is_escaped(people: People, query: str):
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    app: Any = gateway(ROUTES, {"identity": people}, {})
+    scope = {"type": "http", "method": "GET", "path": "/v1/words", "headers": [], "client": None}
+    await app({**scope, "query_string": query.encode()}, None, send)
+    assert (sent[0]["status"], msgspec.json.decode(sent[1]["body"])["word"]) == (200, "café")
+
+
 async def test_what_everybody_may_keep_carries_nobodys_cookie(people: People):
     @get("/.well-known/keys")
     async def keys() -> Response[str]:

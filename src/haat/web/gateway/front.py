@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote_from_bytes
 
 import msgspec
 from litestar.enums import ScopeType
@@ -37,6 +38,7 @@ COOKIE_CART = b"haat_cart"
 OPEN_PATHS = frozenset({("POST", "/v1/sessions"), ("POST", "/v1/sessions/refresh"), ("POST", "/v1/users")})
 DRAIN_BYTES = 32_000_000
 BODILESS = (204, 304)
+ASCII = bytes(range(128))
 HeaderList = list[tuple[bytes, bytes]]
 SECURITY_HEADERS: HeaderList = [
     (b"x-content-type-options", b"nosniff"),
@@ -96,6 +98,9 @@ class Front:
         route = "unknown"
         try:
             _check_readable(scope)
+            if not scope["query_string"].isascii():
+                # As curl sends what is typed: the framework takes bare bytes for Latin-1, and `café` for `cafÃ©`.
+                scope["query_string"] = quote_from_bytes(scope["query_string"], safe=ASCII).encode()
             if api:
                 scope["query_string"] = _given(scope["query_string"])
             state["caller"] = await self._admitted(scope, headers, api, answer)

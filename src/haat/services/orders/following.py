@@ -155,8 +155,10 @@ class Following:
         await self._store.update(transaction.connection, order)
         for shipment_id in undelivered(order):
             if shipment_id not in undelivered(before):
-                about = {"order_id": order.id, "number": order.number, "user_id": order.user_id}
-                transaction.publish(ParcelUndelivered(shipment_id=shipment_id, **about))
+                lost = ParcelUndelivered(
+                    order_id=order.id, number=order.number, shipment_id=shipment_id, user_id=order.user_id
+                )
+                transaction.publish(lost)
         status, owed = order.status, owed_at_the_door(order)
         if status != before.status:
             await self._store.note(transaction.connection, order.id, status, _SAID[status])

@@ -58,6 +58,12 @@ async def test_what_is_missing_is_told_and_can_follow(shopfront, guest):
     assert (changed.status_code, changed.json()["requirements"]) == (200, [])
 
 
+@pytest.mark.parametrize("typed", ["asha@example.com.", "asha@example..com", "asha.@example.com", ".asha@example.com"])
+async def test_an_address_that_no_mail_comes_to_is_refused(shopfront, guest, typed: str):
+    answer = await shopfront.post("/v1/checkouts", headers=guest, json={"email": typed})
+    assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (422, ["/email"])
+
+
 async def test_completing_answers_200_with_the_order(shopfront, floor, guest):
     checkout = await opened(shopfront, guest)
     answer = await complete(shopfront, guest, checkout, await by_card(floor))

@@ -27,7 +27,10 @@ DEVICE_SECONDS = 90 * 86_400
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 HTTP_PORT = 80
 # What programs call: no form leads there, and their proof is not a cookie.
-MACHINES = ("/v1/", "/rpc/", "/sandbox", "/assets/", "/media/", "/healthz", "/readyz", "/metrics", "/openapi", "/docs")
+MACHINES = (
+    *("/v1/", "/rpc/", "/sandbox", "/assets/", "/media/", "/.well-known/"),
+    *("/healthz", "/readyz", "/metrics", "/openapi", "/docs"),
+)
 
 
 def csrf_config(settings: Settings) -> CSRFConfig:

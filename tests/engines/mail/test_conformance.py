@@ -19,10 +19,11 @@ LETTER = Letter("mail_1", "asha@example.in", "Your order №7", "<p>Thank you</p
 
 
 class PostOffice:
-    """Takes letters, or answers a recipient with `answer`, the sender with `turned_away`."""
+    """Takes letters, or answers a recipient with `answer`, the sender with `turned_away`; counts who needs SMTPUTF8."""
 
     def __init__(self) -> None:
         self.answer = self.turned_away = ""
+        self.needed_utf8 = 0
         self.letters: list[EmailMessage] = []
         self.envelopes: list[tuple[str, list[str]]] = []
 
@@ -39,6 +40,7 @@ class PostOffice:
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.needed_utf8 += envelope.smtp_utf8
         self.envelopes.append((envelope.mail_from, envelope.rcpt_tos))
         self.letters.append(message_from_bytes(envelope.content, policy=default))
         return "250 OK"
@@ -81,6 +83,21 @@ async def test_it_arrives_with_both_bodies(smtp, office):
         ("text/html", "<p>Thank you</p>"),
     ]
     assert office.envelopes == [("orders@shop.example", ["asha@example.in"])]
+
+
+@pytest.mark.parametrize(
+    ("to", "written", "needs_utf8"),
+    [
+        ("asha@münchen.example", "asha@xn--mnchen-3ya.example", 0),
+        ("asha@दुकान.भारत", "asha@xn--11b7ah1gn.xn--h2brj9c", 0),
+        ("आशा@दुकान.भारत", "आशा@xn--11b7ah1gn.xn--h2brj9c", 1),
+    ],
+)
+async def test_an_address_in_any_script_is_reached(smtp, office, to, written, needs_utf8):
+    await smtp.send(Letter("mail_3", to, "Your order №7", "<p>Thank you</p>", "Thank you\n"))
+    (arrived,) = office.letters
+    assert (arrived["To"], arrived["Subject"], office.needed_utf8) == (written, "Your order №7", needs_utf8)
+    assert office.envelopes == [("orders@shop.example", [written])]
 
 
 async def test_a_recipient_that_does_not_exist_is_refused(smtp, office):

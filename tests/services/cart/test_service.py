@@ -235,6 +235,28 @@ async def test_a_guessed_token_merges_nothing(floor: Floor):
     assert (await quantities(floor, owner), await quantities(floor, guest)) == ([], [2])
 
 
+async def squatted(floor: Floor, owner: Owner) -> Owner:
+    """Somebody has put something into a cart under this user's id, by a token of their own making."""
+    thief = Owner(token=f"crt_{(owner.user_id or '').removeprefix('usr_')}.{'x' * 32}")
+    await floor.put(thief, (await floor.variant(), 3))
+    return thief
+
+
+async def test_a_cart_that_a_stranger_made_under_a_users_id_is_not_the_users(floor: Floor):
+    lamp, owner = await floor.variant(), user()
+    thief = await squatted(floor, owner)
+    before = await quantities(floor, owner)
+    await floor.put(owner, (lamp, 1))
+    assert (before, await quantities(floor, owner), await quantities(floor, thief)) == ([], [1], [])
+
+
+async def test_a_guests_cart_joins_no_cart_that_a_stranger_made_under_the_users_id(floor: Floor):
+    owner, guest = user(), await floor.guest((await floor.variant(), 2))
+    thief = await squatted(floor, owner)
+    await floor.cart.merge(MergeCarts(user_id=owner.user_id or "", token=guest.token or ""))
+    assert (await quantities(floor, owner), await quantities(floor, thief)) == ([2], [])
+
+
 async def test_merging_never_passes_the_limit_of_items(floor: Floor):
     lamp, owner = await floor.variant(), user()
     guest = await floor.guest((lamp, 2), (await floor.variant(), 1), (await floor.variant(), 1))

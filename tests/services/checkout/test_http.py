@@ -58,6 +58,12 @@ async def test_what_is_missing_is_told_and_can_follow(shopfront, guest):
     assert (changed.status_code, changed.json()["requirements"]) == (200, [])
 
 
+@pytest.mark.parametrize("typed", ["asha@example.com.", "asha@example..com", "asha.@example.com", ".asha@example.com"])
+async def test_an_address_that_no_mail_comes_to_is_refused(shopfront, guest, typed: str):
+    answer = await shopfront.post("/v1/checkouts", headers=guest, json={"email": typed})
+    assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (422, ["/email"])
+
+
 async def test_completing_answers_200_with_the_order(shopfront, floor, guest):
     checkout = await opened(shopfront, guest)
     answer = await complete(shopfront, guest, checkout, await by_card(floor))
@@ -74,6 +80,19 @@ async def test_a_waiting_payment_answers_202_with_the_action(shopfront, floor, g
     await floor.act(action["url"], "approve")
     seen = await shopfront.get(f"/v1/checkouts/{checkout['id']}", headers=guest)
     assert (seen.status_code, seen.json()["status"]) == (200, "completed")
+
+
+async def test_a_guest_who_signs_in_while_the_payment_waits_follows_it(shopfront, floor, guest, people):
+    checkout = await opened(shopfront, guest)
+    answer = await complete(shopfront, guest, checkout, await by_card(floor, CHALLENGED))
+    await floor.act(answer.json()["action"]["url"], "approve")
+    _, signed_in = await people()
+    seen = [
+        await shopfront.get(f"/v1/checkouts/{checkout['id']}", headers=headers)
+        for headers in ({**guest, **signed_in}, signed_in)
+    ]
+    assert [each.status_code for each in seen] == [200, 404]
+    assert seen[0].json()["status"] == "completed"
 
 
 async def test_a_declined_card_answers_402_and_the_checkout_is_open(shopfront, floor, guest):

@@ -32,6 +32,11 @@ def test_an_address_is_shown_as_it_was_written():
     assert email_of("Asha.Rao@Example.com").shown == "Asha.Rao@example.com"
 
 
+@pytest.mark.parametrize("written", ["ａsha@example.com", "asha＠example.com", "asha@ｅxample.com"])
+def test_an_address_in_wide_letters_is_written_to_in_plain_ones(written: str):
+    assert email_of(written).shown == "asha@example.com"
+
+
 @pytest.mark.parametrize("written", ["asha", "asha@", "@example.com", "a b@example.com", "asha@localhost", "a@b..in"])
 def test_what_is_no_address_is_refused_at_its_field(written: str):
     with pytest.raises(Invalid) as refused:

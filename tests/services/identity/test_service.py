@@ -63,6 +63,17 @@ async def test_one_e_mail_has_one_account_however_it_is_written(identity: Identi
         await identity.register(Register(email=asha.email.upper(), password=PASSWORD, name="Asha"))
 
 
+@pytest.mark.parametrize("domain", ["münchen.example", "xn--mnchen-3ya.example", "MÜNCHEN.example"])
+@pytest.mark.parametrize("opened_as", ["münchen.example", "xn--mnchen-3ya.example"])
+async def test_an_account_is_found_however_a_browser_sends_its_domain(
+    identity: IdentityService, opened_as: str, domain: str
+):
+    who = new_id("u")
+    user = await identity.register(Register(email=f"{who}@{opened_as}", password=PASSWORD, name="Jürgen"))
+    tokens = await identity.sign_in(SignIn(email=f"{who}@{domain}", password=PASSWORD))
+    assert (user.email, tokens.user_id) == (f"{who}@münchen.example", user.id)
+
+
 async def test_of_ten_registrations_at_once_one_wins(identity: IdentityService):
     email = fresh_email()
     asks = [identity.register(Register(email=email, password=PASSWORD, name="A")) for _ in range(10)]

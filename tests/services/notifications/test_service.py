@@ -441,6 +441,15 @@ async def test_the_mailbox_is_read_in_pages_newest_first(notifications, placed):
     assert (len(ids), ids, second.has_more) == (3, sorted(ids, reverse=True), False)
 
 
+@pytest.mark.parametrize("about_it", [True, False])
+async def test_mails_are_found_however_their_address_was_typed(notifications, placed, about_it: bool):
+    order, event = placed()
+    await notifications.on_placed(Batch([event]))
+    await notifications.send_due()
+    asked = {"about": order.id} if about_it else {"limit": 1}
+    assert [mail.about for mail in await mails(notifications, to=order.email.upper(), **asked)] == [order.id]
+
+
 async def test_an_unknown_mail_is_not_found(notifications):
     with pytest.raises(NotFound):
         await notifications.mail(MailRef(mail_id="mail_nothing"))

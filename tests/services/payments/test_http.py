@@ -14,6 +14,7 @@ from haat.kit.ids import is_id, new_id
 from haat.kit.message import NotFound, Unauthenticated
 from haat.kit.money import Money
 from haat.services.payments.http import ROUTES
+from haat.settings import Settings
 from haat.web.gateway.app import gateway
 from tests.services.payments.notices import body_about, notice
 
@@ -41,8 +42,15 @@ class KnownPeople(Identity):
 
 
 @pytest.fixture
-async def client(shop: Any) -> AsyncIterator[httpx.AsyncClient]:
-    app = gateway(ROUTES, {"payments": shop.payments, "identity": KnownPeople()}, {})
+def traded_in() -> str:
+    """The shop's currency."""
+    return "INR"
+
+
+@pytest.fixture
+async def client(shop: Any, traded_in: str) -> AsyncIterator[httpx.AsyncClient]:
+    settings = Settings(service_secret="s" * 40, currency=traded_in)
+    app = gateway(ROUTES, {"payments": shop.payments, "identity": KnownPeople()}, {"settings": settings})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as opened:
         yield opened
 
@@ -225,6 +233,27 @@ async def test_the_books_are_for_finance_only(client: httpx.AsyncClient, path: s
     assert (await client.get(path, headers=signed_in("finance"))).status_code == 200
     assert (await client.get(path, headers=signed_in("support"))).status_code == 403
     assert (await client.get(path)).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/v1/gift-cards", "/v1/store-credit"])
+async def test_credit_that_could_buy_nothing_here_is_not_given(client: httpx.AsyncClient, path: str):
+    body: dict[str, Any] = {"amount": {"amount": 100, "currency": "USD"}}
+    body |= {"user_id": new_id("usr"), "reason": "x"} if path == "/v1/store-credit" else {}
+    answer = await client.post(path, headers=signed_in("finance"), json=body)
+    assert (answer.status_code, [(each["pointer"], each["code"]) for each in answer.json()["errors"]]) == (
+        422,
+        [("/amount/currency", "not_allowed")],
+    )
+
+
+@pytest.mark.parametrize("traded_in", ["EUR"])
+async def test_credit_is_told_in_the_currency_that_the_shop_trades_in(client: httpx.AsyncClient):
+    user, euros = new_id("usr"), {"amount": 700, "currency": "EUR"}
+    body = {"user_id": user, "amount": euros, "reason": "late parcel"}
+    await client.post("/v1/store-credit", headers=signed_in("finance"), json=body)
+    own = await client.get("/v1/store-credit", headers=signed_in(user))
+    told = await client.get(f"/v1/store-credit/{user}", headers=signed_in("finance"))
+    assert (own.json()["balance"], told.json()["credit"]["balance"]) == (euros, euros)
 
 
 @pytest.mark.parametrize("currency", ["inr", "", "IN", "INR\n", "INRR", "I R", "१२३"])

@@ -85,7 +85,7 @@ async def told(shop: Any, stripe: StripeWorld) -> Told:
 
 
 async def at_the_door(payments: PaymentsService, hooks: Sequence[Webhook]) -> list[int]:
-    app = gateway(ROUTES, {"payments": payments, "identity": Identity()}, {})
+    app = gateway(ROUTES, {"payments": payments, "identity": Identity()}, {"settings": None})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as client:
         return [(await client.post(DOOR, content=each.body, headers=dict(each.headers))).status_code for each in hooks]
 

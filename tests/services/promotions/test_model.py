@@ -133,6 +133,13 @@ def test_a_coupon_that_makes_no_sense_is_invalid(fields):
         check_coupon(changed(TENTH, **fields))
 
 
+@pytest.mark.parametrize(
+    "typed", ["diwali-26\u200b", "\ufeffDIWALI-26", "diwali\u00ad-26", "ｄｉｗａｌｉ－２６", "\u00a0Diwali-26 "]
+)
+def test_a_code_is_known_by_what_is_seen_of_it(typed: str):
+    assert normal(typed) == "DIWALI-26"
+
+
 def test_codes_are_stored_in_capitals():
     assert (check_coupon(changed(TENTH, code="diwali-26")).code, normal(" diwali-26 ")) == ("DIWALI-26", "DIWALI-26")
 

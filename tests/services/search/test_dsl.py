@@ -147,6 +147,7 @@ def test_aggregations_are_read(name):
         ({"query": {"range": {"price": {"gte": 1, "gt": 1}}}}, "/query/range/price/gt", "duplicate"),
         ({"query": {"range": {"price": {"from": 1}}}}, "/query/range/price/from", "unsupported"),
         ({"query": {"range": {"price": {"gte": float("nan")}}}}, "/query/range/price/gte", "invalid"),
+        ({"query": {"range": {"price": {"lte": 10**400}}}}, "/query/range/price/lte", "invalid"),
         ({"query": {"range": {"published_at": {"gte": "now-1d"}}}}, "/query/range/published_at/gte", "invalid"),
         (
             {"query": {"range": {"published_at": {"lt": "0001-01-01T00:00:00+14:00"}}}},

@@ -109,6 +109,11 @@ async def test_only_the_shops_pages_may_ask(client: httpx.AsyncClient, origin: s
     assert (answer.status_code, answer.headers.get("Access-Control-Allow-Origin")) == (204, allowed)
 
 
+async def test_a_page_may_send_what_the_api_asks_of_every_post(client: httpx.AsyncClient):
+    answer = await client.options("/v1/tokens", headers={"Origin": SHOP, "Access-Control-Request-Method": "POST"})
+    assert answer.headers["Access-Control-Allow-Headers"] == "Content-Type, Idempotency-Key"
+
+
 async def test_the_fields_may_be_framed_by_the_shop_only(client: httpx.AsyncClient):
     answer = await client.get("/fields", params={"origin": SHOP})
     assert (answer.status_code, f'data-origin="{SHOP}"' in answer.text) == (200, True)

@@ -81,6 +81,12 @@ async def wishes() -> list[Wish]:
     return []
 
 
+@get("/v1/words", tags=["operations"])
+async def words(limit: int = 20, word: str = "any", cursor: str | None = None) -> dict[str, Any]:
+    """What was asked."""
+    return {"limit": limit, "word": word, "cursor": cursor}
+
+
 @get("/v1/broken", tags=["operations"])
 async def broken() -> Wished:
     """Break."""
@@ -93,7 +99,7 @@ async def page(caller: Caller) -> Wished:
     return Wished(account=caller.account)
 
 
-ROUTES = [who, mine, theirs, wish, wishes, broken, page]
+ROUTES = [who, mine, theirs, wish, wishes, words, broken, page]
 Open = Callable[..., httpx.AsyncClient]
 
 

@@ -259,6 +259,15 @@ def test_a_parameter_that_is_refused_is_described_as_refused(
     assert not Draft202012Validator(schemas[name]).is_valid(value)
 
 
+def test_a_parameter_that_may_be_left_out_may_be_empty(operations: dict[str, Any]):
+    told = {each["name"]: each.get("allowEmptyValue", False) for each in operations["GET /v1/products"]["parameters"]}
+    needed = {
+        each["name"]: each.get("allowEmptyValue", False) for each in operations["GET /v1/recommendations"]["parameters"]
+    }
+    assert told == {"category": True, "cursor": True, "limit": True, "status": True, "If-None-Match": False}
+    assert (needed["kind"], needed["product_id"]) == (False, True)
+
+
 @pytest.mark.parametrize(
     ("label", "required"), [("POST /v1/orders/{order_id}/cancel", False), ("POST /v1/orders/{order_id}/refunds", True)]
 )

@@ -9,9 +9,12 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from litestar import Response, get
 
 from haat.engines.cache.memory import MemoryCache
+from haat.settings import Settings
 from haat.web.gateway.app import gateway
+from haat.web.sessions import csrf_config
 from tests.web.gateway.conftest import ROUTES, People
 
 ASHA = {"Authorization": "Bearer asha"}
@@ -208,6 +211,63 @@ async def test_answers_carry_security_headers(client: httpx.AsyncClient):
         "X-Frame-Options": "SAMEORIGIN",
     }
     assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", "/v1/who", {"Cart-Token": "crt_1.x"}),
+        ("GET", "/v1/who?by=framework", {"Cart-Token": "crt_1.x"}),
+        ("GET", "/v1/mine", {}),
+        ("GET", "/v1/mine", {"Authorization": "Bearer nonsense"}),
+        ("GET", "/v1/nothing", {}),
+        ("POST", "/v1/wishes", {}),
+        ("HEAD", "/v1/who", ASHA),
+    ],
+)
+async def test_what_is_one_callers_is_kept_for_nobody_else(
+    client: httpx.AsyncClient, method: str, path: str, headers: dict[str, str]
+):
+    answer = await client.request(method, path, headers=headers)
+    assert answer.headers.get_list("Cache-Control") == ["private, no-cache"]
+
+
+@pytest.mark.parametrize(
+    ("query", "answer"),
+    [
+        ("limit=&word=&cursor=", {"limit": 20, "word": "any", "cursor": None}),
+        ("word=&limit=3", {"limit": 3, "word": "any", "cursor": None}),
+        ("cursor=YQ==&limit=", {"limit": 20, "word": "any", "cursor": "YQ=="}),
+        ("word==&=", {"limit": 20, "word": "=", "cursor": None}),
+        ("word=%20", {"limit": 20, "word": " ", "cursor": None}),
+    ],
+)
+async def test_a_parameter_that_is_empty_is_left_out(client: httpx.AsyncClient, query: str, answer: dict[str, Any]):
+    assert (await client.get(f"/v1/words?{query}")).json() == answer
+
+
+@pytest.mark.parametrize("query", ["word=café&limit=", "word=caf%C3%A9"])
+async def test_a_query_is_utf_8_also_where_nothing_is_escaped(people: People, query: str):
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    app: Any = gateway(ROUTES, {"identity": people}, {})
+    scope = {"type": "http", "method": "GET", "path": "/v1/words", "headers": [], "client": None}
+    await app({**scope, "query_string": query.encode()}, None, send)
+    assert (sent[0]["status"], msgspec.json.decode(sent[1]["body"])["word"]) == (200, "café")
+
+
+async def test_what_everybody_may_keep_carries_nobodys_cookie(people: People):
+    @get("/.well-known/keys")
+    async def keys() -> Response[str]:
+        return Response("", headers={"Cache-Control": "public, max-age=300"})
+
+    app: Any = gateway([keys], {"identity": people}, {}, csrf=csrf_config(Settings(service_secret="s" * 40)))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as visitor:
+        answer = await visitor.get("/.well-known/keys")
+    assert (answer.headers["Cache-Control"], "Set-Cookie" in answer.headers) == ("public, max-age=300", False)
 
 
 async def test_without_a_limit_nothing_is_said_of_one(client: httpx.AsyncClient):

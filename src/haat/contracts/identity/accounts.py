@@ -11,10 +11,16 @@ from msgspec import UNSET, Meta, UnsetType
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import DomainError, Event, Message
 
-# The look-ahead keeps out a line's end, before which `$` holds too.
+# The look-ahead keeps out a line's end, before which `$` holds too. No dot stands beside another, or at an end: no mail
+# server takes such an address, and a guest's order would be confirmed to nobody.
 Email = Annotated[
     str,
-    Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$(?!\n)", min_length=3, max_length=254, description="e-mail address"),
+    Meta(
+        pattern=r"^[^@\s.]+(\.[^@\s.]+)*@[^@\s.]+(\.[^@\s.]+)+$(?!\n)",
+        min_length=3,
+        max_length=254,
+        description="e-mail address",
+    ),
 ]
 Password = Annotated[str, Meta(min_length=8, max_length=1024, description="at least 8 characters, any of them")]
 Name = Annotated[str, Meta(min_length=1, max_length=120)]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
+from email_validator import validate_email
 
 from haat.kit.clock import now
 from haat.ports.mail import Letter, LetterRefused, MailUnreachable
@@ -63,10 +64,11 @@ class SmtpMailer:
             raise MailUnreachable(f"{type(error).__name__}: {error}") from error
 
     def _message(self, letter: Letter) -> EmailMessage:
-        message = EmailMessage(policy=SMTP)
         try:
+            to = _recipient(letter.to)
+            message = EmailMessage(policy=SMTP if to.username.isascii() else SMTPUTF8)
             message["From"] = self._sender
-            message["To"] = Address(addr_spec=letter.to)
+            message["To"] = to
             message["Subject"] = letter.subject
         # What the parser of addresses raises for one it cannot read differs by the address and by Python's release.
         except (ValueError, LookupError, AttributeError, MessageError) as error:
@@ -77,6 +79,15 @@ class SmtpMailer:
         message.set_content(letter.text)
         message.add_alternative(letter.html, subtype="html")
         return message
+
+
+def _recipient(address: str) -> Address:
+    """Any script may stand in an address: its domain is written in ASCII, which every server takes, and only letters
+    before the @ need one that can do SMTPUTF8. Raises ValueError."""
+    if address.isascii():
+        return Address(addr_spec=address)
+    known = validate_email(address, check_deliverability=False)
+    return Address(username=known.local_part, domain=known.ascii_domain)
 
 
 def _verdict(code: int, why: str) -> LetterRefused | MailUnreachable:

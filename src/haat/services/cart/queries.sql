@@ -70,6 +70,11 @@ WHEN MATCHED THEN DELETE;
 -- name: lock_carts(cart_ids)
 SELECT cart_id, secret_hash FROM cart.carts WHERE cart_id = ANY(:cart_ids::text[]) ORDER BY cart_id FOR UPDATE;
 
+-- name: evict_guests(cart_ids)!
+-- A token names its cart, and anybody can write one: a guest's cart that lies under a user's id goes when the user comes,
+-- or both would look into it.
+DELETE FROM cart.carts WHERE cart_id = ANY(:cart_ids::text[]) AND user_id IS NULL;
+
 -- name: ensure_user_cart(cart_id, user_id)!
 INSERT INTO cart.carts (cart_id, user_id) VALUES (:cart_id, :user_id) ON CONFLICT DO NOTHING;
 

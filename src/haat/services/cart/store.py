@@ -38,6 +38,10 @@ class CartStore:
         rows: dict[str, list[Any]] = {cart_id: [] for cart_id, _, _ in named}
         async for row in queries.load(connection, cart_ids=list(rows)):
             rows[row["cart_id"]].append(row)
+        squatted = [cart_id for cart_id, user_id, _ in named if user_id and _is_a_guests(rows[cart_id])]
+        if squatted:
+            await queries.evict_guests(connection, cart_ids=squatted)
+            rows |= {cart_id: [] for cart_id in squatted}
         return [_cart(*each, rows[each[0]]) for each in named]
 
     async def save_item(
@@ -88,6 +92,7 @@ class CartStore:
         """A guest's items join the user's cart and the guest's cart is gone; nothing when the token does not fit."""
         guest_id, _, token_ = cart_of(Owner(token=token))
         user_cart, _, _ = cart_of(Owner(user_id=user_id))
+        await queries.evict_guests(connection, cart_ids=[user_cart])
         await queries.ensure_user_cart(connection, cart_id=user_cart, user_id=user_id)
         locked = [row async for row in queries.lock_carts(connection, cart_ids=[guest_id, user_cart])]
         guest = next((row for row in locked if row["cart_id"] == guest_id), None)
@@ -126,6 +131,10 @@ class CartStore:
     async def forget_old_guests(self, connection: Connection, before: datetime) -> None:
         """Drop guests' carts untouched since `before`, and where those that joined a user's then have gone."""
         await queries.forget_old_guests(connection, before=before)
+
+
+def _is_a_guests(rows: Sequence[Any]) -> bool:
+    return bool(rows) and rows[0]["secret_hash"] is not None
 
 
 def _cart(cart_id: str, user_id: str | None, token: str | None, rows: Sequence[Any]) -> CartState:

@@ -9,7 +9,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
 from msgspec import Meta
 
-from haat.contracts.cart import owner_of
+from haat.contracts.cart import Owner, owner_of
 from haat.contracts.checkout import (
     AttemptIds,
     ChangeCheckout,
@@ -29,7 +29,7 @@ from haat.contracts.identity import Address, Email
 from haat.contracts.payments import Method, sealed
 from haat.kit.access import Caller, needs_role
 from haat.kit.idempotency import Idempotency, IdempotencyKeyMissing
-from haat.kit.message import Message, Page
+from haat.kit.message import Message, NotFound, Page
 from haat.kit.problem import problems
 
 CheckoutId = Annotated[str, Parameter(description="`chk_…`")]
@@ -99,8 +99,14 @@ async def open_checkout(
 
 @get("/v1/checkouts/{checkout_id:str}", tags=["checkout"], responses=problems(401, 404))
 async def view_checkout(checkout_id: CheckoutId, checkout: Checkouts, caller: Caller) -> Checkout:
-    """Where it stands; poll this after an action."""
-    return await checkout.checkout(CheckoutRef(owner=owner_of(caller), checkout_id=checkout_id))
+    """Where it stands; poll this after an action. Whoever signs in meanwhile follows what they began as a guest by the
+    `Cart-Token`."""
+    try:
+        return await checkout.checkout(CheckoutRef(owner=owner_of(caller), checkout_id=checkout_id))
+    except NotFound:
+        if caller.user_id is None or caller.cart_token is None:
+            raise
+    return await checkout.checkout(CheckoutRef(owner=Owner(token=caller.cart_token), checkout_id=checkout_id))
 
 
 @patch("/v1/checkouts/{checkout_id:str}", tags=["checkout"], responses=problems(401, 404, 409, 422))

@@ -36,7 +36,7 @@ from haat.services.identity.model import (
     account_limit,
     address_limit,
     check_attempts,
-    email_key,
+    typed_key,
 )
 from haat.services.identity.passwords import Passwords
 from haat.services.identity.store import Account, HeldToken, IdentityStore
@@ -66,7 +66,7 @@ class Sessions:
 
     async def sign_in(self, ask: SignIn) -> Tokens:
         """Raises SignInRefused, the same for an unknown e-mail and a wrong password; TooMany."""
-        key = email_key(ask.email)
+        key = typed_key(ask.email)
         from_address = address_limit(ask.address, "sign-in", ATTEMPTS_AN_ADDRESS)
         async with self._store.connection() as connection:
             account = await self._store.account(connection, email_key=key)

@@ -7,7 +7,7 @@ import structlog
 from haat.contracts.identity import AddressUnproven, LastOwner, ListStaff, StaffRole, User
 from haat.kit.cursor import id_in, paged
 from haat.kit.message import NotFound, Page
-from haat.services.identity.model import OWNER, check_roles, email_key
+from haat.services.identity.model import OWNER, check_roles, typed_key
 from haat.services.identity.sessions import Sessions
 from haat.services.identity.store import IdentityStore
 
@@ -31,7 +31,7 @@ class Staff:
     async def give(self, ask: StaffRole) -> User:
         """Raises NotFound when nobody has the e-mail, AddressUnproven, Invalid for a role that does not exist."""
         (role,) = check_roles([ask.role])
-        key = email_key(ask.email)
+        key = typed_key(ask.email)
         async with self._store.connection() as connection:
             user = await self._store.give_role(connection, key, role, vouched=ask.vouched)
             if user is None and await self._store.account(connection, email_key=key) is not None:
@@ -41,7 +41,7 @@ class Staff:
     async def take(self, ask: StaffRole) -> User:
         """Raises NotFound when nobody has the e-mail, LastOwner."""
         (role,) = check_roles([ask.role])
-        key = email_key(ask.email)
+        key = typed_key(ask.email)
         async with self._store.transaction() as transaction:
             if role == OWNER:
                 # Held, so that two owners cannot take the role from each other at the same moment.

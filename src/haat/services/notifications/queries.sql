@@ -42,11 +42,11 @@ SELECT about FROM notifications.mails WHERE kind = 'order_placed' AND facts ->> 
 -- Three roads, of which one is walked: the mails about something, those to an address, or all.
 WITH found AS (
     (SELECT * FROM notifications.mails
-     WHERE about = :about::text AND (:address::text IS NULL OR address = :address)
+     WHERE about = :about::text AND (:address::text IS NULL OR lower(address) = lower(:address))
        AND id < coalesce(:before::text, '~')
      ORDER BY id DESC LIMIT :at_most)
     UNION ALL
-    (SELECT * FROM notifications.mails WHERE :about IS NULL AND address = :address AND id < coalesce(:before, '~')
+    (SELECT * FROM notifications.mails WHERE :about IS NULL AND lower(address) = lower(:address) AND id < coalesce(:before, '~')
      ORDER BY id DESC LIMIT :at_most)
     UNION ALL
     (SELECT * FROM notifications.mails WHERE :about IS NULL AND :address IS NULL AND id < coalesce(:before, '~')

@@ -49,9 +49,10 @@ from haat.contracts.payments import (
 )
 from haat.kit.access import Caller, needs_role, needs_user
 from haat.kit.idempotency import Idempotency
-from haat.kit.message import Message, Page
+from haat.kit.message import Invalid, Message, Page
 from haat.kit.money import Money
 from haat.kit.problem import problems
+from haat.settings import Settings
 
 MAX_WEBHOOK_BYTES = 262_144
 # Standard Webhooks, Stripe, Razorpay: nothing else of a notice's headers is of use to a provider's adapter.
@@ -61,7 +62,9 @@ PaymentId = Annotated[str, Parameter(description="a payment, `pay_…`")]
 AccountName = Annotated[str, Parameter(max_length=200, description="such as `psp_clearing:sandbox` or `bank`")]
 GiftCardId = Annotated[str, Parameter(description="`gft_…`")]
 UserId = Annotated[str, Parameter(max_length=100, description="`usr_…`")]
-Currency = Annotated[str, Parameter(pattern=r"^[A-Z]{3}$(?!\n)", description="ISO 4217")]
+Currency = Annotated[
+    str | None, Parameter(pattern=r"^[A-Z]{3}$(?!\n)", description="ISO 4217; the shop's own when left out")
+]
 Ending = Annotated[
     str | None, Parameter(min_length=4, max_length=4, description="the last four characters of the code")
 ]
@@ -141,9 +144,10 @@ class WithdrawalBody(Message, frozen=True):
 
 @post("/v1/gift-cards", tags=["payments"], guards=[needs_role("finance")], responses=problems(401, 403, 422))
 async def issue_gift_card(
-    data: GiftCardBody, payments: Payments, caller: Caller, idempotency: Idempotency | None
+    data: GiftCardBody, payments: Payments, settings: Settings, caller: Caller, idempotency: Idempotency | None
 ) -> GiftCard:
     """A new gift card. `code` is in this answer only: a repeated request with the same key is told everything else."""
+    _check_traded_in(data.amount, settings)
     return await payments.issue_gift_card(
         IssueGiftCard(amount=data.amount, actor=caller.signed_in(), expires_at=data.expires_at, idempotency=idempotency)
     )
@@ -193,16 +197,22 @@ async def void_gift_card(
 
 
 @get("/v1/store-credit", tags=["payments"], guards=[needs_user], responses=problems(401))
-async def store_credit(payments: Payments, caller: Caller) -> StoreCredit:
+async def store_credit(payments: Payments, settings: Settings, caller: Caller) -> StoreCredit:
     """What the signed-in user can spend."""
-    return await payments.store_credit(CreditOf(user_id=caller.signed_in()))
+    return await payments.store_credit(CreditOf(user_id=caller.signed_in(), currency=settings.currency))
 
 
 @post("/v1/store-credit", tags=["payments"], guards=[needs_role("finance")], responses=problems(401, 403, 404, 422))
 async def grant_store_credit(
-    data: CreditBody, payments: Payments, identity: Identity, caller: Caller, idempotency: Idempotency | None
+    data: CreditBody,
+    payments: Payments,
+    identity: Identity,
+    settings: Settings,
+    caller: Caller,
+    idempotency: Idempotency | None,
 ) -> StoreCredit:
     """Give a user credit."""
+    _check_traded_in(data.amount, settings)
     # What nobody has, nobody can spend: a slip must not make it.
     await identity.user(OfUser(user_id=data.user_id))
     return await payments.grant_credit(
@@ -245,11 +255,16 @@ async def withdraw_store_credit(
     responses=problems(401, 403, 422),
 )
 async def store_credit_history(
-    user_id: UserId, payments: Payments, currency: Currency = "INR", cursor: Cursor = None, limit: Limit = 20
+    user_id: UserId,
+    payments: Payments,
+    settings: Settings,
+    currency: Currency = None,
+    cursor: Cursor = None,
+    limit: Limit = 20,
 ) -> CreditHistory:
     """Why a user can spend as much: what the ledger has of their credit, the latest first."""
     return await payments.credit_history(
-        CreditHistoryOf(user_id=user_id, currency=currency, cursor=cursor, limit=limit)
+        CreditHistoryOf(user_id=user_id, currency=currency or settings.currency, cursor=cursor, limit=limit)
     )
 
 
@@ -307,6 +322,13 @@ async def explain_fact(
     return await payments.explain_fact(
         ExplainFact(fact_id=fact_id, note=data.note, actor=caller.signed_in(), idempotency=idempotency)
     )
+
+
+def _check_traded_in(amount: Money, settings: Settings) -> None:
+    """Raises Invalid for money that nothing here can be bought with."""
+    if amount.currency != settings.currency:
+        detail = f"must be {settings.currency}, which this shop trades in"
+        raise Invalid(errors=[{"pointer": "/amount/currency", "code": "not_allowed", "detail": detail}])
 
 
 ROUTES = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -36,7 +37,13 @@ class Known(msgspec.Struct, frozen=True):
 
 
 def normal(code: str) -> str:
-    """The one spelling of a code: case and blanks around it do not matter."""
+    """The one spelling of a code: case, blanks around it, wide letters and what nobody sees do not matter.
+
+    What is copied from a mail or a page often brings a character without a width along.
+    """
+    if not code.isascii():
+        plain = unicodedata.normalize("NFKC", code)
+        code = "".join(each for each in plain if unicodedata.category(each) != "Cf")
     return code.strip().upper()
 
 

@@ -224,7 +224,8 @@ def _cors(request: Request[Any, Any, Any], settings: Settings) -> dict[str, str]
         "Vary": "Origin",
         "Access-Control-Allow-Origin": shop,
         "Access-Control-Allow-Methods": "POST",
-        "Access-Control-Allow-Headers": "Content-Type",
+        # The API asks for a key with every POST; here it has no effect, and must not keep a browser from asking.
+        "Access-Control-Allow-Headers": "Content-Type, Idempotency-Key",
         "Access-Control-Max-Age": "600",
     }
 

@@ -144,7 +144,7 @@ def _complete(
 ) -> None:
     role, signed_in = _demands(handler)
     parameters = handler.parsed_fn_signature.parameters
-    _complete_parameters(operation, handler)
+    _complete_parameters(operation, handler, path)
     knows_caller = signed_in or "caller" in parameters
     if "idempotency" in parameters:
         operation.setdefault("parameters", []).append(_key_parameter(path.endswith(KEY_REQUIRED)))
@@ -179,8 +179,13 @@ def _complete(
     _show(operation["operationId"], {"": body or {}, **responses}, schemas)
 
 
-def _complete_parameters(operation: Operation, handler: HTTPRouteHandler) -> None:
-    described = {each["name"]: each["schema"] for each in operation.get("parameters", ())}
+def _complete_parameters(operation: Operation, handler: HTTPRouteHandler, path: str) -> None:
+    parameters = operation.get("parameters", ())
+    for each in parameters:
+        if each["in"] == "query" and not each.get("required") and path.startswith("/v1/"):
+            # The front takes an empty one for one that is left out.
+            each["allowEmptyValue"] = True
+    described = {each["name"]: each["schema"] for each in parameters}
     for field in msgspec.structs.fields(handler.signature_model or msgspec.Struct):
         if field.name in described:
             complete(described[field.name], msgspec.json.schema(field.type))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote_from_bytes
 
 import msgspec
 from litestar.enums import ScopeType
@@ -37,6 +38,7 @@ COOKIE_CART = b"haat_cart"
 OPEN_PATHS = frozenset({("POST", "/v1/sessions"), ("POST", "/v1/sessions/refresh"), ("POST", "/v1/users")})
 DRAIN_BYTES = 32_000_000
 BODILESS = (204, 304)
+ASCII = bytes(range(128))
 HeaderList = list[tuple[bytes, bytes]]
 SECURITY_HEADERS: HeaderList = [
     (b"x-content-type-options", b"nosniff"),
@@ -47,6 +49,9 @@ API_HEADERS: HeaderList = [
     *SECURITY_HEADERS,
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
+# What says nothing of its own is for this caller alone: a cache in front of us keeps apart neither the guests' carts,
+# which a header of ours names, nor the orders that a link opens.
+FOR_ONE: HeaderList = [(b"cache-control", b"private, no-cache")]
 _JSON = JSON.encode()
 _principal = msgspec.msgpack.Decoder(Principal)
 
@@ -93,6 +98,11 @@ class Front:
         route = "unknown"
         try:
             _check_readable(scope)
+            if not scope["query_string"].isascii():
+                # As curl sends what is typed: the framework takes bare bytes for Latin-1, and `café` for `cafÃ©`.
+                scope["query_string"] = quote_from_bytes(scope["query_string"], safe=ASCII).encode()
+            if api:
+                scope["query_string"] = _given(scope["query_string"])
             state["caller"] = await self._admitted(scope, headers, api, answer)
         except DomainError as error:
             await _refuse(answer, error, request_id)
@@ -173,6 +183,7 @@ class _Answer:
             (b"request-id", state["request_id"].encode("latin-1")),
             *(API_HEADERS if api else SECURITY_HEADERS),
         ]
+        self._unless_told = FOR_ONE if api else []
         self.without_body = without_body
         self.extra: Sequence[tuple[bytes, bytes]] = ()
         self.status = 500
@@ -183,11 +194,10 @@ class _Answer:
             if self.status == 413:
                 await _drained(self._asked)
             given = {name for name, _ in message["headers"]}
-            extra = [header for header in (*self._common, *self.extra) if header[0] not in given]
             cookies = cookie_headers(self._state)
-            if cookies and b"cache-control" not in given:
-                # What opens an account is for this browser alone.
-                cookies.append((b"cache-control", b"private, no-cache"))
+            # What opens an account is for this browser alone.
+            unless_told = FOR_ONE if cookies else self._unless_told
+            extra = [header for header in (*self._common, *self.extra, *unless_told) if header[0] not in given]
             message["headers"] = [*message["headers"], *extra, *_replay_told(), *cookies]
         elif self.without_body and message["type"] == "http.response.body":
             message["body"] = b""
@@ -197,6 +207,8 @@ class _Answer:
         """Send a JSON answer; the headers that are named are none of the common ones."""
         self.status = status
         headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in named.items()]
+        if not any(name == b"cache-control" for name, _ in headers):
+            headers += self._unless_told
         if status in BODILESS:
             body = b""
         else:
@@ -276,6 +288,14 @@ def _check_readable(scope: Scope) -> None:
     # Routing takes `//v1/x` and `v1/x` for `/v1/x`, where cookies count for nothing and limits do.
     if "//" in path or path[:1] != "/":
         raise NotFound()
+
+
+def _given(query: bytes) -> bytes:
+    """A query without its empty parameters, such as the `cursor=` of a first page: they are the same as left out."""
+    if b"=&" not in query and query[-1:] != b"=":
+        return query
+    named = (pair.partition(b"=") for pair in query.split(b"&"))
+    return b"&".join(name + sign + value for name, sign, value in named if value or not sign)
 
 
 def _stranger(scope: Scope, headers: dict[bytes, bytes], api: bool, proxies: int) -> tuple[Caller, str | None]:

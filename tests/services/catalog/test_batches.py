@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from haat.contracts.catalog import (
+    ChangeProduct,
     CreateProduct,
     Image,
     ImportOptions,
@@ -16,6 +17,7 @@ from haat.contracts.catalog import (
     NewVariant,
     ProductRef,
     RawRow,
+    ScanProducts,
     StartImport,
 )
 from haat.contracts.inventory import StockChanged
@@ -193,6 +195,48 @@ async def test_a_line_that_has_variants_has_them_all(catalog, a_product):
     product = await shown(catalog, shirt)
     assert ([each.sku for each in product.variants], product.variants[0].id) == ([f"{mark}-L"], shirt.variants[1].id)
     assert (product.hsn, product.status, product.category) == ("6109", "archived", shirt.category)
+
+
+async def export(catalog, product):
+    """A product's line, as the export writes it."""
+    page = await catalog.scan_products(ScanProducts(after=product.id[:-1], limit=1, status=None))
+    return msgspec.json.decode(page.lines)
+
+
+async def test_an_export_brings_back_what_it_says_is_empty(catalog, created):
+    plain = await created(status="draft")
+    line = await export(catalog, plain)
+    before = await shown(catalog, plain)
+    picture = Image(url="/m/1.jpg", alt="Cup", width=9, height=9)
+    filled = {"brand": "Mitti", "description": "Fired twice.", "hsn": "6912", "product_type": "cup",
+              "images": [msgspec.to_builtins(picture)], "attributes": {"glazed": True}}  # fmt: skip
+    await catalog.change_product(ChangeProduct(product_id=plain.id, changes=filled, version=1, actor="usr_staff"))
+    done = await catalog.import_raw(ImportRaw(rows=raw(line), actor="usr_staff"))
+    assert (done.updated, done.faults, await shown(catalog, plain)) == (1, [], before)
+
+
+async def test_drafts_that_a_file_publishes_are_as_new_as_that(catalog, created):
+    draft = await created(status="draft")
+    line = await export(catalog, draft)
+    await catalog.import_raw(ImportRaw(rows=raw({**line, "status": "published"}), actor="usr_staff"))
+    published = await catalog.product(ProductRef(ref=draft.id))
+    assert published.created_at > draft.created_at
+
+
+async def test_a_row_that_raises_the_price_above_the_one_before_ends_the_offer(service, catalog, a_product):
+    mark = new_id("x")
+    shirt = await catalog.create_product(CreateProduct(product=a_shirt(a_product, mark), actor="usr_staff"))
+    await import_csv(service, catalog, f"sku,title,price\n{mark}-M,Shirt,999\n{mark}-L,Shirt,998.99\n")
+    assert [each.compare_at for each in (await shown(catalog, shirt)).variants] == [None, Money(99900)]
+
+
+async def test_a_row_that_is_found_by_its_address_makes_no_category(service, catalog, a_product):
+    mark = new_id("x")
+    shirt = await catalog.create_product(CreateProduct(product=a_shirt(a_product, mark), actor="usr_staff"))
+    text = f"sku,slug,title,price\n{mark}-S,{shirt.slug},Shirt,400\n"
+    done = await import_csv(service, catalog, text, default_category=mark)
+    assert (done.updated, done.errors, (await shown(catalog, shirt)).category) == (1, [], shirt.category)
+    assert mark not in [node.title for node in (await catalog.categories(Nothing())).data]
 
 
 async def test_a_row_that_would_be_one_variant_too_many_is_told(service, catalog, created):

@@ -156,8 +156,15 @@ def _with_variant(olds: Sequence[NewVariant], row: NewVariant, told: Collection[
         row = msgspec.structs.replace(row, sku=olds[0].sku)
     changes = {name: getattr(row, name) for name in ("price", "compare_at", "weight_grams") if name in told}
     if any(each.sku == row.sku for each in olds):
-        return [msgspec.structs.replace(each, **changes) if each.sku == row.sku else each for each in olds]
+        return [_repriced(each, changes) if each.sku == row.sku else each for each in olds]
     return [*olds, row] if "sku" in told else None
+
+
+def _repriced(variant: NewVariant, changes: Mapping[str, Any]) -> NewVariant:
+    """The variant after a row; a price that was raised to the one before it, or above, ends the offer."""
+    new = msgspec.structs.replace(variant, **changes)
+    over = new.compare_at is not None and new.compare_at.amount <= new.price.amount
+    return msgspec.structs.replace(new, compare_at=None) if over and changes.keys() & {"price", "compare_at"} else new
 
 
 def as_new(record: Record) -> NewProduct:

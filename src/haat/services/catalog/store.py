@@ -275,9 +275,12 @@ class CatalogStore:
         row = await queries.category(connection, ref=ref) if REF.fullmatch(ref) else None
         return None if row is None else _category(row)
 
-    async def categories_of_skus(self, connection: Connection, skus: Sequence[str]) -> dict[str, Category]:
-        """The categories of the products that have these SKUs, by SKU."""
-        return {row["sku"]: _category(row) async for row in queries.categories_of_skus(connection, skus=list(skus))}
+    async def categories_of(
+        self, connection: Connection, skus: Sequence[str], slugs: Sequence[str]
+    ) -> dict[tuple[str, str], Category]:
+        """The categories of the products that have these, by `("sku", SKU)` and `("slug", slug)`."""
+        rows = queries.categories_of(connection, skus=list(skus), slugs=list(slugs))
+        return {(row["kind"], row["word"]): _category(row) async for row in rows}
 
     async def category_counts(self, connection: Connection) -> dict[str, int]:
         """Published products by category id, descendants included."""

@@ -248,7 +248,8 @@ def _slug(wanted: Wanted, product_id: str, before: Record | None, by_slug: dict[
 
 def _listed_at(wanted: Wanted, old: Shown | None, record: Record, moment: datetime) -> datetime:
     """When it came into the shop: a draft is as new as its publication."""
-    if wanted.published_at is not None:
+    # The moment that an export wrote down is no wish for another one.
+    if wanted.published_at is not None and (old is None or wanted.published_at != old.listed_at):
         return wanted.published_at
     if old is None or old.listed_at is None or (record.status == "published" and old.status == "draft"):
         return moment

@@ -261,6 +261,14 @@ async def test_a_former_slug_taken_by_another_product_leads_there(catalog, creat
     assert (await shown(catalog, product.slug))["id"] == other.id
 
 
+async def test_a_former_slug_that_was_just_asked_for_leads_to_the_product_that_takes_it(catalog, created):
+    product = await created()
+    await catalog.change_product(change(product, slug=f"{product.slug}-new"))
+    before = await shown(catalog, product.slug)
+    other = await created(slug=product.slug)
+    assert (before["id"], (await shown(catalog, product.slug))["id"]) == (product.id, other.id)
+
+
 async def test_a_draft_is_neither_shown_nor_sold_nor_told(catalog, created, database, category):
     product = await created(status="draft")
     with pytest.raises(NotFound):

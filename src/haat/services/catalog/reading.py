@@ -62,7 +62,8 @@ class CatalogReading(Catalog):
                 return _unpacked(cached)
         read_at = self._cache.moment()
         page = await self._page(ask)
-        if page.status == "published":
+        # Another product may take a former slug, and would not know whose page is kept under it.
+        if page.status == "published" and not page.former:
             tags = (f"product:{page.product_id}",)
             await self._cache.put(key, _packed(page.encoded), seconds=PAGE_SECONDS, tags=tags, read_at=read_at)
         return page.encoded

@@ -30,11 +30,12 @@ _product = msgspec.json.Decoder(Product)
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A ready product as stored."""
+    """A ready product as stored; `former` when it was found by a slug that it had once."""
 
     product_id: str
     status: str
     encoded: Encoded
+    former: bool = False
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -100,13 +101,14 @@ class CatalogStore:
         """A ready product by id, slug or former slug."""
         if not REF.fullmatch(ref):
             return None
+        former = False
         if is_id(ref, "prd"):
             row = await queries.page_by_id(connection, product_id=ref)
         else:
             row = await queries.page_by_slug(connection, slug=ref)
             if row is None:
-                row = await queries.page_by_old_slug(connection, slug=ref)
-        return None if row is None else Page(row[3], row[2], Encoded(body=row[0], etag=row[1]))
+                row, former = await queries.page_by_old_slug(connection, slug=ref), True
+        return None if row is None else Page(row[3], row[2], Encoded(body=row[0], etag=row[1]), former)
 
     async def pages(self, connection: Connection, ids: Sequence[str], any_status: bool) -> list[Product]:
         """Products by ids, in the order of the ids."""

@@ -499,9 +499,10 @@ VERSION = "c0ffee"
 class MemoryPromotions(Promotions):
     def __init__(self) -> None:
         self.asked: list[SaveCoupon] = []
+        self.category: str | None = None
 
     async def coupons(self, ask: CouponsOf) -> Page[Coupon]:
-        one = NewCoupon(code="WELCOME10", title="10 % off", percent_basis_points=1000)
+        one = NewCoupon(code="WELCOME10", title="10 % off", percent_basis_points=1000, category=self.category)
         return Page(data=[Coupon(coupon=one, used=2, created_at=MOMENT, version=VERSION)])
 
     async def coupon(self, ask: CouponRef) -> Coupon:

@@ -446,7 +446,9 @@ def test_a_coupon_is_read_as_it_is_shown() -> None:
         minimum_minor=100_000,
         limit_total=10,
         combinable=True,
-        ends_at=datetime(2026, 11, 30, 18, 29, tzinfo=UTC),
+        starts_at=datetime(2026, 10, 31, 18, 30, tzinfo=UTC),
+        # As an API client ends a day.
+        ends_at=datetime(2026, 11, 30, 18, 29, 59, tzinfo=UTC),
     )
 
     assert coupons.read(coupons.shown(coupon, "INR"), "INR") == (coupon, {})
@@ -456,6 +458,26 @@ def test_a_coupon_tells_all_its_faults() -> None:
     _, faults = coupons.read({"percent": "many", "limit_total": "-1", "ends_at": "soon"}, "INR")
 
     assert set(faults) == {"code", "title", "percent", "limit_total", "ends_at"}
+
+
+async def test_a_coupon_for_a_category_that_is_none_is_told(enter: Enter, house: House) -> None:
+    """It would take nothing off for anybody, and nobody would say why."""
+    staff = enter("catalogue")
+    typed = {"code": "FRESH", "title": "New", "kind": "percent", "percent": "5"}
+    refused = await staff.send("/admin/coupons", **typed, category="Lamps")
+    saved = await staff.send("/admin/coupons", **typed, category="lamps")
+
+    assert (refused.status_code, "There is no category with this address" in refused.text) == (422, True)
+    assert (saved.status_code, [ask.coupon.category for ask in house.promotions.asked]) == (303, ["lamps"])
+
+
+async def test_a_coupon_keeps_the_category_it_has(enter: Enter, house: House) -> None:
+    house.promotions.category = "kept-from-elsewhere"
+    staff = enter("catalogue")
+    typed = {"code": "WELCOME10", "changing": "WELCOME10", "title": "New", "kind": "percent", "percent": "5"}
+    saved = await staff.send("/admin/coupons", **typed, version="c0ffee", category="kept-from-elsewhere")
+
+    assert (saved.status_code, house.promotions.asked[0].coupon.category) == (303, "kept-from-elsewhere")
 
 
 async def test_a_taken_code_is_not_changed_by_accident(enter: Enter, house: House) -> None:

@@ -14,9 +14,11 @@ from haat.contracts.catalog import (
     ImportRow,
     ImportRows,
     JobRef,
+    NewCategory,
     NewVariant,
     ProductRef,
     RawRow,
+    SaveCategories,
     ScanProducts,
     StartImport,
 )
@@ -289,6 +291,22 @@ async def test_a_category_that_an_import_makes_is_in_the_tree_at_once(catalog):
     await catalog.import_raw(ImportRaw(rows=raw(row), actor="usr_staff"))
     (root,) = [node for node in (await catalog.categories(Nothing())).data if node.title == mark]
     assert [node.title for node in root.children] == ["Cups"]
+
+
+async def test_a_category_that_was_renamed_is_found_by_its_former_title(catalog):
+    """A supplier's file goes on with the words it has always used."""
+    mark = new_id("x").replace("_", "-")
+    row = {"sku": mark, "slug": mark, "title": "Cup", "price": 1, "category": f"{mark} > C"}
+    await catalog.import_raw(ImportRaw(rows=raw(row), actor="usr_staff"))
+    cups = (await catalog.product(ProductRef(ref=mark))).category
+    rename = NewCategory(slug=cups.slug, title="Cups", parent_slug=cups.path[0])
+    await catalog.save_categories(SaveCategories(categories=[rename]))
+    other = {"sku": f"{mark}-2", "title": "Cup", "price": 1, "category": f"{mark} > Cups++"}
+    done = await catalog.import_raw(ImportRaw(rows=raw({**row, "title": "Mug"}, other), actor="usr_staff"))
+    product = await catalog.product(ProductRef(ref=mark))
+    (root,) = [node for node in (await catalog.categories(Nothing())).data if node.title == mark]
+    assert ((done.created, done.updated), (product.category.id, product.category.title)) == ((1, 1), (cups.id, "Cups"))
+    assert [node.title for node in root.children] == ["Cups", "Cups++"]
 
 
 async def test_two_imports_of_the_same_rows_at_once_make_each_product_once(catalog, database):

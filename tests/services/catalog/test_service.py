@@ -1,6 +1,7 @@
 """The catalogue's promises, on the real database."""
 
 import asyncio
+from contextvars import copy_context
 from typing import Any
 
 import msgspec
@@ -356,6 +357,22 @@ async def test_a_renamed_category_tells_the_products_below_it_again(catalog, cre
               for each in (published, other, draft)]  # fmt: skip
     saved = ("catalog.ProductSaved", 1)
     assert events == [[saved, saved], [saved, saved], []]
+
+
+async def test_a_category_renamed_while_a_product_is_made_shows_on_it(store, catalog, a_product, category):
+    product = a_product("CUP-made-meanwhile")
+    rename = NewCategory(slug=category, title="Mugs", parent_slug=f"{category}-kitchen")
+    others = [copy_context(), copy_context()]
+    async with store.transaction() as busy:
+        await store.lock_stock(busy.connection, ["CUP-made-meanwhile"])
+        create = catalog.create_product(CreateProduct(product=product, actor="usr_staff"))
+        made = asyncio.create_task(create, context=others[0])
+        await asyncio.wait({made}, timeout=0.2)
+        saved = catalog.save_categories(SaveCategories(categories=[rename]))
+        renamed = asyncio.create_task(saved, context=others[1])
+        await asyncio.wait({renamed}, timeout=0.2)
+    await asyncio.gather(made, renamed)
+    assert (await shown(catalog, (await made).id))["category"]["title"] == "Mugs"
 
 
 async def test_the_price_of_record_is_the_changed_one_at_once(catalog, created):

@@ -187,6 +187,9 @@ SELECT category_id, count(*) AS products FROM catalog.listed GROUP BY category_i
 -- Categories are few and seldom change: one writer at a time.
 SELECT pg_advisory_xact_lock(hashtextextended('catalog.categories', 0));
 
+-- name: keep_categories()!
+SELECT pg_advisory_xact_lock_shared(hashtextextended('catalog.categories', 0));
+
 -- name: save_category(category_id, parent_id, slug, title, position, path, ancestors)!
 INSERT INTO catalog.categories (category_id, parent_id, slug, title, position, path, ancestors)
 VALUES (:category_id, :parent_id, :slug, :title, :position, :path::text[], :ancestors::text[])

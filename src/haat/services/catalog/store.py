@@ -292,6 +292,11 @@ class CatalogStore:
         """Be the only one who changes categories, until the end of the transaction."""
         await queries.lock_categories(connection)
 
+    async def kept_categories(self, connection: Connection) -> dict[str, Category]:
+        """Categories by id, which nobody changes until the end of the transaction."""
+        await queries.keep_categories(connection)
+        return {each.category_id: each for each in await self.categories(connection)}
+
     async def save_category(self, connection: Connection, category: Category) -> None:
         """Add a category, or give it another title and position."""
         await queries.save_category(connection, **msgspec.structs.asdict(category))

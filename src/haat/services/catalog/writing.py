@@ -60,7 +60,12 @@ class Writer:
     async def write(self, transaction: Transaction, wanted: Sequence[Wanted], actor: str, *, merging: bool) -> Written:
         """Write all of `wanted`. Raises SlugTaken when a concurrent writer was faster."""
         written = Written([], [], [], [], [])
-        rest = list(wanted)
+        # Whoever renames a category waits until these products are there to be shown with its new title.
+        kept = await self._store.kept_categories(transaction.connection)
+        rest = [
+            msgspec.structs.replace(each, category=kept.get(each.category.category_id, each.category))
+            for each in wanted
+        ]
         while rest:
             # Rows of one batch that mean the same product are written one after the other.
             batch, rest = _apart(rest)

@@ -105,6 +105,18 @@ def test_a_form_that_was_only_looked_at_changes_nothing() -> None:
     assert changes(wanted, one) == {}
 
 
+def test_a_sku_with_blanks_around_it_stays_until_it_is_changed() -> None:
+    """A form sends it without them, and units are counted under the SKU as it is."""
+    one = product()
+    one = product(variants=[msgspec.structs.replace(one.variants[0], sku=" LAMP-1 ")])
+    fields, rows = shown(one)
+    sent = [{name: value.strip() for name, value in row.items()} for row in rows.variants]
+
+    wanted, _ = read(fields, Rows(sent, rows.attributes, rows.images), "INR", one, [])
+    assert wanted is not None
+    assert changes(wanted, one) == {}
+
+
 def test_an_attribute_keeps_its_type_until_it_is_changed() -> None:
     one = product()
     rows = Rows(shown(one)[1].variants, [{"name": "model", "value": "501"}, {"name": "watts", "value": "60"}], [])

@@ -332,6 +332,8 @@ class MemoryCatalog(Catalog):
         self.one = product()
         self.asked: list[Any] = []
         self.refusal: DomainError | None = None
+        # What somebody saves before a change comes.
+        self.meanwhile: Product | None = None
 
     async def product(self, ask: ProductRef) -> Product:
         if ask.ref not in (self.one.id, self.one.slug):
@@ -354,6 +356,8 @@ class MemoryCatalog(Catalog):
         return self.one
 
     async def change_product(self, ask: ChangeProduct) -> Product:
+        if self.meanwhile is not None:
+            self.one = self.meanwhile
         if ask.version != self.one.version:
             raise Precondition()
         self.asked.append(ask)

@@ -309,6 +309,17 @@ async def test_a_change_that_comes_too_late_shows_both_and_saves_over_knowingly(
     assert house.catalog.asked == []
 
 
+async def test_a_change_that_was_saved_already_is_no_clash(enter: Enter, house: House) -> None:
+    """The second click on a button, or two who correct the same word."""
+    fields, rows = shown(product())
+    typed = {**fields, "title": "Mine", **_named("variant", rows.variants), **_named("attribute", rows.attributes)}
+    house.catalog.meanwhile = product(title="Mine", version=5)
+
+    answer = await enter("catalogue").send("/admin/products/prd_1", **typed)
+
+    assert (answer.status_code, answer.headers.get("location")) == (303, "/admin/products/prd_1?said=saved")
+
+
 async def test_a_product_is_removed_only_when_its_title_is_typed(enter: Enter) -> None:
     answer = await enter("catalogue").send("/admin/products/prd_1/remove", title="lamp", version="4")
 

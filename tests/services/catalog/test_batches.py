@@ -217,6 +217,20 @@ async def test_an_export_brings_back_what_it_says_is_empty(catalog, created):
     assert (done.updated, done.faults, await shown(catalog, plain)) == (1, [], before)
 
 
+async def test_a_variant_that_was_copied_with_its_id_is_told_and_the_other_rows_are_kept(catalog, created):
+    line = await export(catalog, await created())
+    (first,) = line["variants"]
+    copied = {**line, "variants": [first, {**first, "sku": f"{first['sku']}-L"}]}
+    good = {"sku": new_id("x"), "title": "Cup", "price": 1}
+    done = await catalog.import_raw(ImportRaw(rows=raw(copied, good), actor="usr_staff"))
+    told = [(each.line, each.pointer, each.code) for each in done.faults]
+    assert (done.created, done.updated, told) == (
+        1,
+        0,
+        [(1, "/variants/0/id", "duplicate"), (1, "/variants/1/id", "duplicate")],
+    )
+
+
 async def test_drafts_that_a_file_publishes_are_as_new_as_that(catalog, created):
     draft = await created(status="draft")
     line = await export(catalog, draft)

@@ -114,10 +114,13 @@ def product_faults(product: NewProduct, currency: str, before: Record | None = N
             detail = "a picture of this shop: upload it first"
             found.append(_fault(f"/images/{number}/url", "not_allowed", detail))
     skus = Counter(variant.sku for variant in product.variants)
+    ids = Counter(variant.id for variant in product.variants if variant.id)
     for number, variant in enumerate(product.variants):
         at = f"/variants/{number}"
         if skus[variant.sku] > 1:
             found.append(_fault(f"{at}/sku", "duplicate", f"{variant.sku} stands more than once"))
+        if variant.id and ids[variant.id] > 1:
+            found.append(_fault(f"{at}/id", "duplicate", f"{variant.id} stands more than once; a new variant has none"))
         for name, price in (("price", variant.price), ("compare_at", variant.compare_at)):
             if price is None:
                 continue

@@ -323,6 +323,19 @@ async def test_a_category_that_was_renamed_is_found_by_its_former_title(catalog)
     assert [node.title for node in root.children] == ["Cups", "Cups++"]
 
 
+async def test_a_category_with_a_longer_slug_was_not_renamed(catalog):
+    mark = new_id("x").replace("_", "-")
+    rows = raw(
+        {"sku": f"{mark}-1", "title": "Cup", "price": 1, "category": f"{mark} > Cups"},
+        {"sku": f"{mark}-2", "title": "Cup", "price": 1, "category": f"{mark} men > Cups"},
+        {"sku": f"{mark}-3", "title": "Cup", "price": 1, "category": f"{mark} men > {mark} men cups"},
+    )
+    for row in rows:
+        await catalog.import_raw(ImportRaw(rows=[row], actor="usr_staff"))
+    (men,) = [node for node in (await catalog.categories(Nothing())).data if node.title == f"{mark} men"]
+    assert [node.title for node in men.children] == ["Cups", f"{mark} men cups"]
+
+
 async def test_two_imports_of_the_same_rows_at_once_make_each_product_once(catalog, database):
     mark = new_id("x")
     rows = raw(*({"sku": f"{mark}-{n}", "title": "Cup", "price": 1} for n in range(50)))

@@ -160,8 +160,13 @@ def _found(known: Sequence[Category], wanted: Iterable[tuple[str, ...]]) -> dict
 def _places(known: Iterable[Category]) -> dict[tuple[str | None, str], Category]:
     """Categories by the one above them and their titles; a renamed one also by what its slug was made of."""
     known = list(known)
-    renamed = {(each.parent_id, f"/{each.slug}"): each for each in known if slug_of(each.title) != each.slug}
+    renamed = {(each.parent_id, f"/{each.slug}"): each for each in known if _was_renamed(each)}
     return {**renamed, **{(each.parent_id, each.title.lower()): each for each in known}}
+
+
+def _was_renamed(category: Category) -> bool:
+    # A slug that another category had already was made longer at one of its ends.
+    return f"-{slug_of(category.title)}-" not in f"-{category.slug}-"
 
 
 def _there(places: Mapping[tuple[str | None, str], Category], parent: Category | None, title: str) -> Category | None:

@@ -21,6 +21,7 @@ from haat.contracts.catalog import (
     ProductRef,
     Products,
     Rating,
+    RemoveProduct,
     RowFault,
     StartImport,
     Variant,
@@ -362,6 +363,10 @@ class MemoryCatalog(Catalog):
             raise Precondition()
         self.asked.append(ask)
         return self.one
+
+    async def remove_product(self, ask: RemoveProduct) -> Nothing:
+        self.asked.append(ask)
+        return Nothing()
 
     async def start_import(self, ask: StartImport) -> ImportJob:
         self.asked.append(ask)

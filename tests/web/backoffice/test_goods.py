@@ -326,6 +326,14 @@ async def test_a_product_is_removed_only_when_its_title_is_typed(enter: Enter) -
     assert answer.status_code == 422
 
 
+async def test_a_title_with_blanks_around_it_can_be_typed(enter: Enter, house: House) -> None:
+    house.catalog.one = product(title="Lamp ")
+
+    answer = await enter("catalogue").send("/admin/products/prd_1/remove", title="Lamp ", version="4")
+
+    assert (answer.status_code, [ask.product_id for ask in house.catalog.asked]) == (303, ["prd_1"])
+
+
 @pytest.mark.parametrize(
     ("name", "kind"), [("a.CSV", "csv"), ("a.jsonl", "jsonl"), ("a.ndjson", "jsonl"), ("a.xls", "")]
 )

@@ -108,7 +108,7 @@ async def remove_product(desk: Desk, catalog: Catalog, product_id: str) -> Respo
     fields = await typed(desk.request)
     product = await catalog.product(ProductRef(ref=product_id, any_status=True))
     shown_fields, rows = shown(product)
-    if fields.get("title") != product.title:
+    if fields.get("title") != product.title.strip():
         faults = {"remove": "Type the title exactly as it is, to be sure it is this product"}
         return await _form(desk, catalog, product, shown_fields, rows, faults=faults, status=422)
     version = whole(fields.get("version", ""), 1, 10**11) or 0

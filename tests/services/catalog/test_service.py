@@ -11,6 +11,7 @@ from haat.contracts.catalog import (
     ChangeProduct,
     CreateProduct,
     Image,
+    ImportRaw,
     ImportRow,
     ImportRows,
     ListProducts,
@@ -19,6 +20,7 @@ from haat.contracts.catalog import (
     ProductRef,
     Products,
     Rating,
+    RawRow,
     RemoveProduct,
     ReviewsOf,
     SaveCategories,
@@ -184,6 +186,21 @@ async def test_a_change_keeps_what_it_does_not_name(catalog, created):
     changed = await catalog.change_product(change(product, title="Tall cup"))
     assert (changed.title, changed.brand, changed.variants, changed.version) == (
         "Tall cup", "Mitti", product.variants, 2,
+    )  # fmt: skip
+
+
+async def test_a_change_keeps_the_order_of_what_it_does_not_name(catalog, created):
+    """Shoppers choose colour before size, whatever was corrected since."""
+    options = {"Colour": "Red", "Size": "M"}
+    variant = NewVariant(sku=new_id("x"), price=Money(1), options=options)
+    product = await created(variants=[variant], attributes={"weave": "plain", "fit": "slim"})
+    changed = await catalog.change_product(change(product, title="Tall cup"))
+    row = {"sku": variant.sku, "title": "Tall cup", "price": 1, "care": "cold"}
+    await catalog.import_raw(ImportRaw(rows=[RawRow(line=1, fields=row)], actor="usr_staff"))
+    after = await shown(catalog, product.id)
+    assert (list(changed.attributes), list(changed.variants[0].options)) == (["weave", "fit"], ["Colour", "Size"])
+    assert (list(after["attributes"]), list(after["variants"][0]["options"])) == (
+        ["weave", "fit", "care"], ["Colour", "Size"],
     )  # fmt: skip
 
 

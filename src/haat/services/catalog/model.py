@@ -8,7 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -28,6 +28,7 @@ from haat.kit.message import Invalid, encode
 from haat.kit.money import LIMIT, Money, divide_half_up
 from haat.kit.validation import Faults, faults
 
+T = TypeVar("T")
 SLUG_LENGTH = 120
 
 
@@ -230,6 +231,27 @@ def record_of(product: NewProduct, category_id: str, slug: str, old: Record | No
         status=product.status,
         variants=variants,
     )
+
+
+def in_order(record: Record, before: Product, *, of_a_row: bool) -> Record:
+    """The record with attributes and options in the order in which the page has them: documents keep none.
+
+    A row of a file tells some attributes, and no order of the others.
+    """
+    options = {variant.id: variant.options for variant in before.variants}
+    variants = [
+        msgspec.structs.replace(each, options=_alike(each.options, options.get(each.variant_id, {})))
+        for each in record.variants
+    ]
+    attributes = _alike(record.attributes, before.attributes)
+    if of_a_row:
+        there = {name: attributes[name] for name in before.attributes if name in attributes}
+        attributes = {**there, **attributes}
+    return msgspec.structs.replace(record, attributes=attributes, variants=variants)
+
+
+def _alike(new: Mapping[str, T], before: Mapping[str, T]) -> Mapping[str, T]:
+    return {name: new[name] for name in before} if new == before else new
 
 
 def shown(

@@ -14,7 +14,18 @@ from haat.kit.ids import new_id
 from haat.kit.message import NotFound, Unavailable
 from haat.kit.problem import Precondition
 from haat.ports.documents import Document, Documents, Write
-from haat.services.catalog.model import Category, Record, Stars, merged, page_of, record_of, shown, slug_of, stars_of
+from haat.services.catalog.model import (
+    Category,
+    Record,
+    Stars,
+    in_order,
+    merged,
+    page_of,
+    record_of,
+    shown,
+    slug_of,
+    stars_of,
+)
 from haat.services.catalog.store import CatalogStore, Saved, Shown
 
 
@@ -231,7 +242,7 @@ def _made(
     levels = {variant.sku: variant.available for variant in old.product.variants} if old else {}
     product = shown(
         product_id,
-        record,
+        in_order(record, old.product, of_a_row=wanted.told is not None) if old else record,
         wanted.category,
         {**levels, **available},
         Stars(reviewed.total + imported.total, reviewed.count + imported.count).shown(),

@@ -51,7 +51,8 @@ class Verdict(Message, frozen=True):
 class Review(Message, frozen=True):
     """A payment that waits for a person; the order stands, the money is not taken meanwhile.
 
-    `state` is open, approved or rejected; `email` is empty when nobody answered the checkout's `assess`.
+    `state` is open, approved, rejected, or canceled when its order was before anybody decided; `email` is empty when
+    nobody answered the checkout's `assess`.
     """
 
     id: str
@@ -82,7 +83,7 @@ class Decide(Message, frozen=True):
 
 
 class AlreadyDecided(DomainError):
-    """Somebody has decided this review already."""
+    """Somebody has decided this review already, or its order was canceled meanwhile."""
 
     code = "already_decided"
     title = "This review has been decided already"

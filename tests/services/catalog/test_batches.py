@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from haat.contracts.catalog import (
+    ChangeProduct,
     CreateProduct,
     Image,
     ImportOptions,
@@ -13,9 +14,12 @@ from haat.contracts.catalog import (
     ImportRow,
     ImportRows,
     JobRef,
+    NewCategory,
     NewVariant,
     ProductRef,
     RawRow,
+    SaveCategories,
+    ScanProducts,
     StartImport,
 )
 from haat.contracts.inventory import StockChanged
@@ -195,6 +199,62 @@ async def test_a_line_that_has_variants_has_them_all(catalog, a_product):
     assert (product.hsn, product.status, product.category) == ("6109", "archived", shirt.category)
 
 
+async def export(catalog, product):
+    """A product's line, as the export writes it."""
+    page = await catalog.scan_products(ScanProducts(after=product.id[:-1], limit=1, status=None))
+    return msgspec.json.decode(page.lines)
+
+
+async def test_an_export_brings_back_what_it_says_is_empty(catalog, created):
+    plain = await created(status="draft")
+    line = await export(catalog, plain)
+    before = await shown(catalog, plain)
+    picture = Image(url="/m/1.jpg", alt="Cup", width=9, height=9)
+    filled = {"brand": "Mitti", "description": "Fired twice.", "hsn": "6912", "product_type": "cup",
+              "images": [msgspec.to_builtins(picture)], "attributes": {"glazed": True}}  # fmt: skip
+    await catalog.change_product(ChangeProduct(product_id=plain.id, changes=filled, version=1, actor="usr_staff"))
+    done = await catalog.import_raw(ImportRaw(rows=raw(line), actor="usr_staff"))
+    assert (done.updated, done.faults, await shown(catalog, plain)) == (1, [], before)
+
+
+async def test_a_variant_that_was_copied_with_its_id_is_told_and_the_other_rows_are_kept(catalog, created):
+    line = await export(catalog, await created())
+    (first,) = line["variants"]
+    copied = {**line, "variants": [first, {**first, "sku": f"{first['sku']}-L"}]}
+    good = {"sku": new_id("x"), "title": "Cup", "price": 1}
+    done = await catalog.import_raw(ImportRaw(rows=raw(copied, good), actor="usr_staff"))
+    told = [(each.line, each.pointer, each.code) for each in done.faults]
+    assert (done.created, done.updated, told) == (
+        1,
+        0,
+        [(1, "/variants/0/id", "duplicate"), (1, "/variants/1/id", "duplicate")],
+    )
+
+
+async def test_drafts_that_a_file_publishes_are_as_new_as_that(catalog, created):
+    draft = await created(status="draft")
+    line = await export(catalog, draft)
+    await catalog.import_raw(ImportRaw(rows=raw({**line, "status": "published"}), actor="usr_staff"))
+    published = await catalog.product(ProductRef(ref=draft.id))
+    assert published.created_at > draft.created_at
+
+
+async def test_a_row_that_raises_the_price_above_the_one_before_ends_the_offer(service, catalog, a_product):
+    mark = new_id("x")
+    shirt = await catalog.create_product(CreateProduct(product=a_shirt(a_product, mark), actor="usr_staff"))
+    await import_csv(service, catalog, f"sku,title,price\n{mark}-M,Shirt,999\n{mark}-L,Shirt,998.99\n")
+    assert [each.compare_at for each in (await shown(catalog, shirt)).variants] == [None, Money(99900)]
+
+
+async def test_a_row_that_is_found_by_its_address_makes_no_category(service, catalog, a_product):
+    mark = new_id("x")
+    shirt = await catalog.create_product(CreateProduct(product=a_shirt(a_product, mark), actor="usr_staff"))
+    text = f"sku,slug,title,price\n{mark}-S,{shirt.slug},Shirt,400\n"
+    done = await import_csv(service, catalog, text, default_category=mark)
+    assert (done.updated, done.errors, (await shown(catalog, shirt)).category) == (1, [], shirt.category)
+    assert mark not in [node.title for node in (await catalog.categories(Nothing())).data]
+
+
 async def test_a_row_that_would_be_one_variant_too_many_is_told(service, catalog, created):
     mark = new_id("x")
     full = await created(*(f"{mark}-{n}" for n in range(200)))
@@ -245,6 +305,35 @@ async def test_a_category_that_an_import_makes_is_in_the_tree_at_once(catalog):
     await catalog.import_raw(ImportRaw(rows=raw(row), actor="usr_staff"))
     (root,) = [node for node in (await catalog.categories(Nothing())).data if node.title == mark]
     assert [node.title for node in root.children] == ["Cups"]
+
+
+async def test_a_category_that_was_renamed_is_found_by_its_former_title(catalog):
+    """A supplier's file goes on with the words it has always used."""
+    mark = new_id("x").replace("_", "-")
+    row = {"sku": mark, "slug": mark, "title": "Cup", "price": 1, "category": f"{mark} > C"}
+    await catalog.import_raw(ImportRaw(rows=raw(row), actor="usr_staff"))
+    cups = (await catalog.product(ProductRef(ref=mark))).category
+    rename = NewCategory(slug=cups.slug, title="Cups", parent_slug=cups.path[0])
+    await catalog.save_categories(SaveCategories(categories=[rename]))
+    other = {"sku": f"{mark}-2", "title": "Cup", "price": 1, "category": f"{mark} > Cups++"}
+    done = await catalog.import_raw(ImportRaw(rows=raw({**row, "title": "Mug"}, other), actor="usr_staff"))
+    product = await catalog.product(ProductRef(ref=mark))
+    (root,) = [node for node in (await catalog.categories(Nothing())).data if node.title == mark]
+    assert ((done.created, done.updated), (product.category.id, product.category.title)) == ((1, 1), (cups.id, "Cups"))
+    assert [node.title for node in root.children] == ["Cups", "Cups++"]
+
+
+async def test_a_category_with_a_longer_slug_was_not_renamed(catalog):
+    mark = new_id("x").replace("_", "-")
+    rows = raw(
+        {"sku": f"{mark}-1", "title": "Cup", "price": 1, "category": f"{mark} > Cups"},
+        {"sku": f"{mark}-2", "title": "Cup", "price": 1, "category": f"{mark} men > Cups"},
+        {"sku": f"{mark}-3", "title": "Cup", "price": 1, "category": f"{mark} men > {mark} men cups"},
+    )
+    for row in rows:
+        await catalog.import_raw(ImportRaw(rows=[row], actor="usr_staff"))
+    (men,) = [node for node in (await catalog.categories(Nothing())).data if node.title == f"{mark} men"]
+    assert [node.title for node in men.children] == ["Cups", f"{mark} men cups"]
 
 
 async def test_two_imports_of_the_same_rows_at_once_make_each_product_once(catalog, database):

@@ -91,6 +91,11 @@ async def test_drafts_are_for_staff(client, headers, status):
     assert (await client.get("/v1/products?status=draft", headers=headers)).status_code == status
 
 
+async def test_drafts_of_one_category_are_not_all_drafts(client, category):
+    answer = await client.get(f"/v1/products?status=draft&category={category}", headers=STAFF)
+    assert (answer.status_code, [each["pointer"] for each in answer.json().get("errors", [])]) == (422, ["/category"])
+
+
 @pytest.mark.parametrize(("headers", "status"), [({}, 401), (SHOPPER, 403), (STAFF, 201)])
 async def test_only_catalogue_staff_create(client, body, headers, status):
     assert (await client.post("/v1/products", json=body, headers=headers)).status_code == status

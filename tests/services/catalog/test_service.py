@@ -1,6 +1,7 @@
 """The catalogue's promises, on the real database."""
 
 import asyncio
+from contextvars import copy_context
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from haat.contracts.catalog import (
     ChangeProduct,
     CreateProduct,
     Image,
+    ImportRaw,
     ImportRow,
     ImportRows,
     ListProducts,
@@ -18,6 +20,7 @@ from haat.contracts.catalog import (
     ProductRef,
     Products,
     Rating,
+    RawRow,
     RemoveProduct,
     ReviewsOf,
     SaveCategories,
@@ -186,6 +189,21 @@ async def test_a_change_keeps_what_it_does_not_name(catalog, created):
     )  # fmt: skip
 
 
+async def test_a_change_keeps_the_order_of_what_it_does_not_name(catalog, created):
+    """Shoppers choose colour before size, whatever was corrected since."""
+    options = {"Colour": "Red", "Size": "M"}
+    variant = NewVariant(sku=new_id("x"), price=Money(1), options=options)
+    product = await created(variants=[variant], attributes={"weave": "plain", "fit": "slim"})
+    changed = await catalog.change_product(change(product, title="Tall cup"))
+    row = {"sku": variant.sku, "title": "Tall cup", "price": 1, "care": "cold"}
+    await catalog.import_raw(ImportRaw(rows=[RawRow(line=1, fields=row)], actor="usr_staff"))
+    after = await shown(catalog, product.id)
+    assert (list(changed.attributes), list(changed.variants[0].options)) == (["weave", "fit"], ["Colour", "Size"])
+    assert (list(after["attributes"]), list(after["variants"][0]["options"])) == (
+        ["weave", "fit", "care"], ["Colour", "Size"],
+    )  # fmt: skip
+
+
 async def test_a_change_is_seen_at_once(catalog, created, category):
     product = await created()
     await shown(catalog, product.slug)
@@ -259,6 +277,14 @@ async def test_a_former_slug_taken_by_another_product_leads_there(catalog, creat
     await catalog.change_product(change(product, slug=f"{product.slug}-new"))
     other = await created(slug=product.slug)
     assert (await shown(catalog, product.slug))["id"] == other.id
+
+
+async def test_a_former_slug_that_was_just_asked_for_leads_to_the_product_that_takes_it(catalog, created):
+    product = await created()
+    await catalog.change_product(change(product, slug=f"{product.slug}-new"))
+    before = await shown(catalog, product.slug)
+    other = await created(slug=product.slug)
+    assert (before["id"], (await shown(catalog, product.slug))["id"]) == (product.id, other.id)
 
 
 async def test_a_draft_is_neither_shown_nor_sold_nor_told(catalog, created, database, category):
@@ -348,6 +374,22 @@ async def test_a_renamed_category_tells_the_products_below_it_again(catalog, cre
               for each in (published, other, draft)]  # fmt: skip
     saved = ("catalog.ProductSaved", 1)
     assert events == [[saved, saved], [saved, saved], []]
+
+
+async def test_a_category_renamed_while_a_product_is_made_shows_on_it(store, catalog, a_product, category):
+    product = a_product("CUP-made-meanwhile")
+    rename = NewCategory(slug=category, title="Mugs", parent_slug=f"{category}-kitchen")
+    others = [copy_context(), copy_context()]
+    async with store.transaction() as busy:
+        await store.lock_stock(busy.connection, ["CUP-made-meanwhile"])
+        create = catalog.create_product(CreateProduct(product=product, actor="usr_staff"))
+        made = asyncio.create_task(create, context=others[0])
+        await asyncio.wait({made}, timeout=0.2)
+        saved = catalog.save_categories(SaveCategories(categories=[rename]))
+        renamed = asyncio.create_task(saved, context=others[1])
+        await asyncio.wait({renamed}, timeout=0.2)
+    await asyncio.gather(made, renamed)
+    assert (await shown(catalog, (await made).id))["category"]["title"] == "Mugs"
 
 
 async def test_the_price_of_record_is_the_changed_one_at_once(catalog, created):

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from haat.contracts.fraud import AlreadyDecided, Assess, Decide, Review, ReviewDecided, ReviewsOf
-from haat.contracts.orders import OrderPlaced
+from haat.contracts.orders import OrderMoved, OrderPlaced
 from haat.engines.database.pool import PostgresDatabase
 from haat.kit.database import Batch
 from haat.kit.idempotency import Idempotency
@@ -239,6 +239,40 @@ async def test_of_ten_decisions_at_once_one_counts(fraud: FraudService, database
             "SELECT count(*) FROM fraud.outbox WHERE body LIKE $1", f"%{review_id}%".encode()
         )
     assert told == 1
+
+
+async def moved(fraud: FraudService, order: OrderPlaced, status: str) -> None:
+    event = OrderMoved(order_id=order.order_id, number=order.number, status=status)
+    await REACTIONS[OrderMoved](fraud, Batch([event, event]))
+
+
+async def test_a_review_ends_when_its_order_is_canceled_before_anybody_decided(fraud: FraudService):
+    """A shopper may cancel what is held: nobody is left who waits for a decision."""
+    asked = doubtful()
+    order = placed(asked)
+    await fraud.assess(asked)
+    await tell(fraud, order)
+    (review,) = await queued(fraud, asked)
+    await moved(fraud, order, "canceled")
+    assert await queued(fraud, asked) == []
+    ended = await fraud.reviews(ReviewsOf(state="canceled", limit=100))
+    assert review.id in [each.id for each in ended.data]
+    with pytest.raises(AlreadyDecided, match="Its order was canceled meanwhile"):
+        await fraud.decide(Decide(review_id=review.id, decision="approve", actor="usr_staff"))
+
+
+async def test_a_review_stays_as_it_is_when_its_order_moves_otherwise_or_was_decided(fraud: FraudService):
+    waiting, decided = doubtful(), doubtful()
+    orders = [placed(asked) for asked in (waiting, decided)]
+    for asked, order in zip((waiting, decided), orders, strict=True):
+        await fraud.assess(asked)
+        await tell(fraud, order)
+    (review,) = await queued(fraud, decided)
+    await fraud.decide(Decide(review_id=review.id, decision="reject", actor="usr_staff"))
+    await moved(fraud, orders[0], "confirmed")
+    await moved(fraud, orders[1], "canceled")
+    rejected = await fraud.reviews(ReviewsOf(state="rejected", limit=100))
+    assert (len(await queued(fraud, waiting)), review.id in [each.id for each in rejected.data]) == (1, True)
 
 
 async def test_a_repeated_decision_under_its_key_is_the_stored_answer(fraud: FraudService):

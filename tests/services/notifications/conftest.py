@@ -67,13 +67,14 @@ class People(Identity):
 
 
 class Stall(Catalog):
-    """The lamp `prd_lamp`, and how many of it there are."""
+    """The lamp `prd_lamp`, and how many of it there are; without its `ref` it is not sold."""
 
     def __init__(self) -> None:
         self.available = 3
+        self.ref = "prd_lamp"
 
     async def product(self, ask: ProductRef) -> Product:
-        if ask.ref != "prd_lamp":
+        if ask.ref != self.ref:
             raise NotFound()
         lamp = Variant(id="var_lamp", sku="LAMP", options={}, price=Money(99_900), available=self.available)
         return Product(

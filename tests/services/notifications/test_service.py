@@ -372,6 +372,15 @@ async def test_what_is_gone_again_is_looked_for_a_little_and_then_not_told(notif
     assert basket.not_told_of == [WishRef(user_id="usr_w", product_id="prd_lamp")]
 
 
+async def test_what_is_withdrawn_again_is_not_told_and_its_wish_waits_on(notifications, pen, stall, basket):
+    stall.ref = ""
+    await notifications.on_wishes_back(Batch([back()]))
+    await notifications.send_due()
+    (mail,) = await mails(notifications, about="usr_w")
+    assert (pen.letters, mail.state) == ([], "failed")
+    assert basket.not_told_of == [WishRef(user_id="usr_w", product_id="prd_lamp")]
+
+
 async def test_what_is_gone_again_and_comes_back_the_same_day_is_told(notifications, pen, stall, due_now):
     stall.available = 0
     await notifications.on_wishes_back(Batch([back()]))

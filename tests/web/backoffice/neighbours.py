@@ -21,6 +21,7 @@ from haat.contracts.catalog import (
     ProductRef,
     Products,
     Rating,
+    RemoveProduct,
     RowFault,
     StartImport,
     Variant,
@@ -332,6 +333,8 @@ class MemoryCatalog(Catalog):
         self.one = product()
         self.asked: list[Any] = []
         self.refusal: DomainError | None = None
+        # What somebody saves before a change comes.
+        self.meanwhile: Product | None = None
 
     async def product(self, ask: ProductRef) -> Product:
         if ask.ref not in (self.one.id, self.one.slug):
@@ -354,10 +357,16 @@ class MemoryCatalog(Catalog):
         return self.one
 
     async def change_product(self, ask: ChangeProduct) -> Product:
+        if self.meanwhile is not None:
+            self.one = self.meanwhile
         if ask.version != self.one.version:
             raise Precondition()
         self.asked.append(ask)
         return self.one
+
+    async def remove_product(self, ask: RemoveProduct) -> Nothing:
+        self.asked.append(ask)
+        return Nothing()
 
     async def start_import(self, ask: StartImport) -> ImportJob:
         self.asked.append(ask)
@@ -499,9 +508,10 @@ VERSION = "c0ffee"
 class MemoryPromotions(Promotions):
     def __init__(self) -> None:
         self.asked: list[SaveCoupon] = []
+        self.category: str | None = None
 
     async def coupons(self, ask: CouponsOf) -> Page[Coupon]:
-        one = NewCoupon(code="WELCOME10", title="10 % off", percent_basis_points=1000)
+        one = NewCoupon(code="WELCOME10", title="10 % off", percent_basis_points=1000, category=self.category)
         return Page(data=[Coupon(coupon=one, used=2, created_at=MOMENT, version=VERSION)])
 
     async def coupon(self, ask: CouponRef) -> Coupon:

@@ -105,6 +105,18 @@ def test_a_form_that_was_only_looked_at_changes_nothing() -> None:
     assert changes(wanted, one) == {}
 
 
+def test_a_sku_with_blanks_around_it_stays_until_it_is_changed() -> None:
+    """A form sends it without them, and units are counted under the SKU as it is."""
+    one = product()
+    one = product(variants=[msgspec.structs.replace(one.variants[0], sku=" LAMP-1 ")])
+    fields, rows = shown(one)
+    sent = [{name: value.strip() for name, value in row.items()} for row in rows.variants]
+
+    wanted, _ = read(fields, Rows(sent, rows.attributes, rows.images), "INR", one, [])
+    assert wanted is not None
+    assert changes(wanted, one) == {}
+
+
 def test_an_attribute_keeps_its_type_until_it_is_changed() -> None:
     one = product()
     rows = Rows(shown(one)[1].variants, [{"name": "model", "value": "501"}, {"name": "watts", "value": "60"}], [])
@@ -297,10 +309,29 @@ async def test_a_change_that_comes_too_late_shows_both_and_saves_over_knowingly(
     assert house.catalog.asked == []
 
 
+async def test_a_change_that_was_saved_already_is_no_clash(enter: Enter, house: House) -> None:
+    """The second click on a button, or two who correct the same word."""
+    fields, rows = shown(product())
+    typed = {**fields, "title": "Mine", **_named("variant", rows.variants), **_named("attribute", rows.attributes)}
+    house.catalog.meanwhile = product(title="Mine", version=5)
+
+    answer = await enter("catalogue").send("/admin/products/prd_1", **typed)
+
+    assert (answer.status_code, answer.headers.get("location")) == (303, "/admin/products/prd_1?said=saved")
+
+
 async def test_a_product_is_removed_only_when_its_title_is_typed(enter: Enter) -> None:
     answer = await enter("catalogue").send("/admin/products/prd_1/remove", title="lamp", version="4")
 
     assert answer.status_code == 422
+
+
+async def test_a_title_with_blanks_around_it_can_be_typed(enter: Enter, house: House) -> None:
+    house.catalog.one = product(title="Lamp ")
+
+    answer = await enter("catalogue").send("/admin/products/prd_1/remove", title="Lamp ", version="4")
+
+    assert (answer.status_code, [ask.product_id for ask in house.catalog.asked]) == (303, ["prd_1"])
 
 
 @pytest.mark.parametrize(
@@ -446,7 +477,9 @@ def test_a_coupon_is_read_as_it_is_shown() -> None:
         minimum_minor=100_000,
         limit_total=10,
         combinable=True,
-        ends_at=datetime(2026, 11, 30, 18, 29, tzinfo=UTC),
+        starts_at=datetime(2026, 10, 31, 18, 30, tzinfo=UTC),
+        # As an API client ends a day.
+        ends_at=datetime(2026, 11, 30, 18, 29, 59, tzinfo=UTC),
     )
 
     assert coupons.read(coupons.shown(coupon, "INR"), "INR") == (coupon, {})
@@ -456,6 +489,26 @@ def test_a_coupon_tells_all_its_faults() -> None:
     _, faults = coupons.read({"percent": "many", "limit_total": "-1", "ends_at": "soon"}, "INR")
 
     assert set(faults) == {"code", "title", "percent", "limit_total", "ends_at"}
+
+
+async def test_a_coupon_for_a_category_that_is_none_is_told(enter: Enter, house: House) -> None:
+    """It would take nothing off for anybody, and nobody would say why."""
+    staff = enter("catalogue")
+    typed = {"code": "FRESH", "title": "New", "kind": "percent", "percent": "5"}
+    refused = await staff.send("/admin/coupons", **typed, category="Lamps")
+    saved = await staff.send("/admin/coupons", **typed, category="lamps")
+
+    assert (refused.status_code, "There is no category with this address" in refused.text) == (422, True)
+    assert (saved.status_code, [ask.coupon.category for ask in house.promotions.asked]) == (303, ["lamps"])
+
+
+async def test_a_coupon_keeps_the_category_it_has(enter: Enter, house: House) -> None:
+    house.promotions.category = "kept-from-elsewhere"
+    staff = enter("catalogue")
+    typed = {"code": "WELCOME10", "changing": "WELCOME10", "title": "New", "kind": "percent", "percent": "5"}
+    saved = await staff.send("/admin/coupons", **typed, version="c0ffee", category="kept-from-elsewhere")
+
+    assert (saved.status_code, house.promotions.asked[0].coupon.category) == (303, "kept-from-elsewhere")
 
 
 async def test_a_taken_code_is_not_changed_by_accident(enter: Enter, house: House) -> None:

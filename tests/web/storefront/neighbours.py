@@ -83,7 +83,8 @@ class MemoryCatalog(Catalog):
         return self.by_ref[ask.ref]
 
     async def products(self, ask: Products) -> Page[Product]:
-        return Page(data=[self.by_ref[each] for each in ask.ids if each in self.by_ref])
+        found = [self.by_ref[each] for each in ask.ids if each in self.by_ref]
+        return Page(data=[each for each in found if ask.any_status or each.status == "published"])
 
     async def categories(self, ask: Nothing) -> Page[CategoryNode]:
         return Page(data=self.tree)

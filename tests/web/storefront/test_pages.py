@@ -590,5 +590,19 @@ async def test_a_wishlist_says_that_what_is_sold_out_will_be_told_of(visitor: Vi
     assert page.count("We mail you when it is back") == 1
 
 
+async def test_a_wish_for_what_is_not_sold_any_more_can_be_taken_off(visitor: Visitor):
+    """It counts against the end of the list."""
+    await visitor.register()
+    for slug in ("brass-lamp", "book-14-laptop"):
+        await visitor.send("/wishlist", product=slug)
+    catalog = visitor.behind.catalog
+    lamp = catalog.by_ref["brass-lamp"]
+    catalog.by_ref = {lamp.id: msgspec.structs.replace(lamp, status="archived")}
+    page = (await visitor.see("/wishlist")).text
+    assert ("Brass lamp" in page, "Not sold at the moment" in page, "/p/brass-lamp" in page) == (True, True, False)
+    assert "Not sold any more" in page
+    assert ("/wishlist/prd_1/remove" in page, "/wishlist/prd_3/remove" in page) == (True, True)
+
+
 async def test_a_wishlist_needs_an_account(visitor: Visitor):
     assert (await visitor.see("/wishlist")).headers["Location"] == "/sign-in?next=/wishlist"

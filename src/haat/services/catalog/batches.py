@@ -14,7 +14,7 @@ from haat.kit.records import BadRecord, Record, UnreadableFile, read_records
 from haat.services.catalog.categories import CategoryWriter
 from haat.services.catalog.import_store import ImportStore, Job
 from haat.services.catalog.importing import pictures_left_out, row_of
-from haat.services.catalog.model import Category, product_faults
+from haat.services.catalog.model import Category, product_faults, slug_of
 from haat.services.catalog.store import CatalogStore
 from haat.services.catalog.writing import Wanted, Writer, Written
 
@@ -158,12 +158,15 @@ class Importer:
 
     async def _kept(self, rows: Sequence[ImportRow]) -> list[Category | None]:
         """By row, the category of a known product when the row tells none: no other need be made for it."""
-        skus = ["" if row.told is None or "category" in row.told else row.product.variants[0].sku for row in rows]
-        if not any(skus):
+        silent = [row.told is not None and "category" not in row.told for row in rows]
+        if not any(silent):
             return [None for _ in rows]
+        meant = [row.product if each else None for row, each in zip(rows, silent, strict=True)]
+        skus = [each.variants[0].sku if each else "" for each in meant]
+        slugs = [each.slug or slug_of(each.title) if each else "" for each in meant]
         async with self._store.connection() as connection:
-            known = await self._store.categories_of_skus(connection, skus)
-        return [known.get(sku) for sku in skus]
+            known = await self._store.categories_of(connection, skus, slugs)
+        return [known.get(("sku", sku)) or known.get(("slug", slug)) for sku, slug in zip(skus, slugs, strict=True)]
 
     async def _refs(self, refs: set[str]) -> dict[str, Category]:
         if not refs:

@@ -88,12 +88,12 @@ class CategoryWriter:
         return _found(known, wanted)
 
     async def _make(self, connection: Connection, known: list[Category], path: Sequence[str]) -> list[Category]:
-        by_place = {(each.parent_id, each.title.lower()): each for each in known}
+        places = _places(known)
         slugs = {each.slug for each in known}
         parent: Category | None = None
         made: list[Category] = []
         for title in path:
-            there = by_place.get((parent.category_id if parent else None, title.lower()))
+            there = _there(places, parent, title)
             if there is None:
                 there = child_of(parent, _free_slug(title, parent, slugs), title, 0)
                 await self._store.save_category(connection, there)
@@ -144,17 +144,34 @@ def child_of(parent: Category | None, slug: str, title: str, position: int) -> C
 
 
 def _found(known: Sequence[Category], wanted: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], Category]:
-    by_place = {(each.parent_id, each.title.lower()): each for each in known}
+    places = _places(known)
     found = {}
     for path in wanted:
         category: Category | None = None
         for title in path:
-            category = by_place.get((category.category_id if category else None, title.lower()))
+            category = _there(places, category, title)
             if category is None:
                 break
         if category is not None:
             found[path] = category
     return found
+
+
+def _places(known: Iterable[Category]) -> dict[tuple[str | None, str], Category]:
+    """Categories by the one above them and their titles; a renamed one also by what its slug was made of."""
+    known = list(known)
+    renamed = {(each.parent_id, f"/{each.slug}"): each for each in known if _was_renamed(each)}
+    return {**renamed, **{(each.parent_id, each.title.lower()): each for each in known}}
+
+
+def _was_renamed(category: Category) -> bool:
+    # A slug that another category had already was made longer at one of its ends.
+    return f"-{slug_of(category.title)}-" not in f"-{category.slug}-"
+
+
+def _there(places: Mapping[tuple[str | None, str], Category], parent: Category | None, title: str) -> Category | None:
+    above = parent.category_id if parent else None
+    return places.get((above, title.lower())) or places.get((above, f"/{slug_of(title)}"))
 
 
 def _free_slug(title: str, parent: Category | None, taken: set[str]) -> str:

@@ -102,7 +102,11 @@ async def list_products(
     cursor: Cursor = None,
     limit: Limit = 20,
     status: Annotated[
-        str, Parameter(pattern=r"^(published|draft|archived)$(?!\n)", description="other than published: staff only")
+        str,
+        Parameter(
+            pattern=r"^(published|draft|archived)$(?!\n)",
+            description="other than published: staff only, of all categories",
+        ),
     ] = "published",
     if_none_match: Known = None,
 ) -> Response[bytes]:

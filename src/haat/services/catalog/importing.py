@@ -53,6 +53,8 @@ _TOLD = {
     "compare_at": COMPARED, "weight_grams": WEIGHTS, "description": (*DESCRIPTIONS, *BULLETS),
     **{name: (name,) for name in ("slug", "hsn", "tax_class", "status")},
 }  # fmt: skip
+# What a line of this API's own may say is empty.
+_EMPTY = {"description": "", "brand": "", "product_type": "", "hsn": "", "images": []}
 DEEPEST_CATEGORY = 8
 # As JSON writes the zero character; a backslash of the text's own is doubled there.
 _ZERO = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -72,7 +74,7 @@ def row_of(raw: RawRow, options: ImportOptions, currency: str) -> ImportRow | li
     for name, pictures in _pictures(fields).items():
         # A field of which no picture is left counts as one that was not given.
         fields[name] = [each for each in pictures if lies_here(_address(each))]
-        if not fields[name]:
+        if pictures and not fields[name]:
             del fields[name]
     found: list[RowFault] = []
 
@@ -175,7 +177,10 @@ def _own_product(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fields(raw: RawRow) -> dict[str, Any]:
-    return {name.strip().lower().replace(" ", "_"): value for name, value in raw.fields.items() if _filled(value)}
+    """By their common names. An empty cell of a table tells nothing, an empty field of an export that it is empty."""
+    named = {name.strip().lower().replace(" ", "_"): value for name, value in raw.fields.items()}
+    own = isinstance(named.get("variants"), list)
+    return {name: value for name, value in named.items() if _filled(value) or (own and value == _EMPTY.get(name))}
 
 
 def _filled(value: Any) -> bool:

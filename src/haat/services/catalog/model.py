@@ -8,7 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -28,6 +28,7 @@ from haat.kit.message import Invalid, encode
 from haat.kit.money import LIMIT, Money, divide_half_up
 from haat.kit.validation import Faults, faults
 
+T = TypeVar("T")
 SLUG_LENGTH = 120
 
 
@@ -114,10 +115,13 @@ def product_faults(product: NewProduct, currency: str, before: Record | None = N
             detail = "a picture of this shop: upload it first"
             found.append(_fault(f"/images/{number}/url", "not_allowed", detail))
     skus = Counter(variant.sku for variant in product.variants)
+    ids = Counter(variant.id for variant in product.variants if variant.id)
     for number, variant in enumerate(product.variants):
         at = f"/variants/{number}"
         if skus[variant.sku] > 1:
             found.append(_fault(f"{at}/sku", "duplicate", f"{variant.sku} stands more than once"))
+        if variant.id and ids[variant.id] > 1:
+            found.append(_fault(f"{at}/id", "duplicate", f"{variant.id} stands more than once; a new variant has none"))
         for name, price in (("price", variant.price), ("compare_at", variant.compare_at)):
             if price is None:
                 continue
@@ -156,8 +160,15 @@ def _with_variant(olds: Sequence[NewVariant], row: NewVariant, told: Collection[
         row = msgspec.structs.replace(row, sku=olds[0].sku)
     changes = {name: getattr(row, name) for name in ("price", "compare_at", "weight_grams") if name in told}
     if any(each.sku == row.sku for each in olds):
-        return [msgspec.structs.replace(each, **changes) if each.sku == row.sku else each for each in olds]
+        return [_repriced(each, changes) if each.sku == row.sku else each for each in olds]
     return [*olds, row] if "sku" in told else None
+
+
+def _repriced(variant: NewVariant, changes: Mapping[str, Any]) -> NewVariant:
+    """The variant after a row; a price that was raised to the one before it, or above, ends the offer."""
+    new = msgspec.structs.replace(variant, **changes)
+    over = new.compare_at is not None and new.compare_at.amount <= new.price.amount
+    return msgspec.structs.replace(new, compare_at=None) if over and changes.keys() & {"price", "compare_at"} else new
 
 
 def as_new(record: Record) -> NewProduct:
@@ -220,6 +231,27 @@ def record_of(product: NewProduct, category_id: str, slug: str, old: Record | No
         status=product.status,
         variants=variants,
     )
+
+
+def in_order(record: Record, before: Product, *, of_a_row: bool) -> Record:
+    """The record with attributes and options in the order in which the page has them: documents keep none.
+
+    A row of a file tells some attributes, and no order of the others.
+    """
+    options = {variant.id: variant.options for variant in before.variants}
+    variants = [
+        msgspec.structs.replace(each, options=_alike(each.options, options.get(each.variant_id, {})))
+        for each in record.variants
+    ]
+    attributes = _alike(record.attributes, before.attributes)
+    if of_a_row:
+        there = {name: attributes[name] for name in before.attributes if name in attributes}
+        attributes = {**there, **attributes}
+    return msgspec.structs.replace(record, attributes=attributes, variants=variants)
+
+
+def _alike(new: Mapping[str, T], before: Mapping[str, T]) -> Mapping[str, T]:
+    return {name: new[name] for name in before} if new == before else new
 
 
 def shown(

@@ -172,10 +172,13 @@ ORDER BY cardinality(path), position, title;
 SELECT category_id, parent_id, slug, title, position, path, ancestors FROM catalog.categories
 WHERE category_id = :ref OR slug = :ref;
 
--- name: categories_of_skus(skus)
-SELECT v.sku, c.category_id, c.parent_id, c.slug, c.title, c.position, c.path, c.ancestors
-FROM catalog.variants v JOIN catalog.products p USING (product_id) JOIN catalog.categories c USING (category_id)
-WHERE v.sku = ANY(:skus::text[]);
+-- name: categories_of(skus, slugs)
+SELECT w.kind, w.word, c.category_id, c.parent_id, c.slug, c.title, c.position, c.path, c.ancestors
+FROM (
+    SELECT 'sku' AS kind, sku AS word, product_id FROM catalog.variants WHERE sku = ANY(:skus::text[])
+    UNION ALL
+    SELECT 'slug', slug, product_id FROM catalog.products WHERE slug = ANY(:slugs::text[])
+) w JOIN catalog.products p USING (product_id) JOIN catalog.categories c USING (category_id);
 
 -- name: category_counts()
 SELECT category_id, count(*) AS products FROM catalog.listed GROUP BY category_id;
@@ -183,6 +186,9 @@ SELECT category_id, count(*) AS products FROM catalog.listed GROUP BY category_i
 -- name: lock_categories()!
 -- Categories are few and seldom change: one writer at a time.
 SELECT pg_advisory_xact_lock(hashtextextended('catalog.categories', 0));
+
+-- name: keep_categories()!
+SELECT pg_advisory_xact_lock_shared(hashtextextended('catalog.categories', 0));
 
 -- name: save_category(category_id, parent_id, slug, title, position, path, ancestors)!
 INSERT INTO catalog.categories (category_id, parent_id, slug, title, position, path, ancestors)

@@ -62,7 +62,8 @@ class CatalogReading(Catalog):
                 return _unpacked(cached)
         read_at = self._cache.moment()
         page = await self._page(ask)
-        if page.status == "published":
+        # Another product may take a former slug, and would not know whose page is kept under it.
+        if page.status == "published" and not page.former:
             tags = (f"product:{page.product_id}",)
             await self._cache.put(key, _packed(page.encoded), seconds=PAGE_SECONDS, tags=tags, read_at=read_at)
         return page.encoded
@@ -78,6 +79,8 @@ class CatalogReading(Catalog):
     async def list_products(self, ask: ListProducts) -> Encoded:
         if not 1 <= ask.limit <= LONGEST_LIST:
             raise invalid("/limit", "out_of_range", f"1 to {LONGEST_LIST}")
+        if ask.category is not None and ask.status != "published":
+            raise invalid("/category", "not_allowed", f"products that are {ask.status} are listed without a category")
         filters = f"products:{ask.category or ''}:{ask.status}"
         after = _after(filters, ask.cursor)
         # First pages only: they are what most people see, and there are few of them.

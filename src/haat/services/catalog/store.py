@@ -30,11 +30,12 @@ _product = msgspec.json.Decoder(Product)
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A ready product as stored."""
+    """A ready product as stored; `former` when it was found by a slug that it had once."""
 
     product_id: str
     status: str
     encoded: Encoded
+    former: bool = False
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -100,13 +101,14 @@ class CatalogStore:
         """A ready product by id, slug or former slug."""
         if not REF.fullmatch(ref):
             return None
+        former = False
         if is_id(ref, "prd"):
             row = await queries.page_by_id(connection, product_id=ref)
         else:
             row = await queries.page_by_slug(connection, slug=ref)
             if row is None:
-                row = await queries.page_by_old_slug(connection, slug=ref)
-        return None if row is None else Page(row[3], row[2], Encoded(body=row[0], etag=row[1]))
+                row, former = await queries.page_by_old_slug(connection, slug=ref), True
+        return None if row is None else Page(row[3], row[2], Encoded(body=row[0], etag=row[1]), former)
 
     async def pages(self, connection: Connection, ids: Sequence[str], any_status: bool) -> list[Product]:
         """Products by ids, in the order of the ids."""
@@ -275,9 +277,12 @@ class CatalogStore:
         row = await queries.category(connection, ref=ref) if REF.fullmatch(ref) else None
         return None if row is None else _category(row)
 
-    async def categories_of_skus(self, connection: Connection, skus: Sequence[str]) -> dict[str, Category]:
-        """The categories of the products that have these SKUs, by SKU."""
-        return {row["sku"]: _category(row) async for row in queries.categories_of_skus(connection, skus=list(skus))}
+    async def categories_of(
+        self, connection: Connection, skus: Sequence[str], slugs: Sequence[str]
+    ) -> dict[tuple[str, str], Category]:
+        """The categories of the products that have these, by `("sku", SKU)` and `("slug", slug)`."""
+        rows = queries.categories_of(connection, skus=list(skus), slugs=list(slugs))
+        return {(row["kind"], row["word"]): _category(row) async for row in rows}
 
     async def category_counts(self, connection: Connection) -> dict[str, int]:
         """Published products by category id, descendants included."""
@@ -286,6 +291,11 @@ class CatalogStore:
     async def lock_categories(self, connection: Connection) -> None:
         """Be the only one who changes categories, until the end of the transaction."""
         await queries.lock_categories(connection)
+
+    async def kept_categories(self, connection: Connection) -> dict[str, Category]:
+        """Categories by id, which nobody changes until the end of the transaction."""
+        await queries.keep_categories(connection)
+        return {each.category_id: each for each in await self.categories(connection)}
 
     async def save_category(self, connection: Connection, category: Category) -> None:
         """Add a category, or give it another title and position."""

@@ -14,7 +14,18 @@ from haat.kit.ids import new_id
 from haat.kit.message import NotFound, Unavailable
 from haat.kit.problem import Precondition
 from haat.ports.documents import Document, Documents, Write
-from haat.services.catalog.model import Category, Record, Stars, merged, page_of, record_of, shown, slug_of, stars_of
+from haat.services.catalog.model import (
+    Category,
+    Record,
+    Stars,
+    in_order,
+    merged,
+    page_of,
+    record_of,
+    shown,
+    slug_of,
+    stars_of,
+)
 from haat.services.catalog.store import CatalogStore, Saved, Shown
 
 
@@ -60,7 +71,12 @@ class Writer:
     async def write(self, transaction: Transaction, wanted: Sequence[Wanted], actor: str, *, merging: bool) -> Written:
         """Write all of `wanted`. Raises SlugTaken when a concurrent writer was faster."""
         written = Written([], [], [], [], [])
-        rest = list(wanted)
+        # Whoever renames a category waits until these products are there to be shown with its new title.
+        kept = await self._store.kept_categories(transaction.connection)
+        rest = [
+            msgspec.structs.replace(each, category=kept.get(each.category.category_id, each.category))
+            for each in wanted
+        ]
         while rest:
             # Rows of one batch that mean the same product are written one after the other.
             batch, rest = _apart(rest)
@@ -226,7 +242,7 @@ def _made(
     levels = {variant.sku: variant.available for variant in old.product.variants} if old else {}
     product = shown(
         product_id,
-        record,
+        in_order(record, old.product, of_a_row=wanted.told is not None) if old else record,
         wanted.category,
         {**levels, **available},
         Stars(reviewed.total + imported.total, reviewed.count + imported.count).shown(),
@@ -248,7 +264,8 @@ def _slug(wanted: Wanted, product_id: str, before: Record | None, by_slug: dict[
 
 def _listed_at(wanted: Wanted, old: Shown | None, record: Record, moment: datetime) -> datetime:
     """When it came into the shop: a draft is as new as its publication."""
-    if wanted.published_at is not None:
+    # The moment that an export wrote down is no wish for another one.
+    if wanted.published_at is not None and (old is None or wanted.published_at != old.listed_at):
         return wanted.published_at
     if old is None or old.listed_at is None or (record.status == "published" and old.status == "draft"):
         return moment

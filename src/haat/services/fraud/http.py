@@ -15,7 +15,9 @@ from haat.kit.message import Message, Page
 from haat.kit.problem import problems
 
 ReviewId = Annotated[str, Parameter(description="a review, `rev_…`")]
-State = Annotated[Literal["open", "approved", "rejected"], Parameter(query="state", description="which reviews")]
+State = Annotated[
+    Literal["open", "approved", "rejected", "canceled"], Parameter(query="state", description="which reviews")
+]
 Limit = Annotated[int, Parameter(ge=1, le=100)]
 Cursor = Annotated[str | None, Parameter(max_length=1_000, description="where the last page ended")]
 

@@ -34,12 +34,17 @@ INSERT INTO fraud.reviews (review_id, attempt_id, checkout_id, amount_minor, cur
 VALUES (:review_id, :attempt_id, :checkout_id, :amount_minor, :currency, :email, :score, :reasons::jsonb, 'waiting')
 ON CONFLICT (attempt_id) DO NOTHING;
 
--- name: open_review(review_id, attempt_id, checkout_id, amount_minor, currency, reasons)^
+-- name: open_review(review_id, attempt_id, checkout_id, order_id, amount_minor, currency, reasons)^
 -- The review that was kept, or one with these reasons when none was. A decision that was made stands.
-INSERT INTO fraud.reviews AS r (review_id, attempt_id, checkout_id, amount_minor, currency, email, score, reasons, state)
-VALUES (:review_id, :attempt_id, :checkout_id, :amount_minor, :currency, '', 0, :reasons::jsonb, 'open')
-ON CONFLICT (attempt_id) DO UPDATE SET state = CASE WHEN r.state = 'waiting' THEN 'open' ELSE r.state END
+INSERT INTO fraud.reviews AS r (review_id, attempt_id, checkout_id, order_id, amount_minor, currency, email, score,
+                                reasons, state)
+VALUES (:review_id, :attempt_id, :checkout_id, :order_id, :amount_minor, :currency, '', 0, :reasons::jsonb, 'open')
+ON CONFLICT (attempt_id) DO UPDATE SET
+    order_id = excluded.order_id, state = CASE WHEN r.state = 'waiting' THEN 'open' ELSE r.state END
 RETURNING *;
+
+-- name: end_reviews(order_ids)!
+UPDATE fraud.reviews SET state = 'canceled' WHERE order_id = ANY(:order_ids::text[]) AND state = 'open';
 
 -- name: reviews(state, after, most)
 SELECT * FROM fraud.reviews
@@ -49,8 +54,8 @@ WHERE state = :state AND review_id > coalesce(:after::text, '') ORDER BY review_
 UPDATE fraud.reviews SET state = :state, decided_by = :actor, note = :note, decided_at = now()
 WHERE review_id = :review_id AND state = 'open' RETURNING *;
 
--- name: exists(review_id)$
-SELECT true FROM fraud.reviews WHERE review_id = :review_id AND state <> 'waiting';
+-- name: state(review_id)$
+SELECT state FROM fraud.reviews WHERE review_id = :review_id AND state <> 'waiting';
 
 -- name: forget(before)!
 WITH never_ordered AS (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from haat.contracts.fraud import AlreadyDecided, Assess, Decide, Fraud, Review, ReviewDecided, ReviewsOf, Verdict
-from haat.contracts.orders import OrderPlaced
+from haat.contracts.orders import OrderMoved, OrderPlaced
 from haat.kit.clock import now
 from haat.kit.cursor import id_in, paged
 from haat.kit.database import Batch
@@ -41,9 +41,16 @@ class FraudService(Fraud):
         async with self._store.transaction() as transaction:
             for order in await transaction.accept(held):
                 review = await self._store.open_review(transaction, order)
-                if review.state != "open":
+                if review.state in DECISIONS:
                     # Reviews were open from the assessment on once: orders heard of this decision too early.
                     transaction.publish(_decided(review))
+
+    async def orders_moved(self, batch: Batch[OrderMoved]) -> None:
+        """Orders that were canceled while their reviews waited have nothing left to decide."""
+        gone = [event.order_id for event in batch.events if event.status == "canceled"]
+        if gone:
+            # No inbox: a review ends once, however often it is told.
+            await self._store.end_reviews(gone)
 
     async def reviews(self, ask: ReviewsOf) -> Page[Review]:
         limit, filters = max(1, min(ask.limit, 100)), f"fraud.reviews {ask.state}"
@@ -58,9 +65,10 @@ class FraudService(Fraud):
             state = STATES[ask.decision]
             review = await self._store.decide(transaction, ask.review_id, state, ask.actor, ask.note)
             if review is None:
-                if not await self._store.exists(transaction, ask.review_id):
+                before = await self._store.state(transaction, ask.review_id)
+                if before is None:
                     raise NotFound("There is no such review")
-                raise AlreadyDecided()
+                raise AlreadyDecided("Its order was canceled meanwhile" if before == "canceled" else "")
             transaction.publish(_decided(review))
             return transaction.remember(review)
 

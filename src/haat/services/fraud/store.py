@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
@@ -67,11 +67,17 @@ class FraudStore:
             review_id=new_id("rev"),
             attempt_id=order.attempt_id,
             checkout_id=order.checkout_id,
+            order_id=order.order_id,
             amount_minor=order.total.amount,
             currency=order.total.currency,
             reasons=[NOT_ASSESSED],
         )
         return _review(row)
+
+    async def end_reviews(self, order_ids: Sequence[str]) -> None:
+        """Nobody needs to decide on these orders any more."""
+        async with self.connection() as connection:
+            await queries.end_reviews(connection, order_ids=list(order_ids))
 
     async def reviews(self, state: str, after: str | None, most: int) -> list[Review]:
         """The oldest first, after the review named."""
@@ -85,8 +91,10 @@ class FraudStore:
         row = await queries.decide(transaction.connection, review_id=review_id, state=state, actor=actor, note=note)
         return None if row is None else _review(row)
 
-    async def exists(self, transaction: Transaction, review_id: str) -> bool:
-        return bool(await queries.exists(transaction.connection, review_id=review_id))
+    async def state(self, transaction: Transaction, review_id: str) -> str | None:
+        """None when there is no such review, or none that staff may see."""
+        state: str | None = await queries.state(transaction.connection, review_id=review_id)
+        return state
 
     async def forget(self, before: datetime) -> None:
         """Drop assessments that no window reaches any more, and reviews of attempts that came to no order on hold."""

@@ -240,11 +240,16 @@ class NotificationsService(Notifications):
     async def _of_wish(self, mail: DueMail) -> DueMail | Settled:
         """Unless it is gone again: the catalogue hears of units as we do, so its first no may only be early."""
         user = await self._identity.user(OfUser(user_id=mail.about))
-        product = await self._catalog.product(ProductRef(ref=mail.facts["product_id"]))
+        wish = WishRef(user_id=mail.about, product_id=mail.facts["product_id"])
+        try:
+            product = await self._catalog.product(ProductRef(ref=wish.product_id))
+        except NotFound:
+            await self._cart.not_told(wish)
+            return Settled(mail.id, mail.tries, "failed", "it is not sold any more")
         if not any(variant.available for variant in product.variants):
             if mail.tries <= PATIENT_TRIES:
                 return _again(mail, "it is not there yet")
-            await self._cart.not_told(WishRef(user_id=mail.about, product_id=product.id))
+            await self._cart.not_told(wish)
             return Settled(mail.id, mail.tries, "failed", "it was sold out again")
         known = msgspec.structs.replace(mail, address=user.email)
         return self._with(known, f"p/{product.slug}", {"name": user.name, "title": product.title})

@@ -7,17 +7,20 @@ from typing import Any
 import msgspec
 from litestar import Response, get, post
 
+from haat.contracts.catalog import Catalog
 from haat.contracts.promotions import Coupon, CouponRef, CouponsOf, NewCoupon, Promotions, SaveCoupon
 from haat.kit.message import DomainError, NotFound
 from haat.kit.problem import Precondition
 from haat.kit.validation import faults as every_fault
-from haat.web.backoffice.desk import Desk, told
+from haat.web.backoffice.desk import Desk, gently, told
 from haat.web.backoffice.forms import Faults, Typed, basis_points, minor, moment_in, new_key, plain_amount, typed, whole
+from haat.web.backoffice.products import categories
 from haat.web.words import SHOP_ZONE
 
 A_PAGE = 50
 TAKEN = {"code": "There is a coupon with this code: open it from the list to change it"}
 CHANGED = {"title": "Somebody has changed this coupon since you opened it. Saving again puts yours in its place"}
+NOWHERE = {"category": "There is no category with this address"}
 MONEY = ("amount_minor", "minimum_minor", "maximum_discount_minor")
 
 
@@ -44,7 +47,7 @@ async def edit_coupon(desk: Desk, promotions: Promotions, code: str) -> Response
 
 
 @post("/coupons", duty="coupons", status_code=200)
-async def save_coupon(desk: Desk, promotions: Promotions) -> Response[Any]:
+async def save_coupon(desk: Desk, promotions: Promotions, catalog: Catalog) -> Response[Any]:
     """Make a coupon, or change the one whose form this was; a taken code is never changed by accident."""
     fields = await typed(desk.request)
     wanted, faults = read(fields, desk.settings.currency)
@@ -52,6 +55,11 @@ async def save_coupon(desk: Desk, promotions: Promotions) -> Response[Any]:
     changing = fields.get("changing", "") == fields.get("code", "") != ""
     if known is not None and not changing:
         faults |= TAKEN
+    if fields.get("category") and not (known and known.coupon.category == fields["category"]):
+        # When the catalogue does not answer, it is taken as it is.
+        slugs = [slug for slug, _ in await gently(categories(catalog), [])]
+        if slugs and fields["category"] not in slugs:
+            faults |= NOWHERE
     shown_known = known if changing else None
     if wanted is None or faults:
         return _form(desk, shown_known, fields, faults, 422)
@@ -116,7 +124,8 @@ def shown(coupon: NewCoupon, currency: str) -> Typed:
         fields[name] = str(getattr(coupon, name) or "")
     for name in ("starts_at", "ends_at"):
         moment = getattr(coupon, name)
-        fields[name] = f"{moment.astimezone(SHOP_ZONE):%Y-%m-%dT%H:%M}" if moment else ""
+        # Seconds only where there are some, such as at the end of a day.
+        fields[name] = f"{moment.astimezone(SHOP_ZONE):%Y-%m-%dT%H:%M:%S}".removesuffix(":00") if moment else ""
     fields["combinable"] = "yes" if coupon.combinable else ""
     return fields
 

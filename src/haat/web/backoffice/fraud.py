@@ -13,7 +13,7 @@ from haat.web.backoffice.desk import Desk
 from haat.web.backoffice.forms import new_key, typed
 from haat.web.backoffice.people import names_of
 
-STATES = ("open", "approved", "rejected")
+STATES = ("open", "approved", "rejected", "canceled")
 LONGEST_NOTE = 2_000
 DECISIONS = ("approve", "reject")
 

@@ -89,7 +89,11 @@ async def change_product(desk: Desk, catalog: Catalog, media: MediaStore, produc
         await catalog.change_product(ask)
     except Precondition:
         latest = await catalog.product(ProductRef(ref=product.id, any_status=True))
-        clash = clashes(changes(wanted, latest), latest)
+        left = changes(wanted, latest)
+        if not left:
+            # This very form, sent twice; or somebody else has changed the same.
+            return desk.go(f"/admin/products/{product.id}?said=saved")
+        clash = clashes(left, latest)
         # The next save is a choice made with both versions in view.
         kept = {**fields, "version": str(latest.version)}
         return await _form(desk, catalog, latest, kept, again, clash=clash, status=412)
@@ -104,7 +108,7 @@ async def remove_product(desk: Desk, catalog: Catalog, product_id: str) -> Respo
     fields = await typed(desk.request)
     product = await catalog.product(ProductRef(ref=product_id, any_status=True))
     shown_fields, rows = shown(product)
-    if fields.get("title") != product.title:
+    if fields.get("title") != product.title.strip():
         faults = {"remove": "Type the title exactly as it is, to be sure it is this product"}
         return await _form(desk, catalog, product, shown_fields, rows, faults=faults, status=422)
     version = whole(fields.get("version", ""), 1, 10**11) or 0

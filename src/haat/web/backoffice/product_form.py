@@ -187,6 +187,10 @@ def _variant(i: int, row: Typed, currency: str, before: Mapping[str, Variant], f
     if stock is None:
         faults[f"variant.{i}.stock"] = "A whole number"
     old = before.get(row.get("id", ""))
+    sku = row.get("sku", "")
+    if old is not None and old.sku.strip() == sku.strip():
+        # A form takes blanks away, and units are counted under the SKU as it was written elsewhere.
+        sku = old.sku
     if old is not None and row.get("options", "").strip() == _options_text(old.options).strip():
         # Untouched, they stay what they were: those written elsewhere may be empty, or hold a colon or semicolon.
         options: Mapping[str, str] = old.options
@@ -196,7 +200,7 @@ def _variant(i: int, row: Typed, currency: str, before: Mapping[str, Variant], f
             faults[f"variant.{i}.options"] = f"Write options as Colour: Red; Size: M ({'; '.join(wrong)})"
     return {
         "id": row.get("id") or None,
-        "sku": row.get("sku", ""),
+        "sku": sku,
         "price": {"amount": price or 0, "currency": currency},
         "compare_at": None if compare is None else {"amount": compare, "currency": currency},
         "weight_grams": grams or 0,

@@ -16,13 +16,16 @@ from haat.web.storefront.shell import Shop
 
 @get("/wishlist")
 async def view_wishlist(shop: Shop, cart: Cart, catalog: Catalog) -> Response[Any]:
-    """What was put aside, the newest first; what is not sold any more is left out."""
+    """What was put aside, the newest first; also what is not sold any more, for it counts until it is taken off."""
     if shop.caller.user_id is None:
         return shop.go("/sign-in?next=/wishlist")
     wishes = (await cart.wishes(WishesOf(user_id=shop.caller.user_id))).data
-    found = (await catalog.products(Products(ids=[each.product_id for each in wishes]))).data if wishes else []
+    ids = [each.product_id for each in wishes]
+    found = (await catalog.products(Products(ids=ids, any_status=True))).data if wishes else []
     by_id = {product.id: product for product in found}
-    wished = [Card.of(by_id[each.product_id]) for each in wishes if each.product_id in by_id]
+    products = [by_id.get(each) for each in ids]
+    cards = [Card.of(product) if product else None for product in products]
+    wished = list(zip(ids, products, cards, strict=True))
     return await shop.page("wishlist.html", wished=wished)
 
 

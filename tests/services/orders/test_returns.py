@@ -52,6 +52,11 @@ async def held(floor: Floor, **how: Any) -> Order:
 async def decided(floor: Floor, order: Order, decision: str) -> Order:
     """Fraud hears of the order, staff decide, the orders hear of it and do what follows."""
     await floor.deliver("fraud", "orders", order.id)
+    return await decided_on(floor, order, decision)
+
+
+async def decided_on(floor: Floor, order: Order, decision: str) -> Order:
+    """Staff decide on what fraud has heard of, the orders hear of it and do what follows."""
     checkout_id = await floor.value("SELECT checkout_id FROM orders.orders WHERE id = $1", order.id)
     reviews = (await floor.fraud.reviews(ReviewsOf(limit=100))).data
     (review,) = [each for each in reviews if each.checkout_id == checkout_id]
@@ -329,8 +334,9 @@ async def test_a_decision_amid_other_work_is_not_forgotten(floor: Floor):
     assert (await floor.order(order.id)).status == "canceled"
 
 
-async def test_an_approval_of_a_canceled_order_changes_nothing(floor: Floor):
+async def test_an_approval_of_an_order_that_was_canceled_a_moment_ago_changes_nothing(floor: Floor):
     order = await held(floor)
+    await floor.deliver("fraud", "orders", order.id)
     canceled = await floor.orders.cancel(cancel(order))
-    seen = await decided(floor, order, "approve")
+    seen = await decided_on(floor, order, "approve")
     assert (seen.status, seen.payment, seen.timeline) == ("canceled", canceled.payment, canceled.timeline)

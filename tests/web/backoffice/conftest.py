@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import lru_cache
 from html import unescape
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from haat.contracts.recommendations import Recommender
 from haat.settings import Settings
+from haat.web.backoffice import home
 from haat.web.backoffice.app import backoffice
 from haat.web.gateway.app import gateway
 from haat.web.sessions import csrf_config
@@ -29,8 +31,11 @@ from tests.web.backoffice.neighbours import (
     MemorySearch,
     line,
 )
+from tests.web.standing import Standing
 
 ORIGIN = "http://shop"
+# What the application was made with: filled by a test, empty before each.
+CHECKS: dict[str, Callable[[], Awaitable[object]]] = {}
 
 
 class House:
@@ -51,7 +56,8 @@ class House:
         self.recommendations = Recommender()
         self.media = MemoryMedia()
         self.parked = MemoryParked()
-        self.checks: dict[str, Callable[[], Awaitable[object]]] = {}
+        CHECKS.clear()
+        self.checks = CHECKS
 
 
 class Person:
@@ -88,16 +94,24 @@ def house() -> House:
     return House()
 
 
+@lru_cache
+def _office() -> tuple[Any, Standing[House]]:
+    """The back office's application, and who stands behind it."""
+    standing = Standing(House())
+    settings = Settings(service_secret="only-for-tests", public_url=ORIGIN, environment="test")
+    neighbours = {**standing.neighbours(), "checks": CHECKS}
+    app = gateway(
+        [backoffice(settings, neighbours["identity"])], neighbours, {"settings": settings}, csrf=csrf_config(settings)
+    )
+    return app, standing
+
+
 @pytest.fixture
 async def enter(house: House) -> AsyncIterator[Enter]:
     """Opens a browser signed in with a role, with `shopper`, or with nothing."""
-    settings = Settings(service_secret="only-for-tests", public_url=ORIGIN, environment="test")
-    app: Any = gateway(
-        [backoffice(settings, house.identity)],
-        vars(house),
-        {"settings": settings},
-        csrf=csrf_config(settings),
-    )
+    app, standing = _office()
+    standing.behind = house
+    home._kept.clear()
     clients: list[httpx.AsyncClient] = []
 
     def enter_(role: str = "") -> Person:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -16,7 +17,9 @@ from haat.kit.problem import EXCEPTION_HANDLERS
 from haat.settings import Settings
 from haat.web.gateway.app import gateway
 from haat.web.sessions import csrf_config
+from haat.web.storefront import shell
 from haat.web.storefront.app import page_errors, storefront
+from tests.web.standing import Standing
 from tests.web.storefront.neighbours import (
     MemoryCart,
     MemoryCatalog,
@@ -129,10 +132,10 @@ class Visitor:
         assert answer.status_code == 303
 
 
-@asynccontextmanager
-async def visiting(public_url: str = SHOP, payment_provider: str = "sandbox") -> AsyncIterator[Visitor]:
-    """A visitor of the demo shop, at this address and with these payment providers."""
-    behind = Neighbours()
+@lru_cache
+def _shop(public_url: str, payment_provider: str) -> tuple[Any, Standing[Neighbours]]:
+    """The demo shop's application, and who stands behind it."""
+    standing = Standing(Neighbours())
     settings = Settings(
         public_url=public_url,
         vault_public_url=VAULT,
@@ -140,16 +143,25 @@ async def visiting(public_url: str = SHOP, payment_provider: str = "sandbox") ->
         environment="test",
         payment_provider=payment_provider,
     )
-    contracts = {name: value for name, value in vars(behind).items()}
+    neighbours = standing.neighbours()
     app = gateway(
-        [storefront(settings, behind.identity)],
-        contracts,
+        [storefront(settings, neighbours["identity"])],
+        neighbours,
         {"settings": settings},
         csrf=csrf_config(settings),
         on_error=page_errors(EXCEPTION_HANDLERS),
     )
+    return app, standing
+
+
+@asynccontextmanager
+async def visiting(public_url: str = SHOP, payment_provider: str = "sandbox") -> AsyncIterator[Visitor]:
+    """A visitor of the demo shop, at this address and with these payment providers."""
+    app, standing = _shop(public_url, payment_provider)
+    standing.behind = Neighbours()
+    shell._tree.clear()
     async with AsyncTestClient(app, base_url=SHOP) as client:
-        yield Visitor(client, behind)
+        yield Visitor(client, standing.behind)
 
 
 @pytest.fixture

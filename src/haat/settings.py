@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, FilePath
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 # Every service of the house.
@@ -139,6 +139,7 @@ class Settings(BaseSettings):
     )
     seller_gstin: str = Field("", pattern="^([0-9A-Z]{15})?$", description="the seller's GST number, on invoices")
     auto_fulfil: bool = Field(True, description="the demo's warehouse packs and hands over parcels by itself")
+    synonyms: FilePath | None = Field(None, description="the shop's own words for the same thing: tv, telly")
     sourcing: Literal["fewest_parcels", "priority"] = Field(
         "fewest_parcels", description="from which locations a cart is served; each location has a priority"
     )

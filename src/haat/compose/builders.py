@@ -201,7 +201,7 @@ def _search(house: House) -> Any:
     service = SearchService(
         SearchStore(house.database("search")),
         house.ask(Catalog),
-        TantivySearch(folder, minor_per_major),
+        TantivySearch(folder, minor_per_major, settings.synonyms),
         lambda: TantivyWriter(folder, minor_per_major),
         house.cache,
         settings.currency,

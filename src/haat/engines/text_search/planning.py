@@ -3,8 +3,8 @@
 Every word counts where the title has it, and for less where only the rest of the product's text does (BM25); the
 word that names the thing ("desk" in "oak desk for kids") counts a quarter more. Words next to each other in the
 query earn more when they are neighbours in a title. A brand or a category that is asked for earns a bonus, and so
-does being without what is said to be unwanted. Weights come from the ESCI judgments and lie on a wide plateau:
-halving or doubling one changes nDCG@10 by about 0.005.
+does being without what is said to be unwanted. A synonym of a word counts a fifth less than the word. Weights come
+from the ESCI judgments and lie on a wide plateau: halving or doubling one changes nDCG@10 by about 0.005.
 """
 
 from itertools import combinations
@@ -28,6 +28,7 @@ from haat.engines.text_search.analysis import (
 from haat.engines.text_search.reading import Tally, count_of, tally_of
 from haat.engines.text_search.schema import LIVE
 from haat.engines.text_search.spelling import Speller
+from haat.engines.text_search.synonyms import Synonyms
 
 Query = tantivy.Query
 MUST: Final = tantivy.Occur.Must
@@ -42,6 +43,7 @@ UNNAMED_BONUS: Final = 3.0
 BRAND_BONUS: Final = 2.0
 CATEGORY_BONUS: Final = 4.0
 HEAD_WEIGHT: Final = 1.25
+SYNONYM_WEIGHT: Final = 0.8
 CORRECTED_SCORE: Final = 5.0
 MOST_WORDS: Final = 24
 MOST_LETTERS: Final = 512
@@ -78,10 +80,13 @@ class _Word(msgspec.Struct, frozen=True):
 class Planner:
     """Plans for one state of the index."""
 
-    def __init__(self, searcher: tantivy.Searcher, schema: tantivy.Schema, speller: Speller) -> None:
+    def __init__(
+        self, searcher: tantivy.Searcher, schema: tantivy.Schema, speller: Speller, synonyms: Synonyms
+    ) -> None:
         self._searcher = searcher
         self._schema = schema
         self._speller = speller
+        self._synonyms = synonyms
 
     def plan(self, text: str, relax_below: int) -> Plan | None:
         """None when the text holds no word."""
@@ -105,19 +110,28 @@ class Planner:
         # Only whether it occurs is asked of all text: its frequencies need not be read.
         matches = [Query.term_query(self._schema, "all", stem, index_option="basic")]
         frequency = self._searcher.doc_freq("all", stem)
-        scores = [Query.boost_query(self._term("title", stem), weight)]
+        titled, besides = [Query.boost_query(self._term("title", stem), weight)], []
         beside = self._searcher.doc_freq("beside", stem)
         if beside:
             # As rare as the word is altogether.
             rarity = self._rarity(frequency) / self._rarity(beside)
-            scores.append(Query.boost_query(self._term("beside", stem), BESIDE_WEIGHT * weight * rarity))
+            besides.append(Query.boost_query(self._term("beside", stem), BESIDE_WEIGHT * weight * rarity))
+        synonyms = self._known_synonyms(stem)
+        for other in synonyms:
+            matches.append(self._phrase("all", other))
+            # A rare way to say it is no better than the shopper's own.
+            rarest = max(self._rarity(self._searcher.doc_freq("all", part)) for part in other)
+            less = SYNONYM_WEIGHT * weight * min(1.0, self._rarity(frequency) / rarest)
+            titled.append(Query.boost_query(self._phrase("title", other), less))
+            said = self._term("beside", other[0]) if len(other) == 1 else matches[-1]
+            besides.append(Query.boost_query(said, BESIDE_WEIGHT * less))
+        scores = [_best_of(each) for each in (titled, besides) if each]
         corrected = None
         parts = self._compound(word) if frequency < _RARE and len(word) >= _SHORTEST_COMPOUND else None
         if parts:
             matches.append(self._phrase("all", parts))
-            best = [self._phrase("title", parts), Query.boost_query(matches[-1], BESIDE_WEIGHT)]
-            scores.append(Query.disjunction_max_query(best, 0.0))
-        elif frequency == 0:
+            scores.append(_best_of([self._phrase("title", parts), Query.boost_query(matches[-1], BESIDE_WEIGHT)]))
+        elif frequency == 0 and not synonyms:
             terms = self._speller.candidates(word)
             corrected = terms[0] if terms else None
             for term in terms:
@@ -130,6 +144,14 @@ class Planner:
             required=word not in OPTIONAL_WORDS,
             corrected_to=corrected,
         )
+
+    def _known_synonyms(self, stem: str) -> list[tuple[str, ...]]:
+        """Those that some product may have."""
+        return [
+            other
+            for other in self._synonyms.others.get(stem, ())
+            if all(self._searcher.doc_freq("all", part) for part in other)
+        ]
 
     def _compound(self, word: str) -> tuple[str, str] | None:
         """The split of a word into two neighbours that most products have; None when no product has one."""
@@ -224,12 +246,19 @@ class Planner:
     def _term(self, field: str, term: str) -> Query:
         return Query.term_query(self._schema, field, term)
 
-    def _phrase(self, field: str, parts: tuple[str, str], slop: int = 0) -> Query:
+    def _phrase(self, field: str, parts: tuple[str, ...], slop: int = 0) -> Query:
+        """The words side by side; a single one is a term."""
+        if len(parts) == 1:
+            return self._term(field, parts[0])
         return Query.phrase_query(self._schema, field, list(parts), slop)
 
 
 def _all_of(queries: list[Query]) -> Query:
     return queries[0] if len(queries) == 1 else Query.boolean_query([(MUST, each) for each in queries])
+
+
+def _best_of(scores: list[Query]) -> Query:
+    return scores[0] if len(scores) == 1 else Query.disjunction_max_query(scores, 0.0)
 
 
 def _preferring(found: Query, preferred: list[Query]) -> Query:

@@ -16,7 +16,8 @@ _LONGEST: Final = 128
 
 
 def suggest(view: View, ask: SuggestQuery) -> SuggestAnswer:
-    """Products by popularity, categories by whether their name is meant, queries by how much they find."""
+    """Products by what they are called, then by popularity; categories by whether their name is meant; queries by how
+    much they find."""
     typed = words_of(ask.text[:_LONGEST])
     if not typed:
         return SuggestAnswer()
@@ -30,7 +31,7 @@ def suggest(view: View, ask: SuggestQuery) -> SuggestAnswer:
     ending = Query.term_set_query(view.schema, "words", terms)
     found = Query.boolean_query([(MUST, ending), *((MUST, each) for each in known)])
     return SuggestAnswer(
-        products=_products(view, found, ask.limit),
+        products=_products(view, found, terms, ask.limit),
         categories=_categories(view, found, last, ask.limit),
         queries=_queries(before, terms)[: ask.limit],
     )
@@ -54,17 +55,34 @@ def _given_word(view: View, word: str, stem: str) -> tuple[str, Query]:
 
 
 def _completions(view: View, prefix: str, given: Query | None) -> list[str]:
-    """The most frequent words that begin so, next to the words already there; else the likely correction."""
-    found = view.searcher.terms_with_prefix("words", prefix, given, _COMPLETIONS)
-    terms = [term for term, count in found if count]
-    return terms or list(view.speller.candidates(prefix))
-
-
-def _products(view: View, found: Query, limit: int) -> tuple[SearchHit, ...]:
-    result = view.searcher.search(
-        found, limit, count=False, order_by_field="order_popularity", order=tantivy.Order.Desc
+    """The most frequent words that begin so, next to the words already there; else what is said for one that does;
+    else the likely correction."""
+    terms = _beginning(view, prefix, given)
+    others = (
+        [] if terms else [term for word in view.synonyms.beginning(prefix) for term in _beginning(view, word, given)]
     )
-    cards = view.cards([address for _, address in result.hits])
+    return terms or others or list(view.speller.candidates(prefix))
+
+
+def _beginning(view: View, prefix: str, given: Query | None) -> list[str]:
+    return [term for term, count in view.searcher.terms_with_prefix("words", prefix, given, _COMPLETIONS) if count]
+
+
+def _products(view: View, found: Query, terms: list[str], limit: int) -> tuple[SearchHit, ...]:
+    """Laptops before their bags, and these before what else says "laptop" somewhere."""
+    stems = list({stem_of(term): None for term in terms})
+    titled = Query.term_set_query(view.schema, "title", stems)
+    named = Query.term_set_query(view.schema, "category_named", stems)
+    addresses: list[tantivy.DocAddress] = []
+    for tier in ([titled, named], [titled], []):
+        wanted = Query.boolean_query([(MUST, each) for each in (found, *tier)])
+        result = view.searcher.search(
+            wanted, limit, count=False, order_by_field="order_popularity", order=tantivy.Order.Desc
+        )
+        addresses += [address for _, address in result.hits if address not in addresses]
+        if len(addresses) >= limit:
+            break
+    cards = view.cards(addresses[:limit])
     return tuple(SearchHit(product_id, 0.0, card) for product_id, card in cards)
 
 

@@ -15,6 +15,7 @@ from haat.engines.text_search.planning import MUST, MUST_NOT, SHOULD, Plan, Quer
 from haat.engines.text_search.reading import count_of
 from haat.engines.text_search.schema import ORDER_FIELDS
 from haat.engines.text_search.suggestions import suggest
+from haat.engines.text_search.synonyms import read_synonyms
 from haat.engines.text_search.table import Table
 from haat.engines.text_search.view import View, ViewFinder
 from haat.ports.text_search import (
@@ -39,9 +40,10 @@ _OVERLAP: Final = 20
 class TantivySearch:
     """`TextSearch` on a folder that a `TantivyWriter`, here or in another process, keeps current."""
 
-    def __init__(self, root: Path, minor_per_major: int = 100) -> None:
+    def __init__(self, root: Path, minor_per_major: int = 100, synonyms: Path | None = None) -> None:
+        """`synonyms` is a merchant's file of such words; OSError when it cannot be read."""
         self._root = root
-        self._finder = ViewFinder(root)
+        self._finder = ViewFinder(root, synonyms=read_synonyms(synonyms))
         self._minor_per_major = minor_per_major
 
     async def search(self, ask: SearchQuery) -> SearchAnswer:

@@ -26,6 +26,7 @@ from haat.engines.text_search.planning import Plan, Planner, Query
 from haat.engines.text_search.reading import Tally, tally_of
 from haat.engines.text_search.schema import CARD, FORMAT, LIVE, register_analysers
 from haat.engines.text_search.spelling import Speller
+from haat.engines.text_search.synonyms import Synonyms
 from haat.engines.text_search.table import Table, Tables
 from haat.ports.text_search import Facets, IndexNotReady, SearchAnswer, SearchQuery
 
@@ -33,12 +34,13 @@ _PLANS: Final = 4096
 _COUNTS: Final = 4096
 _ANSWERS: Final = 512
 _OPENING_TRIES: Final = 5
+_NO_SYNONYMS: Final = Synonyms()
 
 
 class View:
     """Answers asked again are kept until the next commit: they die with the state they tell of."""
 
-    def __init__(self, folder: Path, pointer: Pointer, index: tantivy.Index, names: Names) -> None:
+    def __init__(self, folder: Path, pointer: Pointer, index: tantivy.Index, names: Names, synonyms: Synonyms) -> None:
         self.pointer = pointer
         self.index = index
         self.schema = index.schema
@@ -47,10 +49,11 @@ class View:
         self._cards = CardReader(folder)
         self.speller = Speller(self.searcher)
         self.names = names
+        self.synonyms = synonyms
         self.champions = Champions(self.searcher)
         self.answers: LRUCache[SearchQuery, SearchAnswer] = LRUCache(_ANSWERS)
         self.state = f"{pointer.generation}.{pointer.commit}"
-        self._planner = Planner(self.searcher, self.schema, self.speller)
+        self._planner = Planner(self.searcher, self.schema, self.speller, synonyms)
         self._plans: LRUCache[tuple[str, int], Plan] = LRUCache(_PLANS)
         self._counts: LRUCache[tuple[SearchQuery, str], tuple[Any, bool]] = LRUCache(_COUNTS)
         self._tables = Tables(self)
@@ -142,8 +145,14 @@ def _without_page(ask: SearchQuery) -> SearchQuery:
 class ViewFinder:
     """Follows the pointer: a commit or a switch of the writer is seen by the next search."""
 
-    def __init__(self, root: Path, opener: Callable[[Path], tantivy.Index] | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        opener: Callable[[Path], tantivy.Index] | None = None,
+        synonyms: Synonyms = _NO_SYNONYMS,
+    ) -> None:
         self._root = root
+        self._synonyms = synonyms
         self._opener = opener or open_index
         self._path = str(root)
         self._signature: tuple[int, int] | None = None
@@ -166,7 +175,8 @@ class ViewFinder:
             if pointer.format != FORMAT:
                 raise IndexNotReady(f"the search index has format {pointer.format}, this version reads {FORMAT}")
             try:
-                return View(self._root / pointer.generation, pointer, self._index(pointer), self._names)
+                folder, index = self._root / pointer.generation, self._index(pointer)
+                return View(folder, pointer, index, self._names, self._synonyms)
             except (OSError, ValueError):
                 # The writer may have removed this generation after switching to the next: look again.
                 if pointer == read_pointer(self._root):

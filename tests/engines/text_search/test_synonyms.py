@@ -73,6 +73,12 @@ async def test_suggestions_know_other_names(search):
     assert answer.queries == ("phone",)
 
 
+async def test_a_title_may_say_the_suggested_word_otherwise(search, writer):
+    case = replace(document(6, version=2, title="Padma case"), attributes_text="for a phone", popularity=99.0)
+    await writer.apply([case, document(4, version=2, title="Vayu Wave smartphone")])
+    assert [hit.id for hit in (await search.suggest(SuggestQuery("phon"))).products] == ["prd_p1", "prd_p2", "prd_s1"]
+
+
 async def test_suggested_products_are_what_is_named_then_what_is_titled_so_then_the_rest(search, writer):
     bag = replace(document(6, version=2, title="Padma laptop bag"), popularity=99.0)
     sleeve = replace(

@@ -71,7 +71,8 @@ def _beginning(view: View, prefix: str, given: Query | None) -> list[str]:
 def _products(view: View, found: Query, terms: list[str], limit: int) -> tuple[SearchHit, ...]:
     """Laptops before their bags, and these before what else says "laptop" somewhere."""
     stems = list({stem_of(term): None for term in terms})
-    titled = Query.term_set_query(view.schema, "title", stems)
+    otherwise = [other[0] for stem in stems for other in view.synonyms.others.get(stem, ()) if len(other) == 1]
+    titled = Query.term_set_query(view.schema, "title", stems + otherwise)
     named = Query.term_set_query(view.schema, "category_named", stems)
     addresses: list[tantivy.DocAddress] = []
     for tier in ([titled, named], [titled], []):

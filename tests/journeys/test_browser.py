@@ -58,6 +58,8 @@ async def test_a_member_buys_a_laptop_by_card(page: Page, market: Shop, laptops:
     await thanked(page)
     await followed(page, "Delivered")
     await shoot(page, "order")
+    await page.goto("/account")
+    await expect(page.locator("#addresses")).to_contain_text(FIELDS["line1"])
 
 
 @WITHOUT_SCRIPT

@@ -54,6 +54,38 @@ async def test_the_card_kept_first_is_proposed(visitor: Visitor):
     assert asked.payment == CardMethod(token="tok_kept")
 
 
+async def test_a_members_first_address_is_kept_unless_they_say_otherwise(visitor: Visitor):
+    await visitor.register()
+    await visitor.take_laptop()
+    assert checked((await visitor.see("/checkout")).text, "keep_address") == ["1"]
+    await buy(visitor, payment="cod", keep_address="1")
+    (kept,) = visitor.behind.identity.book.values()
+    assert (kept.address.line1, kept.is_default) == ("12 Lake View Lane", True)
+
+
+async def test_an_address_that_is_not_to_be_kept_is_not(visitor: Visitor):
+    await visitor.register()
+    await visitor.take_laptop()
+    again = await visitor.send("/checkout", **BAD_PIN, payment="cod", billing_asked="1", billing_same="1")
+    await buy(visitor, payment="cod")
+    assert (checked(again.text, "keep_address"), visitor.behind.identity.book) == ([], {})
+
+
+async def test_an_address_that_is_kept_is_not_kept_twice(visitor: Visitor):
+    await visitor.register()
+    await visitor.send("/account/addresses", **FIELDS)
+    await visitor.take_laptop()
+    proposed = checked((await visitor.see("/checkout")).text, "keep_address")
+    await buy(visitor, payment="cod", keep_address="1")
+    assert (proposed, len(visitor.behind.identity.book)) == ([], 1)
+
+
+async def test_a_guest_is_not_asked_to_keep_an_address(visitor: Visitor):
+    await visitor.take_laptop()
+    assert "keep_address" not in (await visitor.see("/checkout")).text
+    assert (await buy(visitor, payment="cod", keep_address="1")).headers["Location"] == "/orders/ord_0/thanks"
+
+
 async def test_that_a_card_is_to_be_kept_is_not_forgotten(visitor: Visitor):
     await two_cards(visitor)
     pages = [await visitor.send("/checkout", **BAD_PIN, payment="card", **more) for more in ({"save_card": "1"}, {})]

@@ -10,6 +10,7 @@ from typing import Any
 from litestar import Response, get, post
 
 from haat.contracts.identity import (
+    Address,
     AddressBookFull,
     AddressRef,
     ChangeProfile,
@@ -122,6 +123,22 @@ async def save_address(shop: Shop, identity: Identity) -> Response[Any]:
     except NotFound:
         return await _address_form(shop, {**fields, "address_id": ""}, {}, problem=GONE, status=409)
     return shop.go(f"{HERE}?said=saved#addresses")
+
+
+async def keep_address(shop: Shop, identity: Identity, address: Address, checkout_id: str) -> None:
+    """Put what a member typed at the checkout into their book, unless it is there; no sale waits for the book."""
+    user_id = shop.caller.signed_in()
+    book = await gently(identity.addresses(ListOfUser(user_id=user_id)), None)
+    if book is None or any(each.address == address for each in book.data):
+        return
+    sent = fingerprint("", repr(address).encode())
+    ask = SaveAddress(
+        user_id=user_id,
+        address=address,
+        is_default=not book.data,
+        idempotency=shop.once(f"address:{checkout_id}:{sent}", ""),
+    )
+    await gently(identity.save_address(ask), None)
 
 
 @post("/account/addresses/{address_id:str}/remove")

@@ -24,6 +24,7 @@ from haat.contracts.payments import Method, MethodsOf, Payments, SavedCard
 from haat.kit.idempotency import IdempotencyInFlight, fingerprint
 from haat.kit.message import DomainError, NotFound, Page, Unauthenticated
 from haat.web.storefront import credit as pays_first
+from haat.web.storefront.account import keep_address
 from haat.web.storefront.credit import Credit, credit_of, entered, purse_of, typing
 from haat.web.storefront.forms import (
     STATES,
@@ -103,6 +104,8 @@ async def send_checkout(shop: Shop, checkout: Checkouts, identity: Identity, pay
     note = _unseen(fields, changed, credit)
     if note:
         return await _page(shop, identity, payments, changed, fields, credit, note=note)
+    if fields.get("keep_address") and shop.caller.user_id and changed.shipping_address:
+        await keep_address(shop, identity, changed.shipping_address, changed.id)
     if method is None:
         return _to_vault(shop)
     return await _place(shop, checkout, identity, payments, changed, fields, credit, credit.before(method))
@@ -317,6 +320,8 @@ async def _page(
     shown = {**_prefilled(current, user, book), **fields}
     if "billing_asked" not in fields:
         shown |= billing_fields(current.billing_address, current.shipping_address)
+        # Who has no address yet need not type it again next time; who has one may be buying for somebody else.
+        shown |= {} if book else {"keep_address": "1"}
     vault = shop.settings.vault_public_url or ""
     facts: dict[str, Any] = {
         "checkout": current,

@@ -75,7 +75,7 @@ def store(database: PostgresDatabase) -> CatalogStore:
 def service(database: PostgresDatabase, store: CatalogStore, shelf: Shelf, book: Book) -> CatalogService:
     """The service itself, with a cache of its own."""
     documents = PostgresDocuments(database, "catalog.documents")
-    return CatalogService(store, documents, MemoryCache(), local(Inventory, shelf), local(Orders, book))
+    return CatalogService(store, documents, MemoryCache(), local(Inventory, shelf), local(Orders, book), "INR")
 
 
 @pytest.fixture

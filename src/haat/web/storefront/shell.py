@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import structlog
@@ -30,7 +30,8 @@ SEEN_KEPT = 12
 NOBODY = "'none'"
 # Pages about one person.
 _OWN = ("/account", "/orders", "/wishlist")
-_tree: TTLCache[int, Sequence[CategoryNode]] = TTLCache(maxsize=4, ttl=CATEGORIES_SECONDS)
+# The menu of each catalogue that is asked here.
+menus: TTLCache[Catalog, Sequence[CategoryNode]] = TTLCache(maxsize=4, ttl=CATEGORIES_SECONDS)
 # The loop keeps only weak references to tasks.
 _recording: set[asyncio.Task[object]] = set()
 
@@ -179,13 +180,13 @@ class Shop:
 
     async def categories(self) -> Sequence[CategoryNode]:
         """The tree, at most a minute old; empty when the catalogue does not answer."""
-        key = id(self._catalog)
-        if key not in _tree:
+        menu = menus.get(self._catalog)
+        if menu is None:
             try:
-                _tree[key] = (await self._catalog.categories(Nothing())).data
+                menu = menus[self._catalog] = (await self._catalog.categories(Nothing())).data
             except DomainError:
                 return []
-        return _tree[key]
+        return menu
 
     async def _units(self) -> int:
         if self.caller.user_id is None and self.caller.cart_token is None:
@@ -248,7 +249,6 @@ async def gently(call: Coroutine[Any, Any, Any], otherwise: Any) -> Any:
         return otherwise
 
 
-Handler = Callable[..., Any]
 _NOTES = {
     "welcome": "Welcome! Your account is ready.",
     "signed-in": "You are signed in.",

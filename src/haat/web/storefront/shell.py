@@ -11,7 +11,7 @@ import structlog
 from cachetools import TTLCache
 from litestar import Response
 
-from haat.contracts.cart import Cart, CartContents, CartView, MergeCarts, Owner, ViewCart, owner_of
+from haat.contracts.cart import Cart, CartContents, CartView, Owner, ViewCart, bring_along, owner_of
 from haat.contracts.catalog import Catalog, CategoryNode
 from haat.contracts.recommendations import Click, Recommender, RecordClicks
 from haat.kit.access import Caller
@@ -126,12 +126,7 @@ class Shop:
 
     async def bring_cart(self, user_id: str) -> None:
         """What was put aside as a guest joins the user's cart; while that cannot be, it stays under its token."""
-        if self.caller.cart_token is None:
-            return
-        try:
-            await self._cart.merge(MergeCarts(user_id=user_id, token=self.caller.cart_token))
-        except DomainError as error:
-            log.warning("cart not merged", user_id=user_id, error=error.code)
+        if self.caller.cart_token is None or not await bring_along(self._cart, user_id, self.caller.cart_token):
             return
         self.drop_cookie("haat_cart")
         if self._frame is not None:

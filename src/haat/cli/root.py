@@ -21,7 +21,7 @@ app.command("haat.cli.serve:serve_command", name="serve", help="Serve named serv
 app.command("haat.cli.work:work_command", name="work", help="Run the background worker.")
 app.command("haat.cli.migrate:migrate_command", name="migrate", help="Bring the database up to date.")
 app.command("haat.cli.seed:seed_command", name="seed", help="Fill a shop with the demo catalogue or with load.")
-app.command("haat.cli.import_file:import_file", name="import", help="Load products from CSV or JSON lines.")
+app.command("haat.cli.import_file:import_file", name="import", help="Load products from CSV, JSON or YAML.")
 app.command("haat.cli.bench:bench", name="bench", help="Measure a running shop.")
 app.command("haat.cli.doctor_command:doctor_command", name="doctor", help="Say what is wrong with an installation.")
 app.command("haat.cli.audit:audit", name="audit", help="Hold money, stock and orders against each other.")

@@ -46,3 +46,12 @@ def test_settings_exist(document: Path):
 
 def test_commands_exist(document: Path):
     assert named(document, r"`haat ([a-z]+)") - {*app} == set()
+
+
+def test_every_setting_is_told_to_operators():
+    told = {
+        name
+        for page in ("operations.md", "payments-providers.md", "money.md", "status.md")
+        for name in named(ROOT / "docs" / page, r"HAAT_\w+")
+    }
+    assert {f"HAAT_{name}".upper() for name in Settings.model_fields} - told == set()

@@ -13,7 +13,7 @@ from haat.contracts.checkout import Requirement
 from haat.contracts.payments import CardMethod, CashMethod
 from haat.kit.message import Unavailable
 from haat.kit.money import Money
-from haat.web.storefront.reading import TOPICS
+from haat.web.storefront.texts import TOPICS
 from tests.web.storefront.conftest import SHOP, VAULT, Visitor, visiting
 
 FIELDS = {

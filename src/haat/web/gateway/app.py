@@ -13,10 +13,10 @@ from litestar.types import ASGIApp
 
 from haat.contracts.identity import Identity
 from haat.kit.access import Caller
+from haat.kit.exact_request import ExactRequest
 from haat.kit.idempotency import MAX_KEY_LENGTH, Idempotency, of_request
 from haat.kit.message import Invalid
 from haat.kit.problem import EXCEPTION_HANDLERS
-from haat.kit.reading import ExactRequest
 from haat.ports.cache import Cache
 from haat.web.assets import serve_asset
 from haat.web.gateway.console import PLUGINS, openapi

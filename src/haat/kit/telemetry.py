@@ -57,7 +57,7 @@ def _mask(match: re.Match[str]) -> str:
 
 def start_logging(level: str) -> None:
     """Configure structlog and the standard library's logging alike: one JSON line an event on stderr."""
-    renderer = structlog.processors.JSONRenderer()
+    renderer: Any = structlog.processors.JSONRenderer()
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

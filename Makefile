@@ -37,7 +37,7 @@ format: setup
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
 clean:
-	rm -rf .venv .uv .go node_modules .haat .mypy_cache .ruff_cache .pytest_cache .hypothesis artefacts
+	rm -rf .venv .uv .go node_modules .haat .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache artefacts
 
 # Python packages from the lock with hashes, front-end files from their lock; nothing to do when both are in place.
 setup: .venv/ready node_modules/ready

@@ -13,9 +13,9 @@ from litestar.types import ASGIApp
 from haat.compose import SERVICES, House, contract_of, parts_of
 from haat.engines.events.parked import PostgresParked
 from haat.engines.transport.proxy import Proxy
+from haat.kit.exact_request import ExactRequest
 from haat.kit.message import Unavailable
 from haat.kit.problem import EXCEPTION_HANDLERS
-from haat.kit.reading import ExactRequest
 from haat.kit.rpc_routes import serve
 from haat.kit.telemetry import start_logging
 from haat.kit.tracing import start_tracing

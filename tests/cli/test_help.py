@@ -30,6 +30,8 @@ COMMANDS = [
     "events",
     "events parked",
     "events replay",
+    "identity",
+    "identity rotate",
     "staff",
     "staff list",
     "staff add",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +13,8 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from tests.journeys.client import ADDRESS, Client
 from tests.journeys.conftest import Shelve
 from tests.journeys.shops import STAFF_PASSWORD, Shop
+from tests.journeys.storefront import ARTEFACTS, CHROMIUM, DESK, PHONE
 
-CHROMIUM = shutil.which("chromium")
-ARTEFACTS = Path(__file__).parents[2] / "artefacts" / "browser"
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 BOTH_WAYS = pytest.mark.parametrize("page", [True, False], ids=["script", "no-script"], indirect=True)
 BREAK = (
     "INSERT INTO payments.breaks (break_id, provider, kind, subject, matter, ours_minor, theirs_minor, currency, day)"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -15,8 +14,8 @@ from playwright.async_api import Frame, Page, async_playwright, expect
 from haat.cli.supervisor import free_port
 from tests.journeys.client import CARD
 from tests.journeys.shops import HAAT, until_ready
+from tests.journeys.storefront import CHROMIUM
 
-CHROMIUM = shutil.which("chromium")
 PORT = free_port(0)
 SHOP, EVIL = f"http://shop.localhost:{PORT}", f"http://evil.localhost:{PORT}"
 pytestmark = [

@@ -21,7 +21,8 @@ def _cart(house: House) -> Any:
     from haat.services.cart.service import CartService
     from haat.services.cart.store import CartStore
 
-    return CartService(CartStore(house.database("cart")), house.ask(Catalog), house.ask(Inventory))
+    store, currency = CartStore(house.database("cart")), house.settings.currency
+    return CartService(store, house.ask(Catalog), house.ask(Inventory), currency)
 
 
 def _checkout(house: House) -> Any:

@@ -55,9 +55,9 @@ def _mask(match: re.Match[str]) -> str:
     return "[card]"
 
 
-def start_logging(level: str = "INFO", json: bool = True) -> None:
+def start_logging(level: str) -> None:
     """Configure structlog and the standard library's logging alike: one JSON line an event on stderr."""
-    renderer: Any = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer()
+    renderer: Any = structlog.processors.JSONRenderer()
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

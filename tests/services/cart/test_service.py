@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from haat.compose import SERVICES, House
 from haat.contracts.cart import (
     AddItem,
     CartFull,
@@ -70,6 +71,12 @@ async def test_an_empty_cart_needs_no_row_and_gives_a_guest_a_token(floor: Floor
     view = await seen(floor, Owner())
     assert (view.items, view.subtotal, view.version) == ([], Money(0), 0)
     assert view.token is not None and view.token.startswith(view.id + ".")
+
+
+async def test_a_cart_counts_in_the_currency_of_the_shop(floor: Floor):
+    elsewhere = House(floor.house.settings.model_copy(update={"currency": "USD"}), frozenset(SERVICES))
+    view = await elsewhere.service("cart").view(ViewCart(owner=Owner()))
+    assert view.subtotal == Money(0, "USD")
 
 
 async def test_units_add_up_at_todays_price(floor: Floor):

@@ -72,10 +72,17 @@ def store(database: PostgresDatabase) -> CatalogStore:
 
 
 @pytest.fixture
-def service(database: PostgresDatabase, store: CatalogStore, shelf: Shelf, book: Book) -> CatalogService:
+def cache() -> MemoryCache:
+    return MemoryCache()
+
+
+@pytest.fixture
+def service(
+    database: PostgresDatabase, store: CatalogStore, cache: MemoryCache, shelf: Shelf, book: Book
+) -> CatalogService:
     """The service itself, with a cache of its own."""
     documents = PostgresDocuments(database, "catalog.documents")
-    return CatalogService(store, documents, MemoryCache(), local(Inventory, shelf), local(Orders, book))
+    return CatalogService(store, documents, cache, local(Inventory, shelf), local(Orders, book), "INR")
 
 
 @pytest.fixture

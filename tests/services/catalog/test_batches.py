@@ -28,6 +28,7 @@ from haat.kit.ids import new_id
 from haat.kit.message import Nothing
 from haat.kit.money import Money
 from haat.services.catalog import batches
+from haat.services.catalog.import_store import ImportStore
 
 
 def raw(*fields):
@@ -349,7 +350,7 @@ async def test_a_job_that_dies_half_way_is_finished_by_the_next_worker(service, 
     job = await start(catalog, file_of(mark, 10))
     dying = Died()
     async with database.connection() as connection:
-        claimed = await service._imports.claim(connection)
+        claimed = await ImportStore().claim(connection)
     with pytest.raises(Died.Now):
         await service._importer.run(claimed, dying.after_first)
     async with database.connection() as connection:
@@ -375,10 +376,10 @@ class Died:
 async def test_a_worker_whose_lease_ran_out_writes_nothing_more(service, catalog, database):
     job = await start(catalog, file_of(new_id("x"), 3))
     async with database.connection() as connection:
-        slow = await service._imports.claim(connection)
+        slow = await ImportStore().claim(connection)
         await connection.execute("UPDATE catalog.import_jobs SET leased_until = now() WHERE job_id = $1", job.id)
-        fast = await service._imports.claim(connection)
-        written = [await service._imports.advance(connection, each, 99, 7, 0, []) for each in (slow, fast)]
+        fast = await ImportStore().claim(connection)
+        written = [await ImportStore().advance(connection, each, 99, 7, 0, []) for each in (slow, fast)]
     after = await job_of(catalog, job)
     assert (slow.job_id, fast.job_id, written, after.created) == (job.id, job.id, [False, True], 7)
 
@@ -386,7 +387,7 @@ async def test_a_worker_whose_lease_ran_out_writes_nothing_more(service, catalog
 async def test_workers_that_claim_at_once_get_different_jobs(service, store, catalog):
     jobs = [await start(catalog, file_of(new_id("x"), 1)) for _ in range(2)]
     async with store.transaction() as first, store.transaction() as second:
-        claims = [await asyncio.wait_for(service._imports.claim(each.connection), 5) for each in (first, second)]
+        claims = [await asyncio.wait_for(ImportStore().claim(each.connection), 5) for each in (first, second)]
     assert [each.job_id for each in claims] == [each.id for each in jobs]
 
 

@@ -152,8 +152,8 @@ async def test_a_review_out_of_range_is_invalid(client, created, body):
     assert answer.status_code == 422
 
 
-async def test_the_tree_of_categories_is_public(client, service, category):
-    await service._cache.invalidate("categories")
+async def test_the_tree_of_categories_is_public(client, cache, category):
+    await cache.invalidate("categories")
     roots = (await client.get("/v1/categories")).json()["data"]
     (root,) = [each for each in roots if each["slug"] == f"{category}-root"]
     assert (root["count"], root["children"][0]["children"][0]["path"][2]) == (0, category)

@@ -347,9 +347,9 @@ async def test_an_unknown_category_is_not_an_empty_one(catalog, category):
         await catalog.list_products(ListProducts(category="no-such-category"))
 
 
-async def test_the_tree_counts_descendants(service, catalog, created, category):
+async def test_the_tree_counts_descendants(cache, catalog, created, category):
     await created(), await created()
-    await service._cache.invalidate("categories")
+    await cache.invalidate("categories")
     tree = await catalog.categories(Nothing())
     (root,) = [node for node in tree.data if node.slug == f"{category}-root"]
     assert (root.count, root.children[0].children[0].slug, root.children[0].children[0].count) == (2, category, 2)
@@ -580,37 +580,37 @@ class Told(MemoryCache):
         await super().put(key, value, **given)
 
 
-async def test_a_page_that_changes_while_it_is_read_is_not_kept(service, created):
+@pytest.mark.parametrize("cache", [Told()])
+async def test_a_page_that_changes_while_it_is_read_is_not_kept(service, cache, created):
     product = await created()
-    service._cache = Told()
     await service.product_page(ProductRef(ref=product.id))
-    assert await service._cache.get(f"product:{product.id}") is None
+    assert await cache.get(f"product:{product.id}") is None
 
 
-async def test_a_tree_that_changes_while_it_is_read_is_not_kept(service):
-    service._cache = Told()
+@pytest.mark.parametrize("cache", [Told()])
+async def test_a_tree_that_changes_while_it_is_read_is_not_kept(service, cache):
     await service.category_page(Nothing())
-    assert await service._cache.get("categories") is None
+    assert await cache.get("categories") is None
 
 
-async def test_a_list_that_changes_while_it_is_read_is_not_kept(service, created, category):
+@pytest.mark.parametrize("cache", [Told()])
+async def test_a_list_that_changes_while_it_is_read_is_not_kept(service, cache, created, category):
     await created()
-    service._cache = Told()
     await service.list_products(ListProducts(category=category))
-    assert await service._cache.get(f"list:20:products:{category}:published") is None
+    assert await cache.get(f"list:20:products:{category}:published") is None
 
 
-async def test_a_price_that_changes_while_it_is_read_is_not_kept(service, created):
+@pytest.mark.parametrize("cache", [Told()])
+async def test_a_price_that_changes_while_it_is_read_is_not_kept(service, cache, created):
     (variant,) = (await created()).variants
-    service._cache = Told()
     await service.variants_for_sale(VariantsForSale(variant_ids=[variant.id]))
-    assert await service._cache.get(f"sale:{variant.id}") is None
+    assert await cache.get(f"sale:{variant.id}") is None
 
 
-async def test_a_page_is_read_once_until_it_changes(service, created):
+async def test_a_page_is_read_once_until_it_changes(service, cache, created):
     product = await created()
     first = await service.product_page(ProductRef(ref=product.id))
-    kept = await service._cache.get(f"product:{product.id}")
+    kept = await cache.get(f"product:{product.id}")
     await service.write_review(WriteReview(product_id=product.id, user_id="usr_1", author="Asha", rating=4))
     second = await service.product_page(ProductRef(ref=product.id))
     assert (kept is not None, first.etag == second.etag, b'"average":4' in second.body) == (True, False, True)

@@ -120,7 +120,7 @@ async def test_a_sign_in_that_was_verified_before_a_change_opens_nothing_after_i
 async def test_a_sign_in_waits_for_a_change_that_is_not_done_yet_and_is_refused(
     identity: IdentityService, store: IdentityStore, asha: User
 ):
-    changed = await identity._passwords.hash(NEW)
+    changed = await Passwords().hash(NEW)
     async with store.transaction() as transaction:
         await store.change_user(transaction.connection, asha.id, password_hash=changed)
         await store.end_other_sessions(transaction.connection, asha.id, None)
@@ -224,7 +224,7 @@ async def test_a_new_address_that_was_asked_for_before_a_change_gets_no_link_aft
 async def test_a_new_address_waits_for_a_change_that_is_not_done_yet_and_gets_no_link(
     identity: IdentityService, store: IdentityStore, database: PostgresDatabase, asha: User
 ):
-    changed = await identity._passwords.hash(NEW)
+    changed = await Passwords().hash(NEW)
     ask = AskEmailChange(user_id=asha.id, email=f"{new_id('thief')}@example.com", current_password=PASSWORD)
     async with store.transaction() as transaction:
         await store.change_user(transaction.connection, asha.id, password_hash=changed)
@@ -277,7 +277,7 @@ async def test_of_two_links_of_one_account_that_are_followed_at_once_one_sets_th
 async def test_a_link_that_is_followed_while_the_password_is_changed_is_refused(
     identity: IdentityService, store: IdentityStore, asha: User
 ):
-    link, changed = await reset_link(identity, store, asha), await identity._passwords.hash(NEW)
+    link, changed = await reset_link(identity, store, asha), await Passwords().hash(NEW)
     async with store.transaction() as transaction:
         await store.change_user(transaction.connection, asha.id, password_hash=changed)
         late = asyncio.create_task(identity.reset_password(ResetPassword(token=link, password="a thief's password")))

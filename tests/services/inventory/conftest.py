@@ -18,7 +18,8 @@ class Depot:
 
     def __init__(self, database: PostgresDatabase) -> None:
         self.database = database
-        self.service = InventoryService(InventoryStore(database))
+        self.store = InventoryStore(database)
+        self.service = InventoryService(self.store)
 
     async def sku(self, units: int, location: str = "main") -> str:
         """A new SKU with so many units."""

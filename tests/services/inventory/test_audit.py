@@ -103,7 +103,7 @@ async def test_a_rebuilt_sku_sells_on(depot, admin, sku):
 async def test_a_long_history_gets_a_snapshot_and_folds_from_there(depot, admin):
     sku = await depot.sku(1000)
     for _ in range(5):
-        await depot.service._store.grant([Request(sku, new_id("att"), 1, 600) for _ in range(120)])
+        await depot.store.grant([Request(sku, new_id("att"), 1, 600) for _ in range(120)])
     await audited(depot)
     snapshots = await admin.fetch(
         f"SELECT version, on_hand, reserved FROM inventory.snapshots WHERE stream = {STREAM}", sku
@@ -123,7 +123,7 @@ async def test_a_moment_before_the_snapshot_is_folded_from_the_beginning(depot, 
     sku = await depot.sku(1000)
     first = (await depot.service.history(HistoryOf(sku=sku, limit=1))).data[0].at
     for _ in range(5):
-        await depot.service._store.grant([Request(sku, new_id("att"), 1, 600) for _ in range(120)])
+        await depot.store.grant([Request(sku, new_id("att"), 1, 600) for _ in range(120)])
     await audited(depot)
     level = (await depot.service.history(HistoryOf(sku=sku, as_of=first, limit=1))).level
     assert (level.on_hand, level.reserved, level.version) == (1000, 0, 1)

@@ -100,14 +100,14 @@ async def test_some_processes_hot_and_some_not_still_sell_exactly_what_there_is(
 async def test_first_come_first_served_and_who_fits_behind_is_served_too(depot):
     sku = await depot.sku(5)
     wants = [2, 4, 2, 1]
-    outcomes, _ = await depot.service._store.grant([Request(sku, new_id("att"), want, 60) for want in wants])
+    outcomes, _ = await depot.store.grant([Request(sku, new_id("att"), want, 60) for want in wants])
     assert [outcome.state for outcome in outcomes] == ["held", None, "held", "held"]
     assert {outcome.available for outcome in outcomes} == {0}
 
 
 async def test_one_transaction_tells_the_new_level_once(depot):
     sku = await depot.sku(20)
-    await depot.service._store.grant([Request(sku, new_id("att"), 1, 60) for _ in range(10)])
+    await depot.store.grant([Request(sku, new_id("att"), 1, 60) for _ in range(10)])
     assert await depot.told("StockChanged", sku) == [
         {"sku": sku, "available": 20, "version": 1},
         {"sku": sku, "available": 10, "version": 11},
@@ -117,7 +117,7 @@ async def test_one_transaction_tells_the_new_level_once(depot):
 async def test_units_at_two_locations_are_granted_together(depot):
     sku = await depot.sku(3)
     await depot.receive(sku, 5, "annex")
-    outcomes, _ = await depot.service._store.grant([Request(sku, new_id("att"), want, 60) for want in (4, 4, 1)])
+    outcomes, _ = await depot.store.grant([Request(sku, new_id("att"), want, 60) for want in (4, 4, 1)])
     assert [outcome.state for outcome in outcomes] == ["held", "held", None]
     assert await soundness(depot, sku) == []
 
@@ -166,8 +166,8 @@ async def test_a_cart_whose_hot_line_fails_gives_its_other_lines_back(depot):
 
 async def test_a_cart_that_was_never_whole_can_be_filled_by_the_same_attempt(depot):
     calm, hot, attempt = await depot.sku(10), await depot.sku(10), new_id("att")
-    async with depot.service._store.connection() as connection:
-        await depot.service._store.reserve(connection, attempt, {calm: 2}, 60, "filling")
+    async with depot.database.connection() as connection:
+        await depot.store.reserve(connection, attempt, {calm: 2}, 60, "filling")
     assert await depot.reserve(attempt, {calm: 2, hot: 3}) == "held"
     assert await depot.commit(attempt) == "committed"
     assert (await depot.counts(calm), await depot.counts(hot)) == ((8, 0, 8), (7, 0, 7))
@@ -175,8 +175,8 @@ async def test_a_cart_that_was_never_whole_can_be_filled_by_the_same_attempt(dep
 
 async def test_a_cart_that_was_never_whole_is_never_sold(depot):
     calm, attempt = await depot.sku(10), new_id("att")
-    async with depot.service._store.connection() as connection:
-        await depot.service._store.reserve(connection, attempt, {calm: 2}, 60, "filling")
+    async with depot.database.connection() as connection:
+        await depot.store.reserve(connection, attempt, {calm: 2}, 60, "filling")
     with pytest.raises(ReservationGone):
         await depot.commit(attempt)
     await depot.expire(attempt)
@@ -250,7 +250,7 @@ async def test_a_grant_of_a_spent_attempt_writes_nothing(depot):
     sku, attempt = await depot.sku(10), new_id("att")
     await spent(depot, sku, attempt)
     with pytest.raises(TooSlow):
-        await depot.service._store.grant([Request(sku, new_id("att"), 1, 60), Request(sku, attempt, 1, 60)])
+        await depot.store.grant([Request(sku, new_id("att"), 1, 60), Request(sku, attempt, 1, 60)])
     assert await depot.counts(sku) == (10, 0, 10)
 
 

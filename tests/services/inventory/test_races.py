@@ -207,7 +207,7 @@ async def test_locations_that_begin_at_once_are_sold_as_one_stock(depots):
 async def test_a_location_that_begins_while_another_does_waits_for_it(depots):
     sku = new_id("sku")
     async with depots[0].database.transaction("inventory") as first:
-        await depots[0].service._store.book(first.connection, "received", (new_id("rcv"), "x"), "main", {sku: 5}, {})
+        await depots[0].store.book(first.connection, "received", (new_id("rcv"), "x"), "main", {sku: 5}, {})
         second = asyncio.create_task(depots[1].receive(sku, 5, "annex"))
         await asyncio.sleep(0.2)
     await second
@@ -219,7 +219,7 @@ async def test_a_hold_that_is_released_while_somebody_extends_it_is_not_called_h
     sku = await depots[0].sku(5)
     attempt = await depots[0].held({sku: 4})
     async with depots[0].database.transaction("inventory") as first:
-        await depots[0].service._store.release_hold(first.connection, attempt)
+        await depots[0].store.release_hold(first.connection, attempt)
         extending = asyncio.create_task(depots[1].service.extend(ExtendHold(attempt_id=attempt, hold_seconds=60)))
         assert await waited_for(first, extending)
     with pytest.raises(ReservationGone):

@@ -86,7 +86,7 @@ class Stock(RuleBasedStateMachine):
     def leave_half_filled(self, number, quantity):
         async def half() -> None:
             async with self.depot.database.connection() as connection:
-                await self.depot.service._store.reserve(
+                await self.depot.store.reserve(
                     connection, self.attempt(number), {self.skus[0]: quantity}, 60, "filling"
                 )
 

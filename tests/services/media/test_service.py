@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from haat.contracts.media import Fetch, MediaOf, MediaRefused, RangeNotSatisfiable, Upload
+from haat.engines.blobs.folder import FolderBlobs
 from haat.kit.message import NotFound
 from haat.services.media.service import MediaService
 from haat.services.media.store import MediaRows
@@ -37,10 +38,10 @@ async def test_a_rendition_is_made_once_for_twenty_at_once(media, drawing, pictu
     assert (pictures.rendered, len({blob.body for blob in blobs})) == ([(800, "jpg")], 1)
 
 
-async def test_a_rendition_is_kept(media, drawing, pictures, database):
+async def test_a_rendition_is_kept(media, drawing, pictures, database, tmp_path):
     made = await media.upload(Upload(body=drawing("#223344"), media_type="image/svg+xml"))
     first = await media.fetch(Fetch(path=path(made.url)))
-    another = MediaService(MediaRows(database), media._blobs, pictures)
+    another = MediaService(MediaRows(database), FolderBlobs(tmp_path / "media"), pictures)
     assert (await another.fetch(Fetch(path=path(made.url))), len(pictures.rendered)) == (first, 1)
 
 

@@ -11,8 +11,11 @@ from haat.contracts.orders import (
     OrderLine,
     OrderPlaced,
     PlaceOrder,
+    ReceiveReturn,
     RefundOrder,
+    RequestReturn,
     Return,
+    ReturnItem,
     ShipItem,
     ShipOrder,
 )
@@ -93,6 +96,15 @@ def refund(order: Order, *, amount: int | None = None, quantity: int | None = No
 
 def cancel(order: Order, **more: Any) -> CancelOrder:
     return CancelOrder(order_id=order.id, actor=STAFF, reason="changed my mind", any_owner=True, **more)
+
+
+def sent_back(order: Order, quantity: int = 1, **more: Any) -> RequestReturn:
+    items = [ReturnItem(item_id=order.items[0].id, quantity=quantity, reason="too bright")]
+    return RequestReturn(order_id=order.id, items=items, **{"any_owner": True, **more})
+
+
+def received(made: Return, restock: bool = True) -> ReceiveReturn:
+    return ReceiveReturn(return_id=made.id, actor=STAFF, restock=restock)
 
 
 def key() -> Idempotency:

@@ -11,8 +11,6 @@ from haat.contracts.orders import (
     OrderStateError,
     ParcelUndelivered,
     ReceiveReturn,
-    RequestReturn,
-    ReturnItem,
     TakeBack,
 )
 from haat.contracts.payments import CashMethod, IssueGiftCard
@@ -23,7 +21,7 @@ from haat.kit.message import Invalid
 from haat.kit.money import Money
 from haat.services.orders.model import RANK, StoredOrder
 from haat.services.orders.parcels import with_parcel
-from tests.services.orders.asking import STAFF, cancel, key, line, ship, types
+from tests.services.orders.asking import STAFF, cancel, key, line, sent_back, ship, types
 from tests.services.orders.test_model import order as stored
 from tests.services.shopfloor import PRICE, Floor, outcomes
 
@@ -32,11 +30,6 @@ async def of_three(floor: Floor, **how: object) -> tuple[Order, str]:
     """An order of three units of one item."""
     order = await floor.bought((await floor.variant(), 3), **how)
     return order, order.items[0].id
-
-
-def back(order: Order, quantity: int) -> RequestReturn:
-    items = [ReturnItem(item_id=order.items[0].id, quantity=quantity, reason="too bright")]
-    return RequestReturn(order_id=order.id, items=items, any_owner=True)
 
 
 async def test_an_order_is_delivered_when_its_last_unit_is(floor: Floor):
@@ -76,7 +69,7 @@ async def test_cash_is_collected_with_each_parcel(floor: Floor):
 async def test_cash_of_what_arrived_can_go_back_before_the_rest_is_there(floor: Floor):
     order, _ = await of_three(floor, payment=CashMethod())
     await arrived(floor, order, "shp_1", 1)
-    made = await floor.orders.request_return(back(order, 1))
+    made = await floor.orders.request_return(sent_back(order, 1))
     await floor.orders.receive_return(ReceiveReturn(return_id=made.id, actor=STAFF))
     part = await floor.order(order.id)
     last = await arrived(floor, order, "shp_2", 2)
@@ -96,15 +89,15 @@ async def test_a_gift_card_pays_before_cash_whatever_arrives_first(floor: Floor)
 async def test_only_units_that_arrived_can_come_back(floor: Floor):
     order, item = await of_three(floor)
     with pytest.raises(OrderStateError):
-        await floor.orders.request_return(back(order, 1))
+        await floor.orders.request_return(sent_back(order, 1))
     await floor.parcel(order.id, "delivered", shipment="shp_1", units={item: 2})
     with pytest.raises(Invalid):
-        await floor.orders.request_return(back(order, 3))
-    await floor.orders.request_return(back(order, 1))
+        await floor.orders.request_return(sent_back(order, 3))
+    await floor.orders.request_return(sent_back(order, 1))
     with pytest.raises(Invalid):
-        await floor.orders.request_return(back(order, 2))
+        await floor.orders.request_return(sent_back(order, 2))
     await floor.parcel(order.id, "delivered", shipment="shp_2", units={item: 1})
-    made = await floor.orders.request_return(back(order, 2))
+    made = await floor.orders.request_return(sent_back(order, 2))
     assert (await floor.order(order.id)).status == "delivered"
     assert made.items[0].quantity == 2
 

@@ -9,7 +9,6 @@ from haat.contracts.orders import (
     ApproveReturn,
     Order,
     OrderStateError,
-    ReceiveReturn,
     RejectReturn,
     RequestReturn,
     Return,
@@ -20,13 +19,8 @@ from haat.contracts.shipping import Dispatch, Shipment, ShipmentsOf
 from haat.kit.ids import new_id
 from haat.kit.message import Invalid, NotFound
 from haat.kit.money import Money
-from tests.services.orders.asking import STAFF, due, key, orders_without, refund, types
+from tests.services.orders.asking import STAFF, due, key, orders_without, received, refund, sent_back, types
 from tests.services.shopfloor import ADDRESS, PRICE, Floor, outcomes
-
-
-def sent_back(order: Order, quantity: int = 1) -> RequestReturn:
-    items = [ReturnItem(item_id=order.items[0].id, quantity=quantity, reason="too bright")]
-    return RequestReturn(order_id=order.id, items=items, any_owner=True)
 
 
 def approved(made: Return) -> ApproveReturn:
@@ -35,10 +29,6 @@ def approved(made: Return) -> ApproveReturn:
 
 def rejected(made: Return, reason: str = "It never came") -> RejectReturn:
     return RejectReturn(return_id=made.id, actor=STAFF, reason=reason)
-
-
-def received(made: Return) -> ReceiveReturn:
-    return ReceiveReturn(return_id=made.id, actor=STAFF)
 
 
 async def asked(floor: Floor, quantity: int = 1, amount: int = PRICE) -> tuple[Order, Return]:

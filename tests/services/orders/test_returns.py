@@ -17,27 +17,29 @@ from haat.contracts.orders import (
     RejectReturn,
     RequestReturn,
     Return,
-    ReturnItem,
 )
 from haat.contracts.payments import CashMethod, PaymentStateError, Refund
 from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
 from haat.kit.message import Invalid, NotFound
 from haat.kit.money import Money
-from tests.services.orders.asking import STAFF, OlderLook, cancel, due, orders_without, refund, refunded, ship, types
+from tests.services.orders.asking import (
+    STAFF,
+    OlderLook,
+    cancel,
+    due,
+    orders_without,
+    received,
+    refund,
+    refunded,
+    sent_back,
+    ship,
+    types,
+)
 from tests.services.shopfloor import ADDRESS, PRICE, Floor, outcomes
 
 # A throw-away address and bills to another place: enough for a person to look.
 DOUBTFUL = "mailinator.com"
-
-
-def sent_back(order: Order, quantity: int = 1, **more: Any) -> RequestReturn:
-    items = [ReturnItem(item_id=order.items[0].id, quantity=quantity, reason="too bright")]
-    return RequestReturn(order_id=order.id, items=items, **{"any_owner": True, **more})
-
-
-def received(made: Return, restock: bool = True) -> ReceiveReturn:
-    return ReceiveReturn(return_id=made.id, actor=STAFF, restock=restock)
 
 
 async def held(floor: Floor, **how: Any) -> Order:

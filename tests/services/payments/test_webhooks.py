@@ -64,9 +64,11 @@ async def test_another_agreement_is_put_aside_and_changes_nothing(shop: Any, wha
 
 
 async def test_a_notice_about_nothing_of_ours_is_taken_and_forgotten(shop: Any):
-    ask, _ = await waiting_upi(shop)
+    ask, paid = await waiting_upi(shop)
     body = await body_about(shop, ask.checkout_id, "payment.captured", id="psp_other", reference="chk_other")
     await shop.payments.webhook(notice(body))
+    aside = await shop.rows("SELECT reason FROM payments.quarantine WHERE provider_id = 'psp_other'")
+    assert (await state_of(shop, paid.id), aside) == ("requires_action", [])
 
 
 async def test_the_older_secret_is_still_good(shop: Any):

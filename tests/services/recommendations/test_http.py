@@ -39,11 +39,11 @@ async def test_events_are_accepted(http):
     assert (answer.status_code, answer.json()) == (202, {"accepted": 4})
 
 
-async def test_faults_of_all_events_are_told_at_once_and_nothing_is_taken(http, service):
+async def test_faults_of_all_events_are_told_at_once_and_nothing_is_taken(http, service, database):
     events = [event(), event(at="1999-12-31T23:59:59Z"), event(type="search", product_id=None)]
     answer = await http.post("/v1/events", json={"events": events})
     pointers = [each["pointer"] for each in answer.json()["errors"]]
-    async with service._store.connection() as connection:
+    async with database.connection() as connection:
         kept = await connection.fetchval("SELECT count(*) FROM recommendations.interactions")
     assert (answer.status_code, pointers, kept) == (422, ["/events/1/at", "/events/2/query"], 0)
 

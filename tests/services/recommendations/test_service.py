@@ -29,14 +29,14 @@ async def shown(service, **ask) -> list[tuple[str, str]]:
     return [(each.product.title, each.reason) for each in answer.data]
 
 
-async def kept(service) -> list[tuple[str, str | None, str | None]]:
-    async with service._store.connection() as connection:
+async def kept(database) -> list[tuple[str, str | None, str | None]]:
+    async with database.connection() as connection:
         rows = await connection.fetch("SELECT kind, user_id, product_id FROM recommendations.interactions ORDER BY at")
     return [tuple(row) for row in rows]
 
 
-async def told(service) -> list[ClicksRecorded]:
-    async with service._store.connection() as connection:
+async def told(database) -> list[ClicksRecorded]:
+    async with database.connection() as connection:
         rows = await connection.fetch("SELECT body FROM recommendations.outbox ORDER BY position")
     return [msgspec.json.decode(row["body"], type=ClicksRecorded) for row in rows]
 
@@ -155,27 +155,27 @@ async def test_another_process_takes_up_a_new_model(service, another, shop, monk
     assert before.trained_at is None
 
 
-async def test_clicks_are_told_once_with_their_user(service, click):
+async def test_clicks_are_told_once_with_their_user(service, click, database):
     events = [click("prd_a"), click("prd_b", seconds_ago=1)]
     for _ in range(2):
         await service.record(RecordClicks(events=events, user_id="usr_1"))
-    assert await kept(service) == [("view", "usr_1", "prd_b"), ("view", "usr_1", "prd_a")]
-    assert [(len(event.clicks), event.user_id) for event in await told(service)] == [(2, "usr_1")]
+    assert await kept(database) == [("view", "usr_1", "prd_b"), ("view", "usr_1", "prd_a")]
+    assert [(len(event.clicks), event.user_id) for event in await told(database)] == [(2, "usr_1")]
 
 
-async def test_a_purchase_a_client_claims_is_neither_told_nor_learned(service, shop, click):
+async def test_a_purchase_a_client_claims_is_neither_told_nor_learned(service, shop, click, database):
     tea, cup = await shop.sells("Tea", "Cup")
     for number in range(12):
         claims = [click(each, f"s{number}", type="purchase") for each in (tea, cup)]
         await service.record(RecordClicks(events=claims))
     await service.train(Nothing())
-    assert await told(service) == []
+    assert await told(database) == []
     assert {reason for _, reason in await shown(service, kind="trending")} == {"New in the shop"}
 
 
-async def test_a_click_from_the_future_happened_now(service, click):
+async def test_a_click_from_the_future_happened_now(service, click, database):
     await service.record(RecordClicks(events=[click("prd_a", seconds_ago=-86_400)]))
-    async with service._store.connection() as connection:
+    async with database.connection() as connection:
         assert await connection.fetchval("SELECT max(at) <= now() FROM recommendations.interactions")
 
 
@@ -192,11 +192,11 @@ async def test_every_missing_part_of_a_click_is_told(service):
     ]
 
 
-async def test_an_order_told_twice_counts_once(service, shop):
+async def test_an_order_told_twice_counts_once(service, shop, database):
     event = shop.order(["prd_a", "prd_b"], "usr_1")
     for _ in range(2):
         await service.take_orders(Batch([event]))
-    assert sorted(await kept(service)) == [("purchase", "usr_1", "prd_a"), ("purchase", "usr_1", "prd_b")]
+    assert sorted(await kept(database)) == [("purchase", "usr_1", "prd_a"), ("purchase", "usr_1", "prd_b")]
 
 
 def history(sessions: int, products: list[str], word: str = "h") -> list[HistoricClick]:
@@ -212,38 +212,38 @@ def history(sessions: int, products: list[str], word: str = "h") -> list[Histori
     ]
 
 
-async def test_a_history_is_learned_from_and_recorded_once(service, shop):
+async def test_a_history_is_learned_from_and_recorded_once(service, shop, database):
     tea, cup, lamp = await shop.sells("Tea", "Cup", "Lamp")
     past = [*history(12, [tea, cup]), *history(12, [lamp], "other")]
     for _ in range(2):
         await service.record_history(RecordHistory(source="demo-1", clicks=past))
     await service.train(Nothing())
-    assert len(await kept(service)) == 72
-    assert [len(event.clicks) for event in await told(service)] == [72]
+    assert len(await kept(database)) == 72
+    assert [len(event.clicks) for event in await told(database)] == [72]
     assert (await shown(service, kind="bought_together", product_id=tea))[0] == ("Cup", "Often bought with Tea")
 
 
-async def test_a_history_of_fifty_thousand_clicks_is_taken_in_one_call(service):
+async def test_a_history_of_fifty_thousand_clicks_is_taken_in_one_call(service, database):
     past = history(12_500, ["prd_a", "prd_b"])
     await service.record_history(RecordHistory(source="big", clicks=past))
-    async with service._store.connection() as connection:
+    async with database.connection() as connection:
         assert await connection.fetchval("SELECT count(*) FROM recommendations.interactions") == 50_000
 
 
-async def test_a_user_can_be_forgotten(service, shop, click):
+async def test_a_user_can_be_forgotten(service, shop, click, database):
     await shop.orders(["prd_a"], users=["usr_gone"])
     await service.record(RecordClicks(events=[click("prd_b", "other")], user_id="usr_stays"))
     await service.forget(ForgetUser(user_id="usr_gone"))
-    assert await kept(service) == [("view", "usr_stays", "prd_b")]
+    assert await kept(database) == [("view", "usr_stays", "prd_b")]
 
 
-async def test_a_rating_without_stars_is_kept_and_says_nothing_for_a_product(service, shop, click):
+async def test_a_rating_without_stars_is_kept_and_says_nothing_for_a_product(service, shop, click, database):
     tea, cup = await shop.sells("Tea", "Cup")
     for number in range(4):
         rated = [click(tea, f"s{number}", type="rate"), click(cup, f"s{number}", type="rate", value=4)]
         await service.record(RecordClicks(events=rated))
     await service.train(Nothing())
-    assert len(await kept(service)) == 8
+    assert len(await kept(database)) == 8
     assert await shown(service, kind="trending") == [("Cup", "Popular this week"), ("Tea", "New in the shop")]
 
 
@@ -262,37 +262,37 @@ async def test_a_bad_rating_says_nothing_for_a_product(service, shop, click):
     assert await shown(service, kind="trending") == [("Cup", "Popular this week"), ("Tea", "New in the shop")]
 
 
-async def count_models(service) -> int:
-    async with service._store.connection() as connection:
+async def count_models(database) -> int:
+    async with database.connection() as connection:
         return int(await connection.fetchval("SELECT count(*) FROM recommendations.models"))
 
 
-async def test_the_first_training_waits_until_products_have_settled(service, shop):
+async def test_the_first_training_waits_until_products_have_settled(service, shop, database):
     await shop.sells("Tea")
     await service.trainer.train_if_due()
-    early = await count_models(service)
-    async with service._store.connection() as connection:
+    early = await count_models(database)
+    async with database.connection() as connection:
         await connection.execute("UPDATE recommendations.products SET saved_at = now() - interval '1 minute'")
     await service.trainer.train_if_due()
     await service.trainer.train_if_due()
-    assert (early, await count_models(service)) == (0, 1)
+    assert (early, await count_models(database)) == (0, 1)
 
 
-async def test_an_old_model_is_renewed_only_when_enough_is_new(service, shop, click):
+async def test_an_old_model_is_renewed_only_when_enough_is_new(service, shop, click, database):
     (tea,) = await shop.sells("Tea")
     await service.train(Nothing())
-    async with service._store.connection() as connection:
+    async with database.connection() as connection:
         await connection.execute("UPDATE recommendations.models SET trained_at = now() - interval '1 hour'")
         await connection.execute("UPDATE recommendations.products SET saved_at = now() - interval '2 hours'")
     await service.trainer.train_if_due()
-    before = await count_models(service)
+    before = await count_models(database)
     for start in (0, 100):
         await service.record(RecordClicks(events=[click(tea, f"s{start + i}") for i in range(100)]))
     await service.trainer.train_if_due()
-    assert (before, await count_models(service)) == (1, 2)
+    assert (before, await count_models(database)) == (1, 2)
 
 
-async def test_trainings_asked_at_once_run_one_after_the_other(another):
+async def test_trainings_asked_at_once_run_one_after_the_other(another, database):
     running: list[int] = []
     seen: list[int] = []
 
@@ -305,4 +305,4 @@ async def test_trainings_asked_at_once_run_one_after_the_other(another):
 
     services = [another(train) for _ in range(3)]
     await asyncio.gather(*(each.train(Nothing()) for each in services))
-    assert (seen, await count_models(services[0])) == ([1, 1, 1], 3)
+    assert (seen, await count_models(database)) == ([1, 1, 1], 3)

@@ -42,7 +42,8 @@ async def another(store: SearchStore, shelves: Shelves, tmp_path: Path) -> Async
     made: list[SearchService] = []
 
     def make() -> SearchService:
-        service = SearchService(store, shelves, TantivySearch(tmp_path), lambda: TantivyWriter(tmp_path), MemoryCache())
+        engine, cache = TantivySearch(tmp_path), MemoryCache()
+        service = SearchService(store, shelves, engine, lambda: TantivyWriter(tmp_path), cache, "INR")
         made.append(service)
         return service
 

@@ -24,6 +24,7 @@ from haat.services.search import indexing
 from haat.services.search.model import POINTS
 from haat.services.search.reactions import REACTIONS
 from haat.services.search.service import SearchService
+from haat.services.search.store import SearchStore
 
 
 async def tell(service: SearchService, *products: Product) -> None:
@@ -188,7 +189,7 @@ async def test_popular_products_come_first_after_the_refresh(service, shelves: S
     assert await titles(service, q="moti", sort="popularity") == ["Moti laptop one", "Moti laptop two"]
 
 
-async def test_archived_products_do_not_keep_others_from_the_refresh(service, shelves: Shelves, monkeypatch):
+async def test_archived_products_do_not_keep_others_from_the_refresh(service, shelves: Shelves, monkeypatch, store):
     monkeypatch.setattr(indexing, "POPULARITY_AT_ONCE", 1)
     archived, loved, plain = product("Rekha one", status="archived"), product("Rekha two"), product("Rekha three")
     shelves.put(archived, loved, plain)
@@ -196,43 +197,43 @@ async def test_archived_products_do_not_keep_others_from_the_refresh(service, sh
     await service.count_clicks(Batch([clicks(archived.id, 50), clicks(loved.id, 9), clicks(plain.id, 3)]))
     for _ in range(3):
         await service.indexer.refresh_popularity()
-    async with service._store.connection() as connection:
-        moved = await service._store.moved(connection, now(), 10)
-    assert (moved, await points_of(service, archived.id)) == ([], 50.0)
+    async with store.connection() as connection:
+        moved = await store.moved(connection, now(), 10)
+    assert (moved, await points_of(store, archived.id)) == ([], 50.0)
     assert await titles(service, q="rekha", sort="popularity") == ["Rekha two", "Rekha three"]
 
 
-async def points_of(service: SearchService, product_id: str, days: int = 0) -> float:
-    async with service._store.connection() as connection:
-        found = await service._store.popularity(connection, [product_id], now() + timedelta(days=days))
+async def points_of(store: SearchStore, product_id: str, days: int = 0) -> float:
+    async with store.connection() as connection:
+        found = await store.popularity(connection, [product_id], now() + timedelta(days=days))
     return round(found.get(product_id, 0.0), 2)
 
 
-async def test_an_event_told_twice_counts_once(service):
+async def test_an_event_told_twice_counts_once(service, store):
     laptop, event = product("Chand laptop"), order("prd_x")
     told = Batch([event, order(laptop.id)])
     await service.count_orders(told)
     await service.count_orders(told)
-    assert await points_of(service, laptop.id) == POINTS["purchase"]
+    assert await points_of(store, laptop.id) == POINTS["purchase"]
 
 
-async def test_points_fade_by_half_in_thirty_days(service):
+async def test_points_fade_by_half_in_thirty_days(service, store):
     laptop = product("Tara laptop")
     await service.count_clicks(Batch([clicks(laptop.id, 8)]))
-    assert (await points_of(service, laptop.id), await points_of(service, laptop.id, days=30)) == (8.0, 4.0)
+    assert (await points_of(store, laptop.id), await points_of(store, laptop.id, days=30)) == (8.0, 4.0)
 
 
-async def test_one_shopper_clicking_often_counts_once(service):
+async def test_one_shopper_clicking_often_counts_once(service, store):
     laptop = product("Dhara laptop")
     event = clicks(laptop.id, 1)
     await service.count_clicks(Batch([ClicksRecorded(clicks=event.clicks * 50)]))
-    assert await points_of(service, laptop.id) == 1.0
+    assert await points_of(store, laptop.id) == 1.0
 
 
-async def test_popularity_of_products_that_never_were_is_forgotten(service):
+async def test_popularity_of_products_that_never_were_is_forgotten(service, store):
     await service.count_clicks(Batch([clicks("prd_made_up", 30)]))
     await service.indexer.refresh_popularity()
-    assert await points_of(service, "prd_made_up") == 0.0
+    assert await points_of(store, "prd_made_up") == 0.0
 
 
 async def test_a_crash_between_commit_and_settling_repeats_without_harm(service, store):

@@ -111,7 +111,7 @@ async def enter(house: House) -> AsyncIterator[Enter]:
     """Opens a browser signed in with a role, with `shopper`, or with nothing."""
     app, standing = _office()
     standing.behind = house
-    home._kept.clear()
+    home.figures.clear()
     clients: list[httpx.AsyncClient] = []
 
     def enter_(role: str = "") -> Person:

@@ -159,7 +159,7 @@ async def visiting(public_url: str = SHOP, payment_provider: str = "sandbox") ->
     """A visitor of the demo shop, at this address and with these payment providers."""
     app, standing = _shop(public_url, payment_provider)
     standing.behind = Neighbours()
-    shell._tree.clear()
+    shell.menus.clear()
     async with AsyncTestClient(app, base_url=SHOP) as client:
         yield Visitor(client, standing.behind)
 

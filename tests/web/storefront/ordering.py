@@ -24,8 +24,6 @@ from haat.contracts.checkout import (
 )
 from haat.contracts.identity import Address
 from haat.contracts.orders import (
-    Bought,
-    BoughtBy,
     CancelOrder,
     InvoiceFile,
     ListOrders,
@@ -219,7 +217,6 @@ class MemoryOrders(Orders):
         # A neighbour of theirs is away: what is asked for is done later.
         self.waits = False
         self.back: dict[str, Return] = {}
-        self.bought_products: set[str] = set()
 
     def take(self, checkout: Checkout, paid_by: Method | None = None) -> Order:
         assert checkout.shipping_address is not None
@@ -322,9 +319,6 @@ class MemoryOrders(Orders):
         returns = [*order.returns, made]
         self.placed[order.id] = msgspec.structs.replace(order, returns=returns, returned=returned)
         return made
-
-    async def bought(self, ask: BoughtBy) -> Bought:
-        return Bought(bought=ask.product_id in self.bought_products)
 
 
 GIFT_CODE = "5WJ8-3RTN-91CE-HWB3"

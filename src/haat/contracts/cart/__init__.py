@@ -1,6 +1,6 @@
 """Carts of users and guests, validated against stock."""
 
-from haat.contracts.cart.calls import Cart
+from haat.contracts.cart.calls import Cart, bring_along
 from haat.contracts.cart.commands import (
     AddItem,
     ChangeItem,
@@ -41,6 +41,7 @@ __all__ = [
     "WishRef",
     "WishesOf",
     "WishlistFull",
+    "bring_along",
     "guest_hash",
     "owner_of",
 ]

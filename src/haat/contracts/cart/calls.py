@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import structlog
+
 from haat.contracts.cart.commands import (
     AddItem,
     ChangeItem,
@@ -13,8 +15,10 @@ from haat.contracts.cart.commands import (
     WishRef,
 )
 from haat.contracts.cart.view import CartContents, CartView, Wish
-from haat.kit.message import Nothing, Page
+from haat.kit.message import DomainError, Nothing, Page
 from haat.kit.rpc import Contract, promise
+
+log = structlog.get_logger("haat.cart")
 
 
 class Cart(Contract):
@@ -43,3 +47,16 @@ class Cart(Contract):
     async def not_told(self, ask: WishRef) -> Nothing:
         """Nobody was told of `WishCameBack` after all: the next time it comes back counts."""
         ...
+
+
+async def bring_along(cart: Cart, user_id: str, token: str) -> bool:
+    """After a sign-in: the guest's cart of this token joins the user's; False when it stays where it is, for now.
+
+    Signing in must not depend on the cart.
+    """
+    try:
+        await cart.merge(MergeCarts(user_id=user_id, token=token))
+    except DomainError as error:
+        log.warning("cart not merged", user_id=user_id, error=error.code)
+        return False
+    return True

@@ -33,7 +33,11 @@ class ReviewsOf(Message, frozen=True):
 
 
 class WriteReview(Message, frozen=True):
-    """One review a user and product: a second one replaces the first. `product_id` may be a slug."""
+    """One review a user and product: a second one replaces the first. `product_id` may be a slug.
+
+    The catalogue finds out by itself whether the author bought it; `verified` and `created_at` are for reviews that
+    come from elsewhere.
+    """
 
     product_id: str
     user_id: str

@@ -3,7 +3,6 @@
 from haat.demo.drawings.canvas import Canvas
 from haat.demo.drawings.palette import NAMED, dark, ink, light, mix
 
-_NIGHT = "#232838"
 _VIVID = ("#ff8a5c", "#6fb4e0", "#a896d4", "#3fb59a", "#f0c04a", "#e0607e", "#4668d8", "#8bc27a")
 
 

@@ -73,7 +73,6 @@ class Order(msgspec.Struct):
     amount: int
     currency: str
     created_at: int
-    receipt: str | None = None
     notes: dict[str, Any] | list[Any] = []
     payments: Attempts | None = None
 

@@ -44,7 +44,7 @@ TOLD_AT_ONCE = 200
 class CartService(Cart):
     """Prices come from the catalogue and stock from the inventory at each answer; the cart stores neither."""
 
-    def __init__(self, store: CartStore, catalog: Catalog, inventory: Inventory, currency: str = "INR") -> None:
+    def __init__(self, store: CartStore, catalog: Catalog, inventory: Inventory, currency: str) -> None:
         self._store = store
         self._catalog = catalog
         self._inventory = inventory

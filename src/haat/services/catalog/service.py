@@ -55,7 +55,7 @@ class CatalogService(CatalogReading):
         cache: Cache,
         inventory: Inventory,
         orders: Orders,
-        currency: str = "INR",
+        currency: str,
     ) -> None:
         super().__init__(store, cache)
         self._documents = documents

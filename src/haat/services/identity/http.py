@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-import structlog
 from litestar import Response, delete, get, patch, post
 from litestar.params import Parameter
 from msgspec import UNSET, Meta, UnsetType
 
-from haat.contracts.cart import Cart, MergeCarts
+from haat.contracts.cart import Cart, bring_along
 from haat.contracts.identity import (
     Address,
     AddressPatch,
@@ -43,10 +42,9 @@ from haat.contracts.identity import (
 )
 from haat.kit.access import Caller, needs_role, needs_user
 from haat.kit.idempotency import Idempotency
-from haat.kit.message import DomainError, Message, NotFound, Nothing, Page
+from haat.kit.message import Message, NotFound, Nothing, Page
 from haat.kit.problem import problems
 
-log = structlog.get_logger("haat.identity")
 JWKS_SECONDS = 300
 SessionId = Annotated[str, Parameter(description="one of your sessions, `ses_…`")]
 Cursor = Annotated[str | None, Parameter(max_length=1000, description="`next_cursor` of the page before")]
@@ -163,11 +161,7 @@ async def sign_in(data: SignInBody, identity: Identity, cart: Cart, caller: Call
     )
     tokens = await identity.sign_in(ask)
     if caller.cart_token:
-        try:
-            await cart.merge(MergeCarts(user_id=tokens.user_id, token=caller.cart_token))
-        except DomainError as error:
-            # Signing in must not depend on the cart: it stays where it is, under its token.
-            log.warning("cart not merged", user_id=tokens.user_id, error=error.code)
+        await bring_along(cart, tokens.user_id, caller.cart_token)
     return _answer(tokens, 201)
 
 

@@ -61,7 +61,7 @@ class SearchService(Search):
         engine: TextSearch,
         open_writer: Callable[[], TextIndexWriter],
         cache: Cache,
-        currency: str = "INR",
+        currency: str,
     ) -> None:
         self._store = store
         self._engine = engine

@@ -48,13 +48,10 @@ DUE_AT_ONCE = 10
 class ShippingService(Shipping):
     """A parcel's row stands before the carrier is called; an unknown outcome is resolved under the same key."""
 
-    def __init__(
-        self, store: ShippingStore, carrier: Carrier, seller_region: str = "KA", warehouse: Place = WAREHOUSE
-    ) -> None:
+    def __init__(self, store: ShippingStore, carrier: Carrier, seller_region: str = "KA") -> None:
         self._store = store
         self._carrier = carrier
         self._seller_region = seller_region
-        self._warehouse = warehouse
 
     async def rates(self, ask: RatesFor) -> Rates:
         return Rates(options=options_for(ask, self._seller_region, now()))
@@ -173,8 +170,8 @@ class ShippingService(Shipping):
         back = ask.direction == "return"
         booking = Booking(
             reference=shipment_id,
-            origin=customer if back else self._warehouse,
-            destination=self._warehouse if back else customer,
+            origin=customer if back else WAREHOUSE,
+            destination=WAREHOUSE if back else customer,
             weights_grams=boxes(ask.weight_grams),
             service=ask.method,
             direction="return" if back else "outbound",

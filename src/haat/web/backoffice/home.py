@@ -28,7 +28,8 @@ T = TypeVar("T")
 LOOKED_AT = 100
 # Counting a busy day costs the database something, so that it is not done for every look.
 KEPT_SECONDS = 30.0
-_kept: TTLCache[tuple[int, str], Today] = TTLCache(maxsize=8, ttl=KEPT_SECONDS)
+# By who tells them, and the day.
+figures: TTLCache[tuple[Orders, str], Today] = TTLCache(maxsize=8, ttl=KEPT_SECONDS)
 
 
 class Today(msgspec.Struct, frozen=True):
@@ -128,14 +129,15 @@ async def _nothing() -> None:
 async def _today(orders: Orders, currency: str) -> Today:
     """Today so far, and yesterday whole; at most half a minute old."""
     today = now().astimezone(SHOP_ZONE).date()
-    key = (id(orders), today.isoformat())
-    if key not in _kept:
+    key = (orders, today.isoformat())
+    known = figures.get(key)
+    if known is None:
         yesterday = today - timedelta(days=1)
         ask = FiguresOf(first=yesterday, last=today, currency=currency, zone=SHOP_ZONE.key)
         days = {each.day: each for each in (await orders.figures(ask)).data}
         none = DayFigures(day=today, count=0, total=Money(0, currency))
-        _kept[key] = Today(days.get(today, none), days.get(yesterday, none), now())
-    return _kept[key]
+        known = figures[key] = Today(days.get(today, none), days.get(yesterday, none), now())
+    return known
 
 
 ROUTES = [home]

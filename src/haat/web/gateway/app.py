@@ -13,10 +13,10 @@ from litestar.types import ASGIApp
 
 from haat.contracts.identity import Identity
 from haat.kit.access import Caller
+from haat.kit.exact_request import ExactRequest
 from haat.kit.idempotency import MAX_KEY_LENGTH, Idempotency, of_request
 from haat.kit.message import Invalid
 from haat.kit.problem import EXCEPTION_HANDLERS
-from haat.kit.reading import ExactRequest
 from haat.ports.cache import Cache
 from haat.web.assets import serve_asset
 from haat.web.gateway.console import PLUGINS, openapi
@@ -39,7 +39,6 @@ def gateway(
     contracts: Mapping[str, object],
     values: Mapping[str, object],
     *,
-    plugins: Sequence[Any] = (),
     lifespan: Sequence[Any] = (),
     csrf: CSRFConfig | None = None,
     cache: Cache | None = None,
@@ -63,7 +62,6 @@ def gateway(
         dependencies=dependencies,
         exception_handlers=dict(on_error),
         openapi_config=api_config(PLUGINS),
-        plugins=list(plugins),
         lifespan=list(lifespan),
         csrf_config=csrf,
         request_class=ExactRequest,

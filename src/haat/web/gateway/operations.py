@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -19,7 +19,6 @@ from haat.web.gateway.counting import tell
 
 log = structlog.get_logger("haat.gateway")
 CHECK_SECONDS = 2.0
-Checks = Mapping[str, Callable[[], Awaitable[object]]]
 
 
 class ShopConfig(msgspec.Struct):

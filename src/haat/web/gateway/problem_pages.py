@@ -25,7 +25,6 @@ ADVICE = {
     428: "Fetch the resource and send its ETag in If-Match, so that nobody's change is overwritten unseen.",
     429: "Wait for as many seconds as Retry-After says, then repeat the request.",
     500: "The fault is ours and was recorded under the request_id. Repeat later, with the same Idempotency-Key.",
-    502: "A partner of the shop answered nonsense. Repeat later, with the same Idempotency-Key.",
     503: "Wait for as many seconds as Retry-After says, then repeat the request with the same Idempotency-Key.",
 }
 _PAGE = """<!doctype html>

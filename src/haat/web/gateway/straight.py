@@ -13,8 +13,8 @@ from litestar.routes import HTTPRoute
 from litestar.serialization import encode_json
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from haat.kit.exact_request import ExactRequest, decoder
 from haat.kit.idempotency import Idempotency, of_request
-from haat.kit.reading import ExactRequest, decoder
 from haat.kit.ready import JSON
 
 _JSON = JSON.encode()

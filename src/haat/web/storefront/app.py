@@ -15,22 +15,22 @@ from haat.settings import Settings
 from haat.web.sessions import MACHINES, AnyRequest, csrf_token
 from haat.web.storefront import (
     account,
-    basket,
     browsing,
+    cart,
     checkout,
     credit,
     entering,
+    orders,
     product,
-    purchases,
-    reading,
-    recovering,
-    wishing,
+    recovery,
+    texts,
+    wishlist,
 )
 from haat.web.storefront.entrance import entrance
 from haat.web.storefront.shell import dress, log, provide_shop
 from haat.web.storefront.templates import render
 
-PAGES = (account, basket, browsing, checkout, credit, entering, product, purchases, reading, recovering, wishing)
+PAGES = (account, browsing, cart, checkout, credit, entering, orders, product, recovery, texts, wishlist)
 WORDS = {
     400: ("This address makes no sense to us", "Please check it, or begin again at the entrance."),
     403: ("This form has expired", "For your safety we did not take it. Go back, reload the page and send it again."),

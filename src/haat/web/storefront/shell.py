@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import structlog
 from cachetools import TTLCache
 from litestar import Response
 
-from haat.contracts.cart import Cart, CartContents, CartView, MergeCarts, Owner, ViewCart, owner_of
+from haat.contracts.cart import Cart, CartContents, CartView, Owner, ViewCart, bring_along, owner_of
 from haat.contracts.catalog import Catalog, CategoryNode
 from haat.contracts.recommendations import Click, Recommender, RecordClicks
 from haat.kit.access import Caller
@@ -30,7 +30,8 @@ SEEN_KEPT = 12
 NOBODY = "'none'"
 # Pages about one person.
 _OWN = ("/account", "/orders", "/wishlist")
-_tree: TTLCache[int, Sequence[CategoryNode]] = TTLCache(maxsize=4, ttl=CATEGORIES_SECONDS)
+# The menu of each catalogue that is asked here.
+menus: TTLCache[Catalog, Sequence[CategoryNode]] = TTLCache(maxsize=4, ttl=CATEGORIES_SECONDS)
 # The loop keeps only weak references to tasks.
 _recording: set[asyncio.Task[object]] = set()
 
@@ -125,12 +126,7 @@ class Shop:
 
     async def bring_cart(self, user_id: str) -> None:
         """What was put aside as a guest joins the user's cart; while that cannot be, it stays under its token."""
-        if self.caller.cart_token is None:
-            return
-        try:
-            await self._cart.merge(MergeCarts(user_id=user_id, token=self.caller.cart_token))
-        except DomainError as error:
-            log.warning("cart not merged", user_id=user_id, error=error.code)
+        if self.caller.cart_token is None or not await bring_along(self._cart, user_id, self.caller.cart_token):
             return
         self.drop_cookie("haat_cart")
         if self._frame is not None:
@@ -179,13 +175,13 @@ class Shop:
 
     async def categories(self) -> Sequence[CategoryNode]:
         """The tree, at most a minute old; empty when the catalogue does not answer."""
-        key = id(self._catalog)
-        if key not in _tree:
+        menu = menus.get(self._catalog)
+        if menu is None:
             try:
-                _tree[key] = (await self._catalog.categories(Nothing())).data
+                menu = menus[self._catalog] = (await self._catalog.categories(Nothing())).data
             except DomainError:
                 return []
-        return _tree[key]
+        return menu
 
     async def _units(self) -> int:
         if self.caller.user_id is None and self.caller.cart_token is None:
@@ -248,7 +244,6 @@ async def gently(call: Coroutine[Any, Any, Any], otherwise: Any) -> Any:
         return otherwise
 
 
-Handler = Callable[..., Any]
 _NOTES = {
     "welcome": "Welcome! Your account is ready.",
     "signed-in": "You are signed in.",

@@ -1,4 +1,4 @@
-"""What is found under another name than the shop gives it."""
+"""What is found under another name, or another spelling, than the shop gives it."""
 
 from pathlib import Path
 
@@ -41,6 +41,21 @@ async def test_a_word_stands_for_several_side_by_side(search, writer):
 
 async def test_other_words_of_the_query_still_count(search):
     assert ids(await search.search(SearchQuery("vayu mobile", relax_below=1))) == ["p1"]
+
+
+async def test_what_a_typing_error_means_ranks_like_the_word_itself(search, writer):
+    bag = replace(document(6, version=2, title="Padma bag"), description="Holds a laptop.", popularity=99.0)
+    await writer.apply([bag])
+    answers = [await search.search(SearchQuery(text)) for text in ("laptop", "laptp")]
+    assert [ids(answer)[-1] for answer in answers] == ["s1", "s1"]
+    assert ids(answers[0]) == ids(answers[1])
+
+
+@pytest.mark.parametrize("text", ["bed sheet", "bed sheets", "Bed-Sheet"])
+async def test_two_words_find_what_writes_them_as_one(search, writer, text):
+    bed, sheet = document(6, version=2, title="Padma bed"), document(7, version=2, title="Padma bedsheet")
+    await writer.apply([bed, sheet])
+    assert ids(await search.search(SearchQuery(text))) == ["s2", "s1"]
 
 
 async def test_a_word_for_nothing_that_is_sold_is_corrected_as_before(search):

@@ -7,7 +7,7 @@ does being without what is said to be unwanted. A synonym of a word counts a fif
 from the ESCI judgments and lie on a wide plateau: halving or doubling one changes nDCG@10 by about 0.005.
 """
 
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import comb, log1p
 from typing import Final
 
@@ -44,7 +44,6 @@ BRAND_BONUS: Final = 2.0
 CATEGORY_BONUS: Final = 4.0
 HEAD_WEIGHT: Final = 1.25
 SYNONYM_WEIGHT: Final = 0.8
-CORRECTED_SCORE: Final = 5.0
 MOST_WORDS: Final = 24
 MOST_LETTERS: Final = 512
 # "firestick" is also tried as "fire stick" when so few products contain it.
@@ -65,6 +64,13 @@ class Plan(msgspec.Struct, frozen=True):
     tally: Tally
     nearest: Query | None = None
     did_you_mean: str | None = None
+
+
+class _Other(msgspec.Struct, frozen=True):
+    """Another way to say a word, as the stems of one word or of several side by side; worth this part of the word."""
+
+    stems: tuple[str, ...]
+    weight: float
 
 
 class _Word(msgspec.Struct, frozen=True):
@@ -97,16 +103,19 @@ class Planner:
             return None
         typed = [(word, stem) for stem, word in by_stem.items()][:MOST_WORDS]
         head = head_word([word for word, _ in typed])
-        words = [self._word(word, stem, HEAD_WEIGHT if word == head else 1.0) for word, stem in typed]
+        joined = self._joined_neighbours([word for word, _ in typed])
+        words = [
+            self._word(word, stem, HEAD_WEIGHT if word == head else 1.0, joined.get(word, [])) for word, stem in typed
+        ]
         corrections = {
             word: meant.corrected_to for (word, _), meant in zip(typed, words, strict=True) if meant.corrected_to
         }
-        extras = self._extras(words, [word for word, _ in typed])
+        extras = self._extras(words, [corrections.get(word, word) for word, _ in typed])
         plan = self._joined(words, extras, relax_below)
         meant = with_words_replaced(text, corrections) if corrections else None
         return msgspec.structs.replace(plan, did_you_mean=meant)
 
-    def _word(self, word: str, stem: str, weight: float) -> _Word:
+    def _word(self, word: str, stem: str, weight: float, joined: list[_Other]) -> _Word:
         # Only whether it occurs is asked of all text: its frequencies need not be read.
         matches = [Query.term_query(self._schema, "all", stem, index_option="basic")]
         frequency = self._searcher.doc_freq("all", stem)
@@ -116,45 +125,48 @@ class Planner:
             # As rare as the word is altogether.
             rarity = self._rarity(frequency) / self._rarity(beside)
             besides.append(Query.boost_query(self._term("beside", stem), BESIDE_WEIGHT * weight * rarity))
-        synonyms = self._known_synonyms(stem)
-        for other in synonyms:
-            matches.append(self._phrase("all", other))
+        others = self._synonyms_of(stem) + joined
+        if frequency < _RARE and len(word) >= _SHORTEST_COMPOUND:
+            others += self._compound(word)
+        corrected = self._speller.candidates(word) if frequency == 0 and not others else ()
+        for right in map(stem_of, corrected):
+            others += [_Other((right,), 1.0), *self._synonyms_of(right)]
+        for other in others:
+            matches.append(self._phrase("all", other.stems))
             # A rare way to say it is no better than the shopper's own.
-            rarest = max(self._rarity(self._searcher.doc_freq("all", part)) for part in other)
-            less = SYNONYM_WEIGHT * weight * min(1.0, self._rarity(frequency) / rarest)
-            titled.append(Query.boost_query(self._phrase("title", other), less))
-            said = self._term("beside", other[0]) if len(other) == 1 else matches[-1]
+            rarest = max(self._rarity(self._searcher.doc_freq("all", part)) for part in other.stems)
+            less = other.weight * weight * min(1.0, self._rarity(frequency) / rarest)
+            titled.append(Query.boost_query(self._phrase("title", other.stems), less))
+            said = self._term("beside", other.stems[0]) if len(other.stems) == 1 else matches[-1]
             besides.append(Query.boost_query(said, BESIDE_WEIGHT * less))
-        scores = [_best_of(each) for each in (titled, besides) if each]
-        corrected = None
-        parts = self._compound(word) if frequency < _RARE and len(word) >= _SHORTEST_COMPOUND else None
-        if parts:
-            matches.append(self._phrase("all", parts))
-            scores.append(_best_of([self._phrase("title", parts), Query.boost_query(matches[-1], BESIDE_WEIGHT)]))
-        elif frequency == 0 and not synonyms:
-            terms = self._speller.candidates(word)
-            corrected = terms[0] if terms else None
-            for term in terms:
-                matches.append(self._term("all", stem_of(term)))
-                scores.append(Query.const_score_query(matches[-1], CORRECTED_SCORE))
         return _Word(
             stem=stem,
             match=matches[0] if len(matches) == 1 else Query.boolean_query([(SHOULD, each) for each in matches]),
-            scores=tuple(scores),
+            scores=tuple(_best_of(each) for each in (titled, besides) if each),
             required=word not in OPTIONAL_WORDS,
-            corrected_to=corrected,
+            corrected_to=corrected[0] if corrected else None,
         )
 
-    def _known_synonyms(self, stem: str) -> list[tuple[str, ...]]:
+    def _synonyms_of(self, stem: str) -> list[_Other]:
         """Those that some product may have."""
         return [
-            other
+            _Other(other, SYNONYM_WEIGHT)
             for other in self._synonyms.others.get(stem, ())
             if all(self._searcher.doc_freq("all", part) for part in other)
         ]
 
-    def _compound(self, word: str) -> tuple[str, str] | None:
-        """The split of a word into two neighbours that most products have; None when no product has one."""
+    def _joined_neighbours(self, typed: list[str]) -> dict[str, list[_Other]]:
+        """ "bed sheet" may be a bedsheet: that says both words."""
+        found: dict[str, list[_Other]] = {}
+        for left, right in pairwise(typed):
+            stem = stem_of(left + right)
+            if self._searcher.doc_freq("all", stem):
+                for word in (left, right):
+                    found.setdefault(word, []).append(_Other((stem,), 1.0))
+        return found
+
+    def _compound(self, word: str) -> list[_Other]:
+        """The split of a word into two neighbours that most products have; none when no product has one."""
         best: tuple[int, tuple[str, str]] | None = None
         for cut in range(2, len(word) - 1):
             parts = stem_of(word[:cut]), stem_of(word[cut:])
@@ -163,7 +175,7 @@ class Planner:
             count = count_of(self._searcher, self._phrase("all", parts))
             if count and (best is None or count > best[0]):
                 best = count, parts
-        return best[1] if best else None
+        return [_Other(best[1], 1.0)] if best else []
 
     def _extras(self, words: list[_Word], typed: list[str]) -> list[Query]:
         extras = [

@@ -73,6 +73,34 @@ def test_a_range_typed_the_wrong_way_round_is_turned():
     assert (found.low, found.high) == (30_000, 60_000)
 
 
+@pytest.mark.parametrize(
+    ("typed", "text", "low", "high"),
+    [
+        ("laptop under 50000", "laptop", None, 50_000),
+        ("earbuds below ₹2,000", "earbuds", None, 2_000),
+        ("Laptop Under 50k with SSD", "Laptop with SSD", None, 50_000),
+        ("tv less than rs. 1.5 lakh", "tv", None, 150_000),
+        ("phone above 20000", "phone", 20_000, None),
+        ("laptop between 60k and 30k", "laptop", 30_000, 60_000),
+        ("saree from 1,000 to 2,500 rupees", "saree", 1_000, 2_500),
+        ("under 500", "", None, 500),
+        ("toys under 5", "toys under 5", None, None),
+        ("bottle under 500 ml", "bottle under 500 ml", None, None),
+        ("over the door hook", "over the door hook", None, None),
+        ("book from 1984 to now", "book from 1984 to now", None, None),
+        ("under " + "9" * 199, "under " + "9" * 194, None, None),
+    ],
+)
+def test_a_price_that_is_said_is_meant(typed: str, text: str, low: int | None, high: int | None):
+    found = finding.narrowed("/search", {"q": typed}, [], None)
+    assert (found.q, found.low, found.high) == (text, low, high)
+
+
+def test_a_price_of_the_form_counts_more_than_one_that_is_said():
+    found = finding.narrowed("/search", {"q": "laptop under 50000", "max": "40000"}, [], None)
+    assert (found.q, found.low, found.high) == ("laptop under 50000", None, 40_000)
+
+
 @given(st.dictionaries(st.sampled_from(["q", "min", "max", "rating", "stock", "sort", "cursor"]), st.text(max_size=30)))
 def test_no_address_is_refused(params: dict[str, str]):
     asked = finding.narrowed("/search", params, list(params.values()), None).asked()

@@ -11,6 +11,7 @@ import msgspec
 from haat.contracts.search import Facets, FacetValue, Found, SearchProducts, Sort
 from haat.kit.keyword import keyword_of
 from haat.web.storefront.forms import whole
+from haat.web.storefront.price_words import MAX_RUPEES, price_in_words
 from haat.web.words import grouped
 
 SORTS: dict[Sort, str] = {
@@ -22,7 +23,6 @@ SORTS: dict[Sort, str] = {
     "rating": "Best rated",
 }
 PAGE_SIZE = 24
-MAX_RUPEES = 100_000_000
 BRANDS_SHOWN = 12
 MAX_BRANDS = 20
 
@@ -111,13 +111,16 @@ class Panel(msgspec.Struct, frozen=True):
 def narrowed(base: str, params: Mapping[str, Any], brands: Sequence[str], category: str | None) -> Narrowed:
     """What an address asks for; values that make no sense are left out rather than refused."""
     low, high = whole(params.get("min"), 0, MAX_RUPEES), whole(params.get("max"), 0, MAX_RUPEES)
+    text = " ".join(params.get("q", "").split())[:200]
+    if low is None and high is None:
+        text, low, high = price_in_words(text)
     if low is not None and high is not None and low > high:
         low, high = high, low
     asked = params.get("sort")
     sort: Sort = next((each for each in SORTS if each == asked), "relevance")
     return Narrowed(
         base=base,
-        q=" ".join(params.get("q", "").split())[:200],
+        q=text,
         category=category or params.get("category", "")[:200] or None,
         brands=tuple(dict.fromkeys(each[:120] for each in brands if each))[:MAX_BRANDS],
         low=low,

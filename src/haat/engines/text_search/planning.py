@@ -116,8 +116,7 @@ class Planner:
         return msgspec.structs.replace(plan, did_you_mean=meant)
 
     def _word(self, word: str, stem: str, weight: float, joined: list[_Other]) -> _Word:
-        # Only whether it occurs is asked of all text: its frequencies need not be read.
-        matches = [Query.term_query(self._schema, "all", stem, index_option="basic")]
+        matches = [self._said((stem,))]
         frequency = self._searcher.doc_freq("all", stem)
         titled, besides = [Query.boost_query(self._term("title", stem), weight)], []
         beside = self._searcher.doc_freq("beside", stem)
@@ -132,7 +131,7 @@ class Planner:
         for right in map(stem_of, corrected):
             others += [_Other((right,), 1.0), *self._synonyms_of(right)]
         for other in others:
-            matches.append(self._phrase("all", other.stems))
+            matches.append(self._said(other.stems))
             # A rare way to say it is no better than the shopper's own.
             rarest = max(self._rarity(self._searcher.doc_freq("all", part)) for part in other.stems)
             less = other.weight * weight * min(1.0, self._rarity(frequency) / rarest)
@@ -146,6 +145,12 @@ class Planner:
             required=word not in OPTIONAL_WORDS,
             corrected_to=corrected[0] if corrected else None,
         )
+
+    def _said(self, stems: tuple[str, ...]) -> Query:
+        """Products that say so anywhere. Only whether it occurs is asked: its frequencies need not be read."""
+        if len(stems) == 1:
+            return Query.term_query(self._schema, "all", stems[0], index_option="basic")
+        return self._phrase("all", stems)
 
     def _synonyms_of(self, stem: str) -> list[_Other]:
         """Those that some product may have."""

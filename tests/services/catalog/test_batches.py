@@ -18,6 +18,7 @@ from haat.contracts.catalog import (
     NewVariant,
     ProductRef,
     RawRow,
+    RowFault,
     SaveCategories,
     ScanProducts,
     StartImport,
@@ -85,6 +86,19 @@ async def test_a_row_with_pictures_at_other_sites_is_taken_without_them_and_told
     assert [each.url for each in images] == ["/media/b.jpg"]
 
 
+async def test_a_row_with_a_tax_class_that_nobody_knows_is_told_and_names_the_known_ones(catalog):
+    mark = new_id("x")
+    row = {"sku": mark, "title": "Cup", "price": 1}
+    known = (await catalog.tax_classes(Nothing())).classes
+    rows = raw({**row, "tax_class": "Standrad"}, {**row, "tax_class": "reduced"})
+    done = await catalog.import_raw(ImportRaw(rows=rows, actor="usr_staff"))
+    detail = f"there is no tax class 'Standrad': choose one of {', '.join(known)}"
+    assert (done.created, done.faults) == (
+        1, [RowFault(line=1, pointer="/tax_class", code="not_allowed", detail=detail)]
+    )  # fmt: skip
+    assert [*known[:1], *sorted(known[1:])] == known and {"standard", "reduced"} <= {*known}
+
+
 async def test_an_import_repeated_changes_nothing(catalog, shelf, database):
     mark = new_id("x")
     ask = ImportRaw(rows=raw({"sku": f"{mark}-1", "title": "Cup", "price": 1, "stock": 3}), actor="usr_staff")
@@ -100,7 +114,7 @@ async def test_a_known_sku_changes_its_product(catalog):
             ImportRaw(rows=raw({"sku": mark, "title": title, "price": 1}), actor="usr_staff")
         )
     product = await catalog.product(ProductRef(ref=batches.row_of(
-        raw({"sku": mark, "title": "Cup", "price": 1})[0], ImportOptions(), "INR").product.slug))  # fmt: skip
+        raw({"sku": mark, "title": "Cup", "price": 1})[0], ImportOptions(), "INR", ["standard"]).product.slug))  # fmt: skip
     assert (done.updated, product.title, product.version) == (1, "Mug", 2)
 
 

@@ -12,7 +12,7 @@ CUP = {"sku": "CUP-1", "title": "Clay cup", "price": "149.50"}
 
 
 def read(fields, **options):
-    return row_of(RawRow(line=7, fields=fields), ImportOptions(**options), "INR")
+    return row_of(RawRow(line=7, fields=fields), ImportOptions(**options), "INR", ["standard", "reduced"])
 
 
 def faults(fields, **options):

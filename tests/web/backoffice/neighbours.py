@@ -23,7 +23,9 @@ from haat.contracts.catalog import (
     Rating,
     RemoveProduct,
     RowFault,
+    Skus,
     StartImport,
+    TaxClasses,
     Variant,
 )
 from haat.contracts.checkout import QuoteLine, Totals
@@ -349,6 +351,12 @@ class MemoryCatalog(Catalog):
 
     async def categories(self, ask: Nothing) -> Page[CategoryNode]:
         return Page(data=[CategoryNode(id="cat_1", slug="lamps", title="Lamps", path=["lamps"], count=1, children=[])])
+
+    async def tax_classes(self, ask: Nothing) -> TaxClasses:
+        return TaxClasses(classes=["standard", "reduced"])
+
+    async def known_skus(self, ask: Skus) -> Skus:
+        return Skus(skus=[sku for sku in ask.skus if sku in ("LAMP-1", "NEW-1")])
 
     async def create_product(self, ask: CreateProduct) -> Product:
         if self.refusal is not None:

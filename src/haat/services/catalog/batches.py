@@ -43,12 +43,13 @@ class Importer:
         self._categories = categories
         self._currency = currency
 
-    def read(self, raws: Sequence[RawRow], options: ImportOptions) -> tuple[list[ImportRow], list[RowFault]]:
+    async def read(self, raws: Sequence[RawRow], options: ImportOptions) -> tuple[list[ImportRow], list[RowFault]]:
         """Raw records as products, and the faults of those that are none, or are without their pictures."""
+        classes = await self._classes()
         rows: list[ImportRow] = []
         faults: list[RowFault] = []
         for raw in raws:
-            row = row_of(raw, options, self._currency)
+            row = row_of(raw, options, self._currency, classes)
             if isinstance(row, ImportRow):
                 rows.append(row)
                 faults += pictures_left_out(raw)
@@ -102,7 +103,7 @@ class Importer:
         done = job.rows_done
         while chunk := list(islice(records, CHUNK)):
             done += len(chunk)
-            rows, faults = self.read(
+            rows, faults = await self.read(
                 [RawRow(line=each.line, fields=each.fields) for each in chunk if isinstance(each, Record)],
                 job.options,
             )
@@ -125,6 +126,7 @@ class Importer:
             await after(await self.save(rows, job.actor, along))
 
     async def _wanted(self, rows: Sequence[ImportRow]) -> tuple[list[Wanted], list[RowFault]]:
+        classes = await self._classes()
         by_ref = await self._refs({row.product.category for row in rows} - {""})
         kept = await self._kept(rows)
         paths = [
@@ -137,7 +139,7 @@ class Importer:
         faults: list[RowFault] = []
         for row, known in zip(rows, kept, strict=True):
             category = known or by_ref.get(row.product.category) or by_path.get(tuple(row.category_path))
-            wrong = product_faults(row.product, self._currency)
+            wrong = product_faults(row.product, self._currency, classes)
             if category is None:
                 detail = f"there is no category {row.product.category}"
                 wrong.append({"pointer": "/category", "code": "not_found", "detail": detail})
@@ -167,6 +169,10 @@ class Importer:
         async with self._store.connection() as connection:
             known = await self._store.categories_of(connection, skus, slugs)
         return [known.get(("sku", sku)) or known.get(("slug", slug)) for sku, slug in zip(skus, slugs, strict=True)]
+
+    async def _classes(self) -> list[str]:
+        async with self._store.connection() as connection:
+            return await self._store.tax_classes(connection)
 
     async def _refs(self, refs: set[str]) -> dict[str, Category]:
         if not refs:

@@ -7,9 +7,19 @@ from typing import Any
 
 from litestar import Response, get, post
 
-from haat.contracts.catalog import Catalog, ChangeProduct, CreateProduct, Image, Product, ProductRef, RemoveProduct
+from haat.contracts.catalog import (
+    STANDARD_TAX,
+    Catalog,
+    ChangeProduct,
+    CreateProduct,
+    Image,
+    Product,
+    ProductRef,
+    RemoveProduct,
+    TaxClasses,
+)
 from haat.contracts.media import Media, MediaOf, MediaStore, Upload
-from haat.kit.message import DomainError
+from haat.kit.message import DomainError, Nothing
 from haat.kit.problem import Precondition
 from haat.web.backoffice.desk import Desk, gently
 from haat.web.backoffice.forms import Faults, Typed, files, new_key, typed, whole
@@ -140,6 +150,7 @@ async def _form(
         faults=faults or {},
         clash=clash or [],
         states=STATES,
+        tax_classes=(await gently(catalog.tax_classes(Nothing()), TaxClasses(classes=[STANDARD_TAX]))).classes,
         categories=await gently(categories(catalog), []),
         currency=desk.settings.currency,
         key=new_key(),

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from haat.contracts.catalog import Attribute, Image, NewProduct, NewVariant, Product, Variant
+from haat.contracts.catalog import STANDARD_TAX, Attribute, Image, NewProduct, NewVariant, Product, Variant
 from haat.kit.validation import faults as every_fault
 from haat.web.backoffice.forms import Faults, Typed, minor, plain_amount, whole
 
@@ -40,7 +40,7 @@ class Clash(msgspec.Struct, frozen=True):
 
 def blank(currency: str) -> tuple[Typed, Rows]:
     """The form of a new product."""
-    fields = dict.fromkeys(PLAIN, "") | {"status": "draft", "tax_class": "standard", "currency": currency}
+    fields = dict.fromkeys(PLAIN, "") | {"status": "draft", "tax_class": STANDARD_TAX, "currency": currency}
     return fields, Rows([{}], [{}] * SPARE_ROWS, [])
 
 

@@ -260,6 +260,19 @@ async def test_a_product_is_created_with_its_first_units(enter: Enter, house: Ho
     assert (variant.price, variant.stock, variant.options) == (Money(129_950), 7, {"Colour": "Red", "Size": "M"})
 
 
+async def test_the_form_offers_the_tax_classes_there_are_and_keeps_an_older_one(enter: Enter, house: House) -> None:
+    blank = (await enter("catalogue").see("/admin/products/new")).text
+    house.catalog.one = product(tax_class="odd")
+    older = (await enter("catalogue").see("/admin/products/prd_1")).text
+
+    choices = r'<select id="f-tax_class"[^>]*>(.*?)</select>'
+    offered = [re.findall(r'value="(\w+)"( selected)?', re.findall(choices, page)[0]) for page in (blank, older)]
+    assert offered == [
+        [("standard", " selected"), ("reduced", "")],
+        [("standard", ""), ("reduced", ""), ("odd", " selected")],
+    ]
+
+
 async def test_a_change_sends_only_what_differs_with_the_version_read(enter: Enter, house: House) -> None:
     fields, rows = shown(product())
     typed = {
@@ -379,6 +392,16 @@ async def test_a_sku_that_never_had_units_gets_its_first_ones(enter: Enter, hous
     (ask,) = [each for each in house.inventory.asked if isinstance(each, Adjust)]
     assert (ask.sku, ask.quantity, ask.location) == ("NEW-1", 5, "main")
     assert answer.headers["location"] == "/admin/stock/NEW-1?said=adjusted"
+
+
+async def test_a_sku_that_no_product_has_gets_no_units(enter: Enter, house: House) -> None:
+    staff = enter("fulfilment")
+
+    page = await staff.see("/admin/stock/LMAP-1")
+    answer = await staff.send("/admin/stock/LMAP-1", act="adjust", quantity="5", reason="received")
+
+    assert (page.status_code, answer.status_code, house.inventory.asked) == (404, 404, [])
+    assert "No product has the SKU LMAP-1" in answer.text
 
 
 async def test_more_than_there_is_cannot_be_taken_away(enter: Enter) -> None:

@@ -11,6 +11,7 @@ from litestar import Response, get, patch, post, put
 from litestar.params import Parameter
 from msgspec import Meta
 
+from haat.contracts.catalog import Catalog, Skus
 from haat.contracts.inventory import (
     DEFAULT_LOCATION,
     Adjust,
@@ -132,9 +133,15 @@ def _moment(text: str) -> datetime:
     responses=problems(401, 403, 404, 409, 422),
 )
 async def adjust_stock(
-    sku: Sku, data: AdjustBody, inventory: Inventory, caller: Caller, idempotency: Idempotency | None
+    sku: Sku,
+    data: AdjustBody,
+    inventory: Inventory,
+    catalog: Catalog,
+    caller: Caller,
+    idempotency: Idempotency | None,
 ) -> Level:
-    """Add or take units; what is reserved cannot be taken: 409 `out_of_stock` with `available`."""
+    """Add or take units of a product's SKU; what is reserved cannot be taken: 409 `out_of_stock` with `available`."""
+    await _counted_or_sold(sku, inventory, catalog)
     ask = Adjust(
         sku=sku,
         quantity=data.quantity,
@@ -144,6 +151,15 @@ async def adjust_stock(
         idempotency=idempotency,
     )
     return await inventory.adjust(ask)
+
+
+async def _counted_or_sold(sku: str, inventory: Inventory, catalog: Catalog) -> None:
+    """Raises NotFound for a SKU that no product has; what lies here of one that was removed can still be counted."""
+    try:
+        await inventory.levels(SkuRef(sku=sku))
+    except NotFound:
+        if not (await catalog.known_skus(Skus(skus=[sku]))).skus:
+            raise NotFound(f"No product has the SKU {sku}") from None
 
 
 @patch(

@@ -113,8 +113,9 @@ async def test_a_known_sku_changes_its_product(catalog):
         done = await catalog.import_raw(
             ImportRaw(rows=raw({"sku": mark, "title": title, "price": 1}), actor="usr_staff")
         )
-    product = await catalog.product(ProductRef(ref=batches.row_of(
-        raw({"sku": mark, "title": "Cup", "price": 1})[0], ImportOptions(), "INR", ["standard"]).product.slug))  # fmt: skip
+    (row,) = raw({"sku": mark, "title": "Cup", "price": 1})
+    made = batches.row_of(row, ImportOptions(), "INR", ["standard"])
+    product = await catalog.product(ProductRef(ref=made.product.slug))
     assert (done.updated, product.title, product.version) == (1, "Mug", 2)
 
 

@@ -19,7 +19,7 @@ from haat.contracts.identity import Identity, LetterRef, LetterWanted, OfUser, R
 from haat.contracts.inventory import StockRanLow
 from haat.contracts.notifications import Mail, Mailbox, MailRef, Notifications
 from haat.contracts.orders import Order, OrderMoved, OrderOf, OrderPlaced, Orders, ParcelUndelivered, ReturnMoved
-from haat.contracts.payments import PaymentRefunded
+from haat.contracts.payments import PaymentRef, PaymentRefunded, Payments
 from haat.kit.cursor import id_in, paged
 from haat.kit.database import Batch
 from haat.kit.message import Event, NotFound, Page
@@ -78,6 +78,7 @@ class NotificationsService(Notifications):
         checkouts: Checkouts,
         catalog: Catalog,
         cart: Cart,
+        payments: Payments,
         mailer: Mailer,
         public_url: str,
         staff_email: str,
@@ -88,6 +89,7 @@ class NotificationsService(Notifications):
         self._checkouts = checkouts
         self._catalog = catalog
         self._cart = cart
+        self._payments = payments
         self._mailer = mailer
         self._scribe = Scribe(public_url)
         self._staff_email = staff_email
@@ -208,6 +210,10 @@ class NotificationsService(Notifications):
         facts["doing"] = "look at it before it is packed" if order.on_hold else "are getting it ready"
         if mail.kind in WITH_INVOICE:
             facts["invoice"] = f"orders/{order.id}/invoice.pdf?token={link}"
+        if order.payment.status == "cash_on_delivery":
+            payment = await self._payments.payment(PaymentRef(payment_id=order.payment.id))
+            if payment.due.amount:
+                facts["due"] = format_money(payment.due)
         kind = mail.kind
         if kind == "refunded":
             facts |= _money_back(mail)

@@ -76,8 +76,9 @@ def _orders(house: House) -> Any:
         shipping,
         printer=TypstPrinter(),
         seller=Party(settings.seller_name, settings.seller_address.split(", "), settings.seller_gstin),
-        link_secret=house.settings.service_secret,
-        auto_fulfil=house.settings.auto_fulfil,
+        link_secret=settings.service_secret,
+        auto_fulfil=settings.auto_fulfil,
+        wallets=settings.wallets,
     )
 
 

@@ -128,6 +128,15 @@ def body_of(ask: PlaceOrder) -> Body:
     )
 
 
+def with_wallet_named(ask: PlaceOrder, wallets: Mapping[str, str]) -> PlaceOrder:
+    """The order with its wallet called as people call it: `wallets` by the provider's names, which payments tell."""
+    if ask.payment_method != "wallet":
+        return ask
+    *credit, wallet = ask.payment_summary.split(" + ")
+    name = wallets.get(wallet.removesuffix(" wallet"), wallet)
+    return msgspec.structs.replace(ask, payment_summary=" + ".join([*credit, name]))
+
+
 def first_status(ask: PlaceOrder) -> tuple[str, str]:
     """Order status and payment status right after placing."""
     if ask.paid:

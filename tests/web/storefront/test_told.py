@@ -45,6 +45,13 @@ async def test_every_fault_that_is_listed_leads_to_its_place(visitor: Visitor, p
     assert f'id="f-{name}"' in answer.text
 
 
+async def test_every_coupon_that_is_refused_is_told(visitor: Visitor):
+    await visitor.take_laptop()
+    answer = await visitor.send("/checkout", **{**FIELDS, "do": "place", "payment": "cod", "coupon": "ODD EVEN"})
+    told = "We do not know the code ODD; We do not know the code EVEN"
+    assert f'<p class="fault" id="f-coupon-told">{told}</p>' in answer.text
+
+
 async def test_a_fault_of_the_delivery_leads_to_the_days(visitor: Visitor):
     await visitor.take_laptop()
     page = (await visitor.see("/checkout")).text

@@ -325,6 +325,27 @@ def view(
     )
 
 
+def for_customer(order: Order) -> Order:
+    """As customers see it: not who of the staff did what, nor the reasons that they typed for each other."""
+    known = {order.user_id, *_NOT_STAFF}
+
+    def told(entries: Sequence[TimelineEntry]) -> list[TimelineEntry]:
+        return [
+            entry
+            if entry.actor in known
+            else msgspec.structs.replace(entry, actor="", detail=_TYPED.get(entry.type, entry.detail))
+            for entry in entries
+        ]
+
+    returns = [msgspec.structs.replace(back, timeline=told(back.timeline)) for back in order.returns]
+    return msgspec.structs.replace(order, timeline=told(order.timeline), returns=returns)
+
+
+_NOT_STAFF = ("", "guest", "carrier", "payments")
+# Where staff type a reason, what is said instead. Why a return was rejected is typed for the customer.
+_TYPED = {"canceled": "Order canceled", "refunded": "Money sent back"}
+
+
 def return_items(ask: Sequence[ReturnItem]) -> list[ShipItem]:
     """Returned items as counted units."""
     return [ShipItem(item_id=item.item_id, quantity=item.quantity) for item in ask]

@@ -1,6 +1,7 @@
 """The staff's view of stock as a client meets it."""
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -48,6 +49,17 @@ async def test_the_level_of_a_sku_is_summed_and_told_by_location(http, depot):
         **level,
         "locations": [{"sku": sku, "location": "main", **level, "low_stock_at": 5, "drop_until": None}],
     }
+
+
+async def test_a_sku_with_a_slash_in_it_is_named_with_its_slash_encoded(http, depot):
+    sku = f"{new_id('sku')}/RED/50 %"
+    await depot.receive(sku, 10, "shelf 1/2")
+    path = f"/v1/inventory/{quote(sku, safe='')}"
+    counted = await http.post(f"{path}/adjustments", json={"quantity": 5, "reason": "found", "location": "shelf 1/2"})
+    level, events = [(await http.get(f"{path}{part}")).json() for part in ("", "/events")]
+    place = (await http.get("/v1/inventory/locations/shelf%201%2f2")).json()
+    assert (counted.status_code, level["sku"], level["on_hand"]) == (201, sku, 15)
+    assert ([each["type"] for each in events["data"]], place["location"]) == (["adjusted", "received"], "shelf 1/2")
 
 
 async def test_a_sku_never_heard_of_is_404(http):

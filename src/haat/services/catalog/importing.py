@@ -108,11 +108,13 @@ def row_of(raw: RawRow, options: ImportOptions, currency: str, classes: Sequence
     grams = read(_grams)
     if isinstance(fields.get("variants"), list):
         return _checked(raw, fields, _own_product(fields), options, currency, classes)
-    if found:
+    # What names a product may mean one that is known, and that need not be told whole.
+    if found and not ((key or "slug" in fields) and all(fault.code == "required" for fault in found)):
         return found
-    slug = slug_of(_text(fields, ("slug",))) or slug_of(title, _tail(key))
+    name, price = title or key, price or 0
+    slug = slug_of(_text(fields, ("slug",))) or slug_of(name, _tail(key))
     product = {
-        "title": title[:300],
+        "title": (name or slug)[:300],
         "category": "",
         "slug": slug or None,
         "description": _description(fields),
@@ -133,7 +135,8 @@ def row_of(raw: RawRow, options: ImportOptions, currency: str, classes: Sequence
             }
         ],
     }
-    return _checked(raw, fields, product, options, currency, classes)
+    row = _checked(raw, fields, product, options, currency, classes)
+    return msgspec.structs.replace(row, unless_known=found) if isinstance(row, ImportRow) else [*found, *row]
 
 
 def pictures_left_out(raw: RawRow) -> list[RowFault]:

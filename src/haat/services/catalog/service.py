@@ -33,7 +33,7 @@ from haat.kit.database import Batch
 from haat.kit.message import Invalid, NotFound, Nothing, Unavailable
 from haat.ports.cache import Cache
 from haat.ports.documents import Document, Documents
-from haat.services.catalog.batches import Importer
+from haat.services.catalog.batches import Importer, by_line
 from haat.services.catalog.categories import CategoryWriter
 from haat.services.catalog.model import Category, Record, changed, in_stock, page_of, product_faults, with_stock
 from haat.services.catalog.reading import CatalogReading, invalid
@@ -136,8 +136,7 @@ class CatalogService(CatalogReading):
     async def import_raw(self, ask: ImportRaw) -> Imported:
         rows, faults = await self._importer.read(ask.rows, ask.options)
         done = await self.import_rows(ImportRows(rows=rows, actor=ask.actor))
-        faults = sorted([*faults, *done.faults], key=lambda fault: fault.line)
-        return Imported(created=done.created, updated=done.updated, faults=faults)
+        return Imported(created=done.created, updated=done.updated, faults=by_line([*faults, *done.faults]))
 
     async def start_import(self, ask: StartImport) -> ImportJob:
         if ask.format not in ("csv", "jsonl"):

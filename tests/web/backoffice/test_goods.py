@@ -260,6 +260,12 @@ async def test_a_product_is_created_with_its_first_units(enter: Enter, house: Ho
     assert (variant.price, variant.stock, variant.options) == (Money(129_950), 7, {"Colour": "Red", "Size": "M"})
 
 
+async def test_a_new_product_has_room_for_two_variants(enter: Enter) -> None:
+    page = (await enter("catalogue").see("/admin/products/new")).text
+
+    assert ['name="variant.1.sku"' in page, 'name="variant.2.sku"' in page] == [True, False]
+
+
 async def test_the_form_offers_the_tax_classes_there_are_and_keeps_an_older_one(enter: Enter, house: House) -> None:
     blank = (await enter("catalogue").see("/admin/products/new")).text
     house.catalog.one = product(tax_class="odd")

@@ -41,7 +41,7 @@ class Clash(msgspec.Struct, frozen=True):
 def blank(currency: str) -> tuple[Typed, Rows]:
     """The form of a new product."""
     fields = dict.fromkeys(PLAIN, "") | {"status": "draft", "tax_class": STANDARD_TAX, "currency": currency}
-    return fields, Rows([{}], [{}] * SPARE_ROWS, [])
+    return fields, Rows([{}] * SPARE_ROWS, [{}] * SPARE_ROWS, [])
 
 
 def shown(product: Product) -> tuple[Typed, Rows]:

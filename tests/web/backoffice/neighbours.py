@@ -18,11 +18,13 @@ from haat.contracts.catalog import (
     JobRef,
     ListProducts,
     Product,
+    ProductLines,
     ProductRef,
     Products,
     Rating,
     RemoveProduct,
     RowFault,
+    ScanProducts,
     Skus,
     StartImport,
     TaxClasses,
@@ -348,6 +350,12 @@ class MemoryCatalog(Catalog):
 
     async def list_products(self, ask: ListProducts) -> Encoded:
         return Encoded(body=msgspec.json.encode(Page(data=[self.one])), etag='"1"')
+
+    async def scan_products(self, ask: ScanProducts) -> ProductLines:
+        self.asked.append(ask)
+        if ask.after:
+            return ProductLines(lines=b"", last_id=None)
+        return ProductLines(lines=msgspec.json.encode(self.one) + b"\n", last_id=self.one.id)
 
     async def categories(self, ask: Nothing) -> Page[CategoryNode]:
         return Page(data=[CategoryNode(id="cat_1", slug="lamps", title="Lamps", path=["lamps"], count=1, children=[])])

@@ -360,6 +360,21 @@ def test_a_files_format_is_told_by_its_name(name: str, kind: str) -> None:
     assert format_of(name) == kind
 
 
+async def test_every_product_is_exported_as_it_can_be_imported_again(enter: Enter, house: House) -> None:
+    staff = enter("catalogue")
+
+    link = (await staff.see("/admin/imports")).text
+    answer = await staff.see("/admin/exports/products.jsonl")
+
+    assert 'href="/admin/exports/products.jsonl"' in link
+    assert (answer.status_code, answer.content) == (200, msgspec.json.encode(product()) + b"\n")
+    assert (answer.headers["content-type"], answer.headers["content-disposition"]) == (
+        "application/jsonl",
+        'attachment; filename="products.jsonl"',
+    )
+    assert [(ask.after, ask.status) for ask in house.catalog.asked] == [("", None), ("prd_1", None)]
+
+
 async def test_an_import_under_way_renews_its_page(enter: Enter) -> None:
     page = await enter("catalogue").see("/admin/imports/imp_running")
 

@@ -294,6 +294,19 @@ async def test_a_change_sends_only_what_differs_with_the_version_read(enter: Ent
     assert (ask.changes, ask.version, ask.actor) == ({"title": "Better lamp"}, 4, "usr_catalogue")
 
 
+async def test_whoever_changes_a_sku_is_told_where_its_units_are(enter: Enter, house: House) -> None:
+    fields, rows = shown(product())
+    (variant, spare) = rows.variants
+    staff = enter("catalogue")
+    typed = {**fields, **_named("variant", [{**variant, "sku": "LAMP-01"}, spare])}
+
+    answer = await staff.send("/admin/products/prd_1", **typed)
+    page = await staff.see(answer.headers["location"])
+
+    assert [each["sku"] for each in house.catalog.asked[0].changes["variants"]] == ["LAMP-01"]
+    assert "Units are counted by SKU: those under the old one stay there" in page.text
+
+
 async def test_the_largest_product_fits_into_its_form(enter: Enter, house: House) -> None:
     size = Variant(id="", sku="", options={"Size": "M"}, price=Money(100), compare_at=Money(200), weight_grams=9)
     variants = [msgspec.structs.replace(size, id=f"var_{n}", sku=f"LAMP-{n}") for n in range(200)]

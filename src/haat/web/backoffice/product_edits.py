@@ -109,7 +109,9 @@ async def change_product(desk: Desk, catalog: Catalog, media: MediaStore, produc
         return await _form(desk, catalog, latest, kept, again, clash=clash, status=412)
     except DomainError as error:
         return await _form(desk, catalog, product, fields, again, faults=_by_field(error, rows), status=error.status)
-    return desk.go(f"/admin/products/{product.id}?said=saved")
+    skus = {variant.id: variant.sku for variant in product.variants}
+    renamed = any(each.sku != skus.get(each.id or "", each.sku) for each in wanted.variants)
+    return desk.go(f"/admin/products/{product.id}?said={'sku-changed' if renamed else 'saved'}")
 
 
 @post("/products/{product_id:str}/remove", duty="products", status_code=200)

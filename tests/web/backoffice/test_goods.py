@@ -548,6 +548,18 @@ def test_a_coupon_tells_all_its_faults() -> None:
     assert set(faults) == {"code", "title", "percent", "limit_total", "ends_at"}
 
 
+def test_a_coupon_tells_a_bad_code_and_an_end_before_its_beginning_beside_the_rest() -> None:
+    days = {"starts_at": "2026-12-02T10:00", "ends_at": "2026-12-01T10:00"}
+    _, faults = coupons.read({"code": "10 % OFF", "title": "x" * 201, "percent": "many", **days}, "INR")
+
+    assert faults == {
+        "code": "Letters, digits, - and _ only, at most 40",
+        "title": "expected `str` of length <= 200",
+        "percent": "Enter a percentage from 0.01 to 100",
+        "ends_at": "It ends before it begins",
+    }
+
+
 async def test_a_coupon_for_a_category_that_is_none_is_told(enter: Enter, house: House) -> None:
     """It would take nothing off for anybody, and nobody would say why."""
     staff = enter("catalogue")

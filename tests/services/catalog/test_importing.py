@@ -64,6 +64,13 @@ def test_a_row_that_names_its_product_lacks_what_only_a_new_one_needs(fields, la
     assert told(read(fields).unless_known) == lacking
 
 
+def test_what_cannot_be_read_is_told_beside_what_cannot_be_taken():
+    assert faults({"price": "cheap", "stock": "-1", "hsn": "abc", "status": "Active", "title": "Cup"}) == [
+        (7, "/price", "wrong_type"), (7, "/stock", "out_of_range"), (7, "/hsn", "invalid"), (7, "/status", "invalid"),
+    ]  # fmt: skip
+    assert faults({"hsn": "abc"}) == [(7, "/title", "required"), (7, "/price", "required"), (7, "/hsn", "invalid")]
+
+
 def test_a_row_without_anything_to_know_its_product_by_is_a_fault():
     assert faults({"price": "9"}) == [(7, "/title", "required")]
 

@@ -108,13 +108,12 @@ def row_of(raw: RawRow, options: ImportOptions, currency: str, classes: Sequence
     grams = read(_grams)
     if isinstance(fields.get("variants"), list):
         return _checked(raw, fields, _own_product(fields), options, currency, classes)
-    # What names a product may mean one that is known, and that need not be told whole.
-    if found and not ((key or "slug" in fields) and all(fault.code == "required" for fault in found)):
-        return found
-    name, price = title or key, price or 0
+    # What names a product may mean a known one, which need not be told whole. The rest is looked at all the same.
+    known = bool(key or "slug" in fields) and all(fault.code == "required" for fault in found)
+    name, price, stock, grams = title or key or "-", price or 0, stock or 0, grams or 0
     slug = slug_of(_text(fields, ("slug",))) or slug_of(name, _tail(key))
     product = {
-        "title": (name or slug)[:300],
+        "title": name[:300],
         "category": "",
         "slug": slug or None,
         "description": _description(fields),
@@ -127,7 +126,7 @@ def row_of(raw: RawRow, options: ImportOptions, currency: str, classes: Sequence
         "images": _images(fields, title),
         "variants": [
             {
-                "sku": (key or slug)[:64],
+                "sku": (key or slug or name)[:64],
                 "price": {"amount": price, "currency": currency},
                 "compare_at": {"amount": compared, "currency": currency} if compared and compared > price else None,
                 "stock": stock,
@@ -136,7 +135,9 @@ def row_of(raw: RawRow, options: ImportOptions, currency: str, classes: Sequence
         ],
     }
     row = _checked(raw, fields, product, options, currency, classes)
-    return msgspec.structs.replace(row, unless_known=found) if isinstance(row, ImportRow) else [*found, *row]
+    if not isinstance(row, ImportRow):
+        return [*found, *row]
+    return msgspec.structs.replace(row, unless_known=found) if known or not found else found
 
 
 def pictures_left_out(raw: RawRow) -> list[RowFault]:

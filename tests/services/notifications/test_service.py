@@ -78,6 +78,18 @@ async def test_a_letter_names_what_is_left_to_be_paid_in_cash(notifications, pla
     ]  # fmt: skip
 
 
+async def test_a_letter_about_what_was_delivered_asks_for_no_cash(notifications, placed, pen, shelf):
+    order, _ = placed()
+    cash = msgspec.structs.replace(order.payment, status="cash_on_delivery", summary="Cash on delivery")
+    shelf.orders[order.id] = msgspec.structs.replace(order, payment=cash)
+    await notifications.on_moved(Batch([moved(order, "out_for_delivery"), moved(order, "delivered")]))
+    await notifications.send_due()
+    assert {letter.subject: "in cash" in letter.text for letter in pen.letters} == {
+        f"Order {order.number} arrives today": True,
+        f"Order {order.number} was delivered": False,
+    }
+
+
 @pytest.mark.parametrize(
     ("on_hold", "told"), [(False, "and are getting it ready."), (True, "and look at it before it is packed.")]
 )

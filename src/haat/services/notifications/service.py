@@ -57,6 +57,7 @@ LONGEST_SECONDS = 40
 # After so many tries to find the order of a refund, or units of a wish, there are none.
 PATIENT_TRIES = 2
 WITH_INVOICE = frozenset({"order_partially_shipped", "order_shipped", "order_delivered"})
+BEFORE_THE_DOOR = frozenset({"order_placed", "order_partially_shipped", "order_shipped", "order_out_for_delivery"})
 NOT_KEPT = "This letter holds a link that is a key to an account: it was sent, and is not kept here."
 FOR_OWNERS = "This letter holds a link that is a key to an account: only owners may read it."
 _PATHS: dict[Kind, str] = {
@@ -210,7 +211,7 @@ class NotificationsService(Notifications):
         facts["doing"] = "look at it before it is packed" if order.on_hold else "are getting it ready"
         if mail.kind in WITH_INVOICE:
             facts["invoice"] = f"orders/{order.id}/invoice.pdf?token={link}"
-        if order.payment.status == "cash_on_delivery":
+        if order.payment.status == "cash_on_delivery" and mail.kind in BEFORE_THE_DOOR:
             payment = await self._payments.payment(PaymentRef(payment_id=order.payment.id))
             if payment.due.amount:
                 facts["due"] = format_money(payment.due)

@@ -38,6 +38,16 @@ def test_a_csv_file_of_another_encoding_is_unreadable():
         list(read_records(io.BytesIO("sku,title\nA,One\n".encode("utf-16")), "csv"))
 
 
+@pytest.mark.parametrize("header", ["sku;title", "sku\ttitle"])
+def test_a_csv_file_without_commas_is_unreadable(header):
+    with pytest.raises(UnreadableFile, match="parted by semicolons or tabs"):
+        records(f"{header}\nA;One\n", "csv")
+
+
+def test_a_csv_file_of_one_column_is_read():
+    assert records("sku\nA;B\n", "csv") == [Record(2, {"sku": "A;B"})]
+
+
 def test_a_short_csv_row_lacks_its_last_fields():
     assert records("sku,title\nA\n", "csv") == [Record(2, {"sku": "A"})]
 

@@ -77,8 +77,9 @@ def _orders(house: House) -> Any:
         shipping,
         printer=TypstPrinter(),
         seller=Party(settings.seller_name, settings.seller_address.split(", "), settings.seller_gstin),
-        link_secret=house.settings.service_secret,
-        auto_fulfil=house.settings.auto_fulfil,
+        link_secret=settings.service_secret,
+        auto_fulfil=settings.auto_fulfil,
+        wallets=settings.wallets,
     )
 
 
@@ -238,6 +239,7 @@ def _notifications(house: House) -> Any:
     from haat.contracts.checkout import Checkouts
     from haat.contracts.identity import Identity
     from haat.contracts.orders import Orders
+    from haat.contracts.payments import Payments
     from haat.engines.mail.local import LocalMailbox
     from haat.engines.mail.smtp import SmtpMailer
     from haat.services.notifications.service import NotificationsService
@@ -247,9 +249,9 @@ def _notifications(house: House) -> Any:
     mailer = SmtpMailer(settings.smtp_url, settings.mail_sender) if settings.smtp_url else LocalMailbox()
     store = MailStore(house.database("notifications"))
     orders, identity, checkouts = house.ask(Orders), house.ask(Identity), house.ask(Checkouts)
-    catalog, cart = house.ask(Catalog), house.ask(Cart)
+    catalog, cart, payments = house.ask(Catalog), house.ask(Cart), house.ask(Payments)
     return NotificationsService(
-        store, orders, identity, checkouts, catalog, cart, mailer, settings.shop_url, settings.staff_email
+        store, orders, identity, checkouts, catalog, cart, payments, mailer, settings.shop_url, settings.staff_email
     )
 
 

@@ -14,6 +14,7 @@ import msgspec
 FORMATS = ("csv", "jsonl", "json", "yaml")
 LONGEST_FIELD = 1_000_000
 NOT_UTF_8 = "not UTF-8: spreadsheets have a format named CSV UTF-8"
+NO_COMMAS = "its columns are parted by semicolons or tabs: spreadsheets can save them parted by commas"
 # What is nested too deeply is none either.
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -78,6 +79,8 @@ def _csv_rows(reader: Any) -> Iterator[Record | BadRecord]:
             if not _is_utf_8(row):
                 raise UnreadableFile(NOT_UTF_8)
             names = [name.strip() for name in row]
+            if len(names) == 1 and {";", "\t"} & {*names[0]}:
+                raise UnreadableFile(NO_COMMAS)
         elif not _is_utf_8(row):
             yield BadRecord(line, NOT_UTF_8)
         elif len(row) > len(names):

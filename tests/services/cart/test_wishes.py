@@ -94,6 +94,17 @@ async def test_who_wishes_for_what_was_sold_out_is_told_when_it_is_back(floor: F
     assert await came_back(floor, variant) == [user_id]
 
 
+async def test_who_wishes_for_what_never_had_units_is_told_of_the_first_ones(floor: Floor):
+    variant, user_id = await floor.variant(stock=0), new_id("usr")
+    sold = await floor.catalog.variants_for_sale(VariantsForSale(variant_ids=[variant.id]))
+    await floor.cart.wish(WishRef(user_id=user_id, product_id=sold.data[0].product_id))
+    before = Counter(await told(floor))
+    await floor.inventory.adjust(Adjust(sku=variant.sku, quantity=5, reason="received", actor="usr_staff"))
+    await floor.deliver("cart", "inventory", variant.sku)
+    await floor.house.service("cart").tell_wishes()
+    assert Counter(await told(floor)) - before == Counter([user_id])
+
+
 async def test_a_wish_is_told_once_a_week_however_often_the_product_comes_and_goes(floor: Floor):
     variant, product_id, user_id = await wished(floor)
     assert [await came_back(floor, variant) for _ in range(2)] == [[user_id], []]

@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from haat.contracts.catalog import Catalog, CreateProduct, NewCategory, NewProduct, NewVariant, Product, SaveCategories
+from haat.contracts.catalog import (
+    Catalog,
+    CreateProduct,
+    NewCategory,
+    NewProduct,
+    NewVariant,
+    Product,
+    SaveCategories,
+    TaxClasses,
+)
 from haat.contracts.inventory import Inventory, Receive
 from haat.contracts.orders import Bought, BoughtBy, Orders
 from haat.engines.cache.memory import MemoryCache
@@ -86,9 +95,11 @@ def service(
 
 
 @pytest.fixture
-def catalog(service: CatalogService) -> Catalog:
-    """The service as others call it."""
-    return local(Catalog, service)
+async def catalog(service: CatalogService) -> Catalog:
+    """The service as others call it, which has heard of a tax class."""
+    catalog = local(Catalog, service)
+    await catalog.save_tax_classes(TaxClasses(classes=["reduced"]))
+    return catalog
 
 
 @pytest.fixture

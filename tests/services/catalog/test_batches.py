@@ -18,6 +18,8 @@ from haat.contracts.catalog import (
     NewVariant,
     ProductRef,
     RawRow,
+    RemoveProduct,
+    RowFault,
     SaveCategories,
     ScanProducts,
     StartImport,
@@ -86,6 +88,64 @@ async def test_a_row_with_pictures_at_other_sites_is_taken_without_them_and_told
     assert [each.url for each in images] == ["/media/b.jpg"]
 
 
+async def test_a_row_with_a_tax_class_that_nobody_knows_is_told_and_names_the_known_ones(catalog):
+    mark = new_id("x")
+    row = {"sku": mark, "title": "Cup", "price": 1}
+    known = (await catalog.tax_classes(Nothing())).classes
+    rows = raw({**row, "tax_class": "Standrad"}, {**row, "tax_class": "reduced"})
+    done = await catalog.import_raw(ImportRaw(rows=rows, actor="usr_staff"))
+    detail = f"there is no tax class 'Standrad': choose one of {', '.join(known)}"
+    assert (done.created, done.faults) == (
+        1, [RowFault(line=1, pointer="/tax_class", code="not_allowed", detail=detail)]
+    )  # fmt: skip
+    assert [*known[:1], *sorted(known[1:])] == known and {"standard", "reduced"} <= {*known}
+
+
+async def test_prices_change_by_sku_alone_and_a_new_product_needs_a_title(service, catalog, a_product):
+    mark, folder = new_id("x"), new_id("Odds")
+    shirt = await catalog.create_product(CreateProduct(product=a_shirt(a_product, mark), actor="usr_staff"))
+    before = await shown(catalog, shirt)
+    done = await import_csv(
+        service, catalog, f"sku,price\n{mark}-L,450\n{mark}-XL,500\n{mark}-M,399.50\n", default_category=folder
+    )
+    medium, large = before.variants
+    assert await shown(catalog, shirt) == msgspec.structs.replace(
+        before,
+        price=Money(39950),
+        variants=[
+            msgspec.structs.replace(medium, price=Money(39950)),
+            msgspec.structs.replace(large, price=Money(45000)),
+        ],
+    )
+    assert [(each.line, each.pointer, each.code) for each in done.errors] == [(3, "/title", "required")]
+    assert folder not in [each.title for each in (await catalog.categories(Nothing())).data]
+
+
+async def test_one_more_variant_needs_a_price_and_no_title(service, catalog, a_product):
+    mark = new_id("x")
+    shirt = await catalog.create_product(CreateProduct(product=a_shirt(a_product, mark), actor="usr_staff"))
+    done = await import_csv(
+        service, catalog, f"slug,sku,price\n{shirt.slug},{mark}-S,\n{shirt.slug},{mark}-XL,500\n{shirt.slug},,\n"
+    )
+    after = await shown(catalog, shirt)
+    assert [(each.sku, each.price.amount) for each in after.variants] == [
+        (f"{mark}-M", 49900), (f"{mark}-L", 59900), (f"{mark}-XL", 50000),
+    ]  # fmt: skip
+    assert (after.title, [(each.line, each.pointer, each.code) for each in done.errors]) == (
+        shirt.title, [(2, "/price", "required"), (4, "/sku", "required")],
+    )  # fmt: skip
+
+
+async def test_a_row_whose_product_was_removed_meanwhile_makes_none(service, catalog, a_product):
+    shirt = await catalog.create_product(CreateProduct(product=a_shirt(a_product, new_id("x")), actor="usr_staff"))
+    (row,), _ = await service._importer.read(raw({"sku": shirt.variants[0].sku, "price": "1"}), ImportOptions())
+    wanted, _ = await service._importer._wanted([row])
+    await catalog.remove_product(RemoveProduct(product_id=shirt.id, version=shirt.version, actor="usr_staff"))
+    async with service._store.transaction() as transaction:
+        written = await service._writer.write(transaction, wanted, "usr_staff", merging=True)
+    assert (written.created, [(each.line, each.pointer) for each in written.faults]) == ([], [(1, "/title")])
+
+
 async def test_an_import_repeated_changes_nothing(catalog, shelf, database):
     mark = new_id("x")
     ask = ImportRaw(rows=raw({"sku": f"{mark}-1", "title": "Cup", "price": 1, "stock": 3}), actor="usr_staff")
@@ -100,8 +160,9 @@ async def test_a_known_sku_changes_its_product(catalog):
         done = await catalog.import_raw(
             ImportRaw(rows=raw({"sku": mark, "title": title, "price": 1}), actor="usr_staff")
         )
-    product = await catalog.product(ProductRef(ref=batches.row_of(
-        raw({"sku": mark, "title": "Cup", "price": 1})[0], ImportOptions(), "INR").product.slug))  # fmt: skip
+    (row,) = raw({"sku": mark, "title": "Cup", "price": 1})
+    made = batches.row_of(row, ImportOptions(), "INR", ["standard"])
+    product = await catalog.product(ProductRef(ref=made.product.slug))
     assert (done.updated, product.title, product.version) == (1, "Mug", 2)
 
 

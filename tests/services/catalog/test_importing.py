@@ -12,11 +12,15 @@ CUP = {"sku": "CUP-1", "title": "Clay cup", "price": "149.50"}
 
 
 def read(fields, **options):
-    return row_of(RawRow(line=7, fields=fields), ImportOptions(**options), "INR")
+    return row_of(RawRow(line=7, fields=fields), ImportOptions(**options), "INR", ["standard", "reduced"])
 
 
 def faults(fields, **options):
-    return [(each.line, each.pointer, each.code) for each in read(fields, **options)]
+    return told(read(fields, **options))
+
+
+def told(found):
+    return [(each.line, each.pointer, each.code) for each in found]
 
 
 def test_the_least_a_row_needs():
@@ -41,10 +45,34 @@ def test_prices_are_exact(price, minor):
     ("price", "code"),
     [("cheap", "wrong_type"), (-1, "out_of_range"), ("NaN", "wrong_type"), ("1e40", "out_of_range"),
      ("1e9999999", "out_of_range"), ("-1e9999999", "out_of_range"), ("12,50", "invalid"), ("1.299,00", "invalid"),
-     ("1,5", "invalid"), (None, "required"), ({"amount": 1.5}, "invalid")],
+     ("1,5", "invalid"), ({"amount": 1.5}, "invalid")],
 )  # fmt: skip
 def test_a_price_that_is_none_is_a_fault(price, code):
     assert faults({**CUP, "price": price}) == [(7, "/price", code)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "lacking"),
+    [
+        ({"sku": "CUP-1", "price": "9"}, [(7, "/title", "required")]),
+        ({"sku": "CUP-1", "title": "Cup", "price": None}, [(7, "/price", "required")]),
+        ({"slug": "cup", "brand": "Mitti"}, [(7, "/title", "required"), (7, "/price", "required")]),
+        (CUP, []),
+    ],
+)
+def test_a_row_that_names_its_product_lacks_what_only_a_new_one_needs(fields, lacking):
+    assert told(read(fields).unless_known) == lacking
+
+
+def test_what_cannot_be_read_is_told_beside_what_cannot_be_taken():
+    assert faults({"price": "cheap", "stock": "-1", "hsn": "abc", "status": "Active", "title": "Cup"}) == [
+        (7, "/price", "wrong_type"), (7, "/stock", "out_of_range"), (7, "/hsn", "invalid"), (7, "/status", "invalid"),
+    ]  # fmt: skip
+    assert faults({"hsn": "abc"}) == [(7, "/title", "required"), (7, "/price", "required"), (7, "/hsn", "invalid")]
+
+
+def test_a_row_without_anything_to_know_its_product_by_is_a_fault():
+    assert faults({"price": "9"}) == [(7, "/title", "required")]
 
 
 def test_a_weight_with_a_decimal_comma_is_a_fault():

@@ -97,6 +97,32 @@ async def test_a_product_is_shown_as_it_was_created(catalog, created, category):
     }
 
 
+async def test_a_tax_class_that_nobody_knows_is_refused_beside_other_faults(catalog, created):
+    classes = (await catalog.tax_classes(Nothing())).classes
+    detail = f"there is no tax class 'Reduced': choose one of {', '.join(classes)}"
+    wrong = {"pointer": "/tax_class", "code": "not_allowed", "detail": detail}
+    with pytest.raises(Invalid) as refused:
+        await created("CUP-tax", "CUP-tax", tax_class="Reduced")
+    assert [each["pointer"] for each in refused.value.facts["errors"]] == [
+        "/tax_class", "/variants/0/sku", "/variants/1/sku",
+    ]  # fmt: skip
+    assert refused.value.facts["errors"][0] == wrong
+    product = await created()
+    with pytest.raises(Invalid) as refused:
+        await catalog.change_product(change(product, tax_class="Reduced"))
+    assert refused.value.facts["errors"] == [wrong]
+
+
+async def test_a_product_keeps_the_tax_class_it_had_before_classes_were_told(catalog, database, created):
+    product = await created()
+    async with database.connection() as connection:
+        await connection.execute(
+            """UPDATE catalog.documents SET body = body || '{"tax_class": "odd"}' WHERE document_id = $1""", product.id
+        )
+    changed = await catalog.change_product(change(product, brand="Mitti"))
+    assert (changed.tax_class, changed.brand) == ("odd", "Mitti")
+
+
 async def test_the_first_units_of_a_new_product_are_received(created, shelf):
     product = await created()
     assert shelf.units(product.variants[0].sku) == 5
@@ -402,11 +428,11 @@ async def test_the_price_of_record_is_the_changed_one_at_once(catalog, created):
 
 
 async def test_a_product_is_sold_as_its_first_variant(catalog, created, category):
-    product = await created("CUP-f1", "CUP-f2", hsn="6912", tax_class="ceramics")
+    product = await created("CUP-f1", "CUP-f2", hsn="6912", tax_class="reduced")
     (sold,) = (await catalog.variants_for_sale(VariantsForSale(product_ids=[product.id]))).data
     path = [f"{category}-root", f"{category}-kitchen", category]
     assert (sold.sku, sold.options, sold.hsn, sold.tax_class, sold.category_path) == (
-        "CUP-f1", {"colour": "c0"}, "6912", "ceramics", path,
+        "CUP-f1", {"colour": "c0"}, "6912", "reduced", path,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ from haat.contracts.checkout import (
     CheckoutStateError,
     EmptyCart,
     PriceChanged,
+    SaveTaxRates,
+    TaxRate,
 )
 from haat.contracts.inventory import Adjust, OutOfStock
 from haat.contracts.orders import OrderOf
@@ -24,7 +27,7 @@ from haat.contracts.promotions import CouponRefused
 from haat.kit.database import Batch
 from haat.kit.idempotency import IdempotencyConflict, IdempotencyInFlight
 from haat.kit.ids import new_id
-from haat.kit.message import DomainError, NotFound, Unauthenticated
+from haat.kit.message import DomainError, NotFound, Nothing, Unauthenticated
 from haat.services.checkout.model import owner_key
 from haat.services.checkout.store import CheckoutStore
 from tests.services.shopfloor import ADDRESS, CASH, CHALLENGED, DECLINED, PRICE, Floor, outcomes
@@ -54,6 +57,18 @@ async def sweep(floor: Floor, checkout_id: str) -> None:
         "UPDATE checkout.attempts SET next_run_at = now(), lease_until = now() WHERE checkout_id = $1", checkout_id
     )
     await floor.house.service("checkout").resume_due()
+
+
+async def test_the_catalogue_knows_the_classes_that_have_rates(floor: Floor):
+    saved, older = new_id("tax"), new_id("tax")
+    rates = [TaxRate(tax_class=saved, from_date=date(2026, 1, 1), price_from_minor=0, rate_basis_points=500)]
+    await floor.checkouts.save_tax_rates(SaveTaxRates(rates=rates))
+    at_once = (await floor.catalog.tax_classes(Nothing())).classes
+    await floor.rows("INSERT INTO checkout.tax_rates VALUES ($1, '2026-01-01', 0, 500)", older)
+    await floor.house.service("checkout").tell_tax_classes()
+    told = (await floor.catalog.tax_classes(Nothing())).classes
+    await floor.rows("DELETE FROM checkout.tax_rates WHERE tax_class = ANY($1)", [saved, older])
+    assert (saved in at_once, older in at_once, older in told) == (True, False, True)
 
 
 async def test_the_quote_is_frozen_against_a_later_price(floor: Floor):

@@ -1,10 +1,12 @@
 """The staff's view of stock as a client meets it."""
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import httpx
 import pytest
 
+from haat.contracts.catalog import Catalog, Skus
 from haat.contracts.identity import AccessToken, Identity, Principal
 from haat.contracts.inventory import Inventory
 from haat.kit.ids import new_id
@@ -21,9 +23,17 @@ class Staff(Identity):
         return Principal(user_id="usr_" + ask.token, session_id="ses_1", roles=[ask.token], expires_at=later)
 
 
+class OneProduct(Catalog):
+    """All it sells is called `new…`."""
+
+    async def known_skus(self, ask: Skus) -> Skus:
+        return Skus(skus=[sku for sku in ask.skus if sku.startswith("new")])
+
+
 @pytest.fixture
 async def http(depot):
-    app = gateway(ROUTES, {"identity": Staff(), "inventory": local(Inventory, depot.service)}, {})
+    neighbours = {"identity": Staff(), "inventory": local(Inventory, depot.service), "catalog": OneProduct()}
+    app = gateway(ROUTES, neighbours, {})
     transport, headers = httpx.ASGITransport(app), {"Authorization": "Bearer fulfilment"}
     async with httpx.AsyncClient(transport=transport, base_url="http://shop", headers=headers) as client:
         yield client
@@ -39,6 +49,17 @@ async def test_the_level_of_a_sku_is_summed_and_told_by_location(http, depot):
         **level,
         "locations": [{"sku": sku, "location": "main", **level, "low_stock_at": 5, "drop_until": None}],
     }
+
+
+async def test_a_sku_with_a_slash_in_it_is_named_with_its_slash_encoded(http, depot):
+    sku = f"{new_id('sku')}/RED/50 %"
+    await depot.receive(sku, 10, "shelf 1/2")
+    path = f"/v1/inventory/{quote(sku, safe='')}"
+    counted = await http.post(f"{path}/adjustments", json={"quantity": 5, "reason": "found", "location": "shelf 1/2"})
+    level, events = [(await http.get(f"{path}{part}")).json() for part in ("", "/events")]
+    place = (await http.get("/v1/inventory/locations/shelf%201%2f2")).json()
+    assert (counted.status_code, level["sku"], level["on_hand"]) == (201, sku, 15)
+    assert ([each["type"] for each in events["data"]], place["location"]) == (["adjusted", "received"], "shelf 1/2")
 
 
 async def test_a_sku_never_heard_of_is_404(http):
@@ -91,6 +112,25 @@ async def test_an_adjustment_answers_the_new_level(http, depot):
     sku = await depot.sku(10)
     answer = await http.post(f"/v1/inventory/{sku}/adjustments", json={"quantity": 5, "reason": "found"})
     assert (answer.status_code, answer.json()["on_hand"], answer.json()["version"]) == (201, 15, 2)
+
+
+async def test_a_product_without_units_gets_its_first_ones(http):
+    answer = await http.post(f"/v1/inventory/{new_id('new')}/adjustments", json={"quantity": 5, "reason": "bought"})
+    assert (answer.status_code, answer.json()["on_hand"]) == (201, 5)
+
+
+async def test_a_sku_that_no_product_has_gets_no_units(http):
+    sku = new_id("nwe")
+    answer = await http.post(f"/v1/inventory/{sku}/adjustments", json={"quantity": 5, "reason": "bought"})
+    told = answer.json()
+    assert (answer.status_code, told["code"], told["detail"]) == (404, "not_found", f"No product has the SKU {sku}")
+    assert (await http.get(f"/v1/inventory/{sku}")).status_code == 404
+
+
+async def test_units_of_a_product_that_was_removed_can_be_corrected(http, depot):
+    sku = await depot.sku(10)
+    answer = await http.post(f"/v1/inventory/{sku}/adjustments", json={"quantity": -10, "reason": "lost"})
+    assert (answer.status_code, answer.json()["on_hand"]) == (201, 0)
 
 
 async def test_the_same_idempotency_key_adjusts_once(http, depot):

@@ -292,6 +292,15 @@ async def test_a_sku_that_can_be_sold_again_is_told_once(depot):
     assert await depot.told("StockCameBack", sku) == [{"sku": sku, "available": 4}]
 
 
+async def test_the_first_units_that_staff_count_are_told_once_wherever_they_lie(depot):
+    sku, received = new_id("sku"), await depot.sku(5)
+    for location in ("main", "hub"):
+        await depot.service.adjust(adjust(sku, 3, location=location))
+    await depot.service.adjust(adjust(received, 3))
+    assert await depot.told("StockCameBack", sku) == [{"sku": sku, "available": 3}]
+    assert await depot.told("StockCameBack", received) == []
+
+
 async def test_a_reservation_that_ended_long_ago_is_forgotten_and_its_events_stay(depot):
     sku = await depot.sku(5)
     old, fresh, held = await depot.held({sku: 1}), await depot.held({sku: 1}), await depot.held({sku: 1})

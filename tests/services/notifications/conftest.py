@@ -11,6 +11,7 @@ from haat.contracts.catalog import Catalog, CategoryRef, Product, ProductRef, Ra
 from haat.contracts.checkout import Checkouts, Contact, ContactOf, QuoteLine, TaxLine, Totals
 from haat.contracts.identity import AccountLetter, Address, Identity, LetterRef, OfUser, User
 from haat.contracts.orders import Order, OrderLink, OrderOf, OrderPayment, OrderPlaced, Orders
+from haat.contracts.payments import Payment, PaymentRef, Payments
 from haat.contracts.shipping import Shipment
 from haat.engines.database.pool import PostgresDatabase
 from haat.kit.ids import new_id
@@ -101,6 +102,25 @@ class Basket(Cart):
     async def not_told(self, ask: WishRef) -> Nothing:
         self.not_told_of.append(ask)
         return Nothing()
+
+
+class Till(Payments):
+    """Cash on delivery of ₹2,500, of which a gift card pays ₹400."""
+
+    async def payment(self, ask: PaymentRef) -> Payment:
+        return Payment(
+            id=ask.payment_id,
+            attempt_id="att_1",
+            checkout_id="chk_1",
+            amount=Money(250_000),
+            method="cod",
+            state="authorized",
+            captured=Money(0),
+            refunded=Money(0),
+            summary="Gift card + Cash on delivery",
+            created_at=datetime(2026, 11, 24, tzinfo=UTC),
+            by_credit=Money(40_000),
+        )
 
 
 class Pen:
@@ -218,8 +238,9 @@ def notifications(
 ) -> NotificationsService:
     orders, identity, checkouts = local(Orders, shelf), local(Identity, people), local(Checkouts, Desk())
     catalog, cart, store = local(Catalog, stall), local(Cart, basket), MailStore(database)
+    till = local(Payments, Till())
     return NotificationsService(
-        store, orders, identity, checkouts, catalog, cart, pen, "https://shop.example", "staff@shop.example"
+        store, orders, identity, checkouts, catalog, cart, till, pen, "https://shop.example", "staff@shop.example"
     )
 
 

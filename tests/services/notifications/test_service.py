@@ -64,6 +64,32 @@ async def test_the_letter_holds_lines_totals_address_and_the_signed_link(notific
     assert "https://shop.example/media/abc/800.jpg" in letter.html
 
 
+async def test_a_letter_names_what_is_left_to_be_paid_in_cash(notifications, placed, pen, shelf):
+    paid, of_paid = placed()
+    order, event = placed()
+    cash = msgspec.structs.replace(order.payment, status="cash_on_delivery", summary="Gift card + Cash on delivery")
+    shelf.orders[order.id] = msgspec.structs.replace(order, payment=cash)
+    await notifications.on_placed(Batch([of_paid, event]))
+    await notifications.send_due()
+    letters = {letter.to: letter for letter in pen.letters}
+    told = "₹2,100 in cash to the courier"
+    assert [(told in each.html, told in each.text) for each in (letters[order.email], letters[paid.email])] == [
+        (True, True), (False, False),
+    ]  # fmt: skip
+
+
+async def test_a_letter_about_what_was_delivered_asks_for_no_cash(notifications, placed, pen, shelf):
+    order, _ = placed()
+    cash = msgspec.structs.replace(order.payment, status="cash_on_delivery", summary="Cash on delivery")
+    shelf.orders[order.id] = msgspec.structs.replace(order, payment=cash)
+    await notifications.on_moved(Batch([moved(order, "out_for_delivery"), moved(order, "delivered")]))
+    await notifications.send_due()
+    assert {letter.subject: "in cash" in letter.text for letter in pen.letters} == {
+        f"Order {order.number} arrives today": True,
+        f"Order {order.number} was delivered": False,
+    }
+
+
 @pytest.mark.parametrize(
     ("on_hold", "told"), [(False, "and are getting it ready."), (True, "and look at it before it is packed.")]
 )

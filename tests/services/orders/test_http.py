@@ -53,6 +53,45 @@ async def test_the_owner_sees_the_order(shopfront, order, asha):
     assert [item["quantity"] for item in body["items"]] == [2]
 
 
+async def test_customers_read_neither_who_of_the_staff_acted_nor_the_reasons_they_typed(
+    shopfront, floor, order, asha, finance, fulfilment
+):
+    await floor.parcel(order.id, "picked_up", "delivered")
+    items = [{"item_id": order.items[0].id, "quantity": 1, "reason": "It is damaged"}]
+    path = f"/v1/orders/{order.id}"
+    back = (await shopfront.post(f"{path}/returns", headers=asha[1], json={"items": items})).json()["id"]
+    why = {"reason": "It is worn"}
+    await shopfront.post(f"/v1/returns/{back}/reject", headers=keyed(fulfilment), json=why)
+    money = {"amount": {"amount": 100, "currency": "INR"}, "reason": "keep her quiet"}
+    staff = (await shopfront.post(f"{path}/refunds", headers=keyed(finance), json=money)).json()
+    hers = [(await shopfront.get(each, headers=asha[1])).json() for each in (path, "/v1/orders")]
+    link = (await floor.orders.link(OrderOf(order=order.id, any_owner=True))).link
+    by_link = (await shopfront.get(path, params={"token": link})).json()
+    (rejected, paid_back) = staff["timeline"][-2:]
+    assert (rejected["detail"], paid_back["detail"]) == ("It is worn", "keep her quiet")
+    assert "" not in (rejected["actor"], paid_back["actor"])
+    for seen in (hers[0], hers[1]["data"][0], by_link):
+        assert [(each["type"], each["detail"], each["actor"]) for each in seen["timeline"][-2:]] == [
+            ("return_rejected", "It is worn", ""),
+            ("refunded", "Money sent back", ""),
+        ]
+        assert [(each["detail"], each["actor"]) for each in seen["returns"][0]["timeline"]] == [
+            ("Return requested", ""),
+            ("It is worn", ""),
+        ]
+
+
+async def test_a_customer_reads_no_reason_of_the_staff_but_their_own(shopfront, floor, order, asha, people):
+    mine = await floor.bought((await floor.variant(), 1), user_id=asha[0])
+    _, support = await people("support")
+    path, why = f"/v1/orders/{order.id}/cancel", {"reason": "known for returns"}
+    theirs = (await shopfront.post(path, headers=support, json=why)).json()["timeline"][-1]
+    again = (await shopfront.post(path, headers=asha[1])).json()["timeline"][-1]
+    own = (await shopfront.post(f"/v1/orders/{mine.id}/cancel", headers=asha[1], json={"reason": "Too late"})).json()
+    assert (theirs["detail"], again["detail"], again["actor"]) == ("known for returns", "Order canceled", "")
+    assert (own["timeline"][-1]["detail"], own["timeline"][-1]["actor"]) == ("Too late", asha[0])
+
+
 async def test_somebody_elses_order_is_404(shopfront, floor, people):
     foreign = await floor.bought((await floor.variant(), 1), user_id=new_id("usr"))
     _, headers = await people()

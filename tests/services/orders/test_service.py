@@ -20,6 +20,7 @@ from tests.services.orders.asking import (
     cancel,
     key,
     orders_without,
+    placing,
     refunded,
     ship,
     types,
@@ -37,6 +38,19 @@ async def test_canceling_gives_the_money_and_the_stock_back(floor: Floor):
         order.totals.total,
     )
     assert (await refunded(floor, order), await floor.stock(lamp)) == (order.totals.total.amount, (10, 0, 10))
+
+
+@pytest.mark.parametrize(
+    ("summary", "shown"),
+    [
+        ("sandbox wallet", "Sandbox Wallet"),
+        ("Gift card + sandbox wallet", "Gift card + Sandbox Wallet"),
+        ("another wallet", "another wallet"),
+    ],
+)
+async def test_an_order_calls_its_wallet_as_people_do(floor: Floor, summary: str, shown: str):
+    placed = await floor.orders.place(placing(payment_method="wallet", payment_summary=summary))
+    assert (await floor.order(placed.id)).payment.summary == shown
 
 
 async def test_canceling_before_the_money_was_taken_lets_it_go(floor: Floor):

@@ -53,6 +53,15 @@ def test_an_amount_never_takes_more_than_there_is_to_pay():
     assert applied.per_line == [30_000, 10_000]
 
 
+def test_a_refusal_says_which_coupon_it_is_about():
+    ended = changed(TENTH, code="ENDED", ends_at=NOW)
+    told = discounts(
+        [" flat ", "ended", "nope"], [line(90_000)], {"FLAT": known(FLAT), "ENDED": known(ended)}, None, NOW
+    )
+    assert [each.code for each in told.applied] == ["FLAT"]
+    assert [each.detail for each in told.faults] == ["Coupon ended has expired", "There is no coupon nope"]
+
+
 def test_a_maximum_bounds_a_percentage():
     (applied,) = priced(changed(TENTH, maximum_discount_minor=500), lines=[line(100_000)]).applied
     assert applied.discount == Money(500)

@@ -67,8 +67,9 @@ async def test_the_second_user_of_a_single_coupon_is_told_why(desk):
 async def test_codes_are_used_all_or_none(desk):
     good, spent = await desk.coupon(), await desk.coupon(limit_total=1)
     await desk.redeem(spent)
-    with pytest.raises(CouponRefused):
+    with pytest.raises(CouponRefused) as refused:
         await desk.redeem(good, spent)
+    assert refused.value.detail == f"Coupon {spent} has been used up"
     assert await desk.used(good) == 0
 
 

@@ -18,12 +18,16 @@ from haat.contracts.catalog import (
     JobRef,
     ListProducts,
     Product,
+    ProductLines,
     ProductRef,
     Products,
     Rating,
     RemoveProduct,
     RowFault,
+    ScanProducts,
+    Skus,
     StartImport,
+    TaxClasses,
     Variant,
 )
 from haat.contracts.checkout import QuoteLine, Totals
@@ -347,8 +351,20 @@ class MemoryCatalog(Catalog):
     async def list_products(self, ask: ListProducts) -> Encoded:
         return Encoded(body=msgspec.json.encode(Page(data=[self.one])), etag='"1"')
 
+    async def scan_products(self, ask: ScanProducts) -> ProductLines:
+        self.asked.append(ask)
+        if ask.after:
+            return ProductLines(lines=b"", last_id=None)
+        return ProductLines(lines=msgspec.json.encode(self.one) + b"\n", last_id=self.one.id)
+
     async def categories(self, ask: Nothing) -> Page[CategoryNode]:
         return Page(data=[CategoryNode(id="cat_1", slug="lamps", title="Lamps", path=["lamps"], count=1, children=[])])
+
+    async def tax_classes(self, ask: Nothing) -> TaxClasses:
+        return TaxClasses(classes=["standard", "reduced"])
+
+    async def known_skus(self, ask: Skus) -> Skus:
+        return Skus(skus=[sku for sku in ask.skus if sku in ("LAMP-1", "NEW-1")])
 
     async def create_product(self, ask: CreateProduct) -> Product:
         if self.refusal is not None:

@@ -21,6 +21,7 @@ PAGES = {
     "/admin/products/new": "catalogue",
     "/admin/imports": "catalogue",
     "/admin/imports/imp_1": "catalogue",
+    "/admin/exports/products.jsonl": "catalogue",
     "/admin/stock": "catalogue fulfilment support",
     "/admin/stock/LAMP-1": "catalogue fulfilment support",
     "/admin/customers": "finance support",

@@ -260,6 +260,25 @@ async def test_a_product_is_created_with_its_first_units(enter: Enter, house: Ho
     assert (variant.price, variant.stock, variant.options) == (Money(129_950), 7, {"Colour": "Red", "Size": "M"})
 
 
+async def test_a_new_product_has_room_for_two_variants(enter: Enter) -> None:
+    page = (await enter("catalogue").see("/admin/products/new")).text
+
+    assert ['name="variant.1.sku"' in page, 'name="variant.2.sku"' in page] == [True, False]
+
+
+async def test_the_form_offers_the_tax_classes_there_are_and_keeps_an_older_one(enter: Enter, house: House) -> None:
+    blank = (await enter("catalogue").see("/admin/products/new")).text
+    house.catalog.one = product(tax_class="odd")
+    older = (await enter("catalogue").see("/admin/products/prd_1")).text
+
+    choices = r'<select id="f-tax_class"[^>]*>(.*?)</select>'
+    offered = [re.findall(r'value="(\w+)"( selected)?', re.findall(choices, page)[0]) for page in (blank, older)]
+    assert offered == [
+        [("standard", " selected"), ("reduced", "")],
+        [("standard", ""), ("reduced", ""), ("odd", " selected")],
+    ]
+
+
 async def test_a_change_sends_only_what_differs_with_the_version_read(enter: Enter, house: House) -> None:
     fields, rows = shown(product())
     typed = {
@@ -273,6 +292,19 @@ async def test_a_change_sends_only_what_differs_with_the_version_read(enter: Ent
 
     (ask,) = house.catalog.asked
     assert (ask.changes, ask.version, ask.actor) == ({"title": "Better lamp"}, 4, "usr_catalogue")
+
+
+async def test_whoever_changes_a_sku_is_told_where_its_units_are(enter: Enter, house: House) -> None:
+    fields, rows = shown(product())
+    (variant, spare) = rows.variants
+    staff = enter("catalogue")
+    typed = {**fields, **_named("variant", [{**variant, "sku": "LAMP-01"}, spare])}
+
+    answer = await staff.send("/admin/products/prd_1", **typed)
+    page = await staff.see(answer.headers["location"])
+
+    assert [each["sku"] for each in house.catalog.asked[0].changes["variants"]] == ["LAMP-01"]
+    assert "Units are counted by SKU: those under the old one stay there" in page.text
 
 
 async def test_the_largest_product_fits_into_its_form(enter: Enter, house: House) -> None:
@@ -341,6 +373,21 @@ def test_a_files_format_is_told_by_its_name(name: str, kind: str) -> None:
     assert format_of(name) == kind
 
 
+async def test_every_product_is_exported_as_it_can_be_imported_again(enter: Enter, house: House) -> None:
+    staff = enter("catalogue")
+
+    link = (await staff.see("/admin/imports")).text
+    answer = await staff.see("/admin/exports/products.jsonl")
+
+    assert 'href="/admin/exports/products.jsonl"' in link
+    assert (answer.status_code, answer.content) == (200, msgspec.json.encode(product()) + b"\n")
+    assert (answer.headers["content-type"], answer.headers["content-disposition"]) == (
+        "application/jsonl",
+        'attachment; filename="products.jsonl"',
+    )
+    assert [(ask.after, ask.status) for ask in house.catalog.asked] == [("", None), ("prd_1", None)]
+
+
 async def test_an_import_under_way_renews_its_page(enter: Enter) -> None:
     page = await enter("catalogue").see("/admin/imports/imp_running")
 
@@ -379,6 +426,16 @@ async def test_a_sku_that_never_had_units_gets_its_first_ones(enter: Enter, hous
     (ask,) = [each for each in house.inventory.asked if isinstance(each, Adjust)]
     assert (ask.sku, ask.quantity, ask.location) == ("NEW-1", 5, "main")
     assert answer.headers["location"] == "/admin/stock/NEW-1?said=adjusted"
+
+
+async def test_a_sku_that_no_product_has_gets_no_units(enter: Enter, house: House) -> None:
+    staff = enter("fulfilment")
+
+    page = await staff.see("/admin/stock/LMAP-1")
+    answer = await staff.send("/admin/stock/LMAP-1", act="adjust", quantity="5", reason="received")
+
+    assert (page.status_code, answer.status_code, house.inventory.asked) == (404, 404, [])
+    assert "No product has the SKU LMAP-1" in answer.text
 
 
 async def test_more_than_there_is_cannot_be_taken_away(enter: Enter) -> None:
@@ -489,6 +546,18 @@ def test_a_coupon_tells_all_its_faults() -> None:
     _, faults = coupons.read({"percent": "many", "limit_total": "-1", "ends_at": "soon"}, "INR")
 
     assert set(faults) == {"code", "title", "percent", "limit_total", "ends_at"}
+
+
+def test_a_coupon_tells_a_bad_code_and_an_end_before_its_beginning_beside_the_rest() -> None:
+    days = {"starts_at": "2026-12-02T10:00", "ends_at": "2026-12-01T10:00"}
+    _, faults = coupons.read({"code": "10 % OFF", "title": "x" * 201, "percent": "many", **days}, "INR")
+
+    assert faults == {
+        "code": "Letters, digits, - and _ only, at most 40",
+        "title": "expected `str` of length <= 200",
+        "percent": "Enter a percentage from 0.01 to 100",
+        "ends_at": "It ends before it begins",
+    }
 
 
 async def test_a_coupon_for_a_category_that_is_none_is_told(enter: Enter, house: House) -> None:

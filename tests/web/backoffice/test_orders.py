@@ -94,6 +94,7 @@ def test_a_refund_tells_all_its_faults_at_once() -> None:
     _, faults = refunding(order(), {"by": "amount", "amount": "lots", "reason": ""})
 
     assert set(faults) == {"amount", "reason"}
+    assert faults["reason"] == "Say why, in 1 to 200 characters: the timeline and the books show it"
 
 
 def test_no_more_goes_back_than_was_taken() -> None:

@@ -220,6 +220,7 @@ class MemoryOrders(Orders):
 
     def take(self, checkout: Checkout, paid_by: Method | None = None) -> Order:
         assert checkout.shipping_address is not None
+        cash = isinstance(paid_by, CashMethod)
         number = f"H{4100 + len(self.placed)}"
         order = Order(
             id=f"ord_{len(self.placed)}",
@@ -228,11 +229,11 @@ class MemoryOrders(Orders):
             items=checkout.items,
             totals=checkout.totals,
             payment=OrderPayment(
-                status="paid",
+                status="cash_on_delivery" if cash else "paid",
                 id="pay_1",
-                method="cod" if isinstance(paid_by, CashMethod) else "card",
-                summary="Visa •••• 4242",
-                captured=checkout.totals.total,
+                method="cod" if cash else "card",
+                summary="Cash on delivery" if cash else "Visa •••• 4242",
+                captured=Money(0) if cash else checkout.totals.total,
                 refunded=Money(0),
             ),
             shipments=[],
@@ -332,6 +333,7 @@ class MemoryPayments(Payments):
         self.credit = Money(0)
         self.by_credit: Money | None = None
         self.silent = False
+        self.away = False
         self.cards = [
             SavedCard(
                 id="pm_1", token="tok_kept", brand="visa", last4="4242", exp_month=12, exp_year=2030, created_at=MOMENT
@@ -359,11 +361,13 @@ class MemoryPayments(Payments):
         return StoreCredit(user_id=ask.user_id, balance=self.credit)
 
     async def payment(self, ask: PaymentRef) -> Payment:
+        if self.away:
+            raise Unavailable()
         return Payment(
             id=ask.payment_id,
             attempt_id="att_1",
             checkout_id="chk_0",
-            amount=Money(4_599_900),
+            amount=Money(4_604_800),
             method="cod",
             state="authorized",
             captured=Money(0),

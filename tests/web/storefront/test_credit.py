@@ -266,6 +266,16 @@ async def test_the_courier_is_given_what_credit_does_not_pay(shopper: Visitor):
     shopper.behind.payments.by_credit = Money(40_000)
     page = (await shopper.see("/orders/ord_0/thanks")).text
     assert "Please keep <strong>₹45,648</strong> ready" in page
+    assert "<strong>₹45,648</strong> in cash to the courier" in (await shopper.see("/orders/ord_0")).text
+
+
+async def test_no_sum_is_named_for_the_courier_while_payments_are_silent(shopper: Visitor):
+    await buy(shopper, payment="cod")
+    shopper.behind.payments.away = True
+    thanks, order = [(await shopper.see(f"/orders/ord_0{page}")).text for page in ("/thanks", "")]
+    assert ("You pay the courier." in thanks, "ready for the courier" in thanks, "to the courier" in order) == (
+        True, False, False,
+    )  # fmt: skip
 
 
 async def test_the_courier_is_given_nothing_where_credit_pays_for_all(shopper: Visitor):

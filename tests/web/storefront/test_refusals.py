@@ -144,8 +144,8 @@ async def test_a_link_that_would_write_headers_writes_none(visitor: Visitor):
 async def test_an_address_that_is_sent_twice_is_added_once(visitor: Visitor):
     await visitor.register()
     form = await visitor.see("/account/addresses/new")
-    key = re.findall(r'name="key" value="([^"]+)"', form.text)
-    twice = [await visitor.send("/account/addresses", **FIELDS, key="".join(key)) for _ in range(2)]
+    attempt = re.findall(r'name="attempt" value="([^"]+)"', form.text)
+    twice = [await visitor.send("/account/addresses", **FIELDS, attempt="".join(attempt)) for _ in range(2)]
     assert [answer.headers.get("Location") for answer in twice] == ["/account?said=saved#addresses"] * 2
     assert len(visitor.behind.identity.book) == 1
 
@@ -156,16 +156,16 @@ async def test_the_second_click_does_not_mind_that_the_first_is_not_through_yet(
 
     await visitor.register()
     vars(visitor.behind.identity)["save_address"] = under_way
-    answer = await visitor.send("/account/addresses", **FIELDS, key="of-the-form")
+    answer = await visitor.send("/account/addresses", **FIELDS, attempt="of-the-form")
     assert answer.headers["Location"] == "/account?said=saved#addresses"
 
 
 async def test_an_address_that_is_changed_after_the_back_button_is_another(visitor: Visitor):
     await visitor.register()
     form = await visitor.see("/account/addresses/new")
-    key = re.findall(r'name="key" value="([^"]+)"', form.text)
+    attempt = re.findall(r'name="attempt" value="([^"]+)"', form.text)
     for line in ("12 MG Road", "7 Park Street"):
-        await visitor.send("/account/addresses", **FIELDS | {"line1": line}, key="".join(key))
+        await visitor.send("/account/addresses", **FIELDS | {"line1": line}, attempt="".join(attempt))
     assert [each.address.line1 for each in visitor.behind.identity.book.values()] == ["12 MG Road", "7 Park Street"]
 
 

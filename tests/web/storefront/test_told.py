@@ -45,6 +45,13 @@ async def test_every_fault_that_is_listed_leads_to_its_place(visitor: Visitor, p
     assert f'id="f-{name}"' in answer.text
 
 
+async def test_every_coupon_that_is_refused_is_told(visitor: Visitor):
+    await visitor.take_laptop()
+    answer = await visitor.send("/checkout", **{**FIELDS, "do": "place", "payment": "cod", "coupon": "ODD EVEN"})
+    told = "We do not know the code ODD; We do not know the code EVEN"
+    assert f'<p class="fault" id="f-coupon-told">{told}</p>' in answer.text
+
+
 async def test_a_fault_of_the_delivery_leads_to_the_days(visitor: Visitor):
     await visitor.take_laptop()
     page = (await visitor.see("/checkout")).text
@@ -65,7 +72,9 @@ async def test_two_sizes_of_one_thing_are_told_apart_when_they_are_sent_back(vis
 async def test_what_was_given_back_before_goes_back_no_second_time(visitor: Visitor):
     await bought(visitor)
     order = visitor.behind.orders.placed["ord_0"]
-    payment = msgspec.structs.replace(order.payment, captured=Money(100_000), refunded=Money(30_000))
+    payment = msgspec.structs.replace(
+        order.payment, summary="Visa •••• 4242", captured=Money(100_000), refunded=Money(30_000)
+    )
     visitor.behind.orders.placed["ord_0"] = msgspec.structs.replace(order, payment=payment)
     page = (await visitor.see("/orders/ord_0")).text
     assert "<p>The whole order stops and ₹700 goes back to Visa •••• 4242.</p>" in page
@@ -74,7 +83,7 @@ async def test_what_was_given_back_before_goes_back_no_second_time(visitor: Visi
 async def test_who_had_nothing_to_pay_is_not_said_to_have_paid(visitor: Visitor):
     await bought(visitor)
     order = visitor.behind.orders.placed["ord_0"]
-    payment = msgspec.structs.replace(order.payment, method="credit", summary="Nothing to pay")
+    payment = msgspec.structs.replace(order.payment, status="paid", method="credit", summary="Nothing to pay")
     totals = msgspec.structs.replace(order.totals, total=Money(0))
     visitor.behind.orders.placed["ord_0"] = msgspec.structs.replace(order, payment=payment, totals=totals)
     page = (await visitor.see("/orders/ord_0/thanks")).text

@@ -15,6 +15,7 @@ from haat.contracts.catalog.imports import (
     StartImport,
 )
 from haat.contracts.catalog.products import (
+    STANDARD_TAX,
     Attribute,
     Attributes,
     CategoryNode,
@@ -35,6 +36,7 @@ from haat.contracts.catalog.products import (
     Sku,
     Slug,
     SlugTaken,
+    TaxClasses,
     Title,
     Variant,
 )
@@ -46,6 +48,7 @@ from haat.contracts.catalog.reading import (
     ProductRef,
     Products,
     ScanProducts,
+    Skus,
     VariantsForSale,
     VariantsOfSkus,
 )
@@ -53,6 +56,7 @@ from haat.contracts.catalog.reviews import Review, ReviewsOf, WriteReview
 
 __all__ = [
     "LEFT_OUT",
+    "STANDARD_TAX",
     "Attribute",
     "Attributes",
     "Catalog",
@@ -90,9 +94,11 @@ __all__ = [
     "SaveCategories",
     "ScanProducts",
     "Sku",
+    "Skus",
     "Slug",
     "SlugTaken",
     "StartImport",
+    "TaxClasses",
     "Title",
     "Variant",
     "VariantsForSale",

@@ -10,6 +10,7 @@ from haat.contracts.catalog.products import (
     Product,
     RemoveProduct,
     SaveCategories,
+    TaxClasses,
 )
 from haat.contracts.catalog.reading import (
     Encoded,
@@ -19,6 +20,7 @@ from haat.contracts.catalog.reading import (
     ProductRef,
     Products,
     ScanProducts,
+    Skus,
     VariantsForSale,
     VariantsOfSkus,
 )
@@ -48,6 +50,12 @@ class Catalog(Contract):
     async def variants_for_sale(self, ask: VariantsForSale) -> Page[ForSale]: ...
     @promise(safe_to_repeat=True)
     async def variants_of_skus(self, ask: VariantsOfSkus) -> Page[ForSale]: ...
+    @promise(safe_to_repeat=True)
+    async def known_skus(self, ask: Skus) -> Skus: ...
+    @promise(safe_to_repeat=True)
+    async def tax_classes(self, ask: Nothing) -> TaxClasses: ...
+    @promise(safe_to_repeat=True)
+    async def save_tax_classes(self, ask: TaxClasses) -> Nothing: ...
     async def create_product(self, ask: CreateProduct) -> Product: ...
     async def change_product(self, ask: ChangeProduct) -> Product: ...
     async def remove_product(self, ask: RemoveProduct) -> Nothing: ...

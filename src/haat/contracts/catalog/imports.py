@@ -21,6 +21,7 @@ class ImportRow(Message, frozen=True):
 
     `told` names the fields of the product, or else of its one variant, that the row tells: a known product keeps the
     others, and its other variants. None is all of them, and then the product becomes just as it is here.
+    `unless_known` is what the row lacks where it makes a new product or variant.
     """
 
     line: int
@@ -29,6 +30,7 @@ class ImportRow(Message, frozen=True):
     rating: Rating | None = None
     published_at: datetime | None = None
     told: Sequence[str] | None = None
+    unless_known: Sequence[RowFault] = []
 
 
 class ImportRows(Message, frozen=True):

@@ -13,6 +13,8 @@ from haat.kit.message import DomainError, Event, Message
 from haat.kit.money import Money
 
 Attribute = str | int | bool
+# Known in every shop, also where nobody has set rates.
+STANDARD_TAX = "standard"
 Title = Annotated[str, Meta(min_length=1, max_length=300)]
 Slug = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_length=200)]
 Sku = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -83,7 +85,7 @@ class Product(Message, frozen=True):
     status: str = "published"
     product_type: str = ""
     hsn: str = ""
-    tax_class: str = "standard"
+    tax_class: str = STANDARD_TAX
     version: int = 1
     created_at: datetime | None = None
     updated_at: datetime | None = None
@@ -137,9 +139,15 @@ class NewProduct(Message, frozen=True):
     product_type: Annotated[str, Meta(max_length=80)] = ""
     attributes: Attributes = {}
     hsn: Annotated[str, Meta(pattern=r"^[0-9]{0,8}$(?!\n)")] = ""
-    tax_class: Annotated[str, Meta(max_length=40)] = "standard"
+    tax_class: Annotated[str, Meta(max_length=40)] = STANDARD_TAX
     images: Annotated[Sequence[Image], Meta(max_length=50)] = []
     status: Annotated[str, Meta(pattern=r"^(draft|published|archived)$(?!\n)")] = "published"
+
+
+class TaxClasses(Message, frozen=True):
+    """The names that products may carry; the checkout keeps their rates, and tells the names here."""
+
+    classes: Sequence[Annotated[str, Meta(min_length=1, max_length=40)]]
 
 
 class CreateProduct(Message, frozen=True):

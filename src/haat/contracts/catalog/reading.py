@@ -69,6 +69,12 @@ class VariantsOfSkus(Message, frozen=True):
     skus: Sequence[str]
 
 
+class Skus(Message, frozen=True):
+    """Asked for: any. Answered: those that a product has, whatever its status."""
+
+    skus: Sequence[str]
+
+
 class ForSale(Message, frozen=True):
     """All that cart and checkout need of a variant, read from the primary: the price that counts."""
 

@@ -50,7 +50,7 @@ class StockRanLow(Event, frozen=True):
 
 
 class StockCameBack(Event, frozen=True):
-    """A SKU that was sold out everywhere can be sold again; `available` is summed over locations."""
+    """A SKU that was sold out everywhere, or never there until staff counted it, can be sold; `available` is summed."""
 
     sku: str
     available: int

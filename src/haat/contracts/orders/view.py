@@ -16,6 +16,8 @@ from haat.kit.money import Money
 
 
 class TimelineEntry(Message, frozen=True):
+    """`actor` is a user's id, or who else acted. Staff see all; customers neither who of the staff it was, nor why."""
+
     at: datetime
     type: str
     detail: str

@@ -68,6 +68,12 @@ class Payment(Message, frozen=True):
     by_credit: Money | None = None
     refundable: Money | None = None
 
+    @property
+    def due(self) -> Money:
+        """What is still to be paid, as in cash at the door: credit pays first, and is held before it is taken."""
+        paid = max(self.captured.amount, self.by_credit.amount if self.by_credit else 0)
+        return Money(self.amount.amount - paid, self.amount.currency)
+
 
 class PaymentRef(Message, frozen=True):
     """`user_id` limits the answer to the owner; staff leave it out. `confirm` asks the provider again."""

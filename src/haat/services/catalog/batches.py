@@ -8,7 +8,7 @@ from itertools import islice
 
 import structlog
 
-from haat.contracts.catalog import ImportOptions, ImportRow, RawRow, RowFault, SlugTaken
+from haat.contracts.catalog import LEFT_OUT, ImportOptions, ImportRow, RawRow, RowFault, SlugTaken
 from haat.kit.database import Transaction
 from haat.kit.records import BadRecord, Record, UnreadableFile, read_records
 from haat.services.catalog.categories import CategoryWriter
@@ -43,12 +43,13 @@ class Importer:
         self._categories = categories
         self._currency = currency
 
-    def read(self, raws: Sequence[RawRow], options: ImportOptions) -> tuple[list[ImportRow], list[RowFault]]:
+    async def read(self, raws: Sequence[RawRow], options: ImportOptions) -> tuple[list[ImportRow], list[RowFault]]:
         """Raw records as products, and the faults of those that are none, or are without their pictures."""
+        classes = await self._classes()
         rows: list[ImportRow] = []
         faults: list[RowFault] = []
         for raw in raws:
-            row = row_of(raw, options, self._currency)
+            row = row_of(raw, options, self._currency, classes)
             if isinstance(row, ImportRow):
                 rows.append(row)
                 faults += pictures_left_out(raw)
@@ -102,7 +103,7 @@ class Importer:
         done = job.rows_done
         while chunk := list(islice(records, CHUNK)):
             done += len(chunk)
-            rows, faults = self.read(
+            rows, faults = await self.read(
                 [RawRow(line=each.line, fields=each.fields) for each in chunk if isinstance(each, Record)],
                 job.options,
             )
@@ -119,29 +120,35 @@ class Importer:
                     rows_done,
                     len(written.created),
                     len(written.updated),
-                    sorted([*faults, *written.faults], key=lambda fault: fault.line),  # noqa: B023
+                    by_line([*faults, *written.faults]),  # noqa: B023
                 )
 
             await after(await self.save(rows, job.actor, along))
 
     async def _wanted(self, rows: Sequence[ImportRow]) -> tuple[list[Wanted], list[RowFault]]:
+        classes = await self._classes()
         by_ref = await self._refs({row.product.category for row in rows} - {""})
         kept = await self._kept(rows)
+        # A row that tells too little to make a product makes no category for it either.
+        whole = [known is not None or not row.unless_known for row, known in zip(rows, kept, strict=True)]
         paths = [
             row.category_path
-            for row, known in zip(rows, kept, strict=True)
-            if known is None and row.category_path and row.product.category not in by_ref
+            for row, known, taken in zip(rows, kept, whole, strict=True)
+            if taken and not (known and _silent(row)) and row.category_path and row.product.category not in by_ref
         ]
         by_path = await self._categories.ensure(paths)
         wanted: list[Wanted] = []
         faults: list[RowFault] = []
-        for row, known in zip(rows, kept, strict=True):
-            category = known or by_ref.get(row.product.category) or by_path.get(tuple(row.category_path))
-            wrong = product_faults(row.product, self._currency)
-            if category is None:
+        for row, known, taken in zip(rows, kept, whole, strict=True):
+            told = by_ref.get(row.product.category) or by_path.get(tuple(row.category_path))
+            category = known if known and _silent(row) else told
+            wrong = product_faults(row.product, self._currency, classes)
+            if not taken:
+                faults += row.unless_known
+            elif category is None:
                 detail = f"there is no category {row.product.category}"
                 wrong.append({"pointer": "/category", "code": "not_found", "detail": detail})
-            if wrong or category is None:
+            if wrong or category is None or not taken:
                 faults += [RowFault(line=row.line, **fault) for fault in wrong]
                 continue
             wanted.append(
@@ -152,21 +159,25 @@ class Importer:
                     rating=row.rating,
                     published_at=row.published_at,
                     told=row.told,
+                    unless_known=row.unless_known,
                 )
             )
         return wanted, faults
 
     async def _kept(self, rows: Sequence[ImportRow]) -> list[Category | None]:
-        """By row, the category of a known product when the row tells none: no other need be made for it."""
-        silent = [row.told is not None and "category" not in row.told for row in rows]
-        if not any(silent):
+        """By row, the category of a known product when the row tells none, or too little to make a product."""
+        if not any(_silent(row) or row.unless_known for row in rows):
             return [None for _ in rows]
-        meant = [row.product if each else None for row, each in zip(rows, silent, strict=True)]
+        meant = [row.product if _silent(row) or row.unless_known else None for row in rows]
         skus = [each.variants[0].sku if each else "" for each in meant]
         slugs = [each.slug or slug_of(each.title) if each else "" for each in meant]
         async with self._store.connection() as connection:
             known = await self._store.categories_of(connection, skus, slugs)
         return [known.get(("sku", sku)) or known.get(("slug", slug)) for sku, slug in zip(skus, slugs, strict=True)]
+
+    async def _classes(self) -> list[str]:
+        async with self._store.connection() as connection:
+            return await self._store.tax_classes(connection)
 
     async def _refs(self, refs: set[str]) -> dict[str, Category]:
         if not refs:
@@ -175,3 +186,15 @@ class Importer:
             known = await self._store.categories(connection)
         by_word = {word: each for each in known for word in (each.category_id, each.slug)}
         return {ref: by_word[ref] for ref in refs if ref in by_word}
+
+
+def by_line(faults: Sequence[RowFault]) -> list[RowFault]:
+    """In the order of lines; what was left out is told of rows that were taken."""
+    refused = {fault.line for fault in faults if fault.code != LEFT_OUT}
+    told = [fault for fault in faults if fault.code != LEFT_OUT or fault.line not in refused]
+    return sorted(told, key=lambda fault: fault.line)
+
+
+def _silent(row: ImportRow) -> bool:
+    """Whether it says nothing of its category."""
+    return row.told is not None and "category" not in row.told

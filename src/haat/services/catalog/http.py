@@ -73,7 +73,7 @@ class ChangeProductBody(Message, frozen=True, omit_defaults=True):
     hsn: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{0,8}$(?!\n)", examples=["8471"])] | msgspec.UnsetType = (
         msgspec.UNSET
     )
-    tax_class: Annotated[str, msgspec.Meta(max_length=40)] | msgspec.UnsetType = msgspec.UNSET
+    tax_class: Annotated[str, msgspec.Meta(max_length=40, examples=["standard"])] | msgspec.UnsetType = msgspec.UNSET
     images: Annotated[list[Image], msgspec.Meta(max_length=50)] | msgspec.UnsetType = msgspec.UNSET
     status: (
         Annotated[str, msgspec.Meta(pattern=r"^(draft|published|archived)$(?!\n)", examples=["published"])]

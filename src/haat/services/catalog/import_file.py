@@ -26,8 +26,8 @@ class ImportOperation(Operation):
         self.request_body = RequestBody(
             required=True,
             description="One product a row or line; prices in major units. Common field names are understood. A row"
-            " whose SKU is known changes only the fields it has, of that variant and its product; a line with"
-            " `variants` has them all.",
+            " whose SKU is known changes only the fields it has, of that variant and its product: `sku` and `price` are"
+            " enough. A new product needs a title and a price; a line with `variants` has them all.",
             content={
                 kind: OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, examples=[_EXAMPLES[format]]))
                 for kind, format in FORMATS.items()

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
 
-from haat.contracts.catalog import LEFT_OUT, ImportOptions, ImportRow, NewProduct, Rating, RawRow, RowFault
+from haat.contracts.catalog import (
+    LEFT_OUT,
+    STANDARD_TAX,
+    ImportOptions,
+    ImportRow,
+    NewProduct,
+    Rating,
+    RawRow,
+    RowFault,
+)
 from haat.kit.money import exponent, ungrouped
 from haat.kit.validation import faults
 from haat.services.catalog.model import lies_here, product_faults, slug_of
@@ -65,8 +74,11 @@ class _Refused(Exception):
     """A field that cannot be read: pointer, code, detail."""
 
 
-def row_of(raw: RawRow, options: ImportOptions, currency: str) -> ImportRow | list[RowFault]:
-    """One record as a product, or everything that is wrong with it; pointers name the record's own fields."""
+def row_of(raw: RawRow, options: ImportOptions, currency: str, classes: Sequence[str]) -> ImportRow | list[RowFault]:
+    """One record as a product, or everything that is wrong with it; pointers name the record's own fields.
+
+    `classes` are the tax classes that there are.
+    """
     if _ZERO.search(msgspec.json.encode(raw.fields)):
         # PostgreSQL keeps it in no text: the whole batch would be refused.
         return [RowFault(line=raw.line, pointer="", code="invalid", detail="holds a zero character")]
@@ -95,12 +107,13 @@ def row_of(raw: RawRow, options: ImportOptions, currency: str) -> ImportRow | li
     stock = read(_whole, STOCKS, options.default_stock)
     grams = read(_grams)
     if isinstance(fields.get("variants"), list):
-        return _checked(raw, fields, _own_product(fields), options, currency)
-    if found:
-        return found
-    slug = slug_of(_text(fields, ("slug",))) or slug_of(title, _tail(key))
+        return _checked(raw, fields, _own_product(fields), options, currency, classes)
+    # What names a product may mean a known one, which need not be told whole. The rest is looked at all the same.
+    known = bool(key or "slug" in fields) and all(fault.code == "required" for fault in found)
+    name, price, stock, grams = title or key or "-", price or 0, stock or 0, grams or 0
+    slug = slug_of(_text(fields, ("slug",))) or slug_of(name, _tail(key))
     product = {
-        "title": title[:300],
+        "title": name[:300],
         "category": "",
         "slug": slug or None,
         "description": _description(fields),
@@ -108,12 +121,12 @@ def row_of(raw: RawRow, options: ImportOptions, currency: str) -> ImportRow | li
         "product_type": _text(fields, TYPES)[:80],
         "attributes": _attributes(fields),
         "hsn": _text(fields, ("hsn",)),
-        "tax_class": _text(fields, ("tax_class",)) or "standard",
+        "tax_class": _text(fields, ("tax_class",)) or STANDARD_TAX,
         "status": _text(fields, ("status",)).lower() or "published",
         "images": _images(fields, title),
         "variants": [
             {
-                "sku": (key or slug)[:64],
+                "sku": (key or slug or name)[:64],
                 "price": {"amount": price, "currency": currency},
                 "compare_at": {"amount": compared, "currency": currency} if compared and compared > price else None,
                 "stock": stock,
@@ -121,7 +134,10 @@ def row_of(raw: RawRow, options: ImportOptions, currency: str) -> ImportRow | li
             }
         ],
     }
-    return _checked(raw, fields, product, options, currency)
+    row = _checked(raw, fields, product, options, currency, classes)
+    if not isinstance(row, ImportRow):
+        return [*found, *row]
+    return msgspec.structs.replace(row, unless_known=found) if known or not found else found
 
 
 def pictures_left_out(raw: RawRow) -> list[RowFault]:
@@ -134,13 +150,18 @@ def pictures_left_out(raw: RawRow) -> list[RowFault]:
 
 
 def _checked(
-    raw: RawRow, fields: dict[str, Any], product: dict[str, Any], options: ImportOptions, currency: str
+    raw: RawRow,
+    fields: dict[str, Any],
+    product: dict[str, Any],
+    options: ImportOptions,
+    currency: str,
+    classes: Sequence[str],
 ) -> ImportRow | list[RowFault]:
     try:
         made = msgspec.convert(product, NewProduct)
     except msgspec.ValidationError:
         return [RowFault(line=raw.line, **fault) for fault in faults(NewProduct, product)]
-    wrong = product_faults(made, currency)
+    wrong = product_faults(made, currency, classes)
     if wrong:
         return [RowFault(line=raw.line, **fault) for fault in wrong]
     return ImportRow(

@@ -106,9 +106,15 @@ def lies_here(picture: str) -> bool:
     return re.match(r"/(?![/\\])", picture) is not None
 
 
-def product_faults(product: NewProduct, currency: str, before: Record | None = None) -> Faults:
-    """All that is wrong with a product beyond the types of its fields; pictures that it had `before` may stay."""
+def product_faults(product: NewProduct, currency: str, classes: Sequence[str], before: Record | None = None) -> Faults:
+    """All that is wrong with a product beyond the types of its fields; what it had `before` may stay.
+
+    `classes` are the tax classes that there are.
+    """
     found: Faults = []
+    if product.tax_class not in classes and (before is None or product.tax_class != before.tax_class):
+        detail = f"there is no tax class {product.tax_class!r}: choose one of {', '.join(classes)}"
+        found.append(_fault("/tax_class", "not_allowed", detail))
     kept = {image.url for image in before.images} if before else set()
     for number, image in enumerate(product.images):
         if image.url not in kept and not lies_here(image.url):

@@ -59,6 +59,15 @@ SELECT variant_id, product_id, sku, title, slug, options, price_minor, currency,
        category_path, image_url
 FROM catalog.variants WHERE sku = ANY(:skus::text[]) AND published;
 
+-- name: known_skus(skus)
+SELECT sku FROM catalog.variants WHERE sku = ANY(:skus::text[]);
+
+-- name: tax_classes()
+SELECT tax_class FROM catalog.tax_classes ORDER BY tax_class;
+
+-- name: save_tax_classes(classes)!
+INSERT INTO catalog.tax_classes (tax_class) SELECT DISTINCT unnest(:classes::text[]) ORDER BY 1 ON CONFLICT DO NOTHING;
+
 -- name: owners(slugs, skus)
 -- Which products hold these slugs and SKUs.
 SELECT 'slug' AS kind, slug AS word, product_id FROM catalog.products WHERE slug = ANY(:slugs::text[])

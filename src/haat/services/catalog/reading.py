@@ -21,6 +21,8 @@ from haat.contracts.catalog import (
     Review,
     ReviewsOf,
     ScanProducts,
+    Skus,
+    TaxClasses,
     VariantsForSale,
     VariantsOfSkus,
 )
@@ -126,6 +128,14 @@ class CatalogReading(Catalog):
     async def variants_of_skus(self, ask: VariantsOfSkus) -> ListOf[ForSale]:
         async with self._store.connection() as connection:
             return ListOf(data=await self._store.of_skus(connection, ask.skus))
+
+    async def known_skus(self, ask: Skus) -> Skus:
+        async with self._store.connection() as connection:
+            return Skus(skus=await self._store.known_skus(connection, ask.skus))
+
+    async def tax_classes(self, ask: Nothing) -> TaxClasses:
+        async with self._store.connection() as connection:
+            return TaxClasses(classes=await self._store.tax_classes(connection))
 
     async def categories(self, ask: Nothing) -> ListOf[CategoryNode]:
         return _tree.decode((await self.category_page(ask)).body)

@@ -14,6 +14,7 @@ from haat.contracts.catalog import (
     ImportJob,
     ImportRaw,
     ImportRows,
+    NewProduct,
     Product,
     ProductRef,
     ProductRemoved,
@@ -23,16 +24,16 @@ from haat.contracts.catalog import (
     SaveCategories,
     SlugTaken,
     StartImport,
+    TaxClasses,
     WriteReview,
 )
 from haat.contracts.inventory import Inventory, Line, Receive, StockChanged
 from haat.contracts.orders import BoughtBy, Orders
 from haat.kit.database import Batch
 from haat.kit.message import Invalid, NotFound, Nothing, Unavailable
-from haat.kit.validation import Faults
 from haat.ports.cache import Cache
 from haat.ports.documents import Document, Documents
-from haat.services.catalog.batches import Importer
+from haat.services.catalog.batches import Importer, by_line
 from haat.services.catalog.categories import CategoryWriter
 from haat.services.catalog.model import Category, Record, changed, in_stock, page_of, product_faults, with_stock
 from haat.services.catalog.reading import CatalogReading, invalid
@@ -73,8 +74,13 @@ class CatalogService(CatalogReading):
         await self._cache.invalidate("categories", "lists", *tags)
         return Nothing()
 
+    async def save_tax_classes(self, ask: TaxClasses) -> Nothing:
+        async with self._store.connection() as connection:
+            await self._store.save_tax_classes(connection, ask.classes)
+        return Nothing()
+
     async def create_product(self, ask: CreateProduct) -> Product:
-        category = await self._checked(ask.product.category, product_faults(ask.product, self._currency))
+        category = await self._checked(ask.product)
         async with self._store.transaction() as transaction:
             product = await transaction.replay(ask.idempotency, Product)
             if product is None:
@@ -91,7 +97,7 @@ class CatalogService(CatalogReading):
         document = await self._document(ask.product_id)
         before = msgspec.convert(document.body, Record)
         new = changed(before, ask.changes)
-        category = await self._checked(new.category, product_faults(new, self._currency, before))
+        category = await self._checked(new, before)
         wanted = Wanted(
             product=new,
             category=category,
@@ -128,10 +134,9 @@ class CatalogService(CatalogReading):
         return Imported(created=len(written.created), updated=len(written.updated), faults=written.faults)
 
     async def import_raw(self, ask: ImportRaw) -> Imported:
-        rows, faults = self._importer.read(ask.rows, ask.options)
+        rows, faults = await self._importer.read(ask.rows, ask.options)
         done = await self.import_rows(ImportRows(rows=rows, actor=ask.actor))
-        faults = sorted([*faults, *done.faults], key=lambda fault: fault.line)
-        return Imported(created=done.created, updated=done.updated, faults=faults)
+        return Imported(created=done.created, updated=done.updated, faults=by_line([*faults, *done.faults]))
 
     async def start_import(self, ask: StartImport) -> ImportJob:
         if ask.format not in ("csv", "jsonl"):
@@ -204,10 +209,12 @@ class CatalogService(CatalogReading):
             raise NotFound("There is no such product")
         return found[product_id]
 
-    async def _checked(self, category: str, faults: Faults) -> Category:
+    async def _checked(self, product: NewProduct, before: Record | None = None) -> Category:
         """The category of a product to write. Raises Invalid with every fault of the product."""
         async with self._store.connection() as connection:
-            found = await self._store.category(connection, category)
+            found = await self._store.category(connection, product.category)
+            classes = await self._store.tax_classes(connection)
+        faults = product_faults(product, self._currency, classes, before)
         if found is None:
             faults = [*faults, {"pointer": "/category", "code": "not_found", "detail": "there is no such category"}]
         if faults or found is None:

@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from haat.contracts.catalog import Encoded, ForSale, Product, SlugTaken
+from haat.contracts.catalog import STANDARD_TAX, Encoded, ForSale, Product, SlugTaken
 from haat.kit.database import Connection, Database, Transaction
 from haat.kit.ids import is_id
 from haat.kit.money import Money
@@ -149,6 +149,17 @@ class CatalogStore:
     async def of_skus(self, connection: Connection, skus: Sequence[str]) -> list[ForSale]:
         """Published variants by SKU."""
         return [_for_sale(row) async for row in queries.of_skus(connection, skus=list(skus))]
+
+    async def known_skus(self, connection: Connection, skus: Sequence[str]) -> list[str]:
+        """Those of the SKUs that a product of any status has."""
+        return [row[0] async for row in queries.known_skus(connection, skus=list(skus))]
+
+    async def tax_classes(self, connection: Connection) -> list[str]:
+        """Every class that a product may be given."""
+        return [STANDARD_TAX, *[row[0] async for row in queries.tax_classes(connection) if row[0] != STANDARD_TAX]]
+
+    async def save_tax_classes(self, connection: Connection, classes: Sequence[str]) -> None:
+        await queries.save_tax_classes(connection, classes=list(classes))
 
     async def owners(
         self, connection: Connection, slugs: Sequence[str], skus: Sequence[str]

@@ -33,7 +33,7 @@ class Wanted(msgspec.Struct, frozen=True):
     """A product as it should become. Without `product_id` it is new; `line` names it in faults.
 
     A change says on which version of the document it was `merged_on`, and which version its author `read_at`.
-    A row of a file says which fields it has `told` (see ImportRow).
+    A row of a file says which fields it has `told`, and what it lacks `unless_known` (see ImportRow).
     """
 
     product: NewProduct
@@ -45,6 +45,7 @@ class Wanted(msgspec.Struct, frozen=True):
     merged_on: int | None = None
     read_at: int = 0
     told: Collection[str] | None = None
+    unless_known: Sequence[RowFault] = ()
 
     def slug(self) -> str:
         """The slug asked for, else one of the title; may be empty."""
@@ -132,8 +133,12 @@ class Writer:
     ) -> Wanted | list[RowFault]:
         """What becomes of the whole product: what a row does not tell of a known one stays."""
         if wanted.told is None or document is None:
-            return wanted
+            return list(wanted.unless_known) or wanted
         record = msgspec.convert(document.body, Record)
+        if "sku" in wanted.told and wanted.product.variants[0].sku not in {each.sku for each in record.variants}:
+            lacking = [fault for fault in wanted.unless_known if fault.pointer == "/price"]
+            if lacking:
+                return lacking
         product = merged(record, wanted.product, wanted.told)
         if isinstance(product, list):
             return [RowFault(line=wanted.line, **fault) for fault in product]

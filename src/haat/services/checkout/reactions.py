@@ -20,4 +20,5 @@ REACTIONS: Reactions = {PaymentAuthorized: on_payments_authorized, PaymentFailed
 SWEEPS = [
     Sweep("finish half-done checkouts", 1, CheckoutService.resume_due),
     Sweep("close quotes that have run out", 30, CheckoutService.expire_due),
+    Sweep("tell the catalogue the tax classes", 300, CheckoutService.tell_tax_classes),
 ]

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from haat.contracts.cart import Cart, CartContents, Owner, ViewCart
-from haat.contracts.catalog import Catalog, ForSale, VariantsForSale
+from haat.contracts.catalog import Catalog, ForSale, TaxClasses, VariantsForSale
 from haat.contracts.checkout import (
     ChangeCheckout,
     Checkout,
@@ -211,8 +211,16 @@ class CheckoutService(Checkouts):
         return Nothing()
 
     async def save_tax_rates(self, ask: SaveTaxRates) -> Nothing:
+        # The names come first: a class with rates that no product may carry would be of no use.
+        await self._catalog.save_tax_classes(TaxClasses(classes=[rate.tax_class for rate in ask.rates]))
         await self._store.save_tax_rates(ask.rates)
         return Nothing()
+
+    async def tell_tax_classes(self) -> None:
+        """Sweep: the catalogue may have been away, or be younger than the rates."""
+        rates = await self._store.tax_rates()
+        if rates:
+            await self._catalog.save_tax_classes(TaxClasses(classes=sorted({rate.tax_class for rate in rates})))
 
     async def _insert(self, ask: OpenCheckout, made: StoredCheckout) -> Checkout:
         if ask.idempotency is None:

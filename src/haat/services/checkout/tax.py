@@ -64,7 +64,7 @@ def tax_day(moment: datetime) -> date:
 
 
 def rate_of(rates: Sequence[TaxRate], tax_class: str, unit_price_minor: int, on: date) -> int:
-    """The rate in force for a class at a unit price that includes the tax; an unknown class is taxed as standard.
+    """The rate in force for a class at a unit price that includes the tax; a class without any is taxed as standard.
 
     Bounds are about the value without tax: a higher bracket applies once the value at the lower rate reaches it.
     """

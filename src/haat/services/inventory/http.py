@@ -11,6 +11,7 @@ from litestar import Response, get, patch, post, put
 from litestar.params import Parameter
 from msgspec import Meta
 
+from haat.contracts.catalog import Catalog, Skus
 from haat.contracts.inventory import (
     DEFAULT_LOCATION,
     Adjust,
@@ -33,10 +34,11 @@ from haat.kit.access import Caller, needs_role
 from haat.kit.editing import NOT_MODIFIED, Known, Read, tag_of, tagged, version_of, version_read
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import Invalid, Message, NotFound, Nothing, Page
+from haat.kit.path_parts import whole
 from haat.kit.problem import Precondition, problems
 from haat.services.inventory.model import summed
 
-Sku = Annotated[str, Parameter(min_length=1, max_length=200, description="a variant's SKU")]
+Sku = Annotated[str, Parameter(min_length=1, max_length=200, description="a variant's SKU; a slash in it is `%2F`")]
 Cursor = Annotated[str | None, Parameter(max_length=1000, description="`next_cursor` of the page before")]
 # As a datetime, the framework would take a number of seconds, too.
 AsOf = Annotated[
@@ -88,10 +90,10 @@ async def list_alerts(inventory: Inventory, cursor: Cursor = None, limit: Limit 
 )
 async def view_stock(sku: Sku, inventory: Inventory, if_none_match: Known = None) -> Response[StockView]:
     """The level of a SKU: `available` = `on_hand` - `reserved`. Its ETag serves If-Match of its low marks."""
-    levels = (await inventory.levels(SkuRef(sku=sku))).data
+    levels = (await inventory.levels(SkuRef(sku=whole(sku)))).data
     total = summed(levels)
     shown = StockView(
-        sku=sku,
+        sku=whole(sku),
         on_hand=total.on_hand,
         reserved=total.reserved,
         available=total.available,
@@ -112,7 +114,7 @@ async def list_events(
 ) -> History:
     """Why the level is what it is: the events, newest first; with `as_of` the level and the events of that moment."""
     moment = None if as_of is None else _moment(as_of)
-    return await inventory.history(HistoryOf(sku=sku, as_of=moment, cursor=cursor, limit=limit))
+    return await inventory.history(HistoryOf(sku=whole(sku), as_of=moment, cursor=cursor, limit=limit))
 
 
 def _moment(text: str) -> datetime:
@@ -132,11 +134,17 @@ def _moment(text: str) -> datetime:
     responses=problems(401, 403, 404, 409, 422),
 )
 async def adjust_stock(
-    sku: Sku, data: AdjustBody, inventory: Inventory, caller: Caller, idempotency: Idempotency | None
+    sku: Sku,
+    data: AdjustBody,
+    inventory: Inventory,
+    catalog: Catalog,
+    caller: Caller,
+    idempotency: Idempotency | None,
 ) -> Level:
-    """Add or take units; what is reserved cannot be taken: 409 `out_of_stock` with `available`."""
+    """Add or take units of a product's SKU; what is reserved cannot be taken: 409 `out_of_stock` with `available`."""
+    await _counted_or_sold(whole(sku), inventory, catalog)
     ask = Adjust(
-        sku=sku,
+        sku=whole(sku),
         quantity=data.quantity,
         reason=data.reason,
         actor=caller.signed_in(),
@@ -144,6 +152,15 @@ async def adjust_stock(
         idempotency=idempotency,
     )
     return await inventory.adjust(ask)
+
+
+async def _counted_or_sold(sku: str, inventory: Inventory, catalog: Catalog) -> None:
+    """Raises NotFound for a SKU that no product has; what lies here of one that was removed can still be counted."""
+    try:
+        await inventory.levels(SkuRef(sku=sku))
+    except NotFound:
+        if not (await catalog.known_skus(Skus(skus=[sku]))).skus:
+            raise NotFound(f"No product has the SKU {sku}") from None
 
 
 @patch(
@@ -156,12 +173,12 @@ async def change_low_mark(sku: Sku, data: LowMarkBody, inventory: Inventory, if_
     """Set the low mark of a SKU at a location; with If-Match only when no mark of the SKU was changed since."""
     expected, version = None, version_read(if_match)
     if version is not None:
-        levels = (await inventory.levels(SkuRef(sku=sku))).data
+        levels = (await inventory.levels(SkuRef(sku=whole(sku)))).data
         if version != _marks(levels):
             raise Precondition()
         expected = next((level.low_stock_at for level in levels if level.location == data.location), None)
     return await inventory.set_low_mark(
-        SetLowMark(sku=sku, low_stock_at=data.low_stock_at, location=data.location, expected=expected)
+        SetLowMark(sku=whole(sku), low_stock_at=data.low_stock_at, location=data.location, expected=expected)
     )
 
 
@@ -205,7 +222,7 @@ async def write_off(
 ) -> Level:
     """Write off damaged units; what is reserved cannot be taken: 409 `out_of_stock` with `available`."""
     ask = Damage(
-        sku=sku,
+        sku=whole(sku),
         quantity=data.quantity,
         reason=data.reason,
         actor=caller.signed_in(),
@@ -226,7 +243,7 @@ async def transfer_stock(
 ) -> Page[Level]:
     """Move free units to another location; the levels at all locations."""
     ask = Transfer(
-        sku=sku,
+        sku=whole(sku),
         quantity=data.quantity,
         source=data.source,
         target=data.target,
@@ -245,7 +262,7 @@ async def transfer_stock(
 )
 async def announce_drop(sku: Sku, data: DropBody, inventory: Inventory) -> Nothing:
     """Expect a crowd for a SKU until then: reservations are granted many at a time."""
-    return await inventory.announce(AnnounceDrop(sku=sku, until=data.until))
+    return await inventory.announce(AnnounceDrop(sku=whole(sku), until=data.until))
 
 
 @get("/v1/inventory/locations", tags=["inventory"], guards=[needs_role("fulfilment")], responses=problems(401, 403))
@@ -268,7 +285,9 @@ async def change_priority(
     if version is not None and not (version.isascii() and version.isdigit() and len(version) < 10):
         raise Precondition()
     expected = None if version is None else int(version)
-    return await inventory.set_priority(SetPriority(location=location, priority=data.priority, expected=expected))
+    return await inventory.set_priority(
+        SetPriority(location=whole(location), priority=data.priority, expected=expected)
+    )
 
 
 @get(
@@ -280,7 +299,7 @@ async def change_priority(
 async def view_location(location: LocationName, inventory: Inventory, if_none_match: Known = None) -> Response[Place]:
     """One location; its ETag serves If-Match."""
     places = (await inventory.locations(Nothing())).data
-    found = next((place for place in places if place.location == location), None)
+    found = next((place for place in places if place.location == whole(location)), None)
     if found is None:
         raise NotFound("There is no such location")
     return tagged(found, tag_of(str(found.priority)), if_none_match)

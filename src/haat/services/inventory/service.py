@@ -30,11 +30,13 @@ from haat.contracts.inventory import (
     SetPriority,
     SkuRef,
     Stock,
+    StockCameBack,
     StockOf,
     Transfer,
 )
 from haat.kit.crashpoints import crashpoint
 from haat.kit.cursor import Moment, Number, decode_cursor, paged
+from haat.kit.database import Transaction
 from haat.kit.gathering import GatheredMeanwhile
 from haat.kit.ids import new_id
 from haat.kit.message import Invalid, NotFound, Nothing, Page
@@ -128,7 +130,15 @@ class InventoryService(Inventory):
             if not booked:
                 raise _refused(level, ask.sku, leaving)
             assert level is not None
+            if level.version == 1:
+                await self._tell_first(transaction, level)
             return transaction.remember(level)
+
+    async def _tell_first(self, transaction: Transaction, level: Level) -> None:
+        """Whoever waits for a SKU that never had units waits for its first ones as for any that come back."""
+        total = summed(await self._store.levels(transaction.connection, level.sku))
+        if total.version == 1 and total.available > 0:
+            transaction.publish(StockCameBack(sku=level.sku, available=total.available))
 
     async def transfer(self, ask: Transfer) -> Page[Level]:
         if ask.source == ask.target:

@@ -19,7 +19,7 @@ from haat.contracts.identity import Identity, LetterRef, LetterWanted, OfUser, R
 from haat.contracts.inventory import StockRanLow
 from haat.contracts.notifications import Mail, Mailbox, MailRef, Notifications
 from haat.contracts.orders import Order, OrderMoved, OrderOf, OrderPlaced, Orders, ParcelUndelivered, ReturnMoved
-from haat.contracts.payments import PaymentRefunded
+from haat.contracts.payments import PaymentRef, PaymentRefunded, Payments
 from haat.kit.cursor import id_in, paged
 from haat.kit.database import Batch
 from haat.kit.message import Event, NotFound, Page
@@ -57,6 +57,7 @@ LONGEST_SECONDS = 40
 # After so many tries to find the order of a refund, or units of a wish, there are none.
 PATIENT_TRIES = 2
 WITH_INVOICE = frozenset({"order_partially_shipped", "order_shipped", "order_delivered"})
+BEFORE_THE_DOOR = frozenset({"order_placed", "order_partially_shipped", "order_shipped", "order_out_for_delivery"})
 NOT_KEPT = "This letter holds a link that is a key to an account: it was sent, and is not kept here."
 FOR_OWNERS = "This letter holds a link that is a key to an account: only owners may read it."
 _PATHS: dict[Kind, str] = {
@@ -78,6 +79,7 @@ class NotificationsService(Notifications):
         checkouts: Checkouts,
         catalog: Catalog,
         cart: Cart,
+        payments: Payments,
         mailer: Mailer,
         public_url: str,
         staff_email: str,
@@ -88,6 +90,7 @@ class NotificationsService(Notifications):
         self._checkouts = checkouts
         self._catalog = catalog
         self._cart = cart
+        self._payments = payments
         self._mailer = mailer
         self._scribe = Scribe(public_url)
         self._staff_email = staff_email
@@ -208,6 +211,10 @@ class NotificationsService(Notifications):
         facts["doing"] = "look at it before it is packed" if order.on_hold else "are getting it ready"
         if mail.kind in WITH_INVOICE:
             facts["invoice"] = f"orders/{order.id}/invoice.pdf?token={link}"
+        if order.payment.status == "cash_on_delivery" and mail.kind in BEFORE_THE_DOOR:
+            payment = await self._payments.payment(PaymentRef(payment_id=order.payment.id))
+            if payment.due.amount:
+                facts["due"] = format_money(payment.due)
         kind = mail.kind
         if kind == "refunded":
             facts |= _money_back(mail)

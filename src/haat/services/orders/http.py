@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import Parameter
 from msgspec import Meta
@@ -31,6 +32,7 @@ from haat.kit.idempotency import Idempotency, IdempotencyKeyMissing
 from haat.kit.message import Forbidden, Message, Page
 from haat.kit.money import Money
 from haat.kit.problem import problems
+from haat.services.orders.model import for_customer
 
 OrderId = Annotated[str, Parameter(description="an order's id, `ord_…`, or its number")]
 ShipmentId = Annotated[str, Parameter(description="`shp_…`")]
@@ -94,13 +96,14 @@ async def list_orders(
     if scope_ == "all" and not _is_staff(caller):
         raise Forbidden()
     user_id = None if scope_ == "all" else caller.signed_in()
-    return await orders.orders(ListOrders(user_id=user_id, status=status, text=q, cursor=cursor, limit=limit))
+    page = await orders.orders(ListOrders(user_id=user_id, status=status, text=q, cursor=cursor, limit=limit))
+    return msgspec.structs.replace(page, data=[_shown(order, caller) for order in page.data])
 
 
 @get("/v1/orders/{order_id:str}", tags=["orders"], responses=problems(401, 404, 422))
 async def view_order(order_id: OrderId, orders: Orders, caller: Caller, link: Link = None) -> Order:
     """One order with its parcels and timeline; guests by the signed link or the cart's token."""
-    return await orders.order(
+    order = await orders.order(
         OrderOf(
             order=order_id,
             user_id=caller.user_id,
@@ -109,6 +112,7 @@ async def view_order(order_id: OrderId, orders: Orders, caller: Caller, link: Li
             any_owner=_is_staff(caller),
         )
     )
+    return _shown(order, caller)
 
 
 @get("/v1/orders/{order_id:str}/invoice", media_type=PDF, tags=["orders"], responses=problems(401, 404, 409, 422))
@@ -137,7 +141,7 @@ async def cancel_order(
     link: Link = None,
 ) -> Order:
     """Before the parcel has left: the money goes back, the stock comes back."""
-    return await orders.cancel(
+    order = await orders.cancel(
         CancelOrder(
             order_id=order_id,
             actor=caller.user_id or "guest",
@@ -149,6 +153,7 @@ async def cancel_order(
             idempotency=idempotency,
         )
     )
+    return _shown(order, caller)
 
 
 @post("/v1/orders/{order_id:str}/returns", tags=["orders"], responses=problems(401, 404, 409, 422))
@@ -318,6 +323,10 @@ async def receive_return(
             idempotency=idempotency,
         )
     )
+
+
+def _shown(order: Order, caller: Caller) -> Order:
+    return order if _is_staff(caller) else for_customer(order)
 
 
 def _is_staff(caller: Caller) -> bool:

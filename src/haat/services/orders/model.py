@@ -128,6 +128,15 @@ def body_of(ask: PlaceOrder) -> Body:
     )
 
 
+def with_wallet_named(ask: PlaceOrder, wallets: Mapping[str, str]) -> PlaceOrder:
+    """The order with its wallet called as people call it: `wallets` by the provider's names, which payments tell."""
+    if ask.payment_method != "wallet":
+        return ask
+    *credit, wallet = ask.payment_summary.split(" + ")
+    name = wallets.get(wallet.removesuffix(" wallet"), wallet)
+    return msgspec.structs.replace(ask, payment_summary=" + ".join([*credit, name]))
+
+
 def first_status(ask: PlaceOrder) -> tuple[str, str]:
     """Order status and payment status right after placing."""
     if ask.paid:
@@ -314,6 +323,27 @@ def view(
         returned={item_id: count for item_id, count in order.returned.items() if count},
         undelivered=undelivered(order),
     )
+
+
+def for_customer(order: Order) -> Order:
+    """As customers see it: not who of the staff did what, nor the reasons that they typed for each other."""
+    known = {order.user_id, *_NOT_STAFF}
+
+    def told(entries: Sequence[TimelineEntry]) -> list[TimelineEntry]:
+        return [
+            entry
+            if entry.actor in known
+            else msgspec.structs.replace(entry, actor="", detail=_TYPED.get(entry.type, entry.detail))
+            for entry in entries
+        ]
+
+    returns = [msgspec.structs.replace(back, timeline=told(back.timeline)) for back in order.returns]
+    return msgspec.structs.replace(order, timeline=told(order.timeline), returns=returns)
+
+
+_NOT_STAFF = ("", "guest", "carrier", "payments")
+# Where staff type a reason, what is said instead. Why a return was rejected is typed for the customer.
+_TYPED = {"canceled": "Order canceled", "refunded": "Money sent back"}
 
 
 def return_items(ask: Sequence[ReturnItem]) -> list[ShipItem]:

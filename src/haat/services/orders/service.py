@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -60,6 +60,7 @@ from haat.services.orders.model import (
     summed,
     units,
     view,
+    with_wallet_named,
 )
 from haat.services.orders.returning import Returning
 from haat.services.orders.store import OrderStore, Task
@@ -94,6 +95,7 @@ class OrderService(Orders):
         seller: Party,
         link_secret: str,
         auto_fulfil: bool,
+        wallets: Mapping[str, str] | None = None,
     ) -> None:
         self._printer = printer
         self._seller = seller
@@ -104,6 +106,7 @@ class OrderService(Orders):
         self._tasks = Tasks(store, payments, inventory, shipping)
         self._secret = link_secret
         self._auto_fulfil = auto_fulfil
+        self._wallets = wallets or {}
 
     async def place(self, ask: PlaceOrder) -> Placed:
         order_id, number = new_id("ord"), new_number()
@@ -130,7 +133,7 @@ class OrderService(Orders):
             attempt_id=ask.attempt_id,
             payment_id=ask.payment_id,
         )
-        placed = await self._store.place(order_id, number, ask, event)
+        placed = await self._store.place(order_id, number, with_wallet_named(ask, self._wallets), event)
         crashpoint("order.inserted")
         return placed
 

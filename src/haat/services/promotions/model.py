@@ -15,15 +15,15 @@ from haat.kit.money import Money, allocate, divide_half_up
 WHOLE = 10_000
 MAX_CODES = 20
 _DETAILS = {
-    "unknown": "There is no such coupon",
-    "not_started": "This coupon is not valid yet",
-    "expired": "This coupon has expired",
-    "used_up": "This coupon has been used up",
-    "sign_in": "Sign in to use this coupon",
-    "used_by_you": "You have used this coupon before",
-    "not_combinable": "This coupon cannot be combined with another one",
-    "no_matching_items": "Nothing in the cart takes part in this offer",
-    "minimum": "The cart is below this coupon's minimum",
+    "unknown": "There is no coupon {}",
+    "not_started": "Coupon {} is not valid yet",
+    "expired": "Coupon {} has expired",
+    "used_up": "Coupon {} has been used up",
+    "sign_in": "Sign in to use coupon {}",
+    "used_by_you": "You have used coupon {} before",
+    "not_combinable": "Coupon {} cannot be combined with another one",
+    "no_matching_items": "Nothing in the cart takes part in coupon {}",
+    "minimum": "The cart is below the minimum of coupon {}",
 }
 
 
@@ -48,8 +48,8 @@ def normal(code: str) -> str:
 
 
 def fault(code: str, reason: str) -> CodeFault:
-    """Why `code` gives nothing."""
-    return CodeFault(code=code, reason=reason, detail=_DETAILS[reason])
+    """Why `code` gives nothing; it is named, for there may be another one that does."""
+    return CodeFault(code=code, reason=reason, detail=_DETAILS[reason].format(code.strip()))
 
 
 def reason_against(known: Known | None, user_id: str | None, moment: datetime) -> str | None:

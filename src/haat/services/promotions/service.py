@@ -106,7 +106,8 @@ class PromotionsService(Promotions):
         reasons = {shown: reason_against(found.get(code), ask.user_id, moment) for code, shown in codes.items()}
         faults = [fault(shown, reason) for shown, reason in reasons.items() if reason is not None]
         # Given back by somebody since we were refused: still a refusal, and the shopper may try again.
-        return CouponRefused(faults=faults or [fault(shown, "used_up") for shown in codes.values()])
+        faults = faults or [fault(shown, "used_up") for shown in codes.values()]
+        return CouponRefused("; ".join(each.detail for each in faults), faults=faults)
 
 
 class _NotAllCounted(Exception):

@@ -101,6 +101,9 @@ def on_refusal(desk: Desk, error: Exception) -> Response[Any]:
 
 
 def _words(status: int, error: Exception) -> tuple[str, str]:
+    if isinstance(error, NotFound) and error.detail != NotFound.title:
+        title, advice = WORDS[404]
+        return title, f"{error.detail}. {advice}"
     if status != 403:
         refused = isinstance(error, DomainError) and status < 500
         return WORDS.get(status, (REFUSED, str(error)) if refused else OTHERWISE)

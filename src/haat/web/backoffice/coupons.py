@@ -95,8 +95,8 @@ def read(fields: Typed, currency: str) -> tuple[NewCoupon | None, Faults]:
         if fields.get(name) and wish[name] is None:
             faults[name] = "A whole number above zero, or empty for no limit"
     wish["combinable"] = fields.get("combinable") == "yes"
-    for name in ("starts_at", "ends_at"):
-        moment = moment_in(fields[name]) if fields.get(name) else None
+    starts, ends = (moment_in(fields.get(name, "")) for name in ("starts_at", "ends_at"))
+    for name, moment in (("starts_at", starts), ("ends_at", ends)):
         if fields.get(name) and moment is None:
             faults[name] = "Choose a day and a time"
         wish[name] = moment.isoformat() if moment else None
@@ -104,10 +104,11 @@ def read(fields: Typed, currency: str) -> tuple[NewCoupon | None, Faults]:
         faults["code"] = "Enter the code that shoppers type"
     if not wish["title"]:
         faults["title"] = "Enter what shoppers read beside the discount"
-    if not faults:
-        faults = {fault["pointer"].strip("/"): fault["detail"] for fault in every_fault(NewCoupon, wish)}
-        if "code" in faults:
-            faults["code"] = "Letters, digits, - and _ only, at most 40"
+    if starts and ends and ends <= starts:
+        faults["ends_at"] = "It ends before it begins"
+    for fault in every_fault(NewCoupon, wish):
+        name = fault["pointer"].strip("/")
+        faults.setdefault(name, "Letters, digits, - and _ only, at most 40" if name == "code" else fault["detail"])
     return (None if faults else msgspec.convert(wish, NewCoupon)), faults
 
 

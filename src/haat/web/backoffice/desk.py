@@ -39,6 +39,8 @@ NOTES = {
     "rejected": "Rejected. The customer is told why.",
     "decided": "Decided. The order goes on from here by itself.",
     "saved": "Saved.",
+    "sku-changed": "Saved. Units are counted by SKU: those under the old one stay there, until they are counted under"
+    " the new one in Stock.",
     "created": "Created.",
     "removed": "Removed.",
     "adjusted": "Stock adjusted.",

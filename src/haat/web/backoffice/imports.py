@@ -1,15 +1,17 @@
-"""Products by the file: send it, watch it, and read which rows were not taken."""
+"""Products by the file: send it, watch it, read which rows were not taken; and take all of them along."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import AsyncIterator
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.response import Stream
 
-from haat.contracts.catalog import Catalog, ImportOptions, JobRef, StartImport
+from haat.contracts.catalog import Catalog, ImportOptions, JobRef, ScanProducts, StartImport
 from haat.kit.message import DomainError
-from haat.web.backoffice.desk import Desk, told
+from haat.web.backoffice.desk import Desk, dressed, told
 from haat.web.backoffice.forms import Faults, Typed, files, minor, new_key, plain_amount, typed, whole
 
 MOST_BYTES = 50_000_000
@@ -59,6 +61,21 @@ async def watch_import(desk: Desk, catalog: Catalog, job_id: str) -> Response[An
     return desk.page("import.html", job=job, running=job.status in RUNNING)
 
 
+@get("/exports/products.jsonl", duty="products")
+async def export_products(desk: Desk, catalog: Catalog) -> Response[Any]:
+    """Every product of every state as a file that can be imported again."""
+
+    async def lines() -> AsyncIterator[bytes]:
+        after: str | None = ""
+        while after is not None:
+            found = await catalog.scan_products(ScanProducts(after=after, status=None))
+            after = found.last_id
+            yield found.lines
+
+    headers = {"Content-Disposition": 'attachment; filename="products.jsonl"'}
+    return dressed(Stream(lines(), media_type="application/jsonl", headers=headers))
+
+
 def format_of(name: str) -> str:
     """The format by the end of a file's name, "" for any other."""
     return next((kind for end, kind in FORMATS.items() if name.lower().endswith(end)), "")
@@ -89,4 +106,4 @@ def options_in(fields: Typed, currency: str) -> tuple[ImportOptions, Faults]:
     )
 
 
-ROUTES = [import_page, start_import, watch_import]
+ROUTES = [import_page, start_import, watch_import, export_products]

@@ -160,7 +160,7 @@ def refunding(order: Order, fields: Typed) -> tuple[Refunding | None, Faults]:
         faults[name] = f"At most {money(Money(most, currency))} can go back: that is what was taken and not returned"
     reason = fields.get("reason", "")
     if not 1 <= len(reason) <= LONGEST_REASON:
-        faults["reason"] = f"Say why, in 1 to {LONGEST_REASON} characters: the customer's mail and the books show it"
+        faults["reason"] = f"Say why, in 1 to {LONGEST_REASON} characters: the timeline and the books show it"
     return (None if faults else Refunding(Money(amount or 0, currency), items, reason)), faults
 
 

@@ -7,9 +7,19 @@ from typing import Any
 
 from litestar import Response, get, post
 
-from haat.contracts.catalog import Catalog, ChangeProduct, CreateProduct, Image, Product, ProductRef, RemoveProduct
+from haat.contracts.catalog import (
+    STANDARD_TAX,
+    Catalog,
+    ChangeProduct,
+    CreateProduct,
+    Image,
+    Product,
+    ProductRef,
+    RemoveProduct,
+    TaxClasses,
+)
 from haat.contracts.media import Media, MediaOf, MediaStore, Upload
-from haat.kit.message import DomainError
+from haat.kit.message import DomainError, Nothing
 from haat.kit.problem import Precondition
 from haat.web.backoffice.desk import Desk, gently
 from haat.web.backoffice.forms import Faults, Typed, files, new_key, typed, whole
@@ -99,7 +109,9 @@ async def change_product(desk: Desk, catalog: Catalog, media: MediaStore, produc
         return await _form(desk, catalog, latest, kept, again, clash=clash, status=412)
     except DomainError as error:
         return await _form(desk, catalog, product, fields, again, faults=_by_field(error, rows), status=error.status)
-    return desk.go(f"/admin/products/{product.id}?said=saved")
+    skus = {variant.id: variant.sku for variant in product.variants}
+    renamed = any(each.sku != skus.get(each.id or "", each.sku) for each in wanted.variants)
+    return desk.go(f"/admin/products/{product.id}?said={'sku-changed' if renamed else 'saved'}")
 
 
 @post("/products/{product_id:str}/remove", duty="products", status_code=200)
@@ -140,6 +152,7 @@ async def _form(
         faults=faults or {},
         clash=clash or [],
         states=STATES,
+        tax_classes=(await gently(catalog.tax_classes(Nothing()), TaxClasses(classes=[STANDARD_TAX]))).classes,
         categories=await gently(categories(catalog), []),
         currency=desk.settings.currency,
         key=new_key(),

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from haat.contracts.catalog import Attribute, Image, NewProduct, NewVariant, Product, Variant
+from haat.contracts.catalog import STANDARD_TAX, Attribute, Image, NewProduct, NewVariant, Product, Variant
 from haat.kit.validation import faults as every_fault
 from haat.web.backoffice.forms import Faults, Typed, minor, plain_amount, whole
 
@@ -40,8 +40,8 @@ class Clash(msgspec.Struct, frozen=True):
 
 def blank(currency: str) -> tuple[Typed, Rows]:
     """The form of a new product."""
-    fields = dict.fromkeys(PLAIN, "") | {"status": "draft", "tax_class": "standard", "currency": currency}
-    return fields, Rows([{}], [{}] * SPARE_ROWS, [])
+    fields = dict.fromkeys(PLAIN, "") | {"status": "draft", "tax_class": STANDARD_TAX, "currency": currency}
+    return fields, Rows([{}] * SPARE_ROWS, [{}] * SPARE_ROWS, [])
 
 
 def shown(product: Product) -> tuple[Typed, Rows]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 from litestar import Response, get, post
 
-from haat.contracts.catalog import Catalog, Product
+from haat.contracts.catalog import Catalog, Product, Skus
 from haat.contracts.identity import Identity
 from haat.contracts.inventory import (
     DEFAULT_LOCATION,
@@ -61,13 +61,13 @@ async def stock_page(desk: Desk, inventory: Inventory, catalog: Catalog, search:
 
 
 @get("/stock/{sku:path}", duty="see_stock")
-async def view_sku(desk: Desk, inventory: Inventory, identity: Identity, sku: str) -> Response[Any]:
+async def view_sku(desk: Desk, inventory: Inventory, catalog: Catalog, identity: Identity, sku: str) -> Response[Any]:
     """Levels by location, and every event behind them; with `as_of` the level of that moment."""
-    return await _sku_page(desk, inventory, identity, sku.removeprefix("/"))
+    return await _sku_page(desk, inventory, catalog, identity, sku.removeprefix("/"))
 
 
 @post("/stock/{sku:path}", duty="adjust", status_code=200)
-async def change_sku(desk: Desk, inventory: Inventory, identity: Identity, sku: str) -> Response[Any]:
+async def change_sku(desk: Desk, inventory: Inventory, catalog: Catalog, identity: Identity, sku: str) -> Response[Any]:
     """Adjust units, set the low mark, move units elsewhere, announce a drop; the form's `act` tells which."""
     sku = sku.removeprefix("/")
     fields = await typed(desk.request)
@@ -80,18 +80,22 @@ async def change_sku(desk: Desk, inventory: Inventory, identity: Identity, sku: 
     ask, faults = reads(sku, fields)
     if ask is not None:
         try:
-            await _done(desk, inventory, ask, fields)
+            await _done(desk, inventory, catalog, ask, fields)
             return desk.go(f"/admin/stock/{segment(sku)}?said={'called-off' if fields.get('off') else said}")
         except DomainError as error:
             if error.status == 404:
                 raise
             faults, status = told(error), error.status
-    return await _sku_page(desk, inventory, identity, sku, opened=act, faults=faults, fields=fields, status=status)
+    return await _sku_page(
+        desk, inventory, catalog, identity, sku, opened=act, faults=faults, fields=fields, status=status
+    )
 
 
-async def _done(desk: Desk, inventory: Inventory, ask: Asked, fields: Typed) -> None:
+async def _done(desk: Desk, inventory: Inventory, catalog: Catalog, ask: Asked, fields: Typed) -> None:
     match ask:
         case Adjust():
+            if not (await _found(inventory.levels(SkuRef(sku=ask.sku)), Page[Level](data=[]))).data:
+                await _sold(catalog, ask.sku)
             await inventory.adjust(msgspec.structs.replace(ask, actor=desk.actor, idempotency=desk.once(fields)))
         case Transfer():
             await inventory.transfer(msgspec.structs.replace(ask, actor=desk.actor, idempotency=desk.once(fields)))
@@ -171,6 +175,7 @@ ACTS: dict[str, tuple[Callable[[str, Typed], tuple[Asked | None, Faults]], str]]
 async def _sku_page(
     desk: Desk,
     inventory: Inventory,
+    catalog: Catalog,
     identity: Identity,
     sku: str,
     *,
@@ -191,6 +196,8 @@ async def _sku_page(
         _found(inventory.history(ask), History(level=nothing, data=[])),
         gently(inventory.locations(Nothing()), Page[Location](data=[])),
     )
+    if not levels.data:
+        await _sold(catalog, sku)
     return desk.page(
         "sku.html",
         status=status,
@@ -221,6 +228,12 @@ def folded(levels: Page[Level]) -> tuple[int, int, int]:
 
 async def _levels(inventory: Inventory, sku: str) -> Sequence[Level]:
     return (await inventory.levels(SkuRef(sku=sku))).data
+
+
+async def _sold(catalog: Catalog, sku: str) -> None:
+    """Raises NotFound for a SKU that no product has: nothing of it is counted."""
+    if not (await catalog.known_skus(Skus(skus=[sku]))).skus:
+        raise NotFound(f"No product has the SKU {sku}")
 
 
 async def _found(asked: Coroutine[Any, Any, T], otherwise: T) -> T:

@@ -19,6 +19,7 @@ from haat.kit.forwarded import address_behind
 from haat.kit.idempotency import replayed
 from haat.kit.ids import new_id
 from haat.kit.message import DomainError, NotFound
+from haat.kit.path_parts import kept_apart
 from haat.kit.problem import Malformed, TooMany, problem_body
 from haat.kit.ready import JSON, again, parts_of
 from haat.kit.telemetry import mask_cards
@@ -89,6 +90,8 @@ class Front:
         replayed.set(False)
         started = time.perf_counter()
         api = scope["path"].startswith(("/v1/", "/rpc/"))
+        if api and b"%2" in (raw := scope.get("raw_path") or b"") and b"%2f" in raw.lower():
+            scope["path"] = kept_apart(raw)
         asked = Asked(receive)
         answer = _Answer(send, asked, state, api, scope["method"] == "HEAD")
         if answer.without_body:

@@ -105,14 +105,14 @@ async def save_address(shop: Shop, identity: Identity) -> Response[Any]:
     if address is None:
         return await _address_form(shop, fields, faults, status=422)
     # A second click adds no second address; what was changed after the back button is another one.
-    key, is_default = fields.get("key", ""), "is_default" in fields
-    sent = fingerprint(key, repr((address, is_default)).encode())
+    attempt, is_default = fields.get("attempt", ""), "is_default" in fields
+    sent = fingerprint(attempt, repr((address, is_default)).encode())
     ask = SaveAddress(
         user_id=user_id,
         address=address,
         address_id=fields.get("address_id") or None,
         is_default=is_default,
-        idempotency=shop.once(f"address:{sent}", "") if key else None,
+        idempotency=shop.once(f"address:{sent}", "") if attempt else None,
     )
     try:
         # The first of two clicks may not be through yet: it is saving this very address.
@@ -175,7 +175,7 @@ async def _address_form(
         problem=problem,
         states=STATES,
         address_id=fields.get("address_id", ""),
-        key=secrets.token_urlsafe(12),
+        attempt=secrets.token_urlsafe(12),
     )
 
 

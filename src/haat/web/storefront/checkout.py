@@ -284,7 +284,8 @@ async def _changed(
 def _requirement_faults(current: Checkout, known: dict[str, str]) -> dict[str, str]:
     """What the checkout itself still misses, under the name of the field that mends it."""
     names = {"/email": "email", "/shipping_address": "postal_code", "/shipping_method": "shipping_method"}
-    found = {}
+    found: dict[str, str] = {}
+    told: set[str] = set()
     for each in current.requirements:
         name = names.get(each.pointer, "summary")
         if name not in known and not (name == "postal_code" and known):
@@ -293,7 +294,10 @@ def _requirement_faults(current: Checkout, known: dict[str, str]) -> dict[str, s
         if each.code == "price_changed":
             # Not to be mended, only to be seen: nobody pays a total that they have not seen.
             continue
-        found["coupon" if each.pointer == "/coupon_codes" else "summary"] = each.detail
+        name = "coupon" if each.pointer == "/coupon_codes" else "summary"
+        # Two coupons may be refused, and two things be short.
+        found[name] = f"{found[name]}; {each.detail}" if name in told else each.detail
+        told.add(name)
     return found
 
 

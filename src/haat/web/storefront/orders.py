@@ -59,12 +59,12 @@ async def thanks(
     return await shop.page("thanks.html", **facts)
 
 
-async def _at_the_door(payments: Payments, order: Order) -> Money:
-    """What the courier is given for an order by cash: all but what gift cards and store credit pay."""
-    if order.payment.method != "cod":
-        return order.totals.total
+async def _at_the_door(payments: Payments, order: Order) -> Money | None:
+    """What the courier is still given in cash; None where nothing is collected, or payments do not answer."""
+    if order.payment.status != "cash_on_delivery":
+        return None
     paid = await gently(payments.payment(PaymentRef(payment_id=order.payment.id)), None)
-    return order.totals.total - paid.by_credit if paid and paid.by_credit else order.totals.total
+    return paid.due if paid else None
 
 
 @get("/orders")
@@ -77,23 +77,27 @@ async def list_orders(shop: Shop, orders: Orders, cursor: str | None = None) -> 
 
 
 @get("/orders/{order_id:str}")
-async def view_order(order_id: str, shop: Shop, orders: Orders, token: str | None = None) -> Response[Any]:
+async def view_order(
+    order_id: str, shop: Shop, orders: Orders, payments: Payments, token: str | None = None
+) -> Response[Any]:
     """One order: where it is, what is in it, what can be done."""
-    return await _page(shop, orders, order_id, token)
+    return await _page(shop, orders, payments, order_id, token)
 
 
 @get("/orders/{order_id:str}/invoice.pdf")
-async def invoice(order_id: str, shop: Shop, orders: Orders, token: str | None = None) -> Response[Any]:
+async def invoice(
+    order_id: str, shop: Shop, orders: Orders, payments: Payments, token: str | None = None
+) -> Response[Any]:
     """The tax invoice; before there is one the order's page says so."""
     try:
         made = await orders.invoice(_who(shop, order_id, token))
     except OrderStateError as error:
-        return await _page(shop, orders, order_id, token, problem=error.detail, status=error.status)
+        return await _page(shop, orders, payments, order_id, token, problem=error.detail, status=error.status)
     return shop.file(made.pdf, "application/pdf", f"{made.number}.pdf")
 
 
 @post("/orders/{order_id:str}/cancel")
-async def cancel_order(order_id: str, shop: Shop, orders: Orders) -> Response[Any]:
+async def cancel_order(order_id: str, shop: Shop, orders: Orders, payments: Payments) -> Response[Any]:
     """Before the parcel has left."""
     fields = await typed(shop.request)
     token = fields.get("token") or None
@@ -115,21 +119,21 @@ async def cancel_order(order_id: str, shop: Shop, orders: Orders) -> Response[An
             raise
         gone = isinstance(error, OrderStateError) and error.facts.get("state") in UNDER_WAY
         problem = TOO_LATE if gone else error.detail
-        return await _page(shop, orders, order_id, token, problem=problem, status=error.status)
+        return await _page(shop, orders, payments, order_id, token, problem=problem, status=error.status)
     # While the carrier or the payments are away it waits for them, and may be refused yet.
     said = "canceled" if order.status == "canceled" else "canceling"
     return shop.go(order_address(order_id, token, said))
 
 
 @post("/orders/{order_id:str}/returns")
-async def request_return(order_id: str, shop: Shop, orders: Orders) -> Response[Any]:
+async def request_return(order_id: str, shop: Shop, orders: Orders, payments: Payments) -> Response[Any]:
     """Send things back: `quantity.ITEM` and a reason."""
     fields = await typed(shop.request)
     token = fields.get("token") or None
     items = returned_items(fields)
     if not items:
         problem = "Choose at least one item to return, and why"
-        return await _page(shop, orders, order_id, token, problem=problem, back=fields, status=422)
+        return await _page(shop, orders, payments, order_id, token, problem=problem, back=fields, status=422)
     caller = shop.caller
     attempt = fields.get("attempt", "")[:100]
     try:
@@ -150,7 +154,7 @@ async def request_return(order_id: str, shop: Shop, orders: Orders) -> Response[
         if error.status == 404:
             raise
         problem = FEWER if isinstance(error, Invalid) else error.detail
-        return await _page(shop, orders, order_id, token, problem=problem, back=fields, status=error.status)
+        return await _page(shop, orders, payments, order_id, token, problem=problem, back=fields, status=error.status)
     return shop.go(order_address(order_id, token, "return"))
 
 
@@ -176,6 +180,7 @@ def _who(shop: Shop, order_id: str, token: str | None) -> OrderOf:
 async def _page(
     shop: Shop,
     orders: Orders,
+    payments: Payments,
     order_id: str,
     token: str | None,
     *,
@@ -194,6 +199,7 @@ async def _page(
         may_cancel=may_cancel(order),
         may_return=may_return(order),
         left=returnable(order),
+        due=await _at_the_door(payments, order),
         has_invoice=order.status not in ("placed", "confirmed", "canceled"),
         reasons=REASONS,
         problem=problem,

@@ -196,6 +196,25 @@ async def test_a_rebuild_that_fails_leaves_the_old_index(search, writer, tmp_pat
     assert list(tmp_path.glob("g-*.new")) == []
 
 
+async def test_a_rebuild_that_is_canceled_while_it_writes_leaves_the_old_index(search, writer, tmp_path):
+    many = [msgspec.structs.replace(document(0), id=f"prd_x{each}") for each in range(4000)]
+    handed_over = asyncio.Event()
+
+    async def one_batch():
+        handed_over.set()
+        yield many
+
+    before = sorted(each.name for each in tmp_path.iterdir())
+    rebuilding = asyncio.create_task(writer.rebuild(one_batch()))
+    await handed_over.wait()
+    await asyncio.sleep(0.01)
+    rebuilding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await rebuilding
+    assert (sorted(each.name for each in tmp_path.iterdir()), len(ids(await search.search(LAPTOP)))) == (before, 4)
+    assert await writer.rebuild(batches(documents())) == 8
+
+
 async def test_a_process_killed_in_the_middle_of_a_rebuild_leaves_the_old_index(adapter, tmp_path):
     then = (
         "async def halfway():\n"

@@ -2,9 +2,9 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 import tantivy
@@ -34,6 +34,7 @@ from haat.engines.text_search.schema import (
 from haat.engines.text_search.view import open_index
 from haat.ports.text_search import Applied, IndexNotReady, IndexState, ProductDocument, Removal
 
+_T = TypeVar("_T")
 Change = ProductDocument | Removal
 # One writing thread makes few, large segments, which is what makes searching fast.
 _THREADS: Final = 1
@@ -59,6 +60,7 @@ class _Generation:
         self._versions: dict[str, int] | None = {} if fresh else None
         self._cards = CardWriter(folder)
         self._committed_cards = CardReader(folder)
+        self._settled = False
         self._writer = index.writer(_REBUILD_BUFFER_BYTES if fresh else _BUFFER_BYTES, _THREADS)
 
     def put(self, changes: Sequence[Change]) -> Applied:
@@ -116,14 +118,17 @@ class _Generation:
         self._committed_cards = CardReader(self._folder)
 
     def settle(self) -> None:
-        """Commits, and lets running merges end; nothing can be put afterwards."""
+        """Commits, and lets running merges end; nothing can be put, or dropped, afterwards."""
         self._cards.sync()
         self._writer.commit()
+        self._settled = True
         self._writer.wait_merging_threads()
         self._index.reload()
         self._cards.close()
 
     def drop(self) -> None:
+        if self._settled:
+            return
         self._writer.rollback()
         self._writer.wait_merging_threads()
         self._cards.close()
@@ -213,9 +218,9 @@ class TantivyWriter:
         try:
             async for batch in batches:
                 async with self._turn:
-                    await asyncio.to_thread(building.put, batch)
+                    await _to_its_end(building.put, batch)
             async with self._turn:
-                return await asyncio.to_thread(self._switch, building, folder)
+                return await _to_its_end(self._switch, building, folder)
         except BaseException:
             await asyncio.to_thread(building.drop)
             shutil.rmtree(folder, ignore_errors=True)
@@ -252,6 +257,16 @@ class TantivyWriter:
                 await asyncio.to_thread(self._current.settle)
                 self._current = None
             self._lock.release()
+
+
+async def _to_its_end(work: Callable[..., _T], *args: Any) -> _T:
+    """In a thread; who is canceled meanwhile waits for it: nothing else may touch the index before."""
+    running = asyncio.ensure_future(asyncio.to_thread(work, *args))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
 
 
 class WriterBusyRebuilding(RuntimeError):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 
 import structlog
 
@@ -75,12 +75,17 @@ async def working(house: House, names: Sequence[str]) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                with suppress(asyncio.CancelledError):
-                    await task
+            await ended(tasks)
             await logs.stop()
+
+
+async def ended(tasks: Collection[asyncio.Task[None]], patience_seconds: float = 10.0) -> None:
+    """Cancel these and wait for their end; once more where a library has turned the cancellation into its own error."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=patience_seconds)
 
 
 def told_by(names: Sequence[str]) -> list[str]:

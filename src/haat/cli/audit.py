@@ -44,10 +44,10 @@ def audit(*, patience: float = 0.0, json: bool = False) -> None:
     from rich.table import Table
 
     from haat.cli.database import database_for
-    from haat.settings import Settings
+    from haat.cli.environment import read_settings
 
     deadline = time.monotonic() + patience
-    with database_for(Settings(), deadline) as settings:
+    with database_for(read_settings(), deadline) as settings:
         assert settings.database_url is not None
         books_url = _books_url(settings.provider_url, settings.data)
         findings = asyncio.run(patiently(settings.database_url, books_url, deadline))

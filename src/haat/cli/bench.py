@@ -76,10 +76,10 @@ def bench(
     """
     import uvloop
 
+    from haat.cli.environment import read_settings
     from haat.cli.load.own_shop import shop_to_drive
-    from haat.settings import Settings
 
-    settings = Settings()
+    settings = read_settings()
     where = url or settings.own_url
     chosen = [only] if only else list(OPERATIONS)
     given = (data or settings.data).absolute()

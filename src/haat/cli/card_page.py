@@ -35,11 +35,11 @@ def inspect(url: str | None = None, *, approve: bool = False) -> None:
     approve
         Keep what is there now as what has to be there. Look at the file before you do.
     """
+    from haat.cli.environment import read_settings
     from haat.cli.instance import running_instance
     from haat.kit.startup import StartupFault
-    from haat.settings import Settings
 
-    settings = Settings()
+    settings = read_settings()
     running = running_instance(settings.data)
     shop = url or settings.public_url or (running.url if running else None)
     if shop is None:

@@ -19,10 +19,10 @@ def doctor_command(*, json: bool = False) -> None:
     from rich.table import Table
 
     from haat.cli.doctor import doctor
+    from haat.cli.environment import read_settings
     from haat.engines.payment_provider.choosing import payment_faults
-    from haat.settings import Settings
 
-    settings = Settings()
+    settings = read_settings()
     root = Path(__file__).parents[3]
     findings = doctor(
         data=settings.data,

@@ -17,10 +17,10 @@ def parked_events(*, limit: int = 50) -> None:
     from rich.table import Column, Table
 
     from haat.cli.database import database_for
+    from haat.cli.environment import read_settings
     from haat.engines.database.pool import PostgresDatabase
     from haat.engines.events.parked import PostgresParked
     from haat.ports.parked_events import ParkedEvent
-    from haat.settings import Settings
 
     async def listed(url: str) -> list[ParkedEvent]:
         pool = PostgresDatabase(url, 1)
@@ -30,7 +30,7 @@ def parked_events(*, limit: int = 50) -> None:
         finally:
             await pool.stop()
 
-    with database_for(Settings()) as settings:
+    with database_for(read_settings()) as settings:
         assert settings.database_url is not None
         found = asyncio.run(listed(settings.database_url))
     table = Table("since", "by", "event", Column("id", no_wrap=True), "error")
@@ -52,9 +52,9 @@ def replay_events(event_id: str | None = None, *, reader: str | None = None) -> 
     import asyncio
 
     from haat.cli.database import database_for
+    from haat.cli.environment import read_settings
     from haat.engines.database.pool import PostgresDatabase
     from haat.engines.events.parked import PostgresParked
-    from haat.settings import Settings
 
     async def ask(url: str) -> int:
         pool = PostgresDatabase(url, 1)
@@ -64,7 +64,7 @@ def replay_events(event_id: str | None = None, *, reader: str | None = None) -> 
         finally:
             await pool.stop()
 
-    with database_for(Settings()) as settings:
+    with database_for(read_settings()) as settings:
         assert settings.database_url is not None
         count = asyncio.run(ask(settings.database_url))
     print(f"{count} asked for: a running worker acts on them within seconds; `haat events parked` shows what is left")

@@ -84,7 +84,7 @@ def import_file(
     import uvloop
 
     from haat.cli.database import database_for
-    from haat.settings import Settings
+    from haat.cli.environment import read_settings
 
     chosen = format or format_of(file)
     if chosen not in FORMATS:
@@ -107,7 +107,7 @@ def import_file(
         default_stock=default_stock,
         default_category=default_category,
     )
-    with database_for(Settings()) as settings:
+    with database_for(read_settings()) as settings:
         report = uvloop.run(load(settings, file, chosen, options))
     print(msgspec.json.encode(report).decode() if json else told(report))
     if report.refused:

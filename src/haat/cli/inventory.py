@@ -95,9 +95,9 @@ def _connected() -> Iterator[Any]:
     import psycopg
 
     from haat.cli.database import database_for
-    from haat.settings import Settings
+    from haat.cli.environment import read_settings
 
-    with database_for(Settings()) as settings:
+    with database_for(read_settings()) as settings:
         assert settings.database_url is not None
         with psycopg.connect(settings.database_url, autocommit=True) as connection:
             yield connection

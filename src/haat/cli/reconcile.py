@@ -21,13 +21,13 @@ def reconcile(day: date | None = None, *, json: bool = False) -> None:
         Print one JSON object instead of a table.
     """
     from haat.cli.database import database_for
+    from haat.cli.environment import read_settings
     from haat.cli.instance import running_instance
     from haat.kit.message import Unavailable
     from haat.kit.startup import StartupFault
-    from haat.settings import Settings
 
     wanted = day or datetime.now(UTC).date() - timedelta(days=1)
-    with database_for(Settings()) as settings:
+    with database_for(read_settings()) as settings:
         found_at = settings.provider_url or _provider_of(running_instance(settings.data))
         try:
             done, found = asyncio.run(_run(settings.model_copy(update={"provider_url": found_at}), wanted))

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from haat.cli.child import die_with, take_turns
 from haat.cli.database import reach
+from haat.cli.environment import read_settings
 from haat.cli.instance import MARK, mark_of
 from haat.cli.supervisor import Child, InstanceLock, Supervisor, free_port, interruptible, port_fault, sweep
 from haat.engines.payment_provider.choosing import payment_faults
@@ -43,7 +44,7 @@ def run(*, seed: bool = True) -> None:
         Fill an empty shop with the demo catalogue.
     """
     started = time.monotonic()
-    settings = Settings()
+    settings = read_settings()
     data = settings.data.absolute()
     url = settings.own_url
     take_turns()
@@ -65,11 +66,12 @@ def run(*, seed: bool = True) -> None:
             if unpaid:
                 raise StartupFault.joined(unpaid)
             environment = _prepare(settings, data, stack, say)
-            password = _fill(settings, data, environment, seed, say)
+            password, demo = _fill(settings, data, environment, seed, say)
             say("starting the shop")
             asyncio.run(
                 Supervisor(data, say=say).run(
-                    _children(settings, data, environment), lambda: _welcome(url, environment, password, started)
+                    _children(settings, data, environment),
+                    lambda: _welcome(settings, environment, password, demo, started),
                 )
             )
         except KeyboardInterrupt:
@@ -154,8 +156,11 @@ def _sandbox(name: str, url: str, data: Path, environment: Mapping[str, str]) ->
     return Child(name, argv, {}, f"{url}/healthz")
 
 
-def _fill(settings: Settings, data: Path, environment: Mapping[str, str], seed: bool, say: Say) -> str:
-    """Make the staff account, and the demo catalogue at the first start; a half-finished one is finished."""
+def _fill(settings: Settings, data: Path, environment: Mapping[str, str], seed: bool, say: Say) -> tuple[str, bool]:
+    """Make the staff account, and the demo catalogue at the first start; a half-finished one is finished.
+
+    The staff's password, and whether the demo is in the shop.
+    """
     password_file, mark = data / "secrets" / "staff-password", data / "seeded.json"
     password = os.environ.get("HAAT_STAFF_PASSWORD") or (
         password_file.read_text() if password_file.exists() else secrets.token_urlsafe(9)
@@ -165,7 +170,7 @@ def _fill(settings: Settings, data: Path, environment: Mapping[str, str], seed: 
     # Shops that were filled before the address was written down have the usual one.
     email = done.get("email", Settings.model_fields["staff_email"].default)
     if (done.get("staff"), email) == (staff, settings.staff_email) and (demo or not seed):
-        return password
+        return password, demo
     # Kept before it is used: a start that is killed from here on leaves an account whose password is known.
     write_whole(password_file, password)
     say("filling in the demo shop" if seed and not demo else "making the staff account")
@@ -186,29 +191,28 @@ def _fill(settings: Settings, data: Path, environment: Mapping[str, str], seed: 
             "Look at the lines above; the next start goes on where this one stopped.",
         )
     write_whole(mark, json.dumps({"demo": demo or seed, "staff": staff, "email": settings.staff_email}))
-    return password
+    return password, demo or seed
 
 
 def _webhook_secret(data: Path) -> str:
     return "whsec_" + base64.b64encode(sha256(secret_in(data, "webhook").encode()).digest()).decode()
 
 
-def _welcome(url: str, environment: Mapping[str, str], password: str, started: float) -> None:
-    demo = json.loads((Path(environment["HAAT_DATA"]) / "seeded.json").read_text())["demo"]
+def _welcome(settings: Settings, environment: Mapping[str, str], password: str, demo: bool, started: float) -> None:
     shopper = "asha@example.com / namaste-haat" if demo else "whoever registers"
     sandbox = "HAAT_PROVIDER_URL" in environment
     shop = environment["HAAT_PUBLIC_URL"]
-    buy = f"curl -X POST '{url}/sandbox/buy?q=kettle'" if sandbox else f"with real cards, see {shop}/docs"
+    buy = f"curl -X POST '{settings.own_url}/sandbox/buy?q=kettle'" if sandbox else f"with real cards, see {shop}/docs"
     print(
         f"""
   shop         {shop}
   back office  {shop}/admin
   API docs     {shop}/docs
-  staff        {Settings().staff_email} / {password}
+  staff        {settings.staff_email} / {password}
   shopper      {shopper}
   buy          {buy}
   logs         {environment["HAAT_DATA"]}/logs      (Ctrl-C stops everything; took {time.monotonic() - started:.1f} s)
 
-ready {url}""",
+ready {settings.own_url}""",
         flush=True,
     )

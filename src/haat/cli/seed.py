@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from haat.background import opened, told_by, working
+from haat.cli.environment import read_settings
 from haat.cli.steps import Steps
 from haat.compose import SERVICES, House
 from haat.contracts.catalog import (  # fmt: skip
@@ -78,7 +79,7 @@ def seed_command(
     from haat.cli.database import database_for
 
     start_logging("WARNING")
-    told = Settings()
+    told = read_settings()
     if past and not (told.carrier_url and told.provider_url and told.webhook_secret):
         raise StartupFault(
             "The last weeks need the sandboxes' addresses.", "`haat run` fills them in at its first start."

@@ -78,11 +78,11 @@ def _asked(work: Callable[[Any], Awaitable[Any]]) -> Any:
     import asyncio
 
     from haat.cli.database import database_for
+    from haat.cli.environment import read_settings
     from haat.kit.telemetry import start_logging
-    from haat.settings import Settings
 
     start_logging("WARNING")
-    with database_for(Settings()) as settings:
+    with database_for(read_settings()) as settings:
         return asyncio.run(ask_identity(settings, work))
 
 

@@ -60,6 +60,7 @@ def verify() -> None:
 
 def _with_records(work: Callable[[Any, Any, Any], Awaitable[Any]]) -> Any:
     from haat.cli.database import database_for
+    from haat.cli.environment import read_settings
     from haat.compose import House, vault_records
     from haat.settings import Settings
 
@@ -69,5 +70,5 @@ def _with_records(work: Callable[[Any, Any, Any], Awaitable[Any]]) -> Any:
         async with house.open():
             return await work(*records)
 
-    with database_for(Settings()) as settings:
+    with database_for(read_settings()) as settings:
         return asyncio.run(run(settings))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from haat.kit.startup import StartupFault
 __all__ = ["COMMON_ROLE", "every_unit", "folder_of", "heads", "migrate", "missing", "newer"]
 
 LOCK = 7_262_003
+# Whoever comes after a step that waits, waits with it.
+LOCK_TIMEOUT = "5s"
 
 
 def folder_of(unit: str) -> Path:
@@ -75,7 +78,8 @@ def migrate(dsn: str, units: Sequence[str], say: Callable[[str], None] = lambda 
         _make_roles(lock, todo)
         for unit in missing(dsn, units):
             say(unit)
-            _upgrade(dsn, unit)
+            with _told(unit):
+                _upgrade(dsn, unit)
     return todo
 
 
@@ -108,26 +112,49 @@ def _grant(connection: psycopg.Connection, unit: str) -> None:
             connection.execute(sql.SQL(statement).format(sql.Identifier(unit), name))
 
 
+@contextmanager
+def _told(unit: str) -> Iterator[None]:
+    """Say in words what is no fault of a step. Raises StartupFault."""
+    try:
+        yield
+    except psycopg.errors.LockNotAvailable as error:
+        raise StartupFault(
+            f"{unit} could not be brought up to date: somebody holds a lock that it needs ({LOCK_TIMEOUT} waited).",
+            "Try again when that has ended (a backup, a report, another migration); what was done until now is kept.",
+        ) from error
+    except psycopg.OperationalError as error:
+        said = str(error).strip().splitlines()[0]
+        raise StartupFault(
+            f"{unit} could not be brought up to date: {said}.",
+            "Look into the log of the server; what was done until now is kept, and the next try goes on from there.",
+        ) from error
+
+
 def _upgrade(dsn: str, unit: str) -> None:
     # A second of import: only paid when there is something to migrate.
     from alembic.operations import Operations  # noqa: PLC0415
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
     from sqlalchemy import create_engine  # noqa: PLC0415
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
     folder = str(folder_of(unit))
     script = ScriptDirectory(folder, version_locations=[folder])
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(dsn), poolclass=NullPool)
-    with engine.begin() as connection:
-        context = MigrationContext.configure(
-            connection,
-            opts={
-                "fn": lambda revision, _: script._upgrade_revs("head", revision),
-                "version_table_schema": unit,
-            },
-        )
-        connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
-        with Operations.context(context):
-            context.run_migrations()
-    engine.dispose()
+    try:
+        with engine.begin() as connection:
+            context = MigrationContext.configure(
+                connection,
+                opts={
+                    "fn": lambda revision, _: script._upgrade_revs("head", revision),
+                    "version_table_schema": unit,
+                },
+            )
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+            with Operations.context(context):
+                context.run_migrations()
+    except DBAPIError as error:
+        raise error.orig or error from error
+    finally:
+        engine.dispose()

@@ -9,7 +9,7 @@ def main() -> None:
     from haat.kit.startup import StartupFault
 
     try:
-        app()
+        app(sys.argv[1:])
     except StartupFault as fault:
         for part in fault.parts:
             print(f"haat cannot start: {part.what}\n  What to do: {part.what_to_do}", file=sys.stderr)

@@ -79,7 +79,9 @@ class Settings(BaseSettings):
     service_secret: str = Field(
         "", description="signs calls between services; made and kept in the data directory when empty"
     )
-    staff_email: str = "staff@haat.example"
+    staff_email: str = Field(
+        "staff@haat.example", pattern=r"^[^@\s.]+(\.[^@\s.]+)*@[^@\s.]+(\.[^@\s.]+)+$", max_length=254
+    )
     staff_password: str | None = Field(
         None,
         pattern="^(.{8,200})?$",

@@ -1,5 +1,6 @@
 """The command: figures on standard output, every fault at once on standard error with exit code 2."""
 
+import gzip
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -46,9 +47,9 @@ def test_all_faulty_options_are_told_at_once(file, capsys):
     assert len(capsys.readouterr().err.splitlines()) == 5
 
 
-@pytest.mark.parametrize("content", ["", "id,at\n1,x\n"])
+@pytest.mark.parametrize("content", [b"", b"id,at\n1,x\n", gzip.compress(b"id,at")[:10] + b"\xff" * 20])
 def test_a_bad_file_is_refused(file, capsys, content):
-    file.write_text(content)
+    file.write_bytes(content)
     with pytest.raises(SystemExit) as left:
         evaluate_fraud(file, "2026-01-04")
     assert left.value.code == 2
@@ -61,3 +62,9 @@ def test_days_without_transactions_are_refused(file, capsys):
         evaluate_fraud(file, "2031-01-04")
     assert left.value.code == 2
     assert "training days hold 0 transactions" in capsys.readouterr().err
+
+
+def test_days_beyond_the_calendar_are_refused(file, capsys):
+    with pytest.raises(SystemExit) as left:
+        evaluate_fraud(file, "2026-01-04", 10_000_000)
+    assert (left.value.code, str(file) in capsys.readouterr().err) == (2, True)

@@ -50,6 +50,7 @@ def test_browsers_go_to_the_public_address_and_programs_of_this_machine_to_its_o
         ("database_url", "host=localhost dbname=haat"),
         ("database_url", ""),
         ("replica_url", "db2.example:5432"),
+        ("staff_email", "boss@localhost"),
         ("mail_sender", "orders"),
         ("mail_sender", "haat <orders@shop.example>"),
     ],

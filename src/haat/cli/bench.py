@@ -6,11 +6,12 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import urlsplit
 
 import msgspec
 
+from haat.cli.options import Clients, Seconds
 from haat.kit.startup import StartupFault
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 SETTLE_SECONDS = 2.0
 COUNT_SECONDS = 3.0
 IN_USE = 1_000
-OPERATIONS = ("list", "product", "search", "refined_search", "new_search", "add_to_cart", "journey")
+Operation = Literal["list", "product", "search", "refined_search", "new_search", "add_to_cart", "journey"]
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -46,9 +47,9 @@ def bench(
     *,
     url: str | None = None,
     data: Path | None = None,
-    seconds: float = 8.0,
-    users: int = 24,
-    only: str | None = None,
+    seconds: Seconds = 8.0,
+    users: Clients = 24,
+    only: Operation | None = None,
     json: bool = False,
 ) -> None:
     """Drive the shop that is running here with shoppers, and print rates, times and CPU per operation.
@@ -70,7 +71,7 @@ def bench(
     users
         Shoppers at a time in the closed loop.
     only
-        One of list, product, search, refined_search, new_search, add_to_cart, journey.
+        One operation alone.
     json
         Print one JSON list instead of a table.
     """
@@ -81,7 +82,7 @@ def bench(
 
     settings = read_settings()
     where = url or settings.own_url
-    chosen = [only] if only else list(OPERATIONS)
+    chosen = [only] if only else list(get_args(Operation))
     given = (data or settings.data).absolute()
     with shop_to_drive(where, given, own=not (url or data or settings.database_url)) as (address, folder):
         figures = uvloop.run(_bench(address, folder, seconds, users, chosen))

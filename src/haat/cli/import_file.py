@@ -96,8 +96,10 @@ def import_file(
             sensible = False
         if not sensible:
             _refuse(f"{name} {given}: not a number of 0 or more")
-    if not file.is_file():
-        _refuse(f"{file}: there is no such file")
+    try:
+        file.open("rb").close()
+    except OSError as error:
+        _refuse(f"{file}: cannot be read ({error.strerror})")
     _check("default_stock", default_stock)
     _check("default_category", default_category)
     options = ImportOptions(
@@ -107,7 +109,7 @@ def import_file(
         default_stock=default_stock,
         default_category=default_category,
     )
-    with database_for(read_settings()) as settings:
+    with database_for(read_settings(), fill=True) as settings:
         report = uvloop.run(load(settings, file, chosen, options))
     print(msgspec.json.encode(report).decode() if json else told(report))
     if report.refused:

@@ -14,12 +14,14 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from haat.cli.child import die_with, take_turns
 from haat.cli.database import reach
 from haat.cli.environment import read_settings
 from haat.cli.instance import MARK, mark_of
 from haat.cli.supervisor import Child, InstanceLock, Supervisor, free_port, interruptible, port_fault, sweep
+from haat.engines.database.embedded_faults import folder_fault
 from haat.engines.payment_provider.choosing import payment_faults
 from haat.kit.secret import secret_in, write_whole
 from haat.kit.startup import StartupFault
@@ -59,14 +61,14 @@ def run(*, seed: bool = True) -> None:
             left = sweep(data)
             if left:
                 say(f"ended {left} process{'es' if left > 1 else ''} of an earlier run that was killed")
-            fault = port_fault(settings.host, settings.port)
-            if fault is not None:
-                raise fault
-            unpaid = payment_faults(settings)
-            if unpaid:
-                raise StartupFault.joined(unpaid)
-            environment = _prepare(settings, data, stack, say)
-            password, demo = _fill(settings, data, environment, seed, say)
+            faults = [fault for fault in (_port_fault(settings),) if fault] + payment_faults(settings)
+            if faults:
+                raise StartupFault.joined(faults)
+            try:
+                environment = _prepare(settings, data, stack, say)
+                password, demo = _fill(settings, data, environment, seed, say)
+            except OSError as error:
+                raise folder_fault(data, error) from error
             say("starting the shop")
             asyncio.run(
                 Supervisor(data, say=say).run(
@@ -76,6 +78,12 @@ def run(*, seed: bool = True) -> None:
             )
         except KeyboardInterrupt:
             print("stopped")
+
+
+def _port_fault(settings: Settings) -> StartupFault | None:
+    if settings.port == 0:
+        return StartupFault("Nobody would find a shop at any free port.", "Name one, for example HAAT_PORT=8000.")
+    return port_fault(settings.host, settings.port)
 
 
 def _prepare(settings: Settings, data: Path, stack: ExitStack, say: Say) -> dict[str, str]:
@@ -165,7 +173,7 @@ def _fill(settings: Settings, data: Path, environment: Mapping[str, str], seed: 
     password = os.environ.get("HAAT_STAFF_PASSWORD") or (
         password_file.read_text() if password_file.exists() else secrets.token_urlsafe(9)
     )
-    done = json.loads(mark.read_text()) if mark.exists() else {}
+    done = _filled(mark)
     staff, demo = sha256(password.encode()).hexdigest(), bool(done.get("demo"))
     # Shops that were filled before the address was written down have the usual one.
     email = done.get("email", Settings.model_fields["staff_email"].default)
@@ -192,6 +200,16 @@ def _fill(settings: Settings, data: Path, environment: Mapping[str, str], seed: 
         )
     write_whole(mark, json.dumps({"demo": demo or seed, "staff": staff, "email": settings.staff_email}))
     return password, demo or seed
+
+
+def _filled(mark: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(mark.read_text())) if mark.exists() else {}
+    except (ValueError, TypeError) as error:
+        raise StartupFault(
+            f"{mark} is not as haat wrote it ({error}).",
+            "Bring it back from a copy, or remove it: the demo is filled in again then, but for `haat run --no-seed`.",
+        ) from error
 
 
 def _webhook_secret(data: Path) -> str:

@@ -62,9 +62,3 @@ def test_days_without_transactions_are_refused(file, capsys):
         evaluate_fraud(file, "2031-01-04")
     assert left.value.code == 2
     assert "training days hold 0 transactions" in capsys.readouterr().err
-
-
-def test_days_beyond_the_calendar_are_refused(file, capsys):
-    with pytest.raises(SystemExit) as left:
-        evaluate_fraud(file, "2026-01-04", 10_000_000)
-    assert (left.value.code, str(file) in capsys.readouterr().err) == (2, True)

@@ -67,7 +67,7 @@ def evaluate_fraud(
         _refuse([f"{transactions}: {problem}" for problem in invalid.problems])
     except OSError as missing:
         _refuse([f"{transactions}: {missing.strerror or missing}"])
-    except (ValueError, OverflowError) as unfit:
+    except ValueError as unfit:
         _refuse([f"{transactions}: {unfit}"])
     figures: dict[str, Any] = msgspec.to_builtins(report)
     if json:

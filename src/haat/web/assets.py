@@ -15,6 +15,7 @@ import msgspec
 from litestar import Request, Response, get
 
 from haat.kit.message import NotFound
+from haat.kit.ready import holds
 
 _PACKAGE = Path(__file__).parent.parent
 # Where `npm ci` puts third-party files in a checkout, and where an installed distribution carries them.
@@ -99,7 +100,7 @@ async def serve_asset(request: Request[Any, Any, Any], path: str) -> Response[by
         "Cache-Control": FOR_EVER if digest == asset.digest else "no-cache",
         "Vary": "Accept-Encoding",
     }
-    if etag in request.headers.get("If-None-Match", ""):
+    if holds(request.headers.get("If-None-Match", ""), etag):
         return Response(b"", status_code=304, headers=headers, media_type=asset.media_type)
     body = asset.body
     if "gzip" in request.headers.get("Accept-Encoding", ""):

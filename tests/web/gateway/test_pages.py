@@ -42,7 +42,8 @@ async def test_the_description_is_openapi_3_1(client: httpx.AsyncClient):
 async def test_the_description_is_not_sent_twice(client: httpx.AsyncClient):
     first = await client.get("/openapi.json")
     again = await client.get("/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
-    assert (again.status_code, again.content) == (304, b"")
+    whatever = await client.get("/openapi.json", headers={"If-None-Match": "*"})
+    assert (again.status_code, again.content, whatever.status_code) == (304, b"", 304)
 
 
 async def test_an_operation_is_named_after_its_function(client: httpx.AsyncClient):
@@ -133,7 +134,9 @@ async def test_an_asset_is_not_packed_for_others(client: httpx.AsyncClient, vend
 async def test_an_asset_is_not_sent_twice(client: httpx.AsyncClient, vendor: Path):
     url = assets.asset_url("htmx.js") or ""
     etag = (await client.get(url)).headers["ETag"]
-    assert (await client.get(url, headers={"If-None-Match": etag})).status_code == 304
+    held = (etag, f'"other", W/{etag}', "*", '"other"')
+    answers = [(await client.get(url, headers={"If-None-Match": tags})).status_code for tags in held]
+    assert answers == [304, 304, 304, 200]
 
 
 async def test_an_older_digest_gives_the_newest_file_but_not_for_ever(client: httpx.AsyncClient, vendor: Path):

@@ -29,6 +29,7 @@ from haat.contracts.inventory import Inventory, Line, Receive, StockChanged
 from haat.contracts.orders import BoughtBy, Orders
 from haat.kit.database import Batch
 from haat.kit.message import Invalid, NotFound, Nothing, Unavailable
+from haat.kit.problem import Precondition
 from haat.kit.validation import Faults
 from haat.ports.cache import Cache
 from haat.ports.documents import Document, Documents
@@ -88,6 +89,15 @@ class CatalogService(CatalogReading):
         return product
 
     async def change_product(self, ask: ChangeProduct) -> Product:
+        while True:
+            try:
+                return await self._change(ask)
+            except Precondition:
+                if ask.version is not None:
+                    raise
+                # Somebody else's change came between: it is made of what there is now.
+
+    async def _change(self, ask: ChangeProduct) -> Product:
         document = await self._document(ask.product_id)
         before = msgspec.convert(document.body, Record)
         new = changed(before, ask.changes)

@@ -15,6 +15,7 @@ from haat.contracts.media import Fetch, Media, MediaRefused, MediaStore, RangeNo
 from haat.kit.access import needs_role
 from haat.kit.idempotency import Idempotency
 from haat.kit.problem import Malformed, problem_response, problems
+from haat.kit.ready import holds
 
 MAX_BODY_BYTES = 20_100_000
 YEAR = "public, max-age=31536000, immutable"
@@ -93,7 +94,7 @@ async def read_media(hash_: Hash, name: Name, request: Request[Any, Any, Any], m
         refusal.headers["Content-Range"] = f"bytes */{error.facts['size']}"
         return refusal
     headers = {"Cache-Control": YEAR, "ETag": blob.etag, "Accept-Ranges": "bytes"}
-    if _same(request.headers.get("If-None-Match"), blob.etag):
+    if holds(request.headers.get("If-None-Match", ""), blob.etag):
         return Response(b"", status_code=304, headers=headers, media_type=blob.media_type)
     if not ranged:
         return Response(blob.body, headers=headers, media_type=blob.media_type)
@@ -108,12 +109,6 @@ def _range(request: Request[Any, Any, Any]) -> tuple[int | None, int | None]:
         return None, None
     start, end = (int(group) if group else None for group in found.groups())
     return (None, None) if start is not None and end is not None and end < start else (start, end)
-
-
-def _same(condition: str | None, etag: str) -> bool:
-    if condition is None:
-        return False
-    return condition.strip() == "*" or etag in (each.strip().removeprefix("W/") for each in condition.split(","))
 
 
 ROUTES = [upload_media, read_media]

@@ -12,6 +12,7 @@ from litestar import Request, Response, get
 from litestar.enums import OpenAPIMediaType
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 
+from haat.kit.ready import holds
 from haat.web.assets import asset_url
 from haat.web.gateway.description import METHODS, describe
 
@@ -64,7 +65,7 @@ async def openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The API's description, OpenAPI 3.1."""
     document = document_of(request)
     headers = {"ETag": document.etag, "Cache-Control": "no-cache"}
-    if document.etag in request.headers.get("If-None-Match", ""):
+    if holds(request.headers.get("If-None-Match", ""), document.etag):
         return Response(b"", status_code=304, headers=headers)
     return Response(document.body, headers=headers, media_type=OpenAPIMediaType.OPENAPI_JSON)
 

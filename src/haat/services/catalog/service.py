@@ -186,7 +186,8 @@ class CatalogService(CatalogReading):
         """New levels show on the pages. Levels are taken by their version: no inbox is needed to act once."""
         levels: dict[str, tuple[int, int]] = {}
         for event in batch.events:
-            if event.sku not in levels or levels[event.sku][1] < event.version:
+            # A level that was rebuilt is told under the version it had: the later word counts.
+            if event.sku not in levels or levels[event.sku][1] <= event.version:
                 levels[event.sku] = (event.available, event.version)
         async with self._store.transaction() as transaction:
             available = await self._store.take_stock(transaction.connection, levels)

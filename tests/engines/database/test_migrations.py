@@ -23,6 +23,12 @@ def test_a_database_of_a_newer_program_is_left_alone_and_explained(admin_url: st
         assert missing(url, ["events", "media"]) == ["media"]
 
 
+def test_a_server_that_is_too_old_is_left_alone_and_explained(admin_url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(migrations, "LEAST_VERSION", 990_000)
+    with pytest.raises(StartupFault, match=r"The database server is PostgreSQL 18\.\d+: haat needs 99 or later"):
+        migrate(admin_url, ["events"])
+
+
 @pytest.fixture
 def held(admin_url: str) -> Iterator[str]:
     """A database that is one step behind, with somebody at work in it who keeps the step waiting."""

@@ -16,6 +16,8 @@ from haat.kit.startup import StartupFault
 __all__ = ["COMMON_ROLE", "every_unit", "folder_of", "heads", "migrate", "missing", "newer"]
 
 LOCK = 7_262_003
+# The first with uuidv7().
+LEAST_VERSION = 180_000
 # Whoever comes after a step that waits, waits with it.
 LOCK_TIMEOUT = "5s"
 
@@ -38,9 +40,13 @@ def heads(units: Sequence[str]) -> dict[str, str]:
 
 
 def _steps(dsn: str, units: Sequence[str]) -> dict[str, str]:
-    """The step that each unit is at, empty where there is none; one quick look, without Alembic."""
+    """The step that each unit is at, empty where there is none; one quick look, without Alembic.
+
+    Raises StartupFault for a server that is too old.
+    """
     found = {}
     with psycopg.connect(dsn, connect_timeout=10) as connection:
+        _check_server(connection.info.server_version)
         for unit in units:
             if connection.execute("SELECT to_regclass(%s)", [f"{unit}.alembic_version"]).fetchone() == (None,):
                 continue
@@ -48,6 +54,15 @@ def _steps(dsn: str, units: Sequence[str]) -> dict[str, str]:
             row = connection.execute(query).fetchone()
             found[unit] = row[0] if row else ""
     return {unit: found.get(unit, "") for unit in units}
+
+
+def _check_server(version: int) -> None:
+    if version < LEAST_VERSION:
+        raise StartupFault(
+            f"The database server is PostgreSQL {version // 10_000}.{version % 100}: "
+            f"haat needs {LEAST_VERSION // 10_000} or later.",
+            "Name a newer server by HAAT_DATABASE_URL, or none: then haat starts its own.",
+        )
 
 
 def missing(dsn: str, units: Sequence[str]) -> list[str]:

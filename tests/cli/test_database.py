@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from pathlib import Path
 
@@ -82,6 +83,8 @@ def test_a_named_database_without_tables_is_told_to_migrate(tmp_path: Path, admi
         (psycopg.OperationalError("could not extend file: No space left on device"), "The database broke off: could"),
         (asyncpg.ConnectionDoesNotExistError("connection was closed"), "The database broke off: connection was closed"),
         (asyncpg.InsufficientPrivilegeError("permission denied for schema vault"), "The database user may not do this"),
+        (asyncpg.InvalidPasswordError("password authentication failed"), "The database user may not do this: password"),
+        (socket.gaierror(-2, "Name or service not known"), "The database broke off: .*Name or service not known"),
         (Unavailable("payments does not answer"), r"^payments does not answer\."),
     ],
 )

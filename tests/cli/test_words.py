@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from haat.__main__ import main
+from haat.cli.supervisor import Child, Supervisor
+from haat.kit.startup import StartupFault
 
 Said = Callable[[str], tuple[object, str]]
 
@@ -118,6 +122,39 @@ def test_a_broken_data_folder_is_told(
     monkeypatch.setenv("HAAT_DATABASE_URL", admin_url)
     code, told = said("run")
     assert (code, words in told) == (1, True), told
+
+
+async def test_a_folder_for_logs_that_is_none_is_told(tmp_path: Path):
+    (tmp_path / "logs").write_text("")
+    with pytest.raises(StartupFault, match="logs is a file, not a folder"):
+        await Supervisor(tmp_path).run([Child("worker", [sys.executable, "-V"])])
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:many", "nowhere"])
+def test_a_shop_to_measure_at_no_address_is_told(said: Said, url: str):
+    code, told = said(f"bench --url {url}")
+    assert (code, f"No shop answers at {url}." in told) == (1, True), told
+
+
+def test_what_is_measured_must_be_a_shop(said: Said):
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"[]")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Other)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    code, told = said(f"bench --url http://127.0.0.1:{server.server_port}")
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    assert (code, "is no shop of this kind" in told) == (1, True), told
 
 
 def test_an_approval_that_cannot_be_read_is_told(said: Said, tmp_path: Path):

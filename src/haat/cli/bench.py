@@ -121,8 +121,11 @@ async def _bench(url: str, data: Path, seconds: float, users: int, chosen: list[
     from haat.cli.load.scenarios import Scenarios
 
     shop = _shop(url)
-    config = msgspec.json.decode((await shop.ask("GET", "/v1/config")).body)
-    scenarios = Scenarios(shop, _shop(config["vault_url"]))
+    try:
+        vault = msgspec.json.decode((await shop.ask("GET", "/v1/config")).body)["vault_url"]
+    except (msgspec.DecodeError, LookupError, TypeError) as error:
+        raise StartupFault(f"What answers at {url} is no shop of this kind.", "Name one by --url.") from error
+    scenarios = Scenarios(shop, _shop(vault))
     # As many in use in a large shop as in a small one.
     if not await scenarios.prepare(IN_USE):
         raise StartupFault(

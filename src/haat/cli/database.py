@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -142,12 +143,16 @@ def _in_words() -> Iterator[None]:
     lost = tuple(kind for kind in LOST if kind is not OSError)
     try:
         yield
-    except (psycopg.errors.InsufficientPrivilege, asyncpg.InsufficientPrivilegeError) as error:
+    except (
+        psycopg.errors.InsufficientPrivilege,
+        asyncpg.InsufficientPrivilegeError,
+        asyncpg.InvalidAuthorizationSpecificationError,
+    ) as error:
         raise StartupFault(
             f"The database user may not do this: {_said(error)}.",
             "Name one that may by HAAT_DATABASE_URL: haat_app, or the owner of the tables.",
         ) from error
-    except (psycopg.OperationalError, ConnectionError, *lost) as error:
+    except (psycopg.OperationalError, ConnectionError, socket.gaierror, *lost) as error:
         raise StartupFault(
             f"The database broke off: {_said(error)}.", "See that the server runs and has room, and try again."
         ) from error

@@ -83,7 +83,7 @@ def test_a_command_that_looks_into_a_shop_makes_none(
 
 def test_what_is_to_be_imported_and_is_no_file_is_told(said: Said, tmp_path: Path):
     (tmp_path / "products.csv").mkdir()
-    assert said("import products.csv") == (2, "products.csv: cannot be read (Is a directory)")
+    assert said("import products.csv") == (2, "products.csv: is a folder, or no file with an end")
     assert said("import others.csv") == (2, "others.csv: cannot be read (No such file or directory)")
 
 

@@ -96,6 +96,8 @@ def import_file(
             sensible = False
         if not sensible:
             _refuse(f"{name} {given}: not a number of 0 or more")
+    if file.exists() and not file.is_file():
+        _refuse(f"{file}: is a folder, or no file with an end")
     try:
         file.open("rb").close()
     except OSError as error:

@@ -96,6 +96,8 @@ def bench(
 
 
 def _with_floor(figures: list[Figure], data: Path, url: str | None, users: int, seconds: float) -> list[Figure]:
+    import psycopg
+
     from haat.cli.load.pgbench import journeys_a_second, owner_of
 
     owner = owner_of(data, url)
@@ -104,7 +106,7 @@ def _with_floor(figures: list[Figure], data: Path, url: str | None, users: int, 
         return figures
     try:
         floor = round(journeys_a_second(owner, users, seconds), 1)
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, StartupFault, psycopg.Error) as error:
         print(f"no comparison with pgbench: {error}", file=sys.stderr)
         return figures
     return [

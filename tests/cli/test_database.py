@@ -107,3 +107,12 @@ def test_the_other_databases_are_looked_for_under_their_own_names(tmp_path: Path
     standing_alone(told.model_copy(update={"vault_database_url": nowhere}), ["orders"])
     ways_out = [fault.value.what_to_do.split()[-3] for fault in (replica, vault)]
     assert ways_out == ["HAAT_REPLICA_URL", "HAAT_VAULT_DATABASE_URL"]
+
+
+def test_a_shop_of_somebody_else_is_not_taken_for_none(not_ours: Path):
+    secret = "s" * 40
+    with (
+        pytest.raises(StartupFault, match="This user may not look into"),
+        database_for(Settings(data=not_ours, database_url=None, service_secret=secret)),
+    ):
+        pass

@@ -143,3 +143,8 @@ def test_what_is_named_elsewhere_and_is_away_is_a_fault_each(tmp_path: Path, ser
         ("HAAT_OTLP_ENDPOINT", False, True),
     ]
     assert found[1].detail == "what is there answers 503"
+
+
+def test_a_shop_of_somebody_else_is_told(not_ours: Path):
+    found = findings(not_ours)
+    assert [found[check].ok for check in ("data folder", "secrets")] == [False, False]

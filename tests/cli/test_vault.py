@@ -50,6 +50,15 @@ def test_no_keys_are_made_where_the_vault_has_none(elsewhere: tuple[Path, str], 
 
 
 @pytest.mark.parametrize("command", [rotate, verify])
+def test_a_key_that_is_damaged_is_told(elsewhere: tuple[Path, str], command: Callable[[], None]):
+    folder, _ = elsewhere
+    FileKeyStore(folder)
+    (folder / "secrets" / "vault-audit").write_bytes(b"short")
+    with pytest.raises(StartupFault, match=r"cannot be read \(.*vault-audit is not a key of 32 bytes\)"):
+        command()
+
+
+@pytest.mark.parametrize("command", [rotate, verify])
 def test_keys_of_another_vault_are_left_as_they_are(elsewhere: tuple[Path, str], command: Callable[[], None]):
     folder, key = elsewhere
     before = FileKeyStore(folder).kek_id

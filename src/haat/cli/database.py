@@ -53,8 +53,8 @@ def _secret(settings: Settings, data: Path) -> str:
         return settings.service_secret or secret_in(data, "service")
     except OSError as error:
         raise StartupFault(
-            f"The secret of the services cannot be kept in {data} ({error.strerror}).",
-            "Set HAAT_SERVICE_SECRET to the one that the shop's other processes have.",
+            f"The secret of the services in {data} can be neither read nor made ({error.strerror}).",
+            "Run this as the owner of that folder, name another by HAAT_DATA, or set HAAT_SERVICE_SECRET as there.",
         ) from error
 
 
@@ -116,10 +116,8 @@ def database_for(settings: Settings, deadline: float = 0.0, *, fill: bool = Fals
         with _in_words():
             yield settings.model_copy(update={"data": data, "service_secret": _secret(settings, data)})
         return
-    if not fill and not (data / "postgres" / "cluster").is_dir():
-        raise StartupFault(
-            f"There is no shop in {data}.", "Name its data folder by HAAT_DATA, or its database by HAAT_DATABASE_URL."
-        )
+    if not fill:
+        _look_for_shop(data)
     from haat.engines.database import embedded
 
     secret = _secret(settings, data)
@@ -128,6 +126,20 @@ def database_for(settings: Settings, deadline: float = 0.0, *, fill: bool = Fals
         url = server.dsn(user=COMMON_ROLE)
         with _in_words():
             yield settings.model_copy(update={"data": data, "service_secret": secret, "database_url": url})
+
+
+def _look_for_shop(data: Path) -> None:
+    try:
+        there = (data / "postgres" / "cluster").is_dir()
+    except OSError as error:
+        raise StartupFault(
+            f"This user may not look into {data} ({error.strerror}).",
+            "Run this as its owner, or name another by HAAT_DATA.",
+        ) from error
+    if not there:
+        raise StartupFault(
+            f"There is no shop in {data}.", "Name its data folder by HAAT_DATA, or its database by HAAT_DATABASE_URL."
+        )
 
 
 @contextmanager

@@ -145,13 +145,17 @@ def _standing(data: Path) -> Path:
     return next(folder for folder in (data.absolute(), *data.absolute().parents) if os.path.exists(folder))
 
 
+def _may(path: Path, how: int) -> bool:
+    return os.access(path, how, effective_ids=os.access in os.supports_effective_ids)
+
+
 def _data(data: Path) -> Finding:
     standing = _standing(data)
     if not standing.is_dir():
         return Finding("data folder", False, f"{standing} is a file", "Choose another by HAAT_DATA.")
     if os.statvfs(standing).f_flag & os.ST_RDONLY:
         return Finding("data folder", False, f"{standing} is read-only", "Choose another by HAAT_DATA.")
-    if not os.access(standing, os.W_OK | os.X_OK):
+    if not _may(standing, os.W_OK | os.X_OK):
         way_out = f"chown -R {os.geteuid()} {standing}, or choose another by HAAT_DATA."
         return Finding("data folder", False, f"{standing} is not ours to write to", way_out)
     cluster = data / "postgres" / "cluster"
@@ -166,9 +170,13 @@ def _data(data: Path) -> Finding:
 
 def _secrets(data: Path) -> Finding:
     """Whether the keys are there, whole, and nobody else's to read."""
-    folder = data / "secrets"
-    if not os.access(folder, os.R_OK | os.X_OK) and os.path.exists(folder):
-        return Finding("secrets", False, f"{folder} is not ours to read", f"chown -R {os.geteuid()} {folder}")
+    try:
+        return _keys(data, data / "secrets")
+    except PermissionError as error:
+        return Finding("secrets", False, f"{error.filename} is not ours to look into", "Run this as its owner.")
+
+
+def _keys(data: Path, folder: Path) -> Finding:
     if not folder.is_dir():
         lost = (data / "seeded.json").exists()
         return _lost(folder) if lost else Finding("secrets", True, "will be made")
@@ -236,7 +244,7 @@ def _binaries(data: Path) -> Finding:
     try:
         # An account is looked for only where there is one already: a check creates no users.
         owner = data / "postgres" / "cluster"
-        place = usable_binaries(account_for(owner)) if owner.exists() else wheel_folder() / "pginstall18"
+        place = usable_binaries(account_for(owner)) if os.path.exists(owner) else wheel_folder() / "pginstall18"
         done = subprocess.run(  # noqa: S603
             [place / "bin" / "postgres", "--version"], capture_output=True, text=True, timeout=20, check=True
         )

@@ -67,12 +67,19 @@ def _with_records(work: Callable[[Any, Any, Any], Awaitable[Any]]) -> Any:
     from haat.cli.database import database_for
     from haat.cli.environment import read_settings
     from haat.compose import House, vault_records
+    from haat.kit.startup import StartupFault
     from haat.settings import Settings
 
     async def run(settings: Settings) -> Any:
-        _look_for_keys(settings.data)
         house = House(settings, frozenset({"vault"}))
-        store, keys, trail = vault_records(house)
+        try:
+            _look_for_keys(settings.data)
+            store, keys, trail = vault_records(house)
+        except (OSError, ValueError) as error:
+            raise StartupFault(
+                f"The keys of the vault in {settings.data}/secrets cannot be read ({error}).",
+                "Run this as the user whose they are; a key that is damaged comes back from a backup.",
+            ) from error
         async with house.open():
             _compare(settings.data, await store.key_counts(), {keys.kek_id, *keys.old_keys()})
             return await work(store, keys, trail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from haat.__main__ import main
+from haat.cli.run import VAULT_OFFSET
 from haat.cli.supervisor import Child, Supervisor
 from haat.kit.startup import StartupFault
 
@@ -105,6 +107,15 @@ def test_a_place_where_no_shop_can_be_is_told(
     monkeypatch.setenv(name, value)
     code, told = said("run")
     assert (code, words in told) == (1, True), told
+
+
+def test_a_vault_that_browsers_would_not_find_is_not_begun(said: Said, monkeypatch: pytest.MonkeyPatch):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        monkeypatch.setenv("HAAT_PORT", str(port - VAULT_OFFSET))
+        monkeypatch.setenv("HAAT_VAULT_PUBLIC_URL", "https://vault.shop.example")
+        code, told = said("run")
+    assert (code, f"Port {port} on 127.0.0.1 is taken by another program." in told) == (1, True), told
 
 
 @pytest.mark.parametrize(

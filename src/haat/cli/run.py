@@ -32,6 +32,7 @@ Say = Callable[[str], None]
 # Below 32,768 for the usual ports: above it a passing connection may hold a port that a dead process comes back to.
 VAULT_OFFSET, PROVIDER_OFFSET, CARRIER_OFFSET = 10_000, 20_000, 15_000
 SANDBOX_HOST = "127.0.0.1"
+LAST_PORT = 65_535
 
 
 def run(*, seed: bool = True) -> None:
@@ -61,7 +62,7 @@ def run(*, seed: bool = True) -> None:
             left = sweep(data)
             if left:
                 say(f"ended {left} process{'es' if left > 1 else ''} of an earlier run that was killed")
-            faults = [fault for fault in (_port_fault(settings),) if fault] + payment_faults(settings)
+            faults = _port_faults(settings) + payment_faults(settings)
             if faults:
                 raise StartupFault.joined(faults)
             try:
@@ -80,10 +81,16 @@ def run(*, seed: bool = True) -> None:
             print("stopped")
 
 
-def _port_fault(settings: Settings) -> StartupFault | None:
+def _port_faults(settings: Settings) -> list[StartupFault]:
     if settings.port == 0:
-        return StartupFault("Nobody would find a shop at any free port.", "Name one, for example HAAT_PORT=8000.")
-    return port_fault(settings.host, settings.port)
+        return [StartupFault("Nobody would find a shop at any free port.", "Name one, for example HAAT_PORT=8000.")]
+    faults = [port_fault(settings.host, settings.port)]
+    vault = settings.port + VAULT_OFFSET
+    # Where nobody says how browsers come to the vault, another port does as well.
+    taken = port_fault(settings.host, vault) if settings.vault_public_url and vault <= LAST_PORT else None
+    if taken is not None:
+        faults.append(StartupFault(taken.what, "Stop that program: HAAT_VAULT_PUBLIC_URL leads there."))
+    return [fault for fault in faults if fault is not None]
 
 
 def _prepare(settings: Settings, data: Path, stack: ExitStack, say: Say) -> dict[str, str]:
@@ -105,7 +112,7 @@ def _prepare(settings: Settings, data: Path, stack: ExitStack, say: Say) -> dict
         say(f"brought {len(changed)} schemas up to date")
     # The sandboxes are asked by the shop alone, wherever it listens itself.
     vault, provider, carrier = (
-        f"http://{reached_at(host)}:{free_port(port if port < 65_536 else 0, host)}"
+        f"http://{reached_at(host)}:{free_port(port if port <= LAST_PORT else 0, host)}"
         for host, port in (
             (settings.host, settings.port + VAULT_OFFSET),
             (SANDBOX_HOST, settings.port + PROVIDER_OFFSET),

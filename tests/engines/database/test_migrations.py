@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from haat.engines.database import migrations
-from haat.engines.database.migrations import migrate, missing
+from haat.engines.database.migrations import every_unit, migrate, missing
 from haat.engines.database.templates import template_database
 from haat.kit.startup import StartupFault
 
@@ -27,6 +27,14 @@ def test_a_server_that_is_too_old_is_left_alone_and_explained(admin_url: str, mo
     monkeypatch.setattr(migrations, "LEAST_VERSION", 990_000)
     with pytest.raises(StartupFault, match=r"The database server is PostgreSQL 18\.\d+: haat needs 99 or later"):
         migrate(admin_url, ["events"])
+
+
+def test_a_user_who_may_not_look_at_every_schema_is_told_to_be_another(database_url: str):
+    with pytest.raises(
+        StartupFault, match="may not look at every schema \\(permission denied for schema vault"
+    ) as fault:
+        migrate(database_url, every_unit())
+    assert fault.value.what_to_do.startswith("Name the owner of the tables by HAAT_DATABASE_URL")
 
 
 @pytest.fixture

@@ -79,13 +79,18 @@ def newer(dsn: str, units: Sequence[str]) -> list[str]:
 
 def migrate(dsn: str, units: Sequence[str], say: Callable[[str], None] = lambda _: None) -> list[str]:
     """Bring every unit to its newest step, one process at a time; the units that changed. Raises StartupFault."""
-    ahead = newer(dsn, units)
+    try:
+        ahead, todo = newer(dsn, units), missing(dsn, units)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise StartupFault(
+            f"The database user may not look at every schema ({error.diag.message_primary}).",
+            "Name the owner of the tables by HAAT_DATABASE_URL: parts of a shop may be others, what migrates may not.",
+        ) from error
     if ahead:
         raise StartupFault(
             f"The database was brought up to date by a newer haat ({', '.join(ahead)}), and steps are not taken back.",
             "Start that version, or restore the data from before it.",
         )
-    todo = missing(dsn, units)
     if not todo:
         return []
     with psycopg.connect(dsn, autocommit=True) as lock:

@@ -84,7 +84,7 @@ def migrate(dsn: str, units: Sequence[str], say: Callable[[str], None] = lambda 
     except psycopg.errors.InsufficientPrivilege as error:
         raise StartupFault(
             f"The database user may not look at every schema ({error.diag.message_primary}).",
-            "Name the owner of the tables by HAAT_DATABASE_URL: parts of a shop may be others, what migrates may not.",
+            "Name the owner of the tables by HAAT_DATABASE_URL.",
         ) from error
     if ahead:
         raise StartupFault(

@@ -61,6 +61,7 @@ def test_a_value_out_of_bounds_is_told(said: Said, command: str, words: str):
         ("inventory rebuild --sku nobody-has-it", "No stock is kept of nobody-has-it."),
         ("events replay --reader stock", "There is no service stock."),
         (f"staff add ravi@shop.example --role {'x' * 41}", f"{'x' * 41} is no role."),
+        ("reconcile 9999-12-31", "9999-12-31 has not begun."),
         ("staff remove ravi --role support", "ravi is no email."),
     ],
 )

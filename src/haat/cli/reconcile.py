@@ -26,7 +26,10 @@ def reconcile(day: date | None = None, *, json: bool = False) -> None:
     from haat.kit.message import Unavailable
     from haat.kit.startup import StartupFault
 
-    wanted = day or datetime.now(UTC).date() - timedelta(days=1)
+    today = datetime.now(UTC).date()
+    wanted = day or today - timedelta(days=1)
+    if wanted > today:
+        raise StartupFault(f"{wanted} has not begun.", "Name a day that is over (UTC), or none: then it is yesterday.")
     with database_for(read_settings()) as settings:
         found_at = settings.provider_url or _provider_of(running_instance(settings.data))
         try:

@@ -9,15 +9,7 @@ def main() -> None:
     from haat.kit.startup import StartupFault
 
     try:
-        app()
-    except ValueError as error:
-        # By its title: whoever only wants help does not wait for the library that reads settings.
-        if getattr(error, "title", "") != "Settings":
-            raise
-        for wrong in error.errors(include_input=False):  # type: ignore[attr-defined]
-            name = f"HAAT_{wrong['loc'][0]}".upper()
-            print(f"haat cannot start: {name} makes no sense: {wrong['msg']}", file=sys.stderr)
-        raise SystemExit(1) from None
+        app(sys.argv[1:])
     except StartupFault as fault:
         for part in fault.parts:
             print(f"haat cannot start: {part.what}\n  What to do: {part.what_to_do}", file=sys.stderr)

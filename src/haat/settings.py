@@ -45,6 +45,9 @@ WALLETS_BY_PROVIDER = {
 # What to serve is handed to the server's worker processes by the environment.
 SERVES_VARIABLE = "HAAT_SERVES"
 _EVERY_INTERFACE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked for, not bound
+# Without its scheme an address is taken for a path, or for nothing, by whoever opens it later.
+_WEB = r"^(https?://[^\s/].*)?$"
+_POSTGRESQL = r"^postgres(ql)?://"
 _NEIGHBOUR_PREFIX, _NEIGHBOUR_SUFFIX = "HAAT_", "_URL"
 
 
@@ -65,25 +68,37 @@ class Settings(BaseSettings):
     workers: int = Field(default_factory=lambda: max(1, min(4, os.cpu_count() or 1)), ge=1, le=64)
     environment: str = Field("development", pattern="^(development|test|production)$")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
-    database_url: str | None = Field(None, description="PostgreSQL; the embedded server when absent")
-    replica_url: str | None = None
+    database_url: str | None = Field(
+        None,
+        pattern=_POSTGRESQL,
+        description="PostgreSQL, postgresql://user@host/name; the embedded server when absent",
+    )
+    replica_url: str | None = Field(None, pattern=f"({_POSTGRESQL}|^$)")
     pool_size: int = Field(8, ge=1, le=50)
     service_roles: bool = Field(False, description="each service connects under its own database role")
     service_secret: str = Field(
         "", description="signs calls between services; made and kept in the data directory when empty"
     )
-    staff_email: str = "staff@haat.example"
+    staff_email: str = Field(
+        "staff@haat.example", pattern=r"^[^@\s.]+(\.[^@\s.]+)*@[^@\s.]+(\.[^@\s.]+)+$", max_length=254
+    )
     staff_password: str | None = Field(
         None,
         pattern="^(.{8,200})?$",
         description="8 characters at least; made and kept in the data directory when absent",
     )
     public_url: str | None = Field(
-        None, description="where browsers find the shop, when not at http://HAAT_HOST:HAAT_PORT of this machine"
+        None,
+        pattern=_WEB,
+        description="where browsers find the shop, when not at http://HAAT_HOST:HAAT_PORT of this machine",
     )
-    vault_public_url: str | None = Field(None, description="where they find the vault, under another host or port")
+    vault_public_url: str | None = Field(
+        None, pattern=_WEB, description="where they find the vault, under another host or port"
+    )
     vault_database_url: str | None = Field(
-        None, description="the vault's own database or role; role haat_vault of the database in use when absent"
+        None,
+        pattern=f"({_POSTGRESQL}|^$)",
+        description="the vault's own database or role; role haat_vault of the database in use when absent",
     )
     vault_keeps_numbers: bool = Field(
         False, description="keep the numbers of saved cards, not only network tokens for them; never in India"
@@ -98,21 +113,21 @@ class Settings(BaseSettings):
     )
     stripe_key: str = Field("", description="Stripe's secret or restricted key; secrets/stripe-key when empty")
     stripe_webhook_secret: str = Field("", description="one, or the new and the old separated by a comma")
-    stripe_url: str | None = Field(None, description="another place than Stripe's own, for trials")
+    stripe_url: str | None = Field(None, pattern=_WEB, description="another place than Stripe's own, for trials")
     razorpay_key_id: str = ""
     razorpay_key_secret: str = ""
     razorpay_webhook_secret: str = Field("", description="one, or the new and the old separated by a comma")
     razorpay_contact: str = Field("", description="the shop's own phone, told with every payment: +919000090000")
     razorpay_account_id: str = Field("", description="acc_…: notices of other accounts are then passed over")
-    razorpay_url: str | None = Field(None, description="another place than Razorpay's own, for trials")
+    razorpay_url: str | None = Field(None, pattern=_WEB, description="another place than Razorpay's own, for trials")
     upi_collect: bool | None = Field(
         None, description="ask a shopper's app by UPI ID; absent: with the sandbox only, for the scheme has ended it"
     )
-    provider_url: str | None = Field(None, description="the payment provider's sandbox")
+    provider_url: str | None = Field(None, pattern=_WEB, description="the payment provider's sandbox")
     provider_fee_basis_points: int | None = Field(
         None, ge=0, le=10_000, description="the agreed fee of a capture, which the daily reconciliation expects"
     )
-    carrier_url: str | None = Field(None, description="the carrier's sandbox")
+    carrier_url: str | None = Field(None, pattern=_WEB, description="the carrier's sandbox")
     webhook_secret: str = ""
     smtp_url: str | None = Field(
         None,
@@ -123,7 +138,9 @@ class Settings(BaseSettings):
         "orders@haat.example", pattern=r"^[^@\s,<>]+@[^@\s,<>]+$", description="the address that mails come from"
     )
     otlp_endpoint: str | None = Field(
-        None, description="a collector of traces, OTLP over HTTP: http://collector:4318; nothing is traced without one"
+        None,
+        pattern=_WEB,
+        description="a collector of traces, OTLP over HTTP: http://collector:4318; nothing is traced without one",
     )
     # In capitals, as they are compared with those of addresses and prices.
     country: str = Field("IN", pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2")

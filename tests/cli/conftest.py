@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,3 +26,16 @@ def database_away(admin_url: str, tmp_path: Path) -> Iterator[str]:
     coming.start()
     yield urlunsplit(parts._replace(query=urlencode({"host": tmp_path})))
     coming.join()
+
+
+@pytest.fixture
+def not_ours(tmp_path: Path) -> Iterator[Path]:
+    """The data folder of a shop that belongs to somebody else, who lets nobody look into it."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else")
+    for folder in ("secrets", "postgres/cluster"):
+        (tmp_path / folder).mkdir(parents=True)
+    tmp_path.chmod(0o700)
+    os.seteuid(65_534)
+    yield tmp_path
+    os.seteuid(0)

@@ -179,6 +179,13 @@ class _Books(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b'{"data": []}')
 
 
+class _OtherBooks(_Books):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.path.rpartition("?")[2].encode())
+
+
 class _InTrouble(_Books):
     """Away behind the shop at first, then dead amid its books, then as ever."""
 
@@ -208,6 +215,17 @@ def test_a_provider_in_trouble_is_asked_again(monkeypatch: pytest.MonkeyPatch):
     thread.join()
     server.server_close()
     assert read == []
+
+
+@pytest.mark.parametrize("told", ["[]", '{"data":[1]}', '{"data":[{"id":"psp_a"}]}'])
+def test_what_is_no_book_of_a_provider_is_not_read(told: str):
+    server = http.server.HTTPServer(("127.0.0.1", 0), _OtherBooks)
+    thread = threading.Thread(target=server.handle_request)
+    thread.start()
+    read = books(f"http://127.0.0.1:{server.server_port}/sandbox/books?{told}", 0.0)
+    thread.join()
+    server.server_close()
+    assert read is None
 
 
 @pytest.fixture

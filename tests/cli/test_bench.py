@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from haat.cli.addresses import free_port
+from haat.cli.bench import _with_floor
 from tests.journeys.starts import HAAT, environment, haat
 
 
@@ -29,3 +30,10 @@ def test_a_shop_that_is_named_and_not_there_is_explained(tmp_path: Path):
     port = free_port()
     ended = haat(tmp_path, port, "bench", "--url", f"http://127.0.0.1:{port}")
     assert (ended.returncode, "No shop answers" in ended.stderr, "Traceback" in ended.stderr) == (1, True, False)
+
+
+def test_a_database_that_lets_us_measure_nothing_is_explained(
+    tmp_path: Path, nowhere: str, capsys: pytest.CaptureFixture[str]
+):
+    assert _with_floor([], tmp_path, nowhere, 1, 1.0) == []
+    assert capsys.readouterr().err.startswith("no comparison with pgbench: connection")

@@ -60,7 +60,10 @@ def test_every_check_is_named_once(tmp_path: Path) -> None:
     assert list(findings(tmp_path / "data")) == [
         "python",
         "clock",
+        "pictures",
+        "open files",
         "data folder",
+        "secrets",
         "disk space",
         "port",
         "PostgreSQL",

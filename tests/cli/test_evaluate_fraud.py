@@ -1,5 +1,6 @@
 """The command: figures on standard output, every fault at once on standard error with exit code 2."""
 
+import gzip
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -46,9 +47,9 @@ def test_all_faulty_options_are_told_at_once(file, capsys):
     assert len(capsys.readouterr().err.splitlines()) == 5
 
 
-@pytest.mark.parametrize("content", ["", "id,at\n1,x\n"])
+@pytest.mark.parametrize("content", [b"", b"id,at\n1,x\n", gzip.compress(b"id,at")[:10] + b"\xff" * 20])
 def test_a_bad_file_is_refused(file, capsys, content):
-    file.write_text(content)
+    file.write_bytes(content)
     with pytest.raises(SystemExit) as left:
         evaluate_fraud(file, "2026-01-04")
     assert left.value.code == 2

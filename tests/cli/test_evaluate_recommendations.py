@@ -1,5 +1,6 @@
 """The command: figures on standard output, every fault at once on standard error with exit code 2."""
 
+import gzip
 import json
 
 import pytest
@@ -59,3 +60,10 @@ def test_a_missing_file_is_said_so(tmp_path, capsys):
         evaluate_recommendations(tmp_path / "none")
     assert left.value.code == 2
     assert "No such file" in capsys.readouterr().err
+
+
+def test_a_broken_archive_is_refused(file, capsys):
+    file.write_bytes(gzip.compress(b"ann a b")[:10] + b"\xff" * 20)
+    with pytest.raises(SystemExit) as left:
+        evaluate_recommendations(file)
+    assert (left.value.code, "not a readable gzip file" in capsys.readouterr().err) == (2, True)

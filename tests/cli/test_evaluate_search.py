@@ -108,9 +108,10 @@ def test_a_file_that_is_no_judgments_is_refused(tmp_path, capsys, content):
     assert "j.csv" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["p.ndjson", "p.ndjson.gz"])
+@pytest.mark.parametrize("name", ["p.ndjson", "p.ndjson.gz", "q.ndjson.gz"])
 def test_products_that_cannot_be_read_are_refused(tmp_path, capsys, name):
     (tmp_path / "p.ndjson.gz").write_bytes(b"\x1f\x8bbroken")
+    (tmp_path / "q.ndjson.gz").write_bytes(gzip.compress(b"{}")[:10] + b"\xff" * 20)
     judged = tmp_path / "j.csv"
     judged.write_text("query,product_id,gain\nq,a,1\n")
     with pytest.raises(SystemExit) as stopped:

@@ -28,7 +28,7 @@ def test_the_name_of_a_file_tells_its_format(tmp_path, name, format):
     ("name", "given", "words"),
     [
         ("a.txt", {}, "say --format"),
-        ("a.csv", {}, "there is no such file"),
+        ("a.csv", {}, "cannot be read (No such file"),
         ("a.csv", {"default_price": "cheap"}, "not a number"),
         ("a.csv", {"exchange_rate": "-1"}, "not a number"),
         ("there.csv", {"default_stock": -5}, "--default-stock -5"),

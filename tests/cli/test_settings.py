@@ -43,6 +43,14 @@ def test_browsers_go_to_the_public_address_and_programs_of_this_machine_to_its_o
         ("smtp_url", "mail.example:587"),
         ("smtp_url", "smtp://"),
         ("smtp_url", "smtp://mail.example:five"),
+        ("public_url", "shop.example"),
+        ("provider_url", "localhost:9000"),
+        ("otlp_endpoint", "collector:4318"),
+        # Understood by one driver and not by the other.
+        ("database_url", "host=localhost dbname=haat"),
+        ("database_url", ""),
+        ("replica_url", "db2.example:5432"),
+        ("staff_email", "boss@localhost"),
         ("mail_sender", "orders"),
         ("mail_sender", "haat <orders@shop.example>"),
     ],
@@ -69,6 +77,6 @@ def test_every_setting_that_makes_no_sense_is_named_in_words():
         timeout=60,
         check=False,
     )
-    said = [line.split(" makes")[0] for line in ended.stderr.splitlines()]
+    said = [line.split(" makes")[0] for line in ended.stderr.splitlines() if "makes no sense" in line]
     assert (ended.returncode, said) == (1, [f"haat cannot start: {name}" for name in wrong])
     assert "short" not in ended.stderr

@@ -51,9 +51,10 @@ def port_fault(host: str, port: int, shared: bool = False) -> StartupFault | Non
             f"Port {port} needs special rights.",
             f"Choose one above 1023, for example HAAT_PORT={free_port(8000, host)}.",
         )
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or error
         return StartupFault(
-            f"{host} is no address of this machine ({error.strerror or error}).",
+            f"{host} is no address of this machine ({why}).",
             "Choose one of its own, for example HAAT_HOST=127.0.0.1 or HAAT_HOST=0.0.0.0.",
         )
     if not taken:

@@ -12,10 +12,13 @@ from pathlib import Path
 
 import msgspec
 
+from haat.cli.options import Patience
+
 BOOKS_SECONDS = 30
 AGAIN_SECONDS = 1.0
 SHOWN = 3
 AWAY = (502, 503, 504)
+BOOKS = ("id", "reference", "amount", "currency", "state", "captured", "refunded")
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -28,7 +31,7 @@ class Finding(msgspec.Struct, frozen=True):
     checked: bool = True
 
 
-def audit(*, patience: float = 0.0, json: bool = False) -> None:
+def audit(*, patience: Patience = 0.0, json: bool = False) -> None:
     """Hold ledger, payments, orders and stock against each other and against the provider's books. Reads only.
 
     Exit status 1 when a promise is broken. A shop at work has things in motion for seconds: see `patience`.
@@ -44,10 +47,10 @@ def audit(*, patience: float = 0.0, json: bool = False) -> None:
     from rich.table import Table
 
     from haat.cli.database import database_for
-    from haat.settings import Settings
+    from haat.cli.environment import read_settings
 
     deadline = time.monotonic() + patience
-    with database_for(Settings(), deadline) as settings:
+    with database_for(read_settings(), deadline) as settings:
         assert settings.database_url is not None
         books_url = _books_url(settings.provider_url, settings.data)
         findings = asyncio.run(patiently(settings.database_url, books_url, deadline))
@@ -123,7 +126,8 @@ def books(url: str, deadline: float) -> list[tuple[object, ...]] | None:
         try:
             with urllib.request.urlopen(url, timeout=BOOKS_SECONDS) as answer:  # noqa: S310 - an address from the settings
                 rows = msgspec.json.decode(answer.read())["data"]
-        except (msgspec.DecodeError, KeyError):
+            return [tuple(row[name] for name in BOOKS) for row in rows]
+        except (msgspec.DecodeError, KeyError, TypeError):
             return None
         except (OSError, http.client.HTTPException) as error:
             # A shop between us and the provider says so when it is away; one that dies amid sends a part of its books.
@@ -131,6 +135,3 @@ def books(url: str, deadline: float) -> list[tuple[object, ...]] | None:
             if not away or time.monotonic() >= deadline:
                 return None
             time.sleep(AGAIN_SECONDS)
-        else:
-            names = ("id", "reference", "amount", "currency", "state", "captured", "refunded")
-            return [tuple(row[name] for name in names) for row in rows]

@@ -6,11 +6,12 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import urlsplit
 
 import msgspec
 
+from haat.cli.options import Clients, Seconds
 from haat.kit.startup import StartupFault
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 SETTLE_SECONDS = 2.0
 COUNT_SECONDS = 3.0
 IN_USE = 1_000
-OPERATIONS = ("list", "product", "search", "refined_search", "new_search", "add_to_cart", "journey")
+Operation = Literal["list", "product", "search", "refined_search", "new_search", "add_to_cart", "journey"]
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -46,9 +47,9 @@ def bench(
     *,
     url: str | None = None,
     data: Path | None = None,
-    seconds: float = 8.0,
-    users: int = 24,
-    only: str | None = None,
+    seconds: Seconds = 8.0,
+    users: Clients = 24,
+    only: Operation | None = None,
     json: bool = False,
 ) -> None:
     """Drive the shop that is running here with shoppers, and print rates, times and CPU per operation.
@@ -70,18 +71,18 @@ def bench(
     users
         Shoppers at a time in the closed loop.
     only
-        One of list, product, search, refined_search, new_search, add_to_cart, journey.
+        One operation alone.
     json
         Print one JSON list instead of a table.
     """
     import uvloop
 
+    from haat.cli.environment import read_settings
     from haat.cli.load.own_shop import shop_to_drive
-    from haat.settings import Settings
 
-    settings = Settings()
+    settings = read_settings()
     where = url or settings.own_url
-    chosen = [only] if only else list(OPERATIONS)
+    chosen = [only] if only else list(get_args(Operation))
     given = (data or settings.data).absolute()
     with shop_to_drive(where, given, own=not (url or data or settings.database_url)) as (address, folder):
         figures = uvloop.run(_bench(address, folder, seconds, users, chosen))
@@ -95,6 +96,8 @@ def bench(
 
 
 def _with_floor(figures: list[Figure], data: Path, url: str | None, users: int, seconds: float) -> list[Figure]:
+    import psycopg
+
     from haat.cli.load.pgbench import journeys_a_second, owner_of
 
     owner = owner_of(data, url)
@@ -103,7 +106,7 @@ def _with_floor(figures: list[Figure], data: Path, url: str | None, users: int, 
         return figures
     try:
         floor = round(journeys_a_second(owner, users, seconds), 1)
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, StartupFault, psycopg.Error) as error:
         print(f"no comparison with pgbench: {error}", file=sys.stderr)
         return figures
     return [
@@ -120,8 +123,11 @@ async def _bench(url: str, data: Path, seconds: float, users: int, chosen: list[
     from haat.cli.load.scenarios import Scenarios
 
     shop = _shop(url)
-    config = msgspec.json.decode((await shop.ask("GET", "/v1/config")).body)
-    scenarios = Scenarios(shop, _shop(config["vault_url"]))
+    try:
+        vault = msgspec.json.decode((await shop.ask("GET", "/v1/config")).body)["vault_url"]
+    except (msgspec.DecodeError, LookupError, TypeError) as error:
+        raise StartupFault(f"What answers at {url} is no shop of this kind.", "Name one by --url.") from error
+    scenarios = Scenarios(shop, _shop(vault))
     # As many in use in a large shop as in a small one.
     if not await scenarios.prepare(IN_USE):
         raise StartupFault(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import http.client
 import json
 import sys
 import urllib.request
@@ -35,25 +36,22 @@ def inspect(url: str | None = None, *, approve: bool = False) -> None:
     approve
         Keep what is there now as what has to be there. Look at the file before you do.
     """
+    from haat.cli.environment import read_settings
     from haat.cli.instance import running_instance
     from haat.kit.startup import StartupFault
-    from haat.settings import Settings
 
-    settings = Settings()
+    settings = read_settings()
     running = running_instance(settings.data)
     shop = url or settings.public_url or (running.url if running else None)
     if shop is None:
         raise StartupFault("No shop is running here.", "Name its address: haat vault inspect https://shop.example")
     file = settings.data / "audit" / "card-page.json"
+    approved = None if approve else _approved(file)
     found = inventory(shop.rstrip("/"))
-    if approve:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
-        print(f"{len(found)} facts approved in {file}")
+    if approved is None:
+        _approve(file, found)
         return
-    if not file.exists():
-        raise StartupFault("Nothing has been approved yet.", "Run haat vault inspect --approve after each release.")
-    told = differences(_approved(file), found)
+    told = differences(approved, found)
     for line in told:
         print(line)
     print(f"{len(found)} facts, {len(told)} differences")
@@ -72,7 +70,7 @@ def inventory(shop: str) -> Inventory:
         for frame in page.card_frames:
             found |= _Page(frame, {}).inventory("frame")
         _ask(f"{shop}/v1/cart/items/{item}", {"Cart-Token": cart}, method="DELETE")
-    except (OSError, KeyError, StopIteration, ValueError) as error:
+    except (OSError, LookupError, StopIteration, TypeError, ValueError, http.client.HTTPException) as error:
         raise StartupFault(f"The checkout of {shop} cannot be looked at ({error}).", "Is it open?") from error
     return found
 
@@ -152,6 +150,29 @@ def _digest(content: bytes) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(content).digest()).decode()
 
 
+def _approve(file: Path, found: Inventory) -> None:
+    from haat.kit.startup import StartupFault
+
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+    except OSError as error:
+        raise StartupFault(
+            f"{file} cannot be written ({error.strerror}).", "Mend its owner or mode, or name another HAAT_DATA."
+        ) from error
+    print(f"{len(found)} facts approved in {file}")
+
+
 def _approved(file: Path) -> Inventory:
-    found: Inventory = json.loads(file.read_text())
+    """Raises StartupFault when nothing was approved, or it cannot be read any more."""
+    from haat.kit.startup import StartupFault
+
+    if not file.exists():
+        raise StartupFault("Nothing has been approved yet.", "Run haat vault inspect --approve after each release.")
+    try:
+        found: Inventory = dict(json.loads(file.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise StartupFault(
+            f"{file} is not what was approved ({error}).", "Bring it back from a copy, or look and approve anew."
+        ) from error
     return found

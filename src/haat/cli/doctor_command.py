@@ -19,10 +19,15 @@ def doctor_command(*, json: bool = False) -> None:
     from rich.table import Table
 
     from haat.cli.doctor import doctor
+    from haat.cli.doctor_outside import Elsewhere
+    from haat.cli.environment import read_settings
     from haat.engines.payment_provider.choosing import payment_faults
-    from haat.settings import Settings
 
-    settings = Settings()
+    settings = read_settings()
+    replicas = {"HAAT_REPLICA_URL": settings.replica_url, "HAAT_VAULT_DATABASE_URL": settings.vault_database_url}
+    sandboxes = {"HAAT_PROVIDER_URL": settings.provider_url, "HAAT_CARRIER_URL": settings.carrier_url}
+    services = {f"HAAT_{name.upper()}_URL": url for name, url in settings.neighbours.items()}
+    servers = {"HAAT_SMTP_URL": settings.smtp_url, "HAAT_OTLP_ENDPOINT": settings.otlp_endpoint}
     root = Path(__file__).parents[3]
     findings = doctor(
         data=settings.data,
@@ -36,6 +41,11 @@ def doctor_command(*, json: bool = False) -> None:
         front_end=[root / "node_modules" / "htmx.org" / "dist" / "htmx.min.js"],
         unpaid=payment_faults(settings),
         mail_stays=settings.environment == "production" and not settings.smtp_url,
+        named=Elsewhere(
+            databases={name: url for name, url in replicas.items() if url},
+            services={name: url for name, url in (services | sandboxes).items() if url},
+            servers={name: url for name, url in servers.items() if url},
+        ),
     )
     if json:
         print(msgspec.json.encode(findings).decode())

@@ -8,6 +8,7 @@ import math
 import sys
 import tempfile
 import time
+import zlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -252,7 +253,7 @@ def evaluate_search(products: Path, judgments: Path, json: bool = False) -> None
             read.append(reader(path))
         except BadRows as error:
             bad += error.lines
-        except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
             bad.append(f"{path}: cannot be read: {error}")
     if bad:
         print("\n".join(bad), file=sys.stderr)

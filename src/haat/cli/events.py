@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from haat.cli.options import Shown
 
-def parked_events(*, limit: int = 50) -> None:
+
+def parked_events(*, limit: Shown = 50) -> None:
     """List events that kept failing and were put aside, the oldest first.
 
     Parameters
@@ -17,10 +19,10 @@ def parked_events(*, limit: int = 50) -> None:
     from rich.table import Column, Table
 
     from haat.cli.database import database_for
+    from haat.cli.environment import read_settings
     from haat.engines.database.pool import PostgresDatabase
     from haat.engines.events.parked import PostgresParked
     from haat.ports.parked_events import ParkedEvent
-    from haat.settings import Settings
 
     async def listed(url: str) -> list[ParkedEvent]:
         pool = PostgresDatabase(url, 1)
@@ -30,7 +32,7 @@ def parked_events(*, limit: int = 50) -> None:
         finally:
             await pool.stop()
 
-    with database_for(Settings()) as settings:
+    with database_for(read_settings()) as settings:
         assert settings.database_url is not None
         found = asyncio.run(listed(settings.database_url))
     table = Table("since", "by", "event", Column("id", no_wrap=True), "error")
@@ -51,10 +53,13 @@ def replay_events(event_id: str | None = None, *, reader: str | None = None) -> 
     """
     import asyncio
 
-    from haat.cli.database import database_for
+    from haat.cli.database import database_for, known
+    from haat.cli.environment import read_settings
     from haat.engines.database.pool import PostgresDatabase
     from haat.engines.events.parked import PostgresParked
-    from haat.settings import Settings
+    from haat.settings import SERVICES
+
+    known([] if reader is None else [reader], SERVICES)
 
     async def ask(url: str) -> int:
         pool = PostgresDatabase(url, 1)
@@ -64,7 +69,10 @@ def replay_events(event_id: str | None = None, *, reader: str | None = None) -> 
         finally:
             await pool.stop()
 
-    with database_for(Settings()) as settings:
+    with database_for(read_settings()) as settings:
         assert settings.database_url is not None
         count = asyncio.run(ask(settings.database_url))
+    if not count:
+        print("Nothing of this kind is put aside: `haat events parked` shows what is.")
+        return
     print(f"{count} asked for: a running worker acts on them within seconds; `haat events parked` shows what is left")

@@ -84,7 +84,7 @@ def import_file(
     import uvloop
 
     from haat.cli.database import database_for
-    from haat.settings import Settings
+    from haat.cli.environment import read_settings
 
     chosen = format or format_of(file)
     if chosen not in FORMATS:
@@ -96,8 +96,12 @@ def import_file(
             sensible = False
         if not sensible:
             _refuse(f"{name} {given}: not a number of 0 or more")
-    if not file.is_file():
-        _refuse(f"{file}: there is no such file")
+    if file.exists() and not file.is_file():
+        _refuse(f"{file}: is a folder, or no file with an end")
+    try:
+        file.open("rb").close()
+    except OSError as error:
+        _refuse(f"{file}: cannot be read ({error.strerror})")
     _check("default_stock", default_stock)
     _check("default_category", default_category)
     options = ImportOptions(
@@ -107,7 +111,7 @@ def import_file(
         default_stock=default_stock,
         default_category=default_category,
     )
-    with database_for(Settings()) as settings:
+    with database_for(read_settings(), fill=True) as settings:
         report = uvloop.run(load(settings, file, chosen, options))
     print(msgspec.json.encode(report).decode() if json else told(report))
     if report.refused:

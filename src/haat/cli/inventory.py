@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from haat.cli.options import Clients, Rate, Seconds
+from haat.kit.startup import StartupFault
+
 BATCH = 500
 SHOWN = 20
 
@@ -55,10 +58,12 @@ def rebuild(*, sku: str | None = None) -> None:
                 print(f"stopped: {fault.diag.message_primary}")
                 sys.exit(1)
             streams, changed = streams + len(batch), changed + (row[0] if row else 0)
+    if sku is not None and not streams:
+        raise StartupFault(f"No stock is kept of {sku}.", "Name a SKU as /admin/stock does, or none: then all are.")
     print(f"{streams} levels, {changed} changed")
 
 
-def bench(*, seconds: float = 6.0, users: int = 100, rate: float = 1000.0, json: bool = False) -> None:
+def bench(*, seconds: Seconds = 6.0, users: Clients = 100, rate: Rate = 1000.0, json: bool = False) -> None:
     """Reservations of one SKU, plain and granted together, and what others feel of it, on a server of its own.
 
     Parameters
@@ -95,9 +100,9 @@ def _connected() -> Iterator[Any]:
     import psycopg
 
     from haat.cli.database import database_for
-    from haat.settings import Settings
+    from haat.cli.environment import read_settings
 
-    with database_for(Settings()) as settings:
+    with database_for(read_settings()) as settings:
         assert settings.database_url is not None
         with psycopg.connect(settings.database_url, autocommit=True) as connection:
             yield connection

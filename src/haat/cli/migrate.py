@@ -9,11 +9,11 @@ def migrate_command() -> None:
     Needs HAAT_DATABASE_URL with a user that may create roles and schemas. `haat run` does this by itself.
     """
     from haat.cli.database import reach
+    from haat.cli.environment import read_settings
     from haat.engines.database.migrations import every_unit, migrate
     from haat.kit.startup import StartupFault
-    from haat.settings import Settings
 
-    settings = Settings()
+    settings = read_settings()
     if settings.database_url is None:
         raise StartupFault("No database is named.", "Set HAAT_DATABASE_URL=postgresql://user@host/name.")
     reach(settings.database_url)

@@ -21,13 +21,16 @@ def reconcile(day: date | None = None, *, json: bool = False) -> None:
         Print one JSON object instead of a table.
     """
     from haat.cli.database import database_for
+    from haat.cli.environment import read_settings
     from haat.cli.instance import running_instance
     from haat.kit.message import Unavailable
     from haat.kit.startup import StartupFault
-    from haat.settings import Settings
 
-    wanted = day or datetime.now(UTC).date() - timedelta(days=1)
-    with database_for(Settings()) as settings:
+    today = datetime.now(UTC).date()
+    wanted = day or today - timedelta(days=1)
+    if wanted > today:
+        raise StartupFault(f"{wanted} has not begun.", "Name a day that is over (UTC), or none: then it is yesterday.")
+    with database_for(read_settings()) as settings:
         found_at = settings.provider_url or _provider_of(running_instance(settings.data))
         try:
             done, found = asyncio.run(_run(settings.model_copy(update={"provider_url": found_at}), wanted))

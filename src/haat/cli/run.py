@@ -14,11 +14,14 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from haat.cli.child import die_with, take_turns
 from haat.cli.database import reach
+from haat.cli.environment import read_settings
 from haat.cli.instance import MARK, mark_of
 from haat.cli.supervisor import Child, InstanceLock, Supervisor, free_port, interruptible, port_fault, sweep
+from haat.engines.database.embedded_faults import folder_fault
 from haat.engines.payment_provider.choosing import payment_faults
 from haat.kit.secret import secret_in, write_whole
 from haat.kit.startup import StartupFault
@@ -29,6 +32,7 @@ Say = Callable[[str], None]
 # Below 32,768 for the usual ports: above it a passing connection may hold a port that a dead process comes back to.
 VAULT_OFFSET, PROVIDER_OFFSET, CARRIER_OFFSET = 10_000, 20_000, 15_000
 SANDBOX_HOST = "127.0.0.1"
+LAST_PORT = 65_535
 
 
 def run(*, seed: bool = True) -> None:
@@ -43,7 +47,7 @@ def run(*, seed: bool = True) -> None:
         Fill an empty shop with the demo catalogue.
     """
     started = time.monotonic()
-    settings = Settings()
+    settings = read_settings()
     data = settings.data.absolute()
     url = settings.own_url
     take_turns()
@@ -58,22 +62,35 @@ def run(*, seed: bool = True) -> None:
             left = sweep(data)
             if left:
                 say(f"ended {left} process{'es' if left > 1 else ''} of an earlier run that was killed")
-            fault = port_fault(settings.host, settings.port)
-            if fault is not None:
-                raise fault
-            unpaid = payment_faults(settings)
-            if unpaid:
-                raise StartupFault.joined(unpaid)
-            environment = _prepare(settings, data, stack, say)
-            password = _fill(settings, data, environment, seed, say)
+            faults = _port_faults(settings) + payment_faults(settings)
+            if faults:
+                raise StartupFault.joined(faults)
+            try:
+                environment = _prepare(settings, data, stack, say)
+                password, demo = _fill(settings, data, environment, seed, say)
+            except OSError as error:
+                raise folder_fault(data, error) from error
             say("starting the shop")
             asyncio.run(
                 Supervisor(data, say=say).run(
-                    _children(settings, data, environment), lambda: _welcome(url, environment, password, started)
+                    _children(settings, data, environment),
+                    lambda: _welcome(settings, environment, password, demo, started),
                 )
             )
         except KeyboardInterrupt:
             print("stopped")
+
+
+def _port_faults(settings: Settings) -> list[StartupFault]:
+    if settings.port == 0:
+        return [StartupFault("Nobody would find a shop at any free port.", "Name one, for example HAAT_PORT=8000.")]
+    faults = [port_fault(settings.host, settings.port)]
+    vault = settings.port + VAULT_OFFSET
+    # Where nobody says how browsers come to the vault, another port does as well.
+    taken = port_fault(settings.host, vault) if settings.vault_public_url and vault <= LAST_PORT else None
+    if taken is not None:
+        faults.append(StartupFault(taken.what, "Stop that program: HAAT_VAULT_PUBLIC_URL leads there."))
+    return [fault for fault in faults if fault is not None]
 
 
 def _prepare(settings: Settings, data: Path, stack: ExitStack, say: Say) -> dict[str, str]:
@@ -95,7 +112,7 @@ def _prepare(settings: Settings, data: Path, stack: ExitStack, say: Say) -> dict
         say(f"brought {len(changed)} schemas up to date")
     # The sandboxes are asked by the shop alone, wherever it listens itself.
     vault, provider, carrier = (
-        f"http://{reached_at(host)}:{free_port(port if port < 65_536 else 0, host)}"
+        f"http://{reached_at(host)}:{free_port(port if port <= LAST_PORT else 0, host)}"
         for host, port in (
             (settings.host, settings.port + VAULT_OFFSET),
             (SANDBOX_HOST, settings.port + PROVIDER_OFFSET),
@@ -154,18 +171,21 @@ def _sandbox(name: str, url: str, data: Path, environment: Mapping[str, str]) ->
     return Child(name, argv, {}, f"{url}/healthz")
 
 
-def _fill(settings: Settings, data: Path, environment: Mapping[str, str], seed: bool, say: Say) -> str:
-    """Make the staff account, and the demo catalogue at the first start; a half-finished one is finished."""
+def _fill(settings: Settings, data: Path, environment: Mapping[str, str], seed: bool, say: Say) -> tuple[str, bool]:
+    """Make the staff account, and the demo catalogue at the first start; a half-finished one is finished.
+
+    The staff's password, and whether the demo is in the shop.
+    """
     password_file, mark = data / "secrets" / "staff-password", data / "seeded.json"
     password = os.environ.get("HAAT_STAFF_PASSWORD") or (
         password_file.read_text() if password_file.exists() else secrets.token_urlsafe(9)
     )
-    done = json.loads(mark.read_text()) if mark.exists() else {}
+    done = _filled(mark)
     staff, demo = sha256(password.encode()).hexdigest(), bool(done.get("demo"))
     # Shops that were filled before the address was written down have the usual one.
     email = done.get("email", Settings.model_fields["staff_email"].default)
     if (done.get("staff"), email) == (staff, settings.staff_email) and (demo or not seed):
-        return password
+        return password, demo
     # Kept before it is used: a start that is killed from here on leaves an account whose password is known.
     write_whole(password_file, password)
     say("filling in the demo shop" if seed and not demo else "making the staff account")
@@ -186,29 +206,38 @@ def _fill(settings: Settings, data: Path, environment: Mapping[str, str], seed: 
             "Look at the lines above; the next start goes on where this one stopped.",
         )
     write_whole(mark, json.dumps({"demo": demo or seed, "staff": staff, "email": settings.staff_email}))
-    return password
+    return password, demo or seed
+
+
+def _filled(mark: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(mark.read_text())) if mark.exists() else {}
+    except (ValueError, TypeError) as error:
+        raise StartupFault(
+            f"{mark} is not as haat wrote it ({error}).",
+            "Bring it back from a copy, or remove it: the demo is filled in again then, but for `haat run --no-seed`.",
+        ) from error
 
 
 def _webhook_secret(data: Path) -> str:
     return "whsec_" + base64.b64encode(sha256(secret_in(data, "webhook").encode()).digest()).decode()
 
 
-def _welcome(url: str, environment: Mapping[str, str], password: str, started: float) -> None:
-    demo = json.loads((Path(environment["HAAT_DATA"]) / "seeded.json").read_text())["demo"]
+def _welcome(settings: Settings, environment: Mapping[str, str], password: str, demo: bool, started: float) -> None:
     shopper = "asha@example.com / namaste-haat" if demo else "whoever registers"
     sandbox = "HAAT_PROVIDER_URL" in environment
     shop = environment["HAAT_PUBLIC_URL"]
-    buy = f"curl -X POST '{url}/sandbox/buy?q=kettle'" if sandbox else f"with real cards, see {shop}/docs"
+    buy = f"curl -X POST '{settings.own_url}/sandbox/buy?q=kettle'" if sandbox else f"with real cards, see {shop}/docs"
     print(
         f"""
   shop         {shop}
   back office  {shop}/admin
   API docs     {shop}/docs
-  staff        {Settings().staff_email} / {password}
+  staff        {settings.staff_email} / {password}
   shopper      {shopper}
   buy          {buy}
   logs         {environment["HAAT_DATA"]}/logs      (Ctrl-C stops everything; took {time.monotonic() - started:.1f} s)
 
-ready {url}""",
+ready {settings.own_url}""",
         flush=True,
     )

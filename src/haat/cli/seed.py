@@ -12,6 +12,8 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from haat.background import opened, told_by, working
+from haat.cli.environment import read_settings
+from haat.cli.options import Products
 from haat.cli.steps import Steps
 from haat.compose import SERVICES, House
 from haat.contracts.catalog import (  # fmt: skip
@@ -51,7 +53,7 @@ STILL_SECONDS = 120.0
 
 
 def seed_command(
-    *, products: int = 0, demo: bool = True, past: bool = False, seed: int = 1, background: bool = True
+    *, products: Products = 0, demo: bool = True, past: bool = False, seed: int = 1, background: bool = True
 ) -> None:
     """Fill the shop: accounts, taxes, and the demo catalogue with its history; or a large catalogue for load work.
 
@@ -78,12 +80,12 @@ def seed_command(
     from haat.cli.database import database_for
 
     start_logging("WARNING")
-    told = Settings()
+    told = read_settings()
     if past and not (told.carrier_url and told.provider_url and told.webhook_secret):
         raise StartupFault(
             "The last weeks need the sandboxes' addresses.", "`haat run` fills them in at its first start."
         )
-    with database_for(told) as settings:
+    with database_for(told, fill=True) as settings:
         uvloop.run(_seed(settings, products, demo, past, seed, background))
 
 

@@ -45,11 +45,12 @@ def serve_command(
     """
     from haat.cli.addresses import port_fault
     from haat.cli.database import known, standing_alone
+    from haat.cli.environment import read_settings
     from haat.engines.payment_provider.choosing import payment_faults
-    from haat.settings import SERVICES, Settings
+    from haat.settings import SERVICES
 
     known(names, ("gateway", *SERVICES))
-    settings = Settings()
+    settings = read_settings()
     serving = set(names or ["gateway"])
     unpaid = payment_faults(settings, hears=bool({"gateway", "payments"} & serving))
     host, port = host or settings.host, settings.port if port is None else port

@@ -36,9 +36,8 @@ def staff_add(email: str, *, role: str) -> None:
     role
         owner, catalogue, fulfilment, finance or support.
     """
-    from haat.contracts.identity import StaffRole
-
-    _tell(_asked(lambda identity: given(identity, StaffRole(email=email, role=role, actor=ACTOR))))
+    ask = _ask(email, role)
+    _tell(_asked(lambda identity: given(identity, ask)))
 
 
 def staff_remove(email: str, *, role: str) -> None:
@@ -51,9 +50,8 @@ def staff_remove(email: str, *, role: str) -> None:
     role
         owner, catalogue, fulfilment, finance or support.
     """
-    from haat.contracts.identity import StaffRole
-
-    _tell(_asked(lambda identity: identity.take_role(StaffRole(email=email, role=role, actor=ACTOR))))
+    ask = _ask(email, role)
+    _tell(_asked(lambda identity: identity.take_role(ask)))
 
 
 async def given(identity: Any, ask: Any) -> Any:
@@ -69,6 +67,27 @@ async def given(identity: Any, ask: Any) -> Any:
         return await identity.give_role(msgspec.structs.replace(ask, vouched=True))
 
 
+def _ask(email: str, role: str) -> Any:
+    """What identity is to be asked. Raises StartupFault with everything that cannot be in it."""
+    import msgspec
+
+    from haat.contracts.identity import StaffRole
+    from haat.kit.startup import StartupFault
+
+    faults = []
+    for name, given, what_to_do in (
+        ("email", email, "Name an e-mail address, such as ravi@shop.example."),
+        ("role", role, "Choose from owner, catalogue, fulfilment, finance and support."),
+    ):
+        try:
+            msgspec.convert({"email": "a@b.example", "role": "owner", "actor": ACTOR, name: given}, StaffRole)
+        except msgspec.ValidationError:
+            faults.append(StartupFault(f"{given} is no {name}.", what_to_do))
+    if faults:
+        raise StartupFault.joined(faults)
+    return StaffRole(email=email, role=role, actor=ACTOR)
+
+
 def _tell(user: Any) -> None:
     print(f"{user.email}: {', '.join(user.roles) or 'no role'}")
 
@@ -78,11 +97,11 @@ def _asked(work: Callable[[Any], Awaitable[Any]]) -> Any:
     import asyncio
 
     from haat.cli.database import database_for
+    from haat.cli.environment import read_settings
     from haat.kit.telemetry import start_logging
-    from haat.settings import Settings
 
     start_logging("WARNING")
-    with database_for(Settings()) as settings:
+    with database_for(read_settings()) as settings:
         return asyncio.run(ask_identity(settings, work))
 
 

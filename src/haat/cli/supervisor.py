@@ -14,6 +14,7 @@ from typing import Any
 from haat.cli.addresses import free_port, port_fault, port_in_use
 from haat.cli.child import Child, RunningChild, answers, ending
 from haat.cli.instance import MARK, InstanceLock, mark_of, marked_processes, running_instance, sweep
+from haat.engines.database.embedded_faults import folder_fault
 from haat.kit.startup import StartupFault
 
 __all__ = [
@@ -123,7 +124,10 @@ class Supervisor:
                 signal.signal(number, handler)
 
     async def _launch(self, child: Child) -> RunningChild:
-        running = RunningChild(child, self._data / "logs", {MARK: mark_of(self._data)})
+        try:
+            running = RunningChild(child, self._data / "logs", {MARK: mark_of(self._data)})
+        except OSError as error:
+            raise folder_fault(self._data / "logs", error) from error
         self._running.append(running)
         try:
             await running.launch()

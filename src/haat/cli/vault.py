@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
+
+WHERE_KEYS_ARE = "Name the vault's data folder by HAAT_DATA; keys that are lost are in a backup of it, or nowhere."
 
 
 def rotate(*, batch: int = 1_000) -> None:
@@ -39,7 +42,9 @@ def rotate(*, batch: int = 1_000) -> None:
         done, left = _with_records(work)
     except Stuck as stuck:
         raise StartupFault(str(stuck), "The old key was kept. Look for these cards in the audit trail.") from stuck
-    print(f"{done} cards rewrapped, {left} under older keys, which are destroyed")
+    print(f"{done} cards rewrapped; the older keys are destroyed")
+    if left:
+        print(f"{left} more lie under keys that are not here: nobody can open them, unless a backup has their keys")
 
 
 def verify() -> None:
@@ -60,14 +65,45 @@ def verify() -> None:
 
 def _with_records(work: Callable[[Any, Any, Any], Awaitable[Any]]) -> Any:
     from haat.cli.database import database_for
+    from haat.cli.environment import read_settings
     from haat.compose import House, vault_records
+    from haat.kit.startup import StartupFault
     from haat.settings import Settings
 
     async def run(settings: Settings) -> Any:
         house = House(settings, frozenset({"vault"}))
-        records = vault_records(house)
+        try:
+            _look_for_keys(settings.data)
+            store, keys, trail = vault_records(house)
+        except (OSError, ValueError) as error:
+            raise StartupFault(
+                f"The keys of the vault in {settings.data}/secrets cannot be read ({error}).",
+                "Run this as the user whose they are; a key that is damaged comes back from a backup.",
+            ) from error
         async with house.open():
-            return await work(*records)
+            _compare(settings.data, await store.key_counts(), {keys.kek_id, *keys.old_keys()})
+            return await work(store, keys, trail)
 
-    with database_for(Settings()) as settings:
+    with database_for(read_settings()) as settings:
         return asyncio.run(run(settings))
+
+
+def _look_for_keys(data: Path) -> None:
+    """Keys are made at first use: whoever has named another folder would work with new ones, which open nothing."""
+    from haat.kit.startup import StartupFault
+
+    if not (data / "secrets" / "vault-kek").is_file():
+        raise StartupFault(f"There are no keys of a vault in {data}/secrets.", WHERE_KEYS_ARE)
+
+
+def _compare(data: Path, cards: dict[str, int], here: set[str]) -> None:
+    """Raises StartupFault when the keys here are those of another vault than the database is of."""
+    from haat.kit.startup import StartupFault
+
+    if cards and not here & cards.keys():
+        under = ", ".join(sorted(cards))
+        raise StartupFault(
+            f"The keys in {data}/secrets are of another vault: all {sum(cards.values())} cards of this database lie "
+            f"under others ({under}). Nothing was changed.",
+            WHERE_KEYS_ARE,
+        )

@@ -12,9 +12,10 @@ def work_command(*names: str) -> None:
 
     from haat.background import work
     from haat.cli.database import known, standing_alone
-    from haat.settings import SERVICES, Settings
+    from haat.cli.environment import read_settings
+    from haat.settings import SERVICES
 
     known(names, SERVICES)
-    settings = Settings()
+    settings = read_settings()
     inside = names or [name for name in SERVICES if name not in settings.neighbours]
     uvloop.run(work(standing_alone(settings, inside), names))

@@ -90,8 +90,8 @@ class NewCoupon(Message, frozen=True):
 
 
 class SaveCoupon(Message, frozen=True):
-    """Create, or change the one with this code. With `version` (of Coupon) only what was read is changed, with "" only
-    created: raises Precondition otherwise."""
+    """Create, or change the one with this code. With `version` (of Coupon) only what was read is changed, with `*`
+    whatever is there, with "" only created: raises Precondition otherwise."""
 
     coupon: NewCoupon
     actor: str

@@ -1,5 +1,6 @@
 """The catalogue's public routes."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -110,6 +111,32 @@ async def test_staff_change_what_they_have_read(client, body):
     next_one = await client.patch(at, json={"brand": "M"}, headers={**STAFF, "If-Match": changed.headers["ETag"]})
     assert [each.status_code for each in (bare, changed, late, next_one)] == [428, 200, 412, 200]
     assert (next_one.json()["title"], next_one.json()["brand"]) == ("Tall cup", "M")
+
+
+@pytest.mark.parametrize("many", ["*", " * ", '"9", "{}"', '"x-1", W/"7", "{}"'])
+async def test_staff_change_and_remove_a_product_whatever_it_is_or_as_one_of_several(client, body, many):
+    at = (await client.post("/v1/products", json=body, headers=STAFF)).headers["Location"]
+    changed = await client.patch(at, json={"title": "Tall cup"}, headers={**STAFF, "If-Match": many.format(1)})
+    removed = await client.delete(at, headers={**STAFF, "If-Match": many.format(changed.headers.get("ETag", "")[1:-1])})
+    gone = await client.patch(at, json={"title": "Cup"}, headers={**STAFF, "If-Match": "*"})
+    assert [each.status_code for each in (changed, removed, gone)] == [200, 204, 404]
+
+
+@pytest.mark.parametrize("tag", ['W/"1"', '"*"', '"9", *', "", ",", '"9", "8"'])
+async def test_a_tag_that_a_product_does_not_have_changes_nothing(client, body, tag):
+    at = (await client.post("/v1/products", json=body, headers=STAFF)).headers["Location"]
+    answer = await client.patch(at, json={"title": "Tall cup"}, headers={**STAFF, "If-Match": tag})
+    assert (answer.status_code, (await client.get(at)).headers["ETag"][:2]) == (412, '"1')
+
+
+async def test_changes_of_whatever_is_there_wait_for_one_another(client, body):
+    at = (await client.post("/v1/products", json=body, headers=STAFF)).headers["Location"]
+    changes = [{"title": "Tall cup"}, {"brand": "M"}, {"description": "For tea"}, {"hsn": "6912"}]
+    whatever = {**STAFF, "If-Match": "*"}
+    answers = await asyncio.gather(*(client.patch(at, json=change, headers=whatever) for change in changes))
+    found = (await client.get(at)).json()
+    assert [each.status_code for each in answers] == [200] * 4
+    assert [{name: found[name] for name in change} for change in changes] == changes
 
 
 async def test_staff_remove_what_they_have_read(client, body):

@@ -453,6 +453,16 @@ async def test_of_several_levels_of_a_sku_the_newest_counts(service, catalog, cr
     assert (await shown(catalog, product.id))["variants"][0]["available"] == 9
 
 
+async def test_a_level_that_was_rebuilt_shows_under_the_version_it_had(service, catalog, created):
+    product = await created("CUP-b1")
+    wrong, right = (StockChanged(sku="CUP-b1", available=units, version=5) for units in (7, 4))
+    await service.take_stock(Batch([wrong]))
+    await service.take_stock(Batch([right]))
+    alone = (await shown(catalog, product.id))["variants"][0]["available"]
+    await service.take_stock(Batch([wrong, right]))
+    assert (alone, (await shown(catalog, product.id))["variants"][0]["available"]) == (4, 4)
+
+
 async def test_levels_heard_before_the_product_show_once_it_is_there(service, catalog, created):
     await service.take_stock(Batch([StockChanged(sku="CUP-early", available=8, version=2)]))
     product = await created("CUP-early")

@@ -6,9 +6,10 @@ import asyncio
 from datetime import timedelta
 
 import asyncpg
+import msgspec
 import pytest
 
-from haat.contracts.inventory import HistoryOf
+from haat.contracts.inventory import HistoryOf, StockChanged
 from haat.kit.ids import new_id
 from haat.services.inventory.model import SHAPE, UnknownShape
 from haat.services.inventory.store import Request
@@ -85,6 +86,18 @@ async def test_a_level_that_was_damaged_is_rebuilt_out_of_its_events(depot, admi
     assert await depot.level(sku) == sound
     assert await rebuilt(admin, sku) == 0
     assert await drifted(admin, sku) == []
+
+
+async def test_what_was_rebuilt_is_told_once_summed_over_its_locations(depot, admin, sku):
+    await depot.receive(sku, 4, "annex")
+    told = (
+        "SELECT convert_from(body, 'UTF8')::jsonb FROM inventory.outbox WHERE key = $1 AND name LIKE '%.StockChanged'"
+    )
+    await admin.execute("DELETE FROM inventory.outbox WHERE key = $1", sku)
+    await admin.execute("UPDATE inventory.stock SET on_hand = 90, available = 90, reserved = 0 WHERE sku = $1", sku)
+    changed = [await rebuilt(admin, sku), await rebuilt(admin, sku)]
+    events = [msgspec.json.decode(row[0], type=StockChanged) for row in await admin.fetch(told, sku)]
+    assert (changed, [(event.sku, event.available, event.version) for event in events]) == ([2, 0], [(sku, 9, 5)])
 
 
 async def test_nothing_is_rebuilt_out_of_a_broken_chain(depot, admin, sku):

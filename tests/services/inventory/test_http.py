@@ -269,6 +269,21 @@ async def test_a_low_mark_is_changed_as_it_was_read_whatever_was_sold_since(http
     assert (first.status_code, second.status_code, second.json()["code"], kept) == (200, 412, "precondition_failed", 2)
 
 
+async def test_a_low_mark_is_changed_whatever_it_is_or_as_one_of_several(http, depot):
+    sku = await depot.sku(10)
+    tag = (await http.get(f"/v1/inventory/{sku}")).headers["ETag"]
+    answers = [
+        await http.patch(f"/v1/inventory/{named}", json={"low_stock_at": mark}, headers={"If-Match": match})
+        for named, mark, match in (
+            (sku, 2, f'"other", {tag}'),
+            (sku, 3, f'"other", {tag}'),
+            (sku, 4, "*"),
+            (new_id("sku"), 5, "*"),
+        )
+    ]
+    assert [each.status_code for each in answers] == [200, 412, 200, 404]
+
+
 async def test_a_low_mark_may_be_set_unseen(http, depot):
     sku = await depot.sku(10)
     assert (await http.patch(f"/v1/inventory/{sku}", json={"low_stock_at": 2})).json()["low_stock_at"] == 2
@@ -286,7 +301,19 @@ async def test_a_locations_priority_is_changed_as_it_was_read(http):
     assert (await http.get(where)).json()["priority"] == 8
 
 
-@pytest.mark.parametrize("tag", ['"7"', "nonsense", '"\u00b2"'.encode().decode("latin-1"), '"99999999999999999999"'])
+async def test_a_locations_priority_is_changed_whatever_it_is_or_as_one_of_several(http):
+    where = f"/v1/inventory/locations/{new_id('loc')}"
+    await http.put(where, json={"priority": 7})
+    statuses = [
+        (await http.put(where, json={"priority": priority}, headers={"If-Match": match})).status_code
+        for priority, match in ((8, "*"), (9, '"7", "8"'), (10, '"7", "8"'), (11, 'W/"9"'))
+    ]
+    assert (statuses, (await http.get(where)).json()["priority"]) == ([200, 200, 412, 412], 9)
+
+
+@pytest.mark.parametrize(
+    "tag", ["*", '"7"', "nonsense", '"\u00b2"'.encode().decode("latin-1"), '"99999999999999999999"']
+)
 async def test_a_location_without_a_priority_is_not_changed_from_another(http, tag):
     where = f"/v1/inventory/locations/{new_id('loc')}"
     refused = await http.put(where, json={"priority": 8}, headers={"If-Match": tag.encode("latin-1")})

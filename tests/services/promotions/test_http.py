@@ -98,6 +98,17 @@ async def test_a_tag_of_nothing_changes_and_makes_nothing(http, tag):
     assert (answer.status_code, (await http.get(f"/v1/coupons/{code}")).status_code) == (412, 404)
 
 
+async def test_a_coupon_is_changed_whatever_it_is_or_as_one_of_several(http):
+    code = new_id("diwali").upper()
+    tag = (await http.post("/v1/coupons", json=coupon(code))).headers["ETag"]
+    statuses = [
+        (await http.post("/v1/coupons", json=coupon(code, title), headers={"If-Match": match})).status_code
+        for title, match in (("One", f'"other", {tag}'), ("Two", f'"other", {tag}'), ("Three", "*"))
+    ]
+    kept = (await http.get(f"/v1/coupons/{code}")).json()["coupon"]["title"]
+    assert (statuses, kept) == ([201, 412, 201], "Three")
+
+
 async def test_a_coupon_that_must_be_new_is_made_once(http):
     code = new_id("diwali").upper()
     answers = [

@@ -21,6 +21,25 @@ async def test_what_is_sold_out_is_told_beside_the_button_without_script(visitor
     assert 'name="o.Size" value="M" checked' in answer.text
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [("//cart", 404, "This stall is empty"), ("/c//laptops", 404, "This stall is empty"), ("/p/%00", 400, "no sense")],
+)
+async def test_an_address_that_nothing_is_read_from_is_answered_with_a_page(
+    visitor: Visitor, path: str, status: int, words: str
+):
+    answer = await visitor.client.get(f"http://shop.test{path}", headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
+    assert (words in answer.text, "Content-Security-Policy" in answer.headers) == (True, True)
+
+
+@pytest.mark.parametrize("path", ["//v1/products", "/v1//products", "//cart"])
+async def test_a_program_is_told_the_same_as_a_problem(visitor: Visitor, path: str):
+    answer = await visitor.client.get(f"http://shop.test{path}", headers={"Accept": "*/*"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
+    assert (answer.json()["code"], answer.json()["request_id"]) == ("not_found", answer.headers["Request-Id"])
+
+
 async def test_how_many_are_left_is_told_without_script(visitor: Visitor):
     answer = await visitor.send("/cart/items", product="book-14-laptop", o__Size="S", quantity="9")
     assert (answer.status_code, "Only 3 left: please choose fewer." in answer.text) == (409, True)

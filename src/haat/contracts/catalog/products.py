@@ -157,17 +157,22 @@ class CreateProduct(Message, frozen=True):
 
 
 class ChangeProduct(Message, frozen=True):
-    """Fields of NewProduct to change; `version` is the one that was read: Precondition when staff changed it since."""
+    """Fields of NewProduct to change; `version` is the one that was read: Precondition when staff changed it since.
+
+    Without one the product is changed as it is.
+    """
 
     product_id: str
     changes: Mapping[str, Any]
-    version: int
+    version: int | None
     actor: str
 
 
 class RemoveProduct(Message, frozen=True):
+    """Without `version` as it is; else as ChangeProduct."""
+
     product_id: str
-    version: int
+    version: int | None
     actor: str
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from haat.kit.startup import StartupFault
 __all__ = ["COMMON_ROLE", "every_unit", "folder_of", "heads", "migrate", "missing", "newer"]
 
 LOCK = 7_262_003
+# The first with uuidv7().
+LEAST_VERSION = 180_000
+# Whoever comes after a step that waits, waits with it.
+LOCK_TIMEOUT = "5s"
 
 
 def folder_of(unit: str) -> Path:
@@ -35,9 +40,13 @@ def heads(units: Sequence[str]) -> dict[str, str]:
 
 
 def _steps(dsn: str, units: Sequence[str]) -> dict[str, str]:
-    """The step that each unit is at, empty where there is none; one quick look, without Alembic."""
+    """The step that each unit is at, empty where there is none; one quick look, without Alembic.
+
+    Raises StartupFault for a server that is too old.
+    """
     found = {}
     with psycopg.connect(dsn, connect_timeout=10) as connection:
+        _check_server(connection.info.server_version)
         for unit in units:
             if connection.execute("SELECT to_regclass(%s)", [f"{unit}.alembic_version"]).fetchone() == (None,):
                 continue
@@ -45,6 +54,15 @@ def _steps(dsn: str, units: Sequence[str]) -> dict[str, str]:
             row = connection.execute(query).fetchone()
             found[unit] = row[0] if row else ""
     return {unit: found.get(unit, "") for unit in units}
+
+
+def _check_server(version: int) -> None:
+    if version < LEAST_VERSION:
+        raise StartupFault(
+            f"The database server is PostgreSQL {version // 10_000}.{version % 100}: "
+            f"haat needs {LEAST_VERSION // 10_000} or later.",
+            "Name a newer server by HAAT_DATABASE_URL, or none: then haat starts its own.",
+        )
 
 
 def missing(dsn: str, units: Sequence[str]) -> list[str]:
@@ -61,13 +79,18 @@ def newer(dsn: str, units: Sequence[str]) -> list[str]:
 
 def migrate(dsn: str, units: Sequence[str], say: Callable[[str], None] = lambda _: None) -> list[str]:
     """Bring every unit to its newest step, one process at a time; the units that changed. Raises StartupFault."""
-    ahead = newer(dsn, units)
+    try:
+        ahead, todo = newer(dsn, units), missing(dsn, units)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise StartupFault(
+            f"The database user may not look at every schema ({error.diag.message_primary}).",
+            "Name the owner of the tables by HAAT_DATABASE_URL.",
+        ) from error
     if ahead:
         raise StartupFault(
             f"The database was brought up to date by a newer haat ({', '.join(ahead)}), and steps are not taken back.",
             "Start that version, or restore the data from before it.",
         )
-    todo = missing(dsn, units)
     if not todo:
         return []
     with psycopg.connect(dsn, autocommit=True) as lock:
@@ -75,7 +98,8 @@ def migrate(dsn: str, units: Sequence[str], say: Callable[[str], None] = lambda 
         _make_roles(lock, todo)
         for unit in missing(dsn, units):
             say(unit)
-            _upgrade(dsn, unit)
+            with _told(unit):
+                _upgrade(dsn, unit)
     return todo
 
 
@@ -108,26 +132,49 @@ def _grant(connection: psycopg.Connection, unit: str) -> None:
             connection.execute(sql.SQL(statement).format(sql.Identifier(unit), name))
 
 
+@contextmanager
+def _told(unit: str) -> Iterator[None]:
+    """Say in words what is no fault of a step. Raises StartupFault."""
+    try:
+        yield
+    except psycopg.errors.LockNotAvailable as error:
+        raise StartupFault(
+            f"{unit} could not be brought up to date: somebody holds a lock that it needs ({LOCK_TIMEOUT} waited).",
+            "Try again when that has ended (a backup, a report, another migration); what was done until now is kept.",
+        ) from error
+    except psycopg.OperationalError as error:
+        said = str(error).strip().splitlines()[0]
+        raise StartupFault(
+            f"{unit} could not be brought up to date: {said}.",
+            "Look into the log of the server; what was done until now is kept, and the next try goes on from there.",
+        ) from error
+
+
 def _upgrade(dsn: str, unit: str) -> None:
     # A second of import: only paid when there is something to migrate.
     from alembic.operations import Operations  # noqa: PLC0415
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
     from sqlalchemy import create_engine  # noqa: PLC0415
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
     folder = str(folder_of(unit))
     script = ScriptDirectory(folder, version_locations=[folder])
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(dsn), poolclass=NullPool)
-    with engine.begin() as connection:
-        context = MigrationContext.configure(
-            connection,
-            opts={
-                "fn": lambda revision, _: script._upgrade_revs("head", revision),
-                "version_table_schema": unit,
-            },
-        )
-        connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
-        with Operations.context(context):
-            context.run_migrations()
-    engine.dispose()
+    try:
+        with engine.begin() as connection:
+            context = MigrationContext.configure(
+                connection,
+                opts={
+                    "fn": lambda revision, _: script._upgrade_revs("head", revision),
+                    "version_table_schema": unit,
+                },
+            )
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+            with Operations.context(context):
+                context.run_migrations()
+    except DBAPIError as error:
+        raise error.orig or error from error
+    finally:
+        engine.dispose()

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import zlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -41,7 +42,7 @@ def read_transactions(path: Path) -> list[Labelled]:
     try:
         with gzip.open(path, "rt", newline="") if start[:2] == b"\x1f\x8b" else path.open(newline="") as text:
             return parse_rows(csv.DictReader(text), "line", first=2)
-    except (EOFError, gzip.BadGzipFile, UnicodeDecodeError, csv.Error) as broken:
+    except (EOFError, gzip.BadGzipFile, zlib.error, UnicodeDecodeError, csv.Error) as broken:
         raise TransactionsInvalid([f"not a readable CSV file: {broken}"]) from broken
 
 

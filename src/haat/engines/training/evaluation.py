@@ -2,6 +2,7 @@
 
 import gzip
 import time
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +79,7 @@ def read_histories(path: Path) -> Histories:
     raw = path.read_bytes()
     try:
         content = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    except (EOFError, gzip.BadGzipFile, OSError) as broken:
+    except (EOFError, OSError, zlib.error) as broken:
         raise InteractionsInvalid([f"not a readable gzip file: {broken}"]) from broken
     return parse_histories(content.split(b"\n"))
 

@@ -39,7 +39,7 @@ from haat.contracts.catalog import (
 )
 from haat.contracts.identity import Identity, OfUser
 from haat.kit.access import Caller, needs_role, needs_user
-from haat.kit.editing import NOT_MODIFIED, Known, Read, version_read
+from haat.kit.editing import ANY, NOT_MODIFIED, Known, Read, as_read, versions_read
 from haat.kit.idempotency import Idempotency
 from haat.kit.ids import is_id
 from haat.kit.message import Forbidden, Message, NotFound, Nothing, Page
@@ -148,13 +148,13 @@ async def change_product(
     data: ChangeProductBody, catalog: Catalog, caller: Caller, product_id: ProductId, if_match: Read = None
 ) -> Response[Product]:
     """Change fields of a product as it was read: 428 without If-Match, 412 when staff changed it since."""
-    ask = ChangeProduct(
-        product_id=_known(product_id),
-        changes=msgspec.to_builtins(data),
-        version=_version(if_match),
-        actor=caller.signed_in(),
-    )
-    return _product(await catalog.change_product(ask), 200)
+    known, changes = _known(product_id), msgspec.to_builtins(data)
+
+    async def change(version: str | None) -> Product:
+        ask = ChangeProduct(product_id=known, changes=changes, version=_number(version), actor=caller.signed_in())
+        return await catalog.change_product(ask)
+
+    return _product(await as_read(_versions(if_match), change), 200)
 
 
 @delete(
@@ -165,9 +165,13 @@ async def change_product(
 )
 async def remove_product(catalog: Catalog, caller: Caller, product_id: ProductId, if_match: Read = None) -> None:
     """Remove a product as it was read, with its reviews; orders keep what they need of it."""
-    await catalog.remove_product(
-        RemoveProduct(product_id=_known(product_id), version=_version(if_match), actor=caller.signed_in())
-    )
+    known = _known(product_id)
+
+    async def remove(version: str | None) -> Nothing:
+        ask = RemoveProduct(product_id=known, version=_number(version), actor=caller.signed_in())
+        return await catalog.remove_product(ask)
+
+    await as_read(_versions(if_match), remove)
 
 
 @get("/v1/categories", tags=["catalogue"], responses={**problems(), **_ready(Page[CategoryNode])})
@@ -275,14 +279,20 @@ def _product(product: Product, status: int) -> Response[Product]:
     return Response(product, status_code=status, headers=headers)
 
 
-def _version(if_match: str | None) -> int:
-    """The version in an ETag of a product. A weak or foreign tag never matches."""
-    if if_match is None:
+def _versions(if_match: str | None) -> list[str]:
+    versions = versions_read(if_match)
+    if versions is None:
         raise PreconditionMissing()
-    number = version_read(if_match) or ""
-    if not (number.isascii() and number.isdigit() and len(number) < 16):
+    return versions
+
+
+def _number(version: str | None) -> int | None:
+    """The version in an ETag of a product, None for whichever it has. A foreign tag never matches."""
+    if version is None or version == ANY:
+        return None
+    if not (version.isascii() and version.isdigit() and len(version) < 16):
         raise Precondition()
-    return int(number)
+    return int(version)
 
 
 def _known(product_id: str) -> str:

@@ -81,12 +81,12 @@ INSERT INTO catalog.stock (sku) SELECT sku FROM unnest(:skus::text[]) AS s (sku)
 SELECT sku, available FROM catalog.stock WHERE sku = ANY(:skus::text[]) ORDER BY sku FOR UPDATE;
 
 -- name: take_stock(skus, availables, versions)
--- Levels newer than what is known; the SKUs that changed.
+-- Levels newer than what is known, or rebuilt under the same version; the SKUs that changed.
 INSERT INTO catalog.stock AS s (sku, available, version)
 SELECT * FROM unnest(:skus::text[], :availables::bigint[], :versions::bigint[]) AS n (sku, available, version)
 ORDER BY sku
 ON CONFLICT (sku) DO UPDATE SET available = excluded.available, version = excluded.version
-    WHERE s.version < excluded.version
+    WHERE s.version < excluded.version OR s.version = excluded.version AND s.available <> excluded.available
 RETURNING sku, available;
 
 -- name: owe_stock(skus, quantities, actor)!

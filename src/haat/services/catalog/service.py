@@ -31,6 +31,7 @@ from haat.contracts.inventory import Inventory, Line, Receive, StockChanged
 from haat.contracts.orders import BoughtBy, Orders
 from haat.kit.database import Batch
 from haat.kit.message import Invalid, NotFound, Nothing, Unavailable
+from haat.kit.problem import Precondition
 from haat.ports.cache import Cache
 from haat.ports.documents import Document, Documents
 from haat.services.catalog.batches import Importer, by_line
@@ -94,6 +95,15 @@ class CatalogService(CatalogReading):
         return product
 
     async def change_product(self, ask: ChangeProduct) -> Product:
+        while True:
+            try:
+                return await self._change(ask)
+            except Precondition:
+                if ask.version is not None:
+                    raise
+                # Somebody else's change came between: it is made of what there is now.
+
+    async def _change(self, ask: ChangeProduct) -> Product:
         document = await self._document(ask.product_id)
         before = msgspec.convert(document.body, Record)
         new = changed(before, ask.changes)
@@ -181,7 +191,8 @@ class CatalogService(CatalogReading):
         """New levels show on the pages. Levels are taken by their version: no inbox is needed to act once."""
         levels: dict[str, tuple[int, int]] = {}
         for event in batch.events:
-            if event.sku not in levels or levels[event.sku][1] < event.version:
+            # A level that was rebuilt is told under the version it had: the later word counts.
+            if event.sku not in levels or levels[event.sku][1] <= event.version:
                 levels[event.sku] = (event.available, event.version)
         async with self._store.transaction() as transaction:
             available = await self._store.take_stock(transaction.connection, levels)

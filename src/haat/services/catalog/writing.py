@@ -32,8 +32,8 @@ from haat.services.catalog.store import CatalogStore, Saved, Shown
 class Wanted(msgspec.Struct, frozen=True):
     """A product as it should become. Without `product_id` it is new; `line` names it in faults.
 
-    A change says on which version of the document it was `merged_on`, and which version its author `read_at`.
-    A row of a file says which fields it has `told`, and what it lacks `unless_known` (see ImportRow).
+    A change says on which version of the document it was `merged_on`, and which version its author `read_at` (None:
+    any). A row of a file says which fields it has `told`, and what it lacks `unless_known` (see ImportRow).
     """
 
     product: NewProduct
@@ -43,7 +43,7 @@ class Wanted(msgspec.Struct, frozen=True):
     rating: Rating | None = None
     published_at: datetime | None = None
     merged_on: int | None = None
-    read_at: int = 0
+    read_at: int | None = 0
     told: Collection[str] | None = None
     unless_known: Sequence[RowFault] = ()
 
@@ -172,14 +172,14 @@ def _write_of(made: Saved, document: Document | None) -> Write:
     )
 
 
-def check_version(old: Shown | None, document: Document | None, read_at: int) -> int:
+def check_version(old: Shown | None, document: Document | None, read_at: int | None) -> int:
     """The version of the last edit, when its author saw it; ratings and stock since then do not matter.
 
     Raises NotFound when the product is gone, Precondition when staff has changed it since.
     """
     if old is None or document is None:
         raise NotFound("There is no such product")
-    if not document.version <= read_at <= old.version:
+    if read_at is not None and not document.version <= read_at <= old.version:
         raise Precondition()
     return document.version
 

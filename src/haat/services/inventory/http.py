@@ -31,7 +31,7 @@ from haat.contracts.inventory import (
 )
 from haat.contracts.inventory import Location as Place
 from haat.kit.access import Caller, needs_role
-from haat.kit.editing import NOT_MODIFIED, Known, Read, tag_of, tagged, version_of, version_read
+from haat.kit.editing import ANY, NOT_MODIFIED, Known, Read, as_read, tag_of, tagged, version_of, versions_read
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import Invalid, Message, NotFound, Nothing, Page
 from haat.kit.path_parts import whole
@@ -171,10 +171,10 @@ async def _counted_or_sold(sku: str, inventory: Inventory, catalog: Catalog) -> 
 )
 async def change_low_mark(sku: Sku, data: LowMarkBody, inventory: Inventory, if_match: Read = None) -> Level:
     """Set the low mark of a SKU at a location; with If-Match only when no mark of the SKU was changed since."""
-    expected, version = None, version_read(if_match)
-    if version is not None:
+    expected, versions = None, versions_read(if_match)
+    if versions not in (None, [ANY]):
         levels = (await inventory.levels(SkuRef(sku=whole(sku)))).data
-        if version != _marks(levels):
+        if _marks(levels) not in versions:
             raise Precondition()
         expected = next((level.low_stock_at for level in levels if level.location == data.location), None)
     return await inventory.set_low_mark(
@@ -281,13 +281,19 @@ async def change_priority(
     location: LocationName, data: PriorityBody, inventory: Inventory, if_match: Read = None
 ) -> Nothing:
     """Set when a location is asked for units; with If-Match only when nobody else did since."""
-    version = version_read(if_match)
-    if version is not None and not (version.isascii() and version.isdigit() and len(version) < 10):
-        raise Precondition()
-    expected = None if version is None else int(version)
-    return await inventory.set_priority(
-        SetPriority(location=whole(location), priority=data.priority, expected=expected)
-    )
+    place, versions = whole(location), versions_read(if_match)
+    if versions == [ANY]:
+        if place not in {each.location for each in (await inventory.locations(Nothing())).data}:
+            raise Precondition()
+        versions = None
+
+    async def change(version: str | None) -> Nothing:
+        if version is not None and not (version.isascii() and version.isdigit() and len(version) < 10):
+            raise Precondition()
+        expected = None if version is None else int(version)
+        return await inventory.set_priority(SetPriority(location=place, priority=data.priority, expected=expected))
+
+    return await as_read(versions, change)
 
 
 @get(

@@ -9,7 +9,7 @@ from litestar.params import Parameter
 
 from haat.contracts.promotions import Coupon, CouponRef, CouponsOf, NewCoupon, Promotions, SaveCoupon
 from haat.kit.access import Caller, needs_role
-from haat.kit.editing import NOT_MODIFIED, Known, Read, tag_of, tagged, version_read
+from haat.kit.editing import NOT_MODIFIED, Known, Read, as_read, tag_of, tagged, versions_read
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import Page
 from haat.kit.problem import problems
@@ -53,10 +53,13 @@ async def save_coupon(
 
     412 with `If-Match` when staff changed it since, with `If-None-Match: *` when it exists.
     """
-    version = "" if if_none_match is not None and if_none_match.strip() == "*" else version_read(if_match)
-    saved = await promotions.save_coupon(
-        SaveCoupon(coupon=data, actor=caller.signed_in(), version=version, idempotency=idempotency)
-    )
+    only_new = if_none_match is not None and if_none_match.strip() == "*"
+
+    async def save(version: str | None) -> Coupon:
+        ask = SaveCoupon(coupon=data, actor=caller.signed_in(), version=version, idempotency=idempotency)
+        return await promotions.save_coupon(ask)
+
+    saved = await as_read([""] if only_new else versions_read(if_match), save)
     return tagged(saved, tag_of(saved.version, saved.used), status=201)
 
 

@@ -17,7 +17,7 @@ from haat.contracts.promotions import (
 from haat.kit.clock import now
 from haat.kit.crashpoints import crashpoint
 from haat.kit.cursor import Moment, decode_cursor, paged
-from haat.kit.editing import version_of
+from haat.kit.editing import ANY, version_of
 from haat.kit.message import Invalid, NotFound, Nothing, Page
 from haat.kit.problem import Precondition
 from haat.services.promotions.model import Known, check_coupon, discounts, fault, normal, reason_against, unique
@@ -72,7 +72,8 @@ class PromotionsService(Promotions):
             connection = transaction.connection
             if ask.version is not None:
                 before = await self._store.held(connection, coupon.code)
-                if ask.version != ("" if before is None else version_of(before.coupon)):
+                found = "" if before is None else version_of(before.coupon)
+                if found == "" if ask.version == ANY else found != ask.version:
                     raise Precondition()
             known = await self._store.save(connection, coupon, only_new=ask.version == "")
             if known is None and ask.version == "":

@@ -108,7 +108,10 @@ class Front:
                 scope["query_string"] = _given(scope["query_string"])
             state["caller"] = await self._admitted(scope, headers, api, answer)
         except DomainError as error:
-            await _refuse(answer, error, request_id)
+            if api or self.straight is None:
+                await _refuse(answer, error, request_id)
+            else:
+                await self.straight.refused(error, scope, asked, answer)
             route = _route(scope)
         else:
             route = await self._answered(scope, headers, asked, answer)

@@ -104,6 +104,11 @@ class StraightCalls:
         await answer.whole(status, body, named)
         return True
 
+    async def refused(self, error: Exception, scope: Any, asked: Asked, answer: Any) -> None:
+        """Send what the application says of an error, though it was not asked: a page where it has pages."""
+        request: Request[Any, Any, Any] = ExactRequest(scope, asked)
+        await _sent_by_framework(self._handler_of(error)(request, error), request, scope, asked, answer)
+
     def _learn(self, route: HTTPRoute, values: Mapping[str, object]) -> None:
         parts = [part if isinstance(part, str) else None for part in route.path_components]
         pattern: Pattern = ("", *parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import sys
 import threading
@@ -10,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import structlog
 
 from haat.__main__ import main
 from haat.cli.run import VAULT_OFFSET
@@ -27,6 +29,9 @@ def said(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HAAT_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("HAAT_DATABASE_URL", database_url)
+    # A command logs to the stderr of its process, which is this test's for a moment only.
+    monkeypatch.setattr(structlog, "configure", lambda **_: None)
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
 
     def run(command: str) -> tuple[object, str]:
         monkeypatch.setattr(sys, "argv", ["haat", *command.split()])

@@ -1,6 +1,7 @@
 """The catalogue: products, variants, categories, prices and reviews."""
 
 from haat.contracts.catalog.calls import Catalog
+from haat.contracts.catalog.categories import CategoryNode, CategoryRef, NewCategory, SaveCategories, Slug, Title
 from haat.contracts.catalog.imports import (
     LEFT_OUT,
     Imported,
@@ -18,12 +19,9 @@ from haat.contracts.catalog.products import (
     STANDARD_TAX,
     Attribute,
     Attributes,
-    CategoryNode,
-    CategoryRef,
     ChangeProduct,
     CreateProduct,
     Image,
-    NewCategory,
     NewProduct,
     NewVariant,
     Options,
@@ -32,12 +30,9 @@ from haat.contracts.catalog.products import (
     ProductSaved,
     Rating,
     RemoveProduct,
-    SaveCategories,
     Sku,
-    Slug,
     SlugTaken,
     TaxClasses,
-    Title,
     Variant,
 )
 from haat.contracts.catalog.reading import (

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from haat.contracts.catalog.categories import CategoryNode, SaveCategories
 from haat.contracts.catalog.imports import Imported, ImportJob, ImportRaw, ImportRows, JobRef, StartImport
 from haat.contracts.catalog.products import (
-    CategoryNode,
     ChangeProduct,
     CreateProduct,
     Product,
     RemoveProduct,
-    SaveCategories,
     TaxClasses,
 )
 from haat.contracts.catalog.reading import (

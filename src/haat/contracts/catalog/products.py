@@ -1,4 +1,4 @@
-"""Products, variants and categories: what readers see, and what staff write."""
+"""Products and their variants: what readers see, and what staff write."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from haat.contracts.catalog.categories import CategoryRef, Slug, Title
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import DomainError, Event, Message
 from haat.kit.money import Money
@@ -15,8 +16,6 @@ from haat.kit.money import Money
 Attribute = str | int | bool
 # Known in every shop, also where nobody has set rates.
 STANDARD_TAX = "standard"
-Title = Annotated[str, Meta(min_length=1, max_length=300)]
-Slug = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_length=200)]
 Sku = Annotated[str, Meta(min_length=1, max_length=64)]
 # What every client reads exactly.
 Whole = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)]
@@ -25,15 +24,6 @@ Attributes = Annotated[
     Mapping[Annotated[str, Meta(min_length=1, max_length=80)], Annotated[str, Meta(max_length=2_000)] | Whole | bool],
     Meta(max_length=100),
 ]
-
-
-class CategoryRef(Message, frozen=True):
-    """`path` is the slugs from the root, such as ["electronics", "computers", "laptops"]."""
-
-    id: str
-    slug: str
-    path: Sequence[str]
-    title: str = ""
 
 
 class Image(Message, frozen=True):
@@ -89,30 +79,6 @@ class Product(Message, frozen=True):
     version: int = 1
     created_at: datetime | None = None
     updated_at: datetime | None = None
-
-
-class CategoryNode(Message, frozen=True):
-    """A category with its number of published products, descendants included."""
-
-    id: str
-    slug: str
-    title: str
-    path: Sequence[str]
-    count: int
-    children: Sequence[CategoryNode]
-
-
-class NewCategory(Message, frozen=True):
-    slug: Slug
-    title: Title
-    parent_slug: str | None = None
-    position: Annotated[int, Meta(ge=-1_000_000, le=1_000_000)] = 0
-
-
-class SaveCategories(Message, frozen=True):
-    """Create or rename categories, parents first; a category does not move. Safe to repeat."""
-
-    categories: Sequence[NewCategory]
 
 
 class NewVariant(Message, frozen=True):

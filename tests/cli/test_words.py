@@ -209,3 +209,9 @@ def test_an_approval_that_cannot_be_read_is_told(said: Said, tmp_path: Path):
 def test_a_checkout_that_cannot_be_asked_is_told(said: Said):
     code, told = said("vault inspect --approve nowhere")
     assert (code, "The checkout of nowhere cannot be looked at" in told) == (1, True)
+
+
+def test_the_doctor_asks_nobody_who_is_no_part_of_the_shop(said: Said, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HAAT_HOMEPAGE_URL", "http://127.0.0.1:9")
+    _, told = said("doctor")
+    assert ("HAAT_HOMEPAGE_URL does nothing" in told, told.count("HAAT_HOMEPAGE_URL")) == (True, 1)

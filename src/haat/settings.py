@@ -63,10 +63,15 @@ def _own_port(given: object) -> object:
     return PORT if isinstance(given, str) and given.startswith("tcp://") else given
 
 
-def _read_as_text(file: Path) -> Path:
+def _or_none(given: object) -> object:
+    return given or None
+
+
+def _read_as_text(file: Path | None) -> Path | None:
     """The file, which would else keep the search from starting."""
     try:
-        file.read_text("utf-8")
+        if file is not None:
+            file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"it cannot be read as UTF-8 ({error})") from error
     return file
@@ -171,7 +176,7 @@ class Settings(BaseSettings):
     )
     seller_gstin: str = Field("", pattern="^([0-9A-Z]{15})?$", description="the seller's GST number, on invoices")
     auto_fulfil: bool = Field(True, description="the demo's warehouse packs and hands over parcels by itself")
-    synonyms: Annotated[FilePath, AfterValidator(_read_as_text)] | None = Field(
+    synonyms: Annotated[FilePath | None, BeforeValidator(_or_none), AfterValidator(_read_as_text)] = Field(
         None, description="the shop's own words for the same thing, a file of lines such as `tv, telly` in UTF-8"
     )
     sourcing: Literal["fewest_parcels", "priority"] = Field(

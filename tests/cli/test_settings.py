@@ -74,6 +74,10 @@ def test_a_file_of_synonyms_in_another_encoding_is_refused_at_once(tmp_path: Pat
         Settings(synonyms=tmp_path / "words.txt")
 
 
+def test_an_empty_file_name_is_none():
+    assert Settings(synonyms="").synonyms is None
+
+
 def test_every_setting_that_makes_no_sense_is_named_in_words():
     wrong = {"HAAT_PORT": "eighty", "HAAT_WORKERS": "0", "HAAT_STAFF_PASSWORD": "short"}
     ended = subprocess.run(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, FilePath
+from pydantic import AfterValidator, BeforeValidator, Field, FilePath
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 # Every service of the house.
@@ -42,6 +42,7 @@ WALLETS_BY_PROVIDER = {
     "razorpay": {"phonepe": "PhonePe", "mobikwik": "MobiKwik", "amazonpay": "Amazon Pay"},
 }
 
+PORT = 8000
 # What to serve is handed to the server's worker processes by the environment.
 SERVES_VARIABLE = "HAAT_SERVES"
 _EVERY_INTERFACE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked for, not bound
@@ -57,13 +58,32 @@ def reached_at(host: str) -> str:
     return f"[{known}]" if ":" in known else known
 
 
+def _own_port(given: object) -> object:
+    """Kubernetes tells HAAT_PORT=tcp://10.0.0.1:8000 where a service is called haat: that is not for us."""
+    return PORT if isinstance(given, str) and given.startswith("tcp://") else given
+
+
+def _or_none(given: object) -> object:
+    return given or None
+
+
+def _read_as_text(file: Path | None) -> Path | None:
+    """The file, which would else keep the search from starting."""
+    try:
+        if file is not None:
+            file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"it cannot be read as UTF-8 ({error})") from error
+    return file
+
+
 class Settings(BaseSettings):
     """Everything a process may be told: `HAAT_…` in the environment, or values passed in."""
 
     model_config = SettingsConfigDict(env_prefix="HAAT_", frozen=True, extra="ignore")
 
     host: str = "127.0.0.1"
-    port: int = Field(8000, ge=0, le=65535)
+    port: Annotated[int, BeforeValidator(_own_port)] = Field(PORT, ge=0, le=65535)
     data: Path = Field(Path(".haat"), description="data directory")
     workers: int = Field(default_factory=lambda: max(1, min(4, os.cpu_count() or 1)), ge=1, le=64)
     environment: str = Field("development", pattern="^(development|test|production)$")
@@ -156,7 +176,9 @@ class Settings(BaseSettings):
     )
     seller_gstin: str = Field("", pattern="^([0-9A-Z]{15})?$", description="the seller's GST number, on invoices")
     auto_fulfil: bool = Field(True, description="the demo's warehouse packs and hands over parcels by itself")
-    synonyms: FilePath | None = Field(None, description="the shop's own words for the same thing: tv, telly")
+    synonyms: Annotated[FilePath | None, BeforeValidator(_or_none), AfterValidator(_read_as_text)] = Field(
+        None, description="the shop's own words for the same thing, a file of lines such as `tv, telly` in UTF-8"
+    )
     sourcing: Literal["fewest_parcels", "priority"] = Field(
         "fewest_parcels", description="from which locations a cart is served; each location has a priority"
     )

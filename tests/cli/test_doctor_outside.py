@@ -145,6 +145,15 @@ def test_what_is_named_elsewhere_and_is_away_is_a_fault_each(tmp_path: Path, ser
     assert found[1].detail == "what is there answers 503"
 
 
+def test_an_address_that_is_none_is_a_fault_each(tmp_path: Path):
+    named = Elsewhere(
+        services={"HAAT_CART_URL": "http://127.0.0.1:many", "HAAT_INVENTORY_URL": "http://in ventory:9001"},
+        servers={"HAAT_OTLP_ENDPOINT": "http://collector:many", "HAAT_SMTP_URL": "smtp://[mail"},
+    )
+    found = [each for name, each in findings(tmp_path, named=named).items() if name.startswith("HAAT_")]
+    assert [(each.ok, f"correct {each.check}." in each.what_to_do) for each in found] == [(False, True)] * 4
+
+
 def test_a_shop_of_somebody_else_is_told(not_ours: Path):
     found = findings(not_ours)
     assert [found[check].ok for check in ("data folder", "secrets")] == [False, False]

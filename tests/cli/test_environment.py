@@ -59,6 +59,28 @@ def test_a_variable_that_may_be_somebody_elses_is_told_and_keeps_nothing_from_st
     ]
 
 
+OF_KUBERNETES = {
+    "HAAT_SERVICE_HOST": "10.0.0.1",
+    "HAAT_PORT": "tcp://10.0.0.1:8000",
+    "HAAT_NOTIFICATIONS_SERVICE_HOST": "10.0.0.2",
+    "HAAT_NOTIFICATIONS_PORT": "tcp://10.0.0.2:9001",
+    "HAAT_VAULT_DATABASE_SERVICE_HOST": "10.0.0.3",
+    "HAAT_VAULT_DATABASE_PORT": "tcp://10.0.0.3:5432",
+}
+
+
+def test_what_kubernetes_says_of_our_services_keeps_nothing_from_starting(plain: pytest.MonkeyPatch):
+    for name, value in OF_KUBERNETES.items():
+        plain.setenv(name, value)
+    assert read_settings().port == 8000
+
+
+def test_a_port_of_a_service_that_nobody_else_speaks_of_is_a_slip():
+    name = "HAAT_NOTIFICATIONS_PORT"
+    assert list(slips([name, *OF_KUBERNETES])) == []
+    assert list(slips([name])) == [(name, "HAAT_NOTIFICATIONS_URL")]
+
+
 def test_what_the_supervisor_starts_does_not_say_it_again(
     plain: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
@@ -69,12 +91,12 @@ def test_what_the_supervisor_starts_does_not_say_it_again(
 
 
 def test_everything_that_is_wrong_is_told_at_once(plain: pytest.MonkeyPatch):
-    for name, value in (("HAAT_PORTS", "8000"), ("HAAT_WORKERS", "0")):
+    for name, value in (("HAAT_PORTS", "8000"), ("HAAT_WORKERS", "0"), ("HAAT_CART_URL", "cart:9001")):
         plain.setenv(name, value)
     with pytest.raises(StartupFault) as fault:
         read_settings()
     assert [part.what.split()[-1] for part in fault.value.parts[:1]] == ["HAAT_PORTS."]
-    assert [part.what.split()[0] for part in fault.value.parts[1:]] == ["HAAT_WORKERS"]
+    assert sorted(part.what.split()[0] for part in fault.value.parts[1:]) == ["HAAT_CART_URL", "HAAT_WORKERS"]
 
 
 def test_a_neighbour_without_an_address_is_refused(plain: pytest.MonkeyPatch):

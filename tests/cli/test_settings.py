@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +66,16 @@ def test_a_setting_that_would_be_misread_later_is_refused_at_once(name: str, wro
 )
 def test_a_mail_server_is_named_in_any_of_its_forms(url: str):
     assert Settings(smtp_url=url).smtp_url == url
+
+
+def test_a_file_of_synonyms_in_another_encoding_is_refused_at_once(tmp_path: Path):
+    (tmp_path / "words.txt").write_bytes("café, coffee".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"Settings\nsynonyms\n.*cannot be read as UTF-8"):
+        Settings(synonyms=tmp_path / "words.txt")
+
+
+def test_an_empty_file_name_is_none():
+    assert Settings(synonyms="").synonyms is None
 
 
 def test_every_setting_that_makes_no_sense_is_named_in_words():

@@ -75,6 +75,15 @@ def test_an_option_that_makes_no_sense_is_told(said: Said, command: str, words: 
     assert (code, words in told) == (1, True), told
 
 
+@pytest.mark.parametrize("command", ["identity rotate", "staff list"])
+def test_a_setting_that_makes_no_sense_is_told_by_each_command(
+    said: Said, monkeypatch: pytest.MonkeyPatch, command: str
+):
+    monkeypatch.setenv("HAAT_WORKERS", "0")
+    code, told = said(command)
+    assert (code, "HAAT_WORKERS makes no sense" in told) == (1, True), told
+
+
 def test_everything_that_is_wrong_with_a_role_is_told_at_once(said: Said):
     _, told = said(f"staff add ravi --role {'x' * 41}")
     assert told.count("haat cannot start:") == 2
@@ -122,6 +131,22 @@ def test_a_vault_that_browsers_would_not_find_is_not_begun(said: Said, monkeypat
         monkeypatch.setenv("HAAT_VAULT_PUBLIC_URL", "https://vault.shop.example")
         code, told = said("run")
     assert (code, f"Port {port} on 127.0.0.1 is taken by another program." in told) == (1, True), told
+
+
+def test_a_part_of_the_shop_that_cannot_ask_another_says_which(said: Said, monkeypatch: pytest.MonkeyPatch):
+    for name in ("CART", "CATALOG", "CHECKOUT", "IDENTITY", "ORDERS"):
+        monkeypatch.setenv(f"HAAT_{name}_URL", "http://127.0.0.1:9")
+    code, told = said("work notifications")
+    assert (code, "Payments is asked from here" in told, "HAAT_PAYMENTS_URL" in told) == (1, True, True), told
+
+
+def test_a_vault_for_which_there_is_no_port_is_not_begun(said: Said, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HAAT_PORT", "60000")
+    monkeypatch.setenv("HAAT_VAULT_PUBLIC_URL", "https://vault.shop.example")
+    code, told = said("run")
+    assert (code, "There is no port 70000 for the vault that HAAT_VAULT_PUBLIC_URL leads to." in told) == (1, True), (
+        told
+    )
 
 
 @pytest.mark.parametrize(
@@ -184,3 +209,9 @@ def test_an_approval_that_cannot_be_read_is_told(said: Said, tmp_path: Path):
 def test_a_checkout_that_cannot_be_asked_is_told(said: Said):
     code, told = said("vault inspect --approve nowhere")
     assert (code, "The checkout of nowhere cannot be looked at" in told) == (1, True)
+
+
+def test_the_doctor_asks_nobody_who_is_no_part_of_the_shop(said: Said, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HAAT_HOMEPAGE_URL", "http://127.0.0.1:9")
+    _, told = said("doctor")
+    assert ("HAAT_HOMEPAGE_URL does nothing" in told, told.count("HAAT_HOMEPAGE_URL")) == (True, 1)

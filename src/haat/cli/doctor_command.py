@@ -22,11 +22,12 @@ def doctor_command(*, json: bool = False) -> None:
     from haat.cli.doctor_outside import Elsewhere
     from haat.cli.environment import read_settings
     from haat.engines.payment_provider.choosing import payment_faults
+    from haat.settings import SERVICES
 
     settings = read_settings()
     replicas = {"HAAT_REPLICA_URL": settings.replica_url, "HAAT_VAULT_DATABASE_URL": settings.vault_database_url}
     sandboxes = {"HAAT_PROVIDER_URL": settings.provider_url, "HAAT_CARRIER_URL": settings.carrier_url}
-    services = {f"HAAT_{name.upper()}_URL": url for name, url in settings.neighbours.items()}
+    services = {f"HAAT_{name}_URL".upper(): url for name, url in settings.neighbours.items() if name in SERVICES}
     servers = {"HAAT_SMTP_URL": settings.smtp_url, "HAAT_OTLP_ENDPOINT": settings.otlp_endpoint}
     root = Path(__file__).parents[3]
     findings = doctor(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 import urllib.error
 import urllib.request
@@ -121,14 +122,17 @@ def _healthy(setting: str, url: str) -> Finding:
             return Finding(setting, True, "it answers")
     except urllib.error.HTTPError as error:
         return Finding(setting, False, f"what is there answers {error.code}", way_out)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         return Finding(setting, False, f"it does not answer ({error})", way_out)
 
 
 def _listening(setting: str, url: str) -> Finding:
     """Named by host and port alone: the address may hold a password."""
-    parts = urlsplit(url)
-    where = (parts.hostname or "", parts.port or PORTS.get(parts.scheme, 0))
+    try:
+        parts = urlsplit(url)
+        where = (parts.hostname or "", parts.port or PORTS.get(parts.scheme, 0))
+    except ValueError:
+        return Finding(setting, False, "it names no host and port", f"Look at it, and correct {setting}.")
     told = f"{where[0]}:{where[1]}"
     try:
         with socket.create_connection(where, PROBE_SECONDS):

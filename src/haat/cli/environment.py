@@ -20,24 +20,26 @@ PREFIX = "HAAT_"
 # For one another, not for people; the last is of `make`.
 OURS = (SERVES_VARIABLE, MARK, "HAAT_PYTHON")
 # From here on a slip of the fingers, which would start another shop than the one that was meant. What is less like a
-# setting may be somebody else's: Kubernetes tells every container HAAT_SERVICE_HOST where a service is called haat.
+# setting may be somebody else's.
 SLIP, LIKE = 0.85, 0.6
 ADDRESS = re.compile(r"https?://[^\s/]+")
+# Kubernetes tells every container of a service that is called haat-search.
+HOST_BY_KUBERNETES, PORT_BY_KUBERNETES = "_SERVICE_HOST", "_PORT"
 
 
 def read_settings() -> Settings:
     """What the environment says. Raises StartupFault with everything in it that makes no sense, or is mistyped."""
     faults = [_mistyped(name, meant) for name, meant in slips(os.environ)]
+    faults += [
+        _senseless(name, "it is no address such as http://10.0.0.7:9001")
+        for name in (f"{PREFIX}{service.upper()}_URL" for service in SERVICES)
+        if os.environ.get(name) and not ADDRESS.match(os.environ[name])
+    ]
     try:
         settings = Settings()
     except ValidationError as error:
         faults += [_senseless(*wrong) for wrong in _wrong(error)]
         raise StartupFault.joined(faults) from None
-    faults += [
-        _senseless(f"{PREFIX}{service.upper()}_URL", "it is no address such as http://10.0.0.7:9001")
-        for service, url in settings.neighbours.items()
-        if service in SERVICES and not ADDRESS.match(url)
-    ]
     if faults:
         raise StartupFault.joined(faults)
     # What the supervisor starts would say it once more.
@@ -48,10 +50,10 @@ def read_settings() -> Settings:
 
 def slips(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     """The variables that no setting knows though they are almost called like one, each with the one that is meant."""
-    known = _known()
-    for name in sorted(_unknown(names, known)):
+    given, known = set(names), _known()
+    for name in sorted(_unknown(given, known)):
         near = get_close_matches(_bare(name), known, 1, SLIP)
-        if near:
+        if near and not _by_kubernetes(name, given):
             yield name, PREFIX + near[0]
 
 
@@ -63,6 +65,10 @@ def strangers(names: Iterable[str]) -> list[str]:
         f"{name} does nothing, for no setting is called so{_like(name, known)}."
         for name in sorted(_unknown(names, known) - mistyped)
     ]
+
+
+def _by_kubernetes(name: str, names: set[str]) -> bool:
+    return name.endswith(PORT_BY_KUBERNETES) and name.removesuffix(PORT_BY_KUBERNETES) + HOST_BY_KUBERNETES in names
 
 
 def _like(name: str, known: set[str]) -> str:

@@ -17,11 +17,11 @@ def rotate(*, revoke: bool = False) -> None:
     import asyncio
 
     from haat.cli.database import database_for
+    from haat.cli.environment import read_settings
     from haat.kit.telemetry import start_logging
-    from haat.settings import Settings
 
     start_logging("WARNING")
-    with database_for(Settings()) as settings:
+    with database_for(read_settings()) as settings:
         print(f"tokens are signed with {asyncio.run(rotated(settings, revoke))}")
 
 

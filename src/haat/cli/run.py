@@ -84,13 +84,20 @@ def run(*, seed: bool = True) -> None:
 def _port_faults(settings: Settings) -> list[StartupFault]:
     if settings.port == 0:
         return [StartupFault("Nobody would find a shop at any free port.", "Name one, for example HAAT_PORT=8000.")]
-    faults = [port_fault(settings.host, settings.port)]
-    vault = settings.port + VAULT_OFFSET
     # Where nobody says how browsers come to the vault, another port does as well.
-    taken = port_fault(settings.host, vault) if settings.vault_public_url and vault <= LAST_PORT else None
-    if taken is not None:
-        faults.append(StartupFault(taken.what, "Stop that program: HAAT_VAULT_PUBLIC_URL leads there."))
+    faults = [port_fault(settings.host, settings.port), _vault_fault(settings) if settings.vault_public_url else None]
     return [fault for fault in faults if fault is not None]
+
+
+def _vault_fault(settings: Settings) -> StartupFault | None:
+    vault = settings.port + VAULT_OFFSET
+    if vault > LAST_PORT:
+        return StartupFault(
+            f"There is no port {vault} for the vault that HAAT_VAULT_PUBLIC_URL leads to.",
+            f"Choose a HAAT_PORT up to {LAST_PORT - VAULT_OFFSET}: the vault's is {VAULT_OFFSET:,} above it.",
+        )
+    taken = port_fault(settings.host, vault)
+    return taken and StartupFault(taken.what, "Stop that program: HAAT_VAULT_PUBLIC_URL leads there.")
 
 
 def _prepare(settings: Settings, data: Path, stack: ExitStack, say: Say) -> dict[str, str]:

@@ -109,7 +109,7 @@ async def ask_identity(settings: Any, work: Callable[[Any], Awaitable[Any]]) -> 
     """The answer. Raises StartupFault with what identity refuses."""
     from haat.compose import House
     from haat.contracts.identity import Identity
-    from haat.kit.message import DomainError
+    from haat.kit.message import DomainError, Unavailable
     from haat.kit.startup import StartupFault
 
     house = House(settings)
@@ -117,6 +117,8 @@ async def ask_identity(settings: Any, work: Callable[[Any], Awaitable[Any]]) -> 
     async with house.open():
         try:
             return await work(identity)
+        except Unavailable:
+            raise
         except DomainError as error:
             said = [fault["detail"] for fault in error.facts.get("errors", [])] or [error.detail]
             raise StartupFault("; ".join(said) + ".", "`haat staff list` shows who has which role.") from error

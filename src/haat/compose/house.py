@@ -14,6 +14,7 @@ from haat.engines.database.roles import ALONE, COMMON_ROLE
 from haat.engines.transport.http import HttpTransport
 from haat.kit.rpc import Contract, contract_name, local, remote
 from haat.kit.service_identity import ServiceIdentity
+from haat.kit.startup import StartupFault
 from haat.settings import SERVICES, Settings
 
 C = TypeVar("C", bound=Contract)
@@ -78,7 +79,10 @@ class House:
     def _transport(self, name: str) -> HttpTransport:
         url = self.settings.neighbours.get(name)
         if url is None:
-            raise RuntimeError(f"{name} is neither served here nor reachable: set HAAT_{name.upper()}_URL")
+            raise StartupFault(
+                f"{name.capitalize()} is asked from here, and nothing says where it runs.",
+                f"Set HAAT_{name.upper()}_URL, for example http://10.0.0.7:9001.",
+            )
         return HttpTransport(name, url, self.identity.sign)
 
     def keep(self, resource: Any) -> Any:

@@ -63,3 +63,21 @@ def test_a_step_that_waits_for_a_lock_gives_up_and_says_so(held: str, monkeypatc
 def test_a_step_that_the_server_breaks_off_is_explained(held: str):
     with pytest.raises(StartupFault, match="inventory could not be brought up to date: canceling statement due to"):
         migrate(held + "&options=-c%20statement_timeout%3D300", ["inventory"])
+
+
+@pytest.mark.slow
+def test_the_tax_classes_that_an_older_shop_has_in_use_stay_known(admin_url: str):
+    with template_database(admin_url, "older_shop", "template1") as url:
+        migrate(url, ["catalog"])
+        with psycopg.connect(url) as connection:
+            connection.execute("UPDATE catalog.alembic_version SET version_num = '0002'")
+            # A variant without its product.
+            connection.execute("SET session_replication_role = replica")
+            connection.execute(
+                "INSERT INTO catalog.variants VALUES"
+                " ('var_1', 'prd_1', 0, 'BOOK-1', false, 1, 'INR', 'Book', 'book', '{}', 'books', '', 0, '{}', '')"
+            )
+        changed = migrate(url, ["catalog"])
+        with psycopg.connect(url) as connection:
+            known = connection.execute("SELECT tax_class FROM catalog.tax_classes").fetchall()
+    assert (changed, known) == (["catalog"], [("books",)])

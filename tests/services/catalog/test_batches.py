@@ -121,6 +121,24 @@ async def test_prices_change_by_sku_alone_and_a_new_product_needs_a_title(servic
     assert folder not in [each.title for each in (await catalog.categories(Nothing())).data]
 
 
+async def test_a_picture_that_comes_by_sku_alone_is_described_by_the_title_of_its_product(service, catalog, a_product):
+    mark = new_id("x")
+    shirt = await catalog.create_product(CreateProduct(product=a_shirt(a_product, mark), actor="usr_staff"))
+    await import_csv(service, catalog, f"sku,image\n{mark}-M,/media/front.jpg\n")
+    images = (await shown(catalog, shirt)).images
+    assert [(each.url, each.alt) for each in images] == [("/media/front.jpg", shirt.title)]
+
+
+async def test_a_known_product_is_not_said_to_lack_what_its_row_need_not_tell(catalog, a_product):
+    mark = new_id("x")
+    await catalog.create_product(CreateProduct(product=a_shirt(a_product, mark), actor="usr_staff"))
+    rows = raw(*({"sku": f"{mark}-{size}", "stock": "-1"} for size in ("M", "XL")), {"sku": f"{mark}-M", "hsn": "abc"})
+    done = await catalog.import_raw(ImportRaw(rows=rows, actor="usr_staff"))
+    assert [(each.line, each.pointer) for each in done.faults] == [
+        (1, "/stock"), (2, "/title"), (2, "/price"), (2, "/stock"), (3, "/hsn"),
+    ]  # fmt: skip
+
+
 async def test_one_more_variant_needs_a_price_and_no_title(service, catalog, a_product):
     mark = new_id("x")
     shirt = await catalog.create_product(CreateProduct(product=a_shirt(a_product, mark), actor="usr_staff"))

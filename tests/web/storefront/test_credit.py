@@ -269,6 +269,12 @@ async def test_the_courier_is_given_what_credit_does_not_pay(shopper: Visitor):
     assert "<strong>₹45,648</strong> in cash to the courier" in (await shopper.see("/orders/ord_0")).text
 
 
+async def test_nothing_is_due_at_the_door_once_everything_was_delivered(shopper: Visitor):
+    await buy(shopper, payment="cod")
+    shopper.behind.orders.deliver("ord_0")
+    assert "in cash to the courier" not in (await shopper.see("/orders/ord_0")).text
+
+
 async def test_no_sum_is_named_for_the_courier_while_payments_are_silent(shopper: Visitor):
     await buy(shopper, payment="cod")
     shopper.behind.payments.away = True

@@ -71,6 +71,14 @@ async def test_an_address_that_is_not_to_be_kept_is_not(visitor: Visitor):
     assert (checked(again.text, "keep_address"), visitor.behind.identity.book) == ([], {})
 
 
+@pytest.mark.parametrize("back", ["/checkout?token=tok_1", "/checkout?declined=card_declined"])
+async def test_a_tick_that_was_taken_away_is_not_back_with_the_shopper(visitor: Visitor, back: str):
+    await visitor.register()
+    await visitor.take_laptop()
+    await buy(visitor, payment="card")
+    assert checked((await visitor.see(back)).text, "keep_address") == []
+
+
 async def test_an_address_that_is_kept_is_not_kept_twice(visitor: Visitor):
     await visitor.register()
     await visitor.send("/account/addresses", **FIELDS)

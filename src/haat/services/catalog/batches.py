@@ -13,7 +13,7 @@ from haat.kit.database import Transaction
 from haat.kit.records import BadRecord, Record, UnreadableFile, read_records
 from haat.services.catalog.categories import CategoryWriter
 from haat.services.catalog.import_store import ImportStore, Job
-from haat.services.catalog.importing import pictures_left_out, row_of
+from haat.services.catalog.importing import key_of, pictures_left_out, row_of
 from haat.services.catalog.model import Category, product_faults, slug_of
 from haat.services.catalog.store import CatalogStore
 from haat.services.catalog.writing import Wanted, Writer, Written
@@ -48,14 +48,24 @@ class Importer:
         classes = await self._classes()
         rows: list[ImportRow] = []
         faults: list[RowFault] = []
+        refused: list[tuple[str, list[RowFault]]] = []
         for raw in raws:
             row = row_of(raw, options, self._currency, classes)
             if isinstance(row, ImportRow):
                 rows.append(row)
                 faults += pictures_left_out(raw)
             else:
-                faults += row
-        return rows, faults
+                refused.append((key_of(raw), row))
+        return rows, [*faults, *await self._without_what_is_known(refused)]
+
+    async def _without_what_is_known(self, refused: Sequence[tuple[str, list[RowFault]]]) -> list[RowFault]:
+        """By SKU the faults of rows: a known product lacks neither title nor price."""
+        asked = {sku for sku, found in refused if sku and any(_lacking(fault) for fault in found)}
+        if not asked:
+            return [fault for _, found in refused for fault in found]
+        async with self._store.connection() as connection:
+            known = set(await self._store.known_skus(connection, sorted(asked)))
+        return [fault for sku, found in refused for fault in found if not (sku in known and _lacking(fault))]
 
     async def save(self, rows: Sequence[ImportRow], actor: str, along: Along | None = None) -> Written:
         """Write rows in one transaction."""
@@ -193,6 +203,10 @@ def by_line(faults: Sequence[RowFault]) -> list[RowFault]:
     refused = {fault.line for fault in faults if fault.code != LEFT_OUT}
     told = [fault for fault in faults if fault.code != LEFT_OUT or fault.line not in refused]
     return sorted(told, key=lambda fault: fault.line)
+
+
+def _lacking(fault: RowFault) -> bool:
+    return fault.code == "required" and fault.pointer in ("/title", "/price")
 
 
 def _silent(row: ImportRow) -> bool:

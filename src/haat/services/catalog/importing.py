@@ -68,6 +68,7 @@ DEEPEST_CATEGORY = 8
 # As JSON writes the zero character; a backslash of the text's own is doubled there.
 _ZERO = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 LONGEST_KEY_IN_SLUG = 12
+LONGEST_SKU = 64
 
 
 class _Refused(Exception):
@@ -126,7 +127,7 @@ def row_of(raw: RawRow, options: ImportOptions, currency: str, classes: Sequence
         "images": _images(fields, title),
         "variants": [
             {
-                "sku": (key or slug or name)[:64],
+                "sku": (key or slug or name)[:LONGEST_SKU],
                 "price": {"amount": price, "currency": currency},
                 "compare_at": {"amount": compared, "currency": currency} if compared and compared > price else None,
                 "stock": stock,
@@ -138,6 +139,11 @@ def row_of(raw: RawRow, options: ImportOptions, currency: str, classes: Sequence
     if not isinstance(row, ImportRow):
         return [*found, *row]
     return msgspec.structs.replace(row, unless_known=found) if known or not found else found
+
+
+def key_of(raw: RawRow) -> str:
+    """The SKU that a record names, "" for none."""
+    return _text(_fields(raw), KEYS)[:LONGEST_SKU]
 
 
 def pictures_left_out(raw: RawRow) -> list[RowFault]:

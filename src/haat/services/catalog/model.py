@@ -156,6 +156,9 @@ def merged(record: Record, row: NewProduct, told: Collection[str]) -> NewProduct
         if variants is None:
             return [_fault("/sku", "required", f"{record.slug} has several variants: the SKU says which one is meant")]
         told_of_it |= {"variants": variants, "attributes": {**old.attributes, **row.attributes}}
+        if "images" in told:
+            # A row without a title has no words for its pictures.
+            told_of_it["images"] = [msgspec.structs.replace(each, alt=each.alt or record.title) for each in row.images]
     new = msgspec.structs.replace(old, **told_of_it)
     return faults(NewProduct, msgspec.to_builtins(new)) or new
 

@@ -324,8 +324,9 @@ async def _page(
     shown = {**_prefilled(current, user, book), **fields}
     if "billing_asked" not in fields:
         shown |= billing_fields(current.billing_address, current.shipping_address)
-        # Who has no address yet need not type it again next time; who has one may be buying for somebody else.
-        shown |= {} if book else {"keep_address": "1"}
+        # Who has no address yet need not type it again next time; who has one may be buying for somebody else, and who
+        # is back from the vault or the bank has said already whether to keep it.
+        shown |= {} if book or current.shipping_address else {"keep_address": "1"}
     vault = shop.settings.vault_public_url or ""
     facts: dict[str, Any] = {
         "checkout": current,

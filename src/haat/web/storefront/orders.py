@@ -199,7 +199,8 @@ async def _page(
         may_cancel=may_cancel(order),
         may_return=may_return(order),
         left=returnable(order),
-        due=await _at_the_door(payments, order),
+        # The order hears a moment later that the cash was taken.
+        due=None if order.status == "delivered" else await _at_the_door(payments, order),
         has_invoice=order.status not in ("placed", "confirmed", "canceled"),
         reasons=REASONS,
         problem=problem,

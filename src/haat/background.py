@@ -79,7 +79,7 @@ async def working(house: House, names: Sequence[str]) -> AsyncIterator[None]:
             await logs.stop()
 
 
-async def ended(tasks: Collection[asyncio.Task[None]], patience_seconds: float = 10.0) -> None:
+async def ended(tasks: Collection[asyncio.Task[None]], patience_seconds: float = 4.0) -> None:
     """Cancel these and wait for their end; once more where a library has turned the cancellation into its own error."""
     left = set(tasks)
     while left:

@@ -1,4 +1,4 @@
-"""A cart that was forgotten or joined begins anew under its id, but never again at a version that was ordered before."""
+"""A cart that was forgotten or joined begins anew under its id, but never at a version that was ordered before."""
 
 from alembic import op
 

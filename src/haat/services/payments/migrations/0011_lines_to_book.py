@@ -1,4 +1,4 @@
-"""A line of the provider's report says whether it is booked: a report that broke off had written some that never were."""
+"""A line of the provider's report says whether it is booked: one that broke off left some that never were."""
 
 from alembic import op
 

@@ -133,7 +133,7 @@ async def test_a_parcel_that_failed_before_any_notice_of_its_way_came_was_on_it(
     await depot.advance(4001)
     for notice in reversed(await depot.take(6)):
         await shipping.notice(notice)
-    assert await told(made.order_id) == ["out_for_delivery", "failed"]
+    assert await told(made.order_id) == ["picked_up", "failed"]
 
 
 async def test_a_notice_that_comes_ten_times_at_once_counts_once(shipping, depot, parcel_for, told):

@@ -212,11 +212,11 @@ def forward(current: str, told: State) -> str:
 
 
 def unheard(current: str, status: str, events: Sequence[CarrierEvent]) -> CarrierEvent | None:
-    """How far a parcel had come that failed before any notice of its way was read: it is not where it was sent from."""
+    """That a parcel had left which failed before any notice of its way was read: it is not where it was sent from."""
     if status != "failed" or under_way(current):
         return None
     way = (event for event in events if under_way(event.code))
-    return max(way, key=lambda event: event.at, default=None)
+    return min(way, key=lambda event: event.at, default=None)
 
 
 def under_way(status: str) -> bool:

@@ -162,9 +162,9 @@ class ShippingService(Shipping):
         day = expected(shipment.body.promised, fact.estimated_delivery)
         await self._store.save_fact(transaction.connection, shipment.id, status, fact, day)
         if status != shipment.status:
-            way = unheard(shipment.status, status, fact.events)
-            if way is not None:
-                transaction.publish(_moved(shipment, way.code, fact.tracking_number, _said(way)))
+            left = unheard(shipment.status, status, fact.events)
+            if left is not None:
+                transaction.publish(_moved(shipment, left.code, fact.tracking_number, _said(left)))
             last = max(fact.events, key=lambda event: event.at, default=None)
             transaction.publish(_moved(shipment, status, fact.tracking_number, _said(last)))
 

@@ -9,6 +9,7 @@ from haat.contracts.orders import (
     RefundOrder,
 )
 from haat.contracts.payments import CashMethod, PaymentStateError
+from haat.kit.ids import new_id
 from haat.kit.message import Invalid
 from haat.kit.money import Money
 from tests.services.orders.asking import (
@@ -143,3 +144,16 @@ async def test_money_goes_back_in_full_after_a_delivery_in_cash(floor: Floor):
     await floor.house.service("orders").finish_tasks()
     seen = await floor.orders.refund(refund(order, quantity=1))
     assert seen.payment.refunded == order.items[0].total
+
+
+async def test_a_refund_that_the_provider_refuses_is_not_told_as_money_sent_back(floor: Floor):
+    order = await floor.bought((await floor.variant(), 2))
+    checkout_id = await floor.value("SELECT checkout_id FROM orders.orders WHERE id = $1", order.id)
+    (row,) = await floor.books(checkout_id)
+    # All of it went back at the provider's own desk, which we have not heard of yet.
+    url = f"{floor.house.settings.provider_url}/v1/payments/{row['id']}/refunds"
+    whole = {"amount": row["captured"]}
+    async with floor.session.post(url, json=whole, headers={"Idempotency-Key": new_id("key")}) as answer:
+        assert answer.status < 300, await answer.text()
+    seen = await floor.orders.refund(refund(order, quantity=1))
+    assert (types(seen), seen.payment.refunded, seen.returned) == (["placed", "paid"], Money(0), {})

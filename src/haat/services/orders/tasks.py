@@ -136,10 +136,13 @@ class Tasks:
         paid_back = await self._pay_back(task, order, task.data["amount"])
 
         async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
+            refunded = with_refund(current, paid_back)
+            if not any(paid_back.values()):
+                # Refused at once, which payments tell, too: its lines can be refunded anew.
+                return refunded
             await self._store.note(
                 transaction.connection, current.id, "refunded", task.data["reason"], task.data["actor"]
             )
-            refunded = with_refund(current, paid_back)
             return with_returned(refunded, task.data.get("units") or {}, task.data.get("shares") or {})
 
         return write

@@ -206,7 +206,10 @@ class Tasks:
 
         async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
             actor = task.data["actor"]
-            detail = "Parcel received, money sent back" if back else "Parcel received, no money was left to send back"
+            detail = "Parcel received, no money was left to send back"
+            if back:
+                sent = any(paid_back.values())
+                detail = "Parcel received, money sent back" if sent else "Parcel received, its money did not go through"
             entry = TimelineEntry(at=now(), type="refunded", detail=detail, actor=actor)
             await self._store.move_return(transaction.connection, task.data["return_id"], "refunded", entry, back)
             await self._store.note(transaction.connection, current.id, "return_received", entry.detail, actor)

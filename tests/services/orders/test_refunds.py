@@ -6,6 +6,7 @@ import pytest
 
 from haat.contracts.orders import (
     CaptureOrder,
+    Order,
     RefundOrder,
 )
 from haat.contracts.payments import CashMethod, PaymentStateError
@@ -17,8 +18,10 @@ from tests.services.orders.asking import (
     OlderLook,
     key,
     orders_without,
+    received,
     refund,
     refunded,
+    sent_back,
     types,
 )
 from tests.services.shopfloor import Floor, outcomes
@@ -146,14 +149,25 @@ async def test_money_goes_back_in_full_after_a_delivery_in_cash(floor: Floor):
     assert seen.payment.refunded == order.items[0].total
 
 
+async def returned_at_the_bank(floor: Floor, order: Order) -> None:
+    """All of it goes back at the provider's own desk, and we do not hear of it."""
+    (row,) = await floor.books(await floor.value("SELECT checkout_id FROM orders.orders WHERE id = $1", order.id))
+    url = f"{floor.house.settings.provider_url}/v1/payments/{row['id']}/refunds"
+    whole, keyed = {"amount": row["captured"]}, {"Idempotency-Key": new_id("key")}
+    async with floor.session.post(url, json=whole, headers=keyed) as answer:
+        assert answer.status < 300, await answer.text()
+
+
 async def test_a_refund_that_the_provider_refuses_is_not_told_as_money_sent_back(floor: Floor):
     order = await floor.bought((await floor.variant(), 2))
-    checkout_id = await floor.value("SELECT checkout_id FROM orders.orders WHERE id = $1", order.id)
-    (row,) = await floor.books(checkout_id)
-    # All of it went back at the provider's own desk, which we have not heard of yet.
-    url = f"{floor.house.settings.provider_url}/v1/payments/{row['id']}/refunds"
-    whole = {"amount": row["captured"]}
-    async with floor.session.post(url, json=whole, headers={"Idempotency-Key": new_id("key")}) as answer:
-        assert answer.status < 300, await answer.text()
+    await returned_at_the_bank(floor, order)
     seen = await floor.orders.refund(refund(order, quantity=1))
     assert (types(seen), seen.payment.refunded, seen.returned) == (["placed", "paid"], Money(0), {})
+
+
+async def test_a_return_whose_refund_the_provider_refuses_says_so(floor: Floor):
+    order = await floor.delivered((await floor.variant(), 2))
+    made = await floor.orders.request_return(sent_back(order))
+    await returned_at_the_bank(floor, order)
+    seen = await floor.orders.receive_return(received(made))
+    assert seen.timeline[-1].detail == "Parcel received, its money did not go through"

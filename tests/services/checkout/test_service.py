@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from haat.contracts.cart import Owner, ViewCart
+from haat.contracts.cart import MergeCarts, Owner, ViewCart
 from haat.contracts.checkout import (
     ChangeCheckout,
     CheckoutIncomplete,
@@ -509,6 +509,16 @@ async def test_canceling_twice_is_once(floor: Floor):
     assert told == [("checkout.CheckoutAbandoned",)]
     with pytest.raises(CheckoutStateError):
         await floor.complete(owner, ref.checkout_id, CASH)
+
+
+async def test_a_cart_that_begins_anew_under_its_old_token_can_be_ordered_again(floor: Floor):
+    lamp = await floor.variant()
+    owner = await floor.guest((lamp, 1))
+    await floor.complete(owner, (await floor.open(owner)).id, CASH)
+    await floor.cart.merge(MergeCarts(user_id=new_id("usr"), token=owner.token or ""))
+    again = await floor.put(owner, (lamp, 1))
+    done = await floor.complete(again, (await floor.open(again)).id, CASH)
+    assert (again, done.status) == (owner, "completed")
 
 
 async def test_the_guest_finds_the_order_by_the_carts_token(floor: Floor):

@@ -81,6 +81,20 @@ async def test_customers_read_neither_who_of_the_staff_acted_nor_the_reasons_the
         ]
 
 
+async def test_a_customer_is_not_told_that_money_went_back_when_none_was_left(
+    shopfront, floor, order, asha, finance, fulfilment
+):
+    await floor.parcel(order.id, "picked_up", "delivered")
+    items = [{"item_id": order.items[0].id, "quantity": 1, "reason": "It is damaged"}]
+    path = f"/v1/orders/{order.id}"
+    back = (await shopfront.post(f"{path}/returns", headers=asha[1], json={"items": items})).json()["id"]
+    money = {"amount": {"amount": order.totals.total.amount, "currency": "INR"}, "reason": "goodwill"}
+    await shopfront.post(f"{path}/refunds", headers=keyed(finance), json=money)
+    await shopfront.post(f"/v1/returns/{back}/receive", headers=keyed(fulfilment), json={"restock": True})
+    (seen,) = (await shopfront.get(path, headers=asha[1])).json()["returns"]
+    assert seen["timeline"][-1]["detail"] == "Parcel received, no money was left to send back"
+
+
 async def test_a_customer_reads_no_reason_of_the_staff_but_their_own(shopfront, floor, order, asha, people):
     mine = await floor.bought((await floor.variant(), 1), user_id=asha[0])
     _, support = await people("support")

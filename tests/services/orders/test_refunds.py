@@ -6,9 +6,11 @@ import pytest
 
 from haat.contracts.orders import (
     CaptureOrder,
+    Order,
     RefundOrder,
 )
 from haat.contracts.payments import CashMethod, PaymentStateError
+from haat.kit.ids import new_id
 from haat.kit.message import Invalid
 from haat.kit.money import Money
 from tests.services.orders.asking import (
@@ -16,8 +18,10 @@ from tests.services.orders.asking import (
     OlderLook,
     key,
     orders_without,
+    received,
     refund,
     refunded,
+    sent_back,
     types,
 )
 from tests.services.shopfloor import Floor, outcomes
@@ -143,3 +147,27 @@ async def test_money_goes_back_in_full_after_a_delivery_in_cash(floor: Floor):
     await floor.house.service("orders").finish_tasks()
     seen = await floor.orders.refund(refund(order, quantity=1))
     assert seen.payment.refunded == order.items[0].total
+
+
+async def returned_at_the_bank(floor: Floor, order: Order) -> None:
+    """All of it goes back at the provider's own desk, and we do not hear of it."""
+    (row,) = await floor.books(await floor.value("SELECT checkout_id FROM orders.orders WHERE id = $1", order.id))
+    url = f"{floor.house.settings.provider_url}/v1/payments/{row['id']}/refunds"
+    whole, keyed = {"amount": row["captured"]}, {"Idempotency-Key": new_id("key")}
+    async with floor.session.post(url, json=whole, headers=keyed) as answer:
+        assert answer.status < 300, await answer.text()
+
+
+async def test_a_refund_that_the_provider_refuses_is_not_told_as_money_sent_back(floor: Floor):
+    order = await floor.bought((await floor.variant(), 2))
+    await returned_at_the_bank(floor, order)
+    seen = await floor.orders.refund(refund(order, quantity=1))
+    assert (types(seen), seen.payment.refunded, seen.returned) == (["placed", "paid"], Money(0), {})
+
+
+async def test_a_return_whose_refund_the_provider_refuses_says_so(floor: Floor):
+    order = await floor.delivered((await floor.variant(), 2))
+    made = await floor.orders.request_return(sent_back(order))
+    await returned_at_the_bank(floor, order)
+    seen = await floor.orders.receive_return(received(made))
+    assert seen.timeline[-1].detail == "Parcel received, its money did not go through"

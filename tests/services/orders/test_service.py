@@ -201,6 +201,18 @@ async def test_a_parcel_on_its_way_keeps_the_order_from_being_canceled(floor: Fl
     assert (await refunded(floor, order), (await floor.order(order.id)).status) == (0, "packed")
 
 
+async def test_what_was_lost_on_its_way_is_not_put_back_on_sale_before_the_order_hears_of_it(floor: Floor):
+    lamp = await floor.variant(stock=3)
+    order = await floor.bought((lamp, 1))
+    parcel = (await floor.orders.ship(ship(order))).shipments[0].id
+    await floor.rows("INSERT INTO shipping.tracking VALUES ($1, now(), 'picked_up', '', '')", parcel)
+    await floor.rows("UPDATE shipping.shipments SET status = 'failed' WHERE id = $1", parcel)
+    with pytest.raises(ShipmentUnderWay):
+        await floor.orders.cancel(cancel(order))
+    assert (await refunded(floor, order), await floor.stock(lamp)) == (0, (2, 0, 2))
+    assert (await floor.order(order.id)).status == "packed"
+
+
 async def test_orders_show_without_their_parcels_while_shipping_is_away(floor: Floor):
     order = await floor.bought((await floor.variant(), 1))
     service, _ = orders_without(floor, shipping="shipments")

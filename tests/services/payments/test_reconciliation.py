@@ -29,7 +29,7 @@ from haat.kit.ids import new_id
 from haat.kit.message import NotFound, Unavailable
 from haat.kit.money import Money
 from haat.ports.payment_provider import Movement
-from haat.services.payments.reconciliation import Books, Reconciliation
+from haat.services.payments.reconciliation import LINES, Books, Reconciliation
 from tests.engines.payment_provider.worlds import ABILITIES
 
 KINDS = ["missing", "extra", "amount", "fee", "currency", "duplicate"]
@@ -82,6 +82,20 @@ class Reporter:
         for line in self.lines:
             if since <= line.at < until:
                 yield line
+
+
+class Interrupted(Reporter):
+    """Its first report breaks off in the middle."""
+
+    async def report(self, since: datetime, until: datetime) -> AsyncIterator[Movement]:
+        first = not self.asked
+        self.asked.append(since)
+        for line in self.lines[:LINES]:
+            yield line
+        if first:
+            raise Unavailable("out")
+        for line in self.lines[LINES:]:
+            yield line
 
 
 def fee(amount: int) -> Money:
@@ -286,6 +300,18 @@ async def test_a_line_that_comes_twice_is_a_break_and_is_booked_once(shop: Any):
     assert balance.posted == Money(taken - fees - 1_500)
     posted = "SELECT account, amount FROM payments.ledger_entries WHERE txn_id = ANY($1) ORDER BY account"
     assert await shop.rows(posted, [f"settlement:{name}:out"]) == [("bank", 1_500), (f"psp_clearing:{name}", -1_500)]
+
+
+async def test_what_came_before_a_report_broke_off_is_booked_with_the_rest(shop: Any):
+    name, since = new_id("psp"), start_of_day(3)
+    lines = [Movement(f"f{n}", "fee", Money(0), Money(2), since) for n in range(LINES + 1)]
+    reconciliation = Reconciliation(shop.database, Interrupted(name, lines, shop.provider.abilities), None)
+    with pytest.raises(Unavailable):
+        await reconciliation.run(since.date())
+    for _ in range(2):
+        await reconciliation.run(since.date())
+    (balance,) = (await shop.payments.balances(AccountRef(account=f"psp_clearing:{name}"))).balances
+    assert balance.posted == Money(-2 * (LINES + 1))
 
 
 async def test_the_sandboxs_own_report_agrees_with_what_was_done(shop: Any):

@@ -127,6 +127,15 @@ async def test_notices_in_reverse_order_end_as_delivered(shipping, depot, parcel
     assert (arrived.status, len(arrived.events), await told(made.order_id)) == ("delivered", 6, ["delivered"])
 
 
+async def test_a_parcel_that_failed_before_any_notice_of_its_way_came_was_on_it(shipping, depot, parcel_for, told):
+    address = msgspec.structs.replace(parcel_for("").address, name="Nobody home")
+    made = await shipping.dispatch(parcel_for(new_id("ord"), address=address))
+    await depot.advance(4001)
+    for notice in reversed(await depot.take(6)):
+        await shipping.notice(notice)
+    assert await told(made.order_id) == ["picked_up", "failed"]
+
+
 async def test_a_notice_that_comes_ten_times_at_once_counts_once(shipping, depot, parcel_for, told):
     made = await shipping.dispatch(parcel_for(new_id("ord")))
     await depot.advance(1001)

@@ -100,8 +100,9 @@ _BEGIN = f"""SELECT {", ".join(f"'{name}_' || id AS {name}" for name in _IDS)},
     'sku_a' || sku AS sku1, 'sku_b' || (sku + 1) % {SKUS} AS sku2
 FROM (SELECT uuidv7()::text AS id, (random() * {SKUS - 1})::integer AS sku) AS made \\gset
 """  # noqa: S608 - our own names
-# What a scratch database needs before the first journey.
+# What a scratch database needs before the first journey, whose carts go from version to version as written above.
 STOCK = f"""
+ALTER TABLE cart.carts ALTER COLUMN version SET DEFAULT 1;
 SELECT inventory.book('received', 'bench', 'bench', 'main', array_agg(s || n), array_agg(10000000::bigint), '{{}}')
 FROM generate_series(0, {SKUS - 1}) AS n, unnest(ARRAY['sku_a', 'sku_b']) AS s;
 """  # noqa: S608 - our own numbers

@@ -106,8 +106,8 @@ WORDS: Final[dict[Kind, Words]] = {
     "refunded_beside_order": Words(
         "Your second payment for order {number} is on its way back",
         "Your money is on its way back",
-        "A payment of {amount} reached us when your order {number} had been placed with another one, so we have sent "
-        "it back. {where} Nothing changes for your order.",
+        "Your order {number} is paid with another payment than one of {amount} that reached us, too, so we have sent "
+        "this one back. {where} Nothing changes for your order.",
         "View your order",
     ),
     "refunded_without_order": Words(

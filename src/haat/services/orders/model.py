@@ -329,16 +329,17 @@ def for_customer(order: Order) -> Order:
     """As customers see it: not who of the staff did what, nor the reasons that they typed for each other."""
     known = {order.user_id, *_NOT_STAFF}
 
-    def told(entries: Sequence[TimelineEntry]) -> list[TimelineEntry]:
+    def told(entries: Sequence[TimelineEntry], typed: Mapping[str, str]) -> list[TimelineEntry]:
         return [
             entry
             if entry.actor in known
-            else msgspec.structs.replace(entry, actor="", detail=_TYPED.get(entry.type, entry.detail))
+            else msgspec.structs.replace(entry, actor="", detail=typed.get(entry.type, entry.detail))
             for entry in entries
         ]
 
-    returns = [msgspec.structs.replace(back, timeline=told(back.timeline)) for back in order.returns]
-    return msgspec.structs.replace(order, timeline=told(order.timeline), returns=returns)
+    # What a return says of its money are our own words.
+    returns = [msgspec.structs.replace(back, timeline=told(back.timeline, {})) for back in order.returns]
+    return msgspec.structs.replace(order, timeline=told(order.timeline, _TYPED), returns=returns)
 
 
 _NOT_STAFF = ("", "guest", "carrier", "payments")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from haat.contracts.shipping import Shipment
 from haat.services.orders.model import CASH, OnRoad, StoredOrder, added, forward, undelivered
 
 # How far a parcel is; one that the carrier refused or that was stopped is not on its way at all.
@@ -70,6 +71,13 @@ def units_at(order: StoredOrder, stage: int) -> dict[str, int]:
 
 def _all(order: StoredOrder, counts: Mapping[str, int]) -> bool:
     return all(counts.get(line.id, 0) >= line.quantity for line in order.body.items)
+
+
+def lost(order: StoredOrder, parcel: Shipment) -> bool:
+    """Whether the carrier gave this parcel up on its way and it is not here again; the order may not have heard yet."""
+    known = order.parcels.get(parcel.id)
+    gone = parcel.direction == "outbound" and parcel.status == "failed" and (known is None or bool(known.units))
+    return gone and any(event.code in STAGES for event in parcel.events)
 
 
 def owed_at_the_door(order: StoredOrder) -> int:

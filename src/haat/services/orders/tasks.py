@@ -14,7 +14,7 @@ import structlog
 from haat.contracts.inventory import Inventory, Line, PutBack
 from haat.contracts.orders import OrderMoved, OrderStateError, TimelineEntry
 from haat.contracts.payments import Capture, Payment, PaymentRef, Payments, Refund, Void
-from haat.contracts.shipping import CancelShipments, Dispatch, Shipment, ShipmentUnderWay, Shipping
+from haat.contracts.shipping import CancelShipments, Dispatch, Shipment, ShipmentsOf, ShipmentUnderWay, Shipping
 from haat.kit.clock import now
 from haat.kit.database import Transaction
 from haat.kit.message import DomainError, Unavailable
@@ -29,7 +29,7 @@ from haat.services.orders.model import (
     with_captured,
     with_refund,
 )
-from haat.services.orders.parcels import STAGES, STOPPED
+from haat.services.orders.parcels import STAGES, STOPPED, lost
 from haat.services.orders.returning import on_its_way, return_moved
 from haat.services.orders.store import OrderStore, Refusal, Task
 from haat.services.orders.worth import paid_by_return, with_returned
@@ -106,6 +106,7 @@ class Tasks:
 
     async def _cancel(self, task: Task, order: StoredOrder) -> Write:
         await self._shipping.cancel(CancelShipments(order_id=order.id))
+        await self._check_here(order)
         await self._payments.void(Void(attempt_id=order.attempt_id, reason="order canceled"))
         # The money may have been taken a moment ago, and the notice of it not have come yet.
         payment = await self._payments.payment(PaymentRef(payment_id=order.payment_id))
@@ -123,14 +124,25 @@ class Tasks:
 
         return write
 
+    async def _check_here(self, order: StoredOrder) -> None:
+        """Raises ShipmentUnderWay for units that are on the road: they must not be sold again."""
+        if not order.shipped:
+            return
+        for parcel in (await self._shipping.shipments(ShipmentsOf(order_ids=[order.id]))).data:
+            if lost(order, parcel):
+                raise ShipmentUnderWay(shipment_id=parcel.id, state=parcel.status)
+
     async def _refund(self, task: Task, order: StoredOrder) -> Write:
         paid_back = await self._pay_back(task, order, task.data["amount"])
 
         async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
+            refunded = with_refund(current, paid_back)
+            if not any(paid_back.values()):
+                # Refused at once, which payments tell, too: its lines can be refunded anew.
+                return refunded
             await self._store.note(
                 transaction.connection, current.id, "refunded", task.data["reason"], task.data["actor"]
             )
-            refunded = with_refund(current, paid_back)
             return with_returned(refunded, task.data.get("units") or {}, task.data.get("shares") or {})
 
         return write
@@ -194,7 +206,10 @@ class Tasks:
 
         async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
             actor = task.data["actor"]
-            detail = "Parcel received, money sent back" if back else "Parcel received, no money was left to send back"
+            detail = "Parcel received, no money was left to send back"
+            if back:
+                sent = any(paid_back.values())
+                detail = "Parcel received, money sent back" if sent else "Parcel received, its money did not go through"
             entry = TimelineEntry(at=now(), type="refunded", detail=detail, actor=actor)
             await self._store.move_return(transaction.connection, task.data["return_id"], "refunded", entry, back)
             await self._store.note(transaction.connection, current.id, "return_received", entry.detail, actor)

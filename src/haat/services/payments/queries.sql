@@ -446,14 +446,14 @@ SELECT e.currency, coalesce(sum(e.amount) FILTER (WHERE t.phase = 'posted'), 0):
 FROM payments.ledger_entries e JOIN payments.ledger_txns t USING (txn_id)
 WHERE e.account = :account GROUP BY e.currency ORDER BY e.currency;
 
--- name: put_movements(provider, ids, kinds, matters, provider_ids, amounts, currencies, fees, fee_currencies, ats)
--- Those that were not known yet.
+-- name: put_movements(provider, ids, kinds, matters, provider_ids, amounts, currencies, fees, fee_currencies, ats)!
+-- Those that were not known yet have still to be booked.
 INSERT INTO payments.movements (provider, movement_id, kind, matter, provider_id, amount_minor, currency, fee_minor,
-                                fee_currency, at)
-SELECT :provider, n.* FROM unnest(:ids::text[], :kinds::text[], :matters::text[], :provider_ids::text[],
+                                fee_currency, at, booked)
+SELECT :provider, n.*, false FROM unnest(:ids::text[], :kinds::text[], :matters::text[], :provider_ids::text[],
                                   :amounts::bigint[], :currencies::text[], :fees::bigint[], :fee_currencies::text[],
                                   :ats::timestamptz[]) AS n
-ON CONFLICT DO NOTHING RETURNING movement_id;
+ON CONFLICT DO NOTHING;
 
 -- name: join_at_once()!
 -- How many lines a day has is a guess before they are counted, and row by row a wrong guess is quadratic: ten minutes for
@@ -561,12 +561,11 @@ WITH healed AS (
 )
 SELECT open FROM counted;
 
--- name: settle_lines(provider, day, movement_ids)
--- The money that these new lines moved on: fees by currency, and payouts one by one. Joined to the ids, which are as many
--- as a day's lines: compared with each of them (`= ANY`), a line would cost as much as the whole day.
-WITH fresh AS MATERIALIZED (
-    SELECT m.* FROM unnest(:movement_ids::text[]) AS n (movement_id)
-    JOIN payments.movements m ON m.provider = :provider AND m.movement_id = n.movement_id
+-- name: settle_lines(provider, day)
+-- The money that lines moved on which are not booked yet: fees by currency, and payouts one by one. Those of a report that
+-- broke off, or of a process that died, are booked with the next.
+WITH fresh AS (
+    UPDATE payments.movements SET booked = true WHERE provider = :provider AND NOT booked RETURNING *
 )
 SELECT 'fees' AS kind, 'fees:' || :provider || ':' || :day || ':' || min(movement_id) AS txn_id,
        fee_currency::text AS currency, sum(fee_minor)::bigint AS amount

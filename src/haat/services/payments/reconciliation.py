@@ -64,13 +64,13 @@ class Reconciliation:
             raise Invalid(errors=[{"pointer": "/day", "code": "not_allowed", "detail": "this provider has no reports"}])
         since = datetime.combine(day, time(), UTC)
         until = since + timedelta(days=1)
-        fresh, seen = await self._fetched(since, until)
+        seen = await self._fetched(since, until)
         repeated = [movement_id for movement_id, times in seen.items() if times > 1]
         name = self._provider.name
         with patient(DAY_SECONDS):
             async with self._database.transaction("payments") as transaction:
                 connection = transaction.connection
-                await self._book(connection, day, fresh)
+                await self._book(connection, day)
                 grace = (GRACE + self._provider.abilities.report_lag).total_seconds()
                 asked = {"provider": name, "since": since, "until": until, "grace_seconds": grace}
                 await queries.join_at_once(connection)
@@ -101,22 +101,22 @@ class Reconciliation:
                 tell("a day's report cannot be had yet", provider=name, day=str(day), why=error.detail, days=len(due))
                 return
 
-    async def _fetched(self, since: datetime, until: datetime) -> tuple[list[str], Counter[str]]:
-        """Ids of lines that are new here, and how often each line came."""
+    async def _fetched(self, since: datetime, until: datetime) -> Counter[str]:
+        """Write the lines that are new here; how often each line came, by its id."""
         seen: Counter[str] = Counter()
-        fresh: list[str] = []
         batch: list[Movement] = []
         async for line in self._provider.report(since, until):
             seen[line.id] += 1
             batch.append(line)
             if len(batch) == LINES:
-                fresh += await self._put(batch)
+                await self._put(batch)
                 batch = []
-        return fresh + await self._put(batch), seen
+        await self._put(batch)
+        return seen
 
-    async def _put(self, lines: Sequence[Movement]) -> list[str]:
+    async def _put(self, lines: Sequence[Movement]) -> None:
         async with self._database.connection() as connection:
-            rows = queries.put_movements(
+            await queries.put_movements(
                 connection,
                 provider=self._provider.name,
                 ids=[line.id for line in lines],
@@ -129,14 +129,11 @@ class Reconciliation:
                 fee_currencies=[line.fee.currency for line in lines],
                 ats=[line.at for line in lines],
             )
-            return [row["movement_id"] async for row in rows]
 
-    async def _book(self, connection: Connection, day: date, fresh: Sequence[str]) -> None:
+    async def _book(self, connection: Connection, day: date) -> None:
         """The fees that the provider kept, and what it paid out to the bank."""
         clearing = f"psp_clearing:{self._provider.name}"
-        rows = queries.settle_lines(
-            connection, provider=self._provider.name, day=day.isoformat(), movement_ids=list(fresh)
-        )
+        rows = queries.settle_lines(connection, provider=self._provider.name, day=day.isoformat())
         for row in [row async for row in rows]:
             to = "psp_fees" if row["kind"] == "fees" else "bank"
             entries = ((to, row["amount"]), (clearing, -row["amount"]))

@@ -12,7 +12,7 @@ import msgspec
 from haat.contracts.identity import Address
 from haat.contracts.shipping import Parcel, RatesFor, ShippingOption
 from haat.kit.money import Money
-from haat.ports.carrier import Booking, Place, State
+from haat.ports.carrier import Booking, CarrierEvent, Place, State
 
 Zone = Literal["local", "metro", "rest", "remote"]
 
@@ -209,6 +209,14 @@ def forward(current: str, told: State) -> str:
     if told == "canceled":
         return "canceled" if current == "created" else current
     return told if _RANK[told] > _RANK[current] else current
+
+
+def unheard(current: str, status: str, events: Sequence[CarrierEvent]) -> CarrierEvent | None:
+    """That a parcel had left which failed before any notice of its way was read: it is not where it was sent from."""
+    if status != "failed" or under_way(current):
+        return None
+    way = (event for event in events if under_way(event.code))
+    return min(way, key=lambda event: event.at, default=None)
 
 
 def under_way(status: str) -> bool:

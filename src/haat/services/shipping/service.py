@@ -24,7 +24,7 @@ from haat.kit.clock import now
 from haat.kit.database import Transaction
 from haat.kit.ids import is_id, new_id
 from haat.kit.message import NotFound, Nothing, Page, Unavailable
-from haat.ports.carrier import Answered, Booking, Carrier, ParcelFact, Place, Refused, Unknown
+from haat.ports.carrier import Answered, Booking, Carrier, CarrierEvent, ParcelFact, Place, Refused, Unknown
 from haat.services.shipping.model import (
     WAREHOUSE,
     DispatchBody,
@@ -34,6 +34,7 @@ from haat.services.shipping.model import (
     options_for,
     promised,
     under_way,
+    unheard,
     units_in,
 )
 from haat.services.shipping.store import ShippingStore, StoredShipment
@@ -161,9 +162,11 @@ class ShippingService(Shipping):
         day = expected(shipment.body.promised, fact.estimated_delivery)
         await self._store.save_fact(transaction.connection, shipment.id, status, fact, day)
         if status != shipment.status:
+            left = unheard(shipment.status, status, fact.events)
+            if left is not None:
+                transaction.publish(_moved(shipment, left.code, fact.tracking_number, _said(left)))
             last = max(fact.events, key=lambda event: event.at, default=None)
-            detail = f"{last.description} ({last.location})" if last else ""
-            transaction.publish(_moved(shipment, status, fact.tracking_number, detail))
+            transaction.publish(_moved(shipment, status, fact.tracking_number, _said(last)))
 
     def _body(self, shipment_id: str, ask: Dispatch) -> DispatchBody:
         customer = msgspec.convert(ask.address, Place, from_attributes=True)
@@ -178,6 +181,10 @@ class ShippingService(Shipping):
         )
         promise = None if back else promised(ask.address, ask.method, self._seller_region, now())
         return DispatchBody(booking=booking, items=ask.items, promised=promise)
+
+
+def _said(event: CarrierEvent | None) -> str:
+    return f"{event.description} ({event.location})" if event else ""
 
 
 def _moved(shipment: StoredShipment, status: str, tracking_number: str = "", detail: str = "") -> ShipmentMoved:

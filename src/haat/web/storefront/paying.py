@@ -34,6 +34,9 @@ ENDINGS = {
     "checkout_refused": "We cannot take this order online; please contact us.",
     "checkout_timed_out": "The order could not be completed in time. Please try again.",
 }
+# These end an order also when its money was taken before, and then it goes back.
+PERHAPS_PAID = frozenset({"reservation_gone", "checkout_timed_out"})
+NOTHING_TAKEN, GOES_BACK = "Nothing was charged.", "If you have paid already, your money goes back."
 # Not a decline: whether that other payment is made is not known yet, so nothing is said about charges.
 ELSEWHERE = "elsewhere"
 
@@ -68,7 +71,7 @@ def told_decline(code: str) -> str:
         told = "This cart is being paid for in another window or on another device. You are not charged twice."
         return f"{told} Please finish it there, or come back when that payment has run out."
     if code in ENDINGS:
-        return f"{ENDINGS[code]} Nothing was charged."
+        return f"{ENDINGS[code]} {_of_the_money(code)}"
     reason = DECLINES.get(code, "Your bank did not accept the payment.")
     return f"{reason} Nothing was charged. Try again or choose another way to pay."
 
@@ -80,5 +83,9 @@ def told_refusal(error: DomainError) -> str:
     if isinstance(error, PriceChanged):
         return "Prices have changed while you were here. Please look at the new total, then pay."
     if ENDINGS.get(error.code) == _SHORT:
-        return f"{_SHORT} Nothing was charged."
-    return f"{error.detail.rstrip('.')}. Nothing was charged."
+        return f"{_SHORT} {_of_the_money(error.code)}"
+    return f"{error.detail.rstrip('.')}. {_of_the_money(error.code)}"
+
+
+def _of_the_money(code: str) -> str:
+    return GOES_BACK if code in PERHAPS_PAID else NOTHING_TAKEN

@@ -1,6 +1,6 @@
 """The catalogue: products, variants, categories, prices and reviews."""
 
-from haat.contracts.catalog.calls import Catalog
+from haat.contracts.catalog.calls import Catalog, every_product
 from haat.contracts.catalog.categories import CategoryNode, CategoryRef, NewCategory, SaveCategories, Slug, Title
 from haat.contracts.catalog.imports import (
     LEFT_OUT,
@@ -99,4 +99,5 @@ __all__ = [
     "VariantsForSale",
     "VariantsOfSkus",
     "WriteReview",
+    "every_product",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from haat.contracts.catalog.categories import CategoryNode, SaveCategories
 from haat.contracts.catalog.imports import Imported, ImportJob, ImportRaw, ImportRows, JobRef, StartImport
 from haat.contracts.catalog.products import (
@@ -71,3 +73,13 @@ class Catalog(Contract):
     @promise(safe_to_repeat=True)
     async def reviews(self, ask: ReviewsOf) -> Page[Review]: ...
     async def write_review(self, ask: WriteReview) -> Review: ...
+
+
+async def every_product(catalog: Catalog) -> AsyncIterator[bytes]:
+    """Every product of every status as JSON lines, some at a time; they can be imported again."""
+    after: str | None = ""
+    while after is not None:
+        found = await catalog.scan_products(ScanProducts(after=after, status=None))
+        after = found.last_id
+        if found.lines:
+            yield found.lines

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import msgspec
@@ -31,11 +30,11 @@ from haat.contracts.catalog import (
     Review,
     ReviewsOf,
     SaveCategories,
-    ScanProducts,
     Slug,
     StartImport,
     Title,
     WriteReview,
+    every_product,
 )
 from haat.contracts.identity import Identity, OfUser
 from haat.kit.access import Caller, needs_role, needs_user
@@ -262,16 +261,7 @@ async def view_import(catalog: Catalog, job_id: JobId) -> ImportJob:
 )
 async def export_products(catalog: Catalog) -> Stream:
     """Every product of every status as JSON lines; what it writes can be imported again."""
-
-    async def lines() -> AsyncIterator[bytes]:
-        after: str | None = ""
-        while after is not None:
-            found = await catalog.scan_products(ScanProducts(after=after, status=None))
-            after = found.last_id
-            if found.lines:
-                yield found.lines
-
-    return Stream(lines(), media_type="application/jsonl")
+    return Stream(every_product(catalog), media_type="application/jsonl")
 
 
 def _product(product: Product, status: int) -> Response[Product]:

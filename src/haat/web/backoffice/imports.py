@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
 from typing import Any
 
 from litestar import Response, get, post
 from litestar.response import Stream
 
-from haat.contracts.catalog import Catalog, ImportOptions, JobRef, ScanProducts, StartImport
+from haat.contracts.catalog import Catalog, ImportOptions, JobRef, StartImport, every_product
 from haat.kit.message import DomainError
 from haat.web.backoffice.desk import Desk, dressed, told
 from haat.web.backoffice.forms import Faults, Typed, files, minor, new_key, plain_amount, typed, whole
@@ -64,16 +63,8 @@ async def watch_import(desk: Desk, catalog: Catalog, job_id: str) -> Response[An
 @get("/exports/products.jsonl", duty="products")
 async def export_products(desk: Desk, catalog: Catalog) -> Response[Any]:
     """Every product of every state as a file that can be imported again."""
-
-    async def lines() -> AsyncIterator[bytes]:
-        after: str | None = ""
-        while after is not None:
-            found = await catalog.scan_products(ScanProducts(after=after, status=None))
-            after = found.last_id
-            yield found.lines
-
     headers = {"Content-Disposition": 'attachment; filename="products.jsonl"'}
-    return dressed(Stream(lines(), media_type="application/jsonl", headers=headers))
+    return dressed(Stream(every_product(catalog), media_type="application/jsonl", headers=headers))
 
 
 def format_of(name: str) -> str:

@@ -433,6 +433,48 @@ async def test_an_attempt_that_nothing_can_help_is_an_alarm(floor: Floor):
     assert attempt_id in [each.attempt_id for each in (await service.parked(ParkedOf(limit=100))).data]
 
 
+class Slow:
+    """An inventory that begins a reservation, and ends it or breaks when it is told to."""
+
+    def __init__(self, inventory: Any, fault: Exception | None) -> None:
+        self._inventory, self._fault = inventory, fault
+        self.commit, self.release = inventory.commit, inventory.release
+        self.asked, self.told = asyncio.Event(), asyncio.Event()
+
+    async def reserve(self, ask: Any) -> Any:
+        self.asked.set()
+        await self.told.wait()
+        if self._fault is not None:
+            raise self._fault
+        return await self._inventory.reserve(ask)
+
+
+async def left_alone(floor: Floor, fault: Exception | None) -> list[tuple[str, str]]:
+    """What the log tells of a drive whose shopper left in the middle, and whose attempt others have ended since."""
+    owner, checkout, _ = await opened(floor)
+    slow = Slow(floor.inventory, fault)
+    service, _ = checkouts_without(floor, inventory=slow)
+    with capture_logs() as logs:
+        paying = asyncio.create_task(service.complete(floor.asked(owner, checkout.id, CASH)))
+        await slow.asked.wait()
+        paying.cancel()
+        await asyncio.wait([paying])
+        driving = [task for task in asyncio.all_tasks() if "Driver.drive" in repr(task)]
+        await resume(floor, checkouts_without(floor)[0], checkout.id)
+        slow.told.set()
+        await asyncio.wait(driving)
+    assert (await floor.seen(owner, checkout.id)).status == "completed"
+    return [(line["log_level"], line["event"]) for line in logs if "attempt_id" in line]
+
+
+async def test_a_drive_whose_shopper_left_is_refused_and_says_so(floor: Floor):
+    assert await left_alone(floor, None) == [("info", "attempt is driven elsewhere")]
+
+
+async def test_a_fault_after_the_shopper_left_is_told(floor: Floor):
+    assert await left_alone(floor, ZeroDivisionError()) == [("error", "attempt failed to go on")]
+
+
 async def test_parked_attempts_are_paged_the_oldest_first(floor: Floor):
     service, _ = checkouts_without(floor, orders="place")
     park = "UPDATE checkout.attempts SET state = 'parked' WHERE checkout_id = $1 RETURNING attempt_id"

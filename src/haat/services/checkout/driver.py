@@ -137,6 +137,7 @@ class Driver:
         shown = _shown(step.saga) if step.shown else Shown()
         version = await self._store.save(attempt, step, shown)
         if version is None:
+            log.info("attempt is driven elsewhere", attempt_id=attempt.attempt_id, state=step.saga.state)
             raise LostLease(attempt.attempt_id)
         return msgspec.structs.replace(attempt, version=version, tries=step.tries)
 
@@ -333,8 +334,15 @@ async def drive_all(driver: Driver, attempts: list[Attempt]) -> None:
         try:
             await driver.drive(attempt)
         except LostLease:
-            log.info("attempt is driven elsewhere", attempt_id=attempt.attempt_id)
+            pass
         except Exception:
             log.exception("attempt failed to go on", attempt_id=attempt.attempt_id)
 
     await asyncio.gather(*(one(attempt) for attempt in attempts))
+
+
+def tell_failure(attempt_id: str, driving: asyncio.Task[Attempt]) -> None:
+    """What a drive that nobody waits for any more came to, if it failed; the sweep goes on with the attempt."""
+    error = None if driving.cancelled() else driving.exception()
+    if error is not None and not isinstance(error, LostLease):
+        log.error("attempt failed to go on", attempt_id=attempt_id, exc_info=error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 import structlog
@@ -46,7 +47,7 @@ from haat.kit.idempotency import IdempotencyConflict, IdempotencyInFlight, repla
 from haat.kit.ids import new_id
 from haat.kit.message import DomainError, Invalid, NotFound, Nothing, Page
 from haat.kit.money import LIMIT, Money, format_money
-from haat.services.checkout.driver import Driver, LostLease, drive_all
+from haat.services.checkout.driver import Driver, LostLease, drive_all, tell_failure
 from haat.services.checkout.model import (
     Choices,
     Facts,
@@ -168,12 +169,17 @@ class CheckoutService(Checkouts):
             claimed = slowly
         crashpoint("idem.claimed")
         stored, attempt = claimed
+        driving = asyncio.create_task(self._driver.drive(attempt, first=True))
         try:
             async with asyncio.timeout(INLINE_SECONDS):
-                attempt = await asyncio.shield(self._driver.drive(attempt, first=True))
+                attempt = await asyncio.shield(driving)
         except (TimeoutError, LostLease) as early:
             log.info("a checkout goes on without its shopper", attempt_id=attempt.attempt_id, why=type(early).__name__)
             return _view(await self._stored(ask.owner, ask.checkout_id))
+        finally:
+            # The shopper waits no longer, or has left: nobody else would hear of a fault.
+            if not driving.done():
+                driving.add_done_callback(partial(tell_failure, attempt.attempt_id))
         return _outcome(stored, attempt)
 
     async def resume_due(self) -> None:

@@ -188,6 +188,9 @@ async def test_a_guest_has_the_bill_sent_elsewhere_and_cancels_by_the_signed_lin
     await page.get_by_text("Cancel this order").click()
     await page.get_by_role("button", name="Yes, cancel order").click()
     await expect(page.locator(".status").first).to_contain_text("Cancelled")
+    await page.get_by_role("button", name="Buy the same again").click()
+    await expect(page.get_by_role("status").first).to_contain_text("Added to your cart")
+    await expect(page.locator(".line h2")).to_have_count(1)
     await visitor.close()
 
 

@@ -16,6 +16,7 @@ from haat.contracts.cart import (
     CartView,
     ChangeItem,
     MergeCarts,
+    NotForSale,
     Owner,
     RemoveItem,
     ViewCart,
@@ -189,6 +190,8 @@ class MemoryCart(Cart):
         # Products that are not sold any more.
         self.withdrawn: set[str] = set()
         self.wished: dict[str, list[str]] = {}
+        # Under which keys things were added.
+        self.keys: list[str] = []
 
     def of(self, owner: Owner) -> str:
         return owner.user_id or owner.token or "crt_new"
@@ -216,11 +219,14 @@ class MemoryCart(Cart):
 
     async def add_item(self, ask: AddItem) -> CartView:
         found = [(p, v) for p in self._catalog.all for v in p.variants if v.id == ask.variant_id]
-        if not found:
-            raise NotFound()
+        if not found or found[0][0].id in self.withdrawn:
+            raise NotForSale()
         (product, variant) = found[0]
-        if ask.quantity > variant.available:
-            raise OutOfStock("Only a few left", sku=variant.sku, available=variant.available)
+        lines = self.lines.setdefault(self.of(ask.owner), [])
+        there = next((line for line in lines if line.variant_id == variant.id), None)
+        wanted = ask.quantity + (there.quantity if there else 0)
+        if wanted > variant.available:
+            raise OutOfStock(sku=variant.sku, available=variant.available, requested=wanted)
         item = CartItem(
             id=f"itm_{variant.id}",
             product_id=product.id,
@@ -230,13 +236,14 @@ class MemoryCart(Cart):
             slug=product.slug,
             options=variant.options,
             image=product.images[0].url,
-            quantity=ask.quantity,
+            quantity=wanted,
             unit_price=variant.price,
-            line_total=variant.price.times(ask.quantity),
+            line_total=variant.price.times(wanted),
             available=variant.available,
             added_at=MOMENT,
         )
-        self.lines.setdefault(self.of(ask.owner), []).append(item)
+        self.lines[self.of(ask.owner)] = [line for line in lines if line is not there] + [item]
+        self.keys += [ask.idempotency.key] if ask.idempotency else []
         return self._view(ask.owner)
 
     async def change_item(self, ask: ChangeItem) -> CartView:

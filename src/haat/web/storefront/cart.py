@@ -1,15 +1,29 @@
-"""The cart: look, add, change, remove."""
+"""The cart: look, add, change, remove; what an order held once more."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 
-from haat.contracts.cart import AddItem, Cart, CartFull, CartView, ChangeItem, NotForSale, RemoveItem, ViewCart
+from haat.contracts.cart import (
+    AddItem,
+    Cart,
+    CartFull,
+    CartView,
+    ChangeItem,
+    NotForSale,
+    Owner,
+    RemoveItem,
+    ViewCart,
+)
 from haat.contracts.catalog import Catalog, ProductRef
+from haat.contracts.checkout import QuoteLine
 from haat.contracts.inventory import OutOfStock
+from haat.contracts.orders import OrderOf, Orders
 from haat.contracts.recommendations import Recommender
+from haat.kit.idempotency import Idempotency
 from haat.kit.message import DomainError, NotFound
 from haat.web.storefront.browsing import advice
 from haat.web.storefront.choosing import variant_to_buy, what_exists
@@ -87,6 +101,47 @@ async def change_item(item_id: str, shop: Shop, cart: Cart, recommendations: Rec
     return shop.go(f"/cart?said={'removed' if quantity == 0 else 'changed'}")
 
 
+@post("/orders/{order_id:str}/again")
+async def buy_again(
+    order_id: str, shop: Shop, orders: Orders, cart: Cart, recommendations: Recommender
+) -> Response[Any]:
+    """What an order held into the cart once more, as far as it is to be had; a form sent twice puts it there once."""
+    fields = await typed(shop.request)
+    caller, attempt = shop.caller, fields.get("attempt", "")[:100]
+    link = fields.get("token") or None
+    order = await orders.order(OrderOf(order=order_id, user_id=caller.user_id, link=link, cart_token=caller.cart_token))
+    view = await cart.view(ViewCart(owner=shop.owner))
+    # A guest's first cart gets its token here, and all lines join it.
+    owner = Owner(user_id=caller.user_id) if caller.user_id else Owner(token=view.token)
+    missing = []
+    for item in order.items:
+        once = shop.once(f"again:{item.id}:{attempt}", order.id)
+        if lacking := await _put_again(cart, owner, item, once):
+            missing.append(f"{item.title}: {lacking}")
+    view = await cart.view(ViewCart(owner=owner))
+    shop.keep_cart(view)
+    if missing:
+        return await _page(shop, recommendations, view, problem=" ".join(missing), status=409)
+    return shop.go("/cart?said=added")
+
+
+async def _put_again(cart: Cart, owner: Owner, item: QuoteLine, once: Idempotency) -> str:
+    """Add as many units as there are, up to what was ordered; what is lacking, in words."""
+    ask = AddItem(owner=owner, variant_id=item.variant_id, quantity=item.quantity, idempotency=once)
+    try:
+        await cart.add_item(ask)
+    except OutOfStock as error:
+        there = error.facts["requested"] - item.quantity
+        more = error.facts["available"] - there
+        if 0 < more < item.quantity:
+            await cart.add_item(msgspec.structs.replace(ask, quantity=more))
+            return f"only {more} of {item.quantity} are left."
+        return _why(error, adding=item.quantity)
+    except (CartFull, NotForSale) as error:
+        return f"{error.detail}."
+    return ""
+
+
 async def _page(
     shop: Shop, recommendations: Recommender, view: CartView, *, problem: str = "", status: int = 200
 ) -> Response[str]:
@@ -122,4 +177,4 @@ def _why(error: DomainError, adding: int | None = None) -> str:
     return f"Only {left} left, and {there} of them in your cart already: please choose fewer."
 
 
-ROUTES = [view_cart, add_item, change_item]
+ROUTES = [view_cart, add_item, change_item, buy_again]

@@ -48,6 +48,8 @@ SERVES_VARIABLE = "HAAT_SERVES"
 _EVERY_INTERFACE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked for, not bound
 # Without its scheme an address is taken for a path, or for nothing, by whoever opens it later.
 _WEB = r"^(https?://[^\s/].*)?$"
+# Pages live at the top of their host.
+_ORIGIN = r"^(https?://[^\s/?#@]+/?)?$"
 _POSTGRESQL = r"^postgres(ql)?://"
 _NEIGHBOUR_PREFIX, _NEIGHBOUR_SUFFIX = "HAAT_", "_URL"
 
@@ -109,8 +111,8 @@ class Settings(BaseSettings):
     )
     public_url: str | None = Field(
         None,
-        pattern=_WEB,
-        description="where browsers find the shop, when not at http://HAAT_HOST:HAAT_PORT of this machine",
+        pattern=_ORIGIN,
+        description="scheme and host (and port) where browsers find the shop, when not at http://HAAT_HOST:HAAT_PORT",
     )
     vault_public_url: str | None = Field(
         None, pattern=_WEB, description="where they find the vault, under another host or port"

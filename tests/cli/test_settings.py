@@ -45,6 +45,8 @@ def test_browsers_go_to_the_public_address_and_programs_of_this_machine_to_its_o
         ("smtp_url", "smtp://"),
         ("smtp_url", "smtp://mail.example:five"),
         ("public_url", "shop.example"),
+        # Every link of a page begins at the top of its host.
+        ("public_url", "https://example.com/shop"),
         ("provider_url", "localhost:9000"),
         ("otlp_endpoint", "collector:4318"),
         # Understood by one driver and not by the other.

@@ -96,7 +96,8 @@ async def serve_asset(request: Request[Any, Any, Any], path: str) -> Response[by
         raise NotFound()
     etag = f'"{asset.digest}"'
     headers = {
-        "ETag": etag,
+        # Weak: one tag for the plain body and the packed one.
+        "ETag": f"W/{etag}",
         "Cache-Control": FOR_EVER if digest == asset.digest else "no-cache",
         "Vary": "Accept-Encoding",
     }

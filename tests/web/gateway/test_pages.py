@@ -131,7 +131,15 @@ async def test_an_asset_is_not_packed_for_others(client: httpx.AsyncClient, vend
     assert "Content-Encoding" not in answer.headers
 
 
-@pytest.mark.parametrize("known", ["{}", 'W/{}, "older"', "*"])
+async def test_plain_and_packed_have_one_weak_tag(client: httpx.AsyncClient, vendor: Path):
+    url = assets.asset_url("htmx.js") or ""
+    plain, packed = [
+        (await client.get(url, headers={"Accept-Encoding": coding})).headers["ETag"] for coding in ("identity", "gzip")
+    ]
+    assert (plain == packed, plain.startswith('W/"')) == (True, True)
+
+
+@pytest.mark.parametrize("known", ["{}", '"older", {}', "*"])
 async def test_an_asset_is_not_sent_twice(client: httpx.AsyncClient, vendor: Path, known: str):
     url = assets.asset_url("htmx.js") or ""
     etag = (await client.get(url)).headers["ETag"]

@@ -19,7 +19,7 @@ from haat.engines.database.migrations import every_unit, migrate
 from haat.engines.database.pool import PostgresDatabase
 from haat.settings import Settings
 
-SANDBOX_SECONDS = 15
+SANDBOX_SECONDS = 120
 # Thousands of collected tests live until the end: searching them for cycles every 700 objects cost a tenth of the run.
 gc.set_threshold(100_000, 50, 100)
 # An example may take as long as a machine lets it: nothing of ours is promised within a fifth of a second.

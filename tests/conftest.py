@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from haat.compose import SERVICES, House
@@ -18,9 +19,17 @@ from haat.engines.database.migrations import every_unit, migrate
 from haat.engines.database.pool import PostgresDatabase
 from haat.settings import Settings
 
-SANDBOX_SECONDS = 15
+SANDBOX_SECONDS = 120
 # Thousands of collected tests live until the end: searching them for cycles every 700 objects cost a tenth of the run.
 gc.set_threshold(100_000, 50, 100)
+# An example may take as long as a machine lets it: nothing of ours is promised within a fifth of a second.
+hypothesis.settings.register_profile(
+    "unhurried",
+    parent=hypothesis.settings.get_profile(hypothesis.settings.get_current_profile_name()),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("unhurried")
 # `make faults` runs every test of some files many times.
 TIMES = int(os.environ.get("HAAT_TIMES", "1"))
 

@@ -17,7 +17,7 @@ from tests.journeys.starts import HAAT, environment, haat
 def test_without_a_shop_one_is_started_measured_and_gone(tmp_path: Path):
     command = [*HAAT, "bench", "--seconds", "1", "--only", "journey", "--json"]
     own = environment(tmp_path, free_port())
-    ended = subprocess.run(command, env=own, capture_output=True, text=True, timeout=240, check=False)
+    ended = subprocess.run(command, env=own, capture_output=True, text=True, timeout=900, check=False)
     assert ended.returncode == 0, ended.stderr
     closed, opened = json.loads(ended.stdout)
     assert (closed["operation"], closed["load"], closed["failed"], opened["failed"]) == ("journey", "24 users", 0, 0)

@@ -59,7 +59,11 @@ async def _owned(client: Client, shelve: Shelve) -> dict[str, str]:
     card = {"method": "card", "token": await client.card(), "save": True}
     bought = await client.buy(shelf["id"], payment=card)
     _, order = await client.call("GET", f"/v1/orders/{bought['order']['id']}")
-    _, cards = await client.call("GET", "/v1/payment-methods")
+
+    async def saved() -> Any:
+        return (await client.call("GET", "/v1/payment-methods"))[1]["data"]
+
+    cards = await eventually(saved)
     _, cart = await client.add(shelf["id"], 1)
     checkout = await client.checkout()
     return {
@@ -70,7 +74,7 @@ async def _owned(client: Client, shelve: Shelve) -> dict[str, str]:
         "payment": order["payment"]["id"],
         "address": address["id"],
         "session": sessions["data"][0]["id"],
-        "saved": cards["data"][0]["id"],
+        "saved": cards[0]["id"],
     }
 
 

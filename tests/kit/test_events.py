@@ -141,7 +141,7 @@ async def test_eight_writers_that_commit_late_lose_nothing_and_keep_the_order_of
 
     running = [asyncio.create_task(relay()), asyncio.create_task(reader.run())]
     await asyncio.gather(*(write(probe, number, keys) for number in range(8)))
-    await asyncio.wait_for(tally.all_there.wait(), 30)
+    await asyncio.wait_for(tally.all_there.wait(), 300)
     for task in running:
         task.cancel()
     await asyncio.gather(*(until_cancelled(task) for task in running))
@@ -295,10 +295,10 @@ async def test_a_reader_steps_over_what_it_does_not_want(probe, logs, name):
 
 async def test_news_wake_a_waiting_reader_in_another_worker(probe, logs, name):
     await logs[1].read(name, [], 1)
-    waiting = asyncio.create_task(logs[1].wait(30))
+    waiting = asyncio.create_task(logs[1].wait(300))
     await tell(probe, Counted(about="a", number=1))
     await logs[0].relay(["kit_probe"])
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, 250)
 
 
 _LOG = """
@@ -355,32 +355,55 @@ async def test_who_waits_for_readers_has_their_places_written_at_once(
         while True:
             for event in await logs[0].read(name, ["test_events.Counted"], 1):
                 await logs[0].acknowledge(name, event)
-            await logs[0].wait(60)
+            await logs[0].wait(600)
 
     await logs[0].read(name, ["test_events.Counted"], 1)
     await tell(probe, Counted(about="a", number=1))
     await logs[0].relay(["kit_probe"])
     reading = asyncio.create_task(read())
     try:
-        await until_read(probe_url, still_seconds=2)
+        await until_read(probe_url, still_seconds=60)
     finally:
         reading.cancel()
 
 
 @pytest.mark.slow
-async def test_waiting_for_readers_lasts_as_long_as_one_moves(probe, probe_url, logs, name, alone):
+async def test_waiting_for_readers_lasts_as_long_as_one_moves(probe, probe_url, logs, name, alone, monkeypatch):
     """The last event is acted on long after the patience for a reader that stands still."""
+    looks = [0.0]
+
+    def clock() -> float:
+        looks.append(looks[-1])
+        return looks[-1]
+
+    monkeypatch.setattr(postgres_log, "monotonic", clock)
     await logs[0].read(name, ["test_events.Counted"], 1)
     await tell(probe, *(Counted(about="a", number=number) for number in range(8)))
     await logs[0].relay(["kit_probe"])
-    waiting = asyncio.create_task(until_read(probe_url, still_seconds=1.5))
-    for _ in range(8):
-        await asyncio.sleep(0.4)
+    waiting = asyncio.create_task(until_read(probe_url, still_seconds=10))
+    for _ in range(7):
         events = await logs[0].read(name, ["test_events.Counted"], 1)
         await logs[0].acknowledge(name, events[-1])
-        assert not waiting.done()
+        await written(probe, logs[0], name, events[-1].place[1])
+        # It is seen with the next look, and six seconds later nobody has moved since.
+        for seconds in (0.0, 6.0):
+            looked = len(looks)
+            looks.append(looks[-1] + seconds)
+            while len(looks) < looked + 4 and not waiting.done():  # noqa: ASYNC110 - a look is told to nobody
+                await asyncio.sleep(0.01)
+    assert (looks[-1], waiting.done()) == (42.0, False)
+    events = await logs[0].read(name, ["test_events.Counted"], 1)
+    await logs[0].acknowledge(name, events[-1])
     await logs[0].stop()
     await waiting
+
+
+async def written(probe: PostgresDatabase, log: PostgresLog, name: str, position: int) -> None:
+    """Until the place of this reader stands in the database."""
+    async with probe.connection() as connection:
+        while await connection.fetchval("SELECT position FROM events.cursor WHERE reader = $1", name) != position:
+            await asyncio.sleep(0.01)
+            await log.read(name, [event_name(Counted)], 1)
 
 
 async def test_a_server_that_is_no_longer_the_primary_is_left(

@@ -17,7 +17,7 @@ from aiohttp import web
 from standardwebhooks import Webhook
 
 SECRET = "whsec_c2FuZGJveC10ZXN0cy1zZWNyZXQ="
-BOUND_SECONDS = 15
+BOUND_SECONDS = 120
 
 
 @dataclass

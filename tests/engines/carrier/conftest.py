@@ -14,7 +14,7 @@ from aiohttp import web
 from haat.engines.carrier.sandbox import SandboxCarrier
 
 SECRET = "whsec_Y2Fycmllci1jb25mb3JtYW5jZS1zZWNyZXQ="
-BOUND_SECONDS = 15
+BOUND_SECONDS = 120
 
 
 class Sandbox:

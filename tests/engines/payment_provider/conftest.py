@@ -21,7 +21,7 @@ from tests.engines.payment_provider.worlds import (
     World,
 )
 
-STARTUP_SECONDS = 15
+STARTUP_SECONDS = 120
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from haat.ports.payment_provider import PaymentAsk
 from tests.engines.payment_provider.worlds import BACK, EXPIRES, MADE_FOR
 
 BINARY = Path(__file__).parents[3] / ".go" / "bin" / "stripe-mock"
-STARTUP_SECONDS = 20
+STARTUP_SECONDS = 120
 KEY = "sk_test_123"
 pytestmark = [
     pytest.mark.slow,

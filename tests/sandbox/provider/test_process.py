@@ -20,11 +20,11 @@ async def test_payments_and_keys_survive_a_kill(spawn, tmp_path, card_payment):
 async def test_the_moved_clock_and_its_timers_survive_a_kill(spawn, tmp_path, card_payment):
     provider = await spawn("provider", tmp_path)
     _, payment = await provider.post("/v1/payments", card_payment("timed", "4000002760003184"))
-    await provider.advance(590)
+    await provider.advance(400)
     await provider.kill()
     again = await spawn("provider", tmp_path)
     _, before = await again.get(f"/v1/payments/{payment['id']}")
-    await again.advance(11)
+    await again.advance(201)
     _, after = await again.get(f"/v1/payments/{payment['id']}")
     assert (before["state"], after["state"]) == ("requires_action", "expired")
 

@@ -30,7 +30,7 @@ from haat.services.vault.store import TrailStore, VaultStore
 from tests.engines.payment_provider.stripe_server import StripeServer
 from tests.engines.payment_provider.worlds import STRIPE_KEY, StripeWorld
 
-BOUND_SECONDS = 15
+BOUND_SECONDS = 120
 SECRET = "whsec_c2FuZGJveC10ZXN0cy1zZWNyZXQ="
 OLD_SECRET = "whsec_YW4tb2xkZXItc2VjcmV0LXN0aWxsLWxpdmU="
 

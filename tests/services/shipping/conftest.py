@@ -21,7 +21,7 @@ from haat.services.shipping.service import ShippingService
 from haat.services.shipping.store import ShippingStore
 
 SECRET = "whsec_c2hpcHBpbmctdGVzdHMtc2VjcmV0LTAx"
-BOUND_SECONDS = 15
+BOUND_SECONDS = 120
 
 
 class Depot:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from time import monotonic
 from typing import Any
 
 import asyncpg
@@ -292,15 +293,14 @@ async def until_read(dsn: str, outboxes: Sequence[str] = (), still_seconds: floa
     Raises TimeoutError, naming who lags, when nobody has moved for `still_seconds`.
     """
     connection = await asyncpg.connect(dsn)
-    clock = asyncio.get_running_loop().time
     try:
-        places, moved_at = None, clock()
+        places, moved_at = None, monotonic()
         # Looked at in this order: what leaves an outbox is before its readers.
         while lagging := await _untold(connection, outboxes) or await connection.fetch(_LAGGING):
             seen = await connection.fetch(_PLACES)
             if seen != places:
-                places, moved_at = seen, clock()
-            elif clock() - moved_at > still_seconds:
+                places, moved_at = seen, monotonic()
+            elif monotonic() - moved_at > still_seconds:
                 names = ", ".join(row[0] for row in lagging)
                 raise TimeoutError(f"no event was acted on for {still_seconds:g} s; waiting for {names}")
             # They write their places a moment late, and those who sleep later still.

@@ -159,6 +159,11 @@ class InventoryStore:
         assert len(found) == len(batch)
         return found, bool(row["hot"])
 
+    async def whole(self, connection: Connection, attempt_id: str) -> Reservation | None:
+        """The reservation, held if it was being filled: for who has seen that all its lines are there."""
+        row = await queries.whole(connection, attempt_id=attempt_id)
+        return None if row is None else _reservation(attempt_id, *row)
+
     async def commit_hold(self, connection: Connection, attempt_id: str) -> Reservation | None:
         """The reservation after trying to commit it: not committed means that it is gone; None when never heard of."""
         row = await queries.commit_hold(connection, attempt_id=attempt_id)

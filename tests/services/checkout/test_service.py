@@ -20,7 +20,7 @@ from haat.contracts.checkout import (
     SaveTaxRates,
     TaxRate,
 )
-from haat.contracts.inventory import Adjust, OutOfStock
+from haat.contracts.inventory import Adjust, AttemptRef, OutOfStock
 from haat.contracts.orders import OrderOf
 from haat.contracts.payments import AttemptPayment, PaymentAuthorized, PaymentDeclined, UpiMethod
 from haat.contracts.promotions import CouponRefused
@@ -324,6 +324,27 @@ async def test_a_new_key_gives_the_waiting_payment_up(floor: Floor):
     assert (done.status, states, await floor.stock(lamp)) == ("completed", ["authorized", "voided"], (9, 0, 9))
 
 
+async def sold_already(floor: Floor) -> tuple[Owner, Any, Any]:
+    """A waiting payment that was made; its driver died when the units were sold, and before anybody heard of it."""
+    owner, checkout, lamp = await waiting(floor)
+    await floor.act(checkout.action.url, "approve")
+    await floor.inventory.commit(AttemptRef(attempt_id=await attempt_of(floor, checkout.id)))
+    return owner, checkout, lamp
+
+
+async def test_who_pays_anew_what_was_paid_and_sold_is_told_the_order(floor: Floor):
+    owner, checkout, lamp = await sold_already(floor)
+    done = await floor.complete(owner, checkout.id, await floor.card())
+    assert (done.status, await counted(floor, checkout.id), await floor.stock(lamp)) == ("completed", (1, 1), (9, 0, 9))
+
+
+async def test_who_cancels_what_was_paid_and_sold_is_told_that_it_is_completed(floor: Floor):
+    owner, checkout, _ = await sold_already(floor)
+    with pytest.raises(CheckoutStateError) as refused:
+        await floor.checkouts.cancel(CheckoutRef(owner=owner, checkout_id=checkout.id))
+    assert (refused.value.facts, await counted(floor, checkout.id)) == ({"state": "completed"}, (1, 1))
+
+
 async def test_canceling_gives_the_waiting_payment_up(floor: Floor):
     owner, checkout, lamp = await waiting(floor)
     canceled = await floor.checkouts.cancel(CheckoutRef(owner=owner, checkout_id=checkout.id))
@@ -509,6 +530,15 @@ async def test_canceling_twice_is_once(floor: Floor):
     assert told == [("checkout.CheckoutAbandoned",)]
     with pytest.raises(CheckoutStateError):
         await floor.complete(owner, ref.checkout_id, CASH)
+
+
+async def test_canceling_five_times_at_once_is_once(floor: Floor):
+    owner = await floor.guest((await floor.variant(), 1))
+    ref = CheckoutRef(owner=owner, checkout_id=(await floor.open(owner)).id)
+    canceled = await outcomes([floor.checkouts.cancel(ref) for _ in range(5)])
+    assert [getattr(each, "status", each) for each in canceled] == ["canceled"] * 5
+    told = "SELECT count(*) FROM checkout.outbox WHERE key = $1"
+    assert await floor.value(told, ref.checkout_id) == 1
 
 
 async def test_a_cart_that_begins_anew_under_its_old_token_can_be_ordered_again(floor: Floor):

@@ -148,15 +148,15 @@ class CheckoutService(Checkouts):
 
     async def cancel(self, ask: CheckoutRef) -> Checkout:
         stored = await self._stored(ask.owner, ask.checkout_id)
-        if stored.status == "canceled":
-            return _view(stored)
-        await self._give_up(stored)
-        async with self._store.transaction() as transaction:
-            canceled = await self._store.cancel(transaction.connection, stored.id, stored.owner)
-            if canceled is None:
-                raise CheckoutStateError(state=stored.status)
-            transaction.publish(CheckoutAbandoned(checkout_id=stored.id, status="canceled"))
-        return _view(canceled)
+        if stored.status != "canceled":
+            await self._give_up(stored)
+            async with self._store.transaction() as transaction:
+                if await self._store.cancel(transaction.connection, stored.id, stored.owner) is not None:
+                    transaction.publish(CheckoutAbandoned(checkout_id=stored.id, status="canceled"))
+            stored = await self._stored(ask.owner, ask.checkout_id)
+        if stored.status != "canceled":
+            raise CheckoutStateError(state=stored.status)
+        return _view(stored)
 
     async def complete(self, ask: Complete) -> Checkout:
         owner = owner_key(ask.owner)
@@ -325,11 +325,11 @@ class CheckoutService(Checkouts):
         if known is not None:
             return _repeated(ask, found, known)
         stored = found
-        if stored.status == "completed":
-            return _view(stored)
         if stored.status == "requires_action":
             await self._give_up(stored)
             stored = await self._stored(ask.owner, ask.checkout_id)
+        if stored.status == "completed":
+            return _view(stored)
         stored = await self._still_good(ask.owner, stored)
         missing = requirements(stored.quote)
         if missing:

@@ -324,6 +324,16 @@ async def test_a_new_key_gives_the_waiting_payment_up(floor: Floor):
     assert (done.status, states, await floor.stock(lamp)) == ("completed", ["authorized", "voided"], (9, 0, 9))
 
 
+async def test_another_way_to_pay_waits_for_who_just_looks_after_the_first(floor: Floor):
+    owner, checkout, lamp = await waiting(floor)
+    store = CheckoutStore(floor.database)
+    (looked_after,) = await store.lease([await attempt_of(floor, checkout.id)], 0.2)
+    done = await floor.complete(owner, checkout.id, await floor.card())
+    states = sorted(row["state"] for row in await floor.books(checkout.id))
+    assert (done.status, states, await floor.stock(lamp)) == ("completed", ["authorized", "voided"], (9, 0, 9))
+    assert (await store.attempt(looked_after.attempt_id)).state == "failed"
+
+
 async def sold_already(floor: Floor) -> tuple[Owner, Any, Any]:
     """A waiting payment that was made; its driver died when the units were sold, and before anybody heard of it."""
     owner, checkout, lamp = await waiting(floor)

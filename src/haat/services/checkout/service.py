@@ -347,8 +347,7 @@ class CheckoutService(Checkouts):
         if stored.attempt_id is None:
             return
         try:
-            for attempt in await self._store.lease([stored.attempt_id], self._driver.lease_seconds):
-                await self._driver.give_up(attempt)
+            await self._driver.withdraw(stored.attempt_id)
         except LostLease as error:
             raise CheckoutStateError("This checkout is being completed by another request") from error
 

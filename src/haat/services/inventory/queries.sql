@@ -52,6 +52,9 @@ FROM found;
 -- name: expire_holds(batch)$
 SELECT inventory.expire_holds(:batch);
 
+-- name: expire_apart(batch)^
+SELECT r_expired AS expired, r_stuck AS stuck FROM inventory.expire_apart(:batch);
+
 -- name: book(type, cause_id, cause_kind, location, skus, quantities, data)$
 SELECT inventory.book(:type, :cause_id, :cause_kind, :location, :skus::text[], :quantities::bigint[], :data);
 

@@ -188,10 +188,13 @@ class InventoryStore:
         state: str = await queries.release_hold(connection, attempt_id=attempt_id)
         return state
 
-    async def expire_holds(self, connection: Connection, batch: int) -> int:
-        """Give back what was held too long; how many reservations."""
-        expired: int = await queries.expire_holds(connection, batch=batch)
-        return expired
+    async def expire_holds(self, connection: Connection, batch: int) -> tuple[int, list[str]]:
+        """Give back what was held too long; how many reservations, and which cannot end, for a level has drifted."""
+        try:
+            return await queries.expire_holds(connection, batch=batch), []
+        except asyncpg.IntegrityConstraintViolationError:
+            row = await queries.expire_apart(connection, batch=batch)
+            return row["expired"], row["stuck"]
 
     async def book(
         self,

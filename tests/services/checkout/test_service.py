@@ -25,7 +25,7 @@ from haat.contracts.orders import OrderOf
 from haat.contracts.payments import AttemptPayment, PaymentAuthorized, PaymentDeclined, UpiMethod
 from haat.contracts.promotions import CouponRefused
 from haat.kit.database import Batch
-from haat.kit.idempotency import IdempotencyConflict, IdempotencyInFlight
+from haat.kit.idempotency import Idempotency, IdempotencyConflict, IdempotencyInFlight
 from haat.kit.ids import new_id
 from haat.kit.message import DomainError, NotFound, Nothing, Unauthenticated
 from haat.services.checkout.model import owner_key
@@ -382,6 +382,16 @@ async def test_another_key_on_a_completed_checkout_tells_the_order_too(floor: Fl
     checkout = await floor.open(owner)
     first, again = [await floor.complete(owner, checkout.id, await floor.card()) for _ in range(2)]
     assert (again.order, await counted(floor, checkout.id)) == (first.order, (1, 1))
+
+
+async def test_the_same_key_opens_the_same_checkout_though_its_order_has_emptied_the_cart(floor: Floor):
+    owner = await floor.guest((await floor.variant(), 1))
+    key = Idempotency(account="guest", key=new_id("key"), fingerprint="open")
+    opened = await floor.open(owner, email="asha@example.com", idempotency=key)
+    await floor.complete(owner, opened.id, CASH)
+    assert await floor.open(owner, email="asha@example.com", idempotency=key) == opened
+    with pytest.raises(EmptyCart):
+        await floor.open(owner, idempotency=Idempotency(account="guest", key=new_id("key"), fingerprint="open"))
 
 
 async def test_the_same_key_is_refused_again(floor: Floor):

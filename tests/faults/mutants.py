@@ -164,6 +164,7 @@ MUTANTS = (
     Mutant("count a customer's devices without the limit", PROMOTIONS_SQL, "WHERE u.used < coalesce(", "WHERE u.used < 1000 + coalesce(", (race("T-RACE-03/one a customer"),)),
     Mutant("keep the use of a declined card", PROMOTIONS_SQL, "UPDATE promotions.uses u SET used = u.used - 1", "UPDATE promotions.uses u SET used = u.used", (race("T-RACE-03/one a customer"),)),
     Mutant("let an older price win", "services/catalog/writing.py", "if each.merged_on is not None and check_version(old, document, each.read_at) != each.merged_on:", "if False:", (race("T-RACE-07"),)),
+    Mutant("leave a cart filling that two have filled", "services/inventory/queries.sql", "SET state = CASE state WHEN 'filling' THEN 'held' ELSE state END", "SET state = state", (T_CROWDS,)),
     Mutant("let an older low mark win", "services/inventory/queries.sql", "AND (:expected::bigint IS NULL OR low_stock_at = :expected::bigint)", "AND (:expected::bigint IS NULL OR low_stock_at >= 0)", (race("T-RACE-07"),)),
     # Stock
     Mutant("hold more than there is", STOCK, MOVED, MOVED.replace(" AND s.available + v_gained >= 0", "") + UNCHECKED, (race("T-INV-01/normal"), LAST_UNIT)),

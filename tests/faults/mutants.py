@@ -164,6 +164,7 @@ MUTANTS = (
     Mutant("count a customer's devices without the limit", PROMOTIONS_SQL, "WHERE u.used < coalesce(", "WHERE u.used < 1000 + coalesce(", (race("T-RACE-03/one a customer"),)),
     Mutant("keep the use of a declined card", PROMOTIONS_SQL, "UPDATE promotions.uses u SET used = u.used - 1", "UPDATE promotions.uses u SET used = u.used", (race("T-RACE-03/one a customer"),)),
     Mutant("let an older price win", "services/catalog/writing.py", "if each.merged_on is not None and check_version(old, document, each.read_at) != each.merged_on:", "if False:", (race("T-RACE-07"),)),
+    Mutant("leave a cart filling that two have filled", "services/inventory/queries.sql", "SET state = CASE state WHEN 'filling' THEN 'held' ELSE state END", "SET state = state", (T_CROWDS,)),
     Mutant("let an older low mark win", "services/inventory/queries.sql", "AND (:expected::bigint IS NULL OR low_stock_at = :expected::bigint)", "AND (:expected::bigint IS NULL OR low_stock_at >= 0)", (race("T-RACE-07"),)),
     # Stock
     Mutant("hold more than there is", STOCK, MOVED, MOVED.replace(" AND s.available + v_gained >= 0", "") + UNCHECKED, (race("T-INV-01/normal"), LAST_UNIT)),
@@ -179,7 +180,8 @@ MUTANTS = (
     Mutant("grant a crowd more than there is", CROWDS, "CONTINUE WHEN r_states[i] IS NOT NULL OR v_want > r_available;", "CONTINUE WHEN r_states[i] IS NOT NULL;", (T_CROWDS,)),
     Mutant("grant one of a crowd twice", CROWDS, "CONTINUE WHEN r_states[i] IS NOT NULL OR v_want > r_available;", "CONTINUE WHEN v_want > r_available;", (T_CROWDS,)),
     # Carts
-    Mutant("lose what another adds to the cart", CART_SQL, "DO UPDATE SET version = c.version + 1, updated_at = now() WHERE c.version = :version\n    RETURNING version\n), item", "DO UPDATE SET version = c.version + 1, updated_at = now() WHERE :version >= 0\n    RETURNING version\n), item", (T_CART,)),
+    Mutant("lose what another adds to the cart", CART_SQL, "WHERE cart_id = :cart_id AND version = :version::bigint\n    RETURNING version\n), begun", "WHERE cart_id = :cart_id AND :version::bigint > 0\n    RETURNING version\n), begun", (T_CART,)),
+    Mutant("bring a joined cart back", CART_SQL, ":secret_hash WHERE :version = 0", ":secret_hash WHERE :version >= 0", (T_CART,)),
     Mutant("let items outlive their cart", CART_GOES, "        DELETE FROM cart.items WHERE cart_id = OLD.cart_id;\n", "", (T_CART,)),
     Mutant("take an order out of the cart as often as it is told", CART_SQL, "FROM locked, fresh, unnest(", "FROM locked, (SELECT count(*) FROM fresh) f, unnest(", (T_CART,)),
     Mutant("take out what was added since the order", CART_SQL, "WHEN MATCHED AND i.quantity > o.quantity THEN UPDATE SET quantity = i.quantity - o.quantity\n", "", (T_CART,)),

@@ -42,6 +42,13 @@ def test_adding_more_than_stock_counts_the_units_already_there():
     assert refused.value.facts == {"sku": "LAMP-1", "available": 3, "requested": 4}
 
 
+def test_more_of_one_thing_than_a_cart_holds_is_not_called_left():
+    cart = CartState("crt_1", [item(quantity=6_000)], 1)
+    with pytest.raises(OutOfStock, match="Only 10000 left") as refused:
+        cart.with_added(LAMP, 5_000, available=20_000)
+    assert refused.value.facts == {"sku": "LAMP-1", "available": 10_000, "requested": 11_000}
+
+
 def test_a_cart_refuses_the_101st_different_item():
     cart = CartState("crt_1", [item(f"var_{i}") for i in range(100)], 1)
     with pytest.raises(CartFull):

@@ -217,6 +217,25 @@ async def test_another_request_under_the_key_is_a_conflict(floor: Floor):
         await floor.cart.add_item(AddItem(owner=owner, variant_id=lamp.id, quantity=2, idempotency=other))
 
 
+async def test_a_guests_token_is_answered_under_the_same_key_and_kept_nowhere(floor: Floor):
+    lamp = await floor.variant()
+    owner, key = await floor.guest((lamp, 1)), same_key()
+    ask = AddItem(owner=owner, variant_id=lamp.id, quantity=2, idempotency=key)
+    first, again = [await floor.cart.add_item(ask) for _ in range(2)]
+    assert (first.token, again, await quantities(floor, owner)) == (owner.token, first, [3])
+    kept = "SELECT convert_from(reply, 'UTF8')::jsonb -> 'token' FROM cart.idempotency WHERE key = $1"
+    assert await floor.rows(kept, key.key) == [(None,)]
+
+
+@pytest.mark.parametrize("token", [None, "undefined"])
+async def test_newcomers_who_chose_the_same_key_do_not_share_a_cart(floor: Floor, token: str | None):
+    lamp = await floor.variant()
+    ask = AddItem(owner=Owner(token=token), variant_id=lamp.id, quantity=1, idempotency=same_key())
+    one, other = [await floor.cart.add_item(ask) for _ in range(2)]
+    assert (one.token == other.token, one.id == other.id) == (False, False)
+    assert [await quantities(floor, Owner(token=each.token)) for each in (one, other)] == [[1], [1]]
+
+
 async def test_the_same_key_many_times_at_once_adds_once(floor: Floor):
     lamp, owner = await floor.variant(), user()
     await floor.put(owner, (lamp, 1))

@@ -196,6 +196,23 @@ async def test_an_order_that_comes_while_the_carts_join_is_taken_out_by_its_even
     assert (joined, await left(store, owner)) == ({"var_a": 2}, {})
 
 
+async def test_units_added_while_the_carts_join_bring_the_joined_cart_not_back(database: PostgresDatabase):
+    store, owner, lamp = CartStore(database), user(), item("var_a", 2)
+    guest = await saved(store, Owner(token=(await guest_with(store, lamp)).token))
+    more = msgspec.structs.replace(lamp, quantity=3)
+
+    async def add() -> int | None:
+        async with store.connection() as connection:
+            return await store.save_item(connection, guest, more)
+
+    async with store.transaction() as transaction:
+        await store.merge(transaction.connection, owner.user_id or "", guest.token or "")
+        adding = asyncio.create_task(add())
+        await somebody_waits(transaction)
+    assert [await adding, await add()] == [None, None]
+    assert (await left(store, Owner(token=guest.token)), await left(store, owner)) == ({}, {"var_a": 2})
+
+
 async def test_no_item_outlives_its_cart(database: PostgresDatabase):
     store = CartStore(database)
 

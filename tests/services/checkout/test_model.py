@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haat.contracts.cart import CartContents, CartLine, Owner
@@ -139,6 +139,7 @@ def test_nobody_has_no_checkout():
         owner_key(Owner())
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 10**9), st.integers(1, 10_000), st.integers(0, 100)), min_size=1, max_size=30))
 def test_the_parts_sum_to_the_whole(lines: list[tuple[int, int, int]]):
     discounts = [price * quantity * percent // 100 for price, quantity, percent in lines]

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haat.services.checkout.saga import (
@@ -246,6 +246,7 @@ def test_what_is_parked_for_a_day_turns_back_unless_it_is_sold(saga: Saga, age: 
     assert done == [first]
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(sorted(EFFECTS)),
     st.booleans(),

@@ -20,12 +20,12 @@ from haat.contracts.checkout import (
     SaveTaxRates,
     TaxRate,
 )
-from haat.contracts.inventory import Adjust, OutOfStock
+from haat.contracts.inventory import Adjust, AttemptRef, OutOfStock
 from haat.contracts.orders import OrderOf
 from haat.contracts.payments import AttemptPayment, PaymentAuthorized, PaymentDeclined, UpiMethod
 from haat.contracts.promotions import CouponRefused
 from haat.kit.database import Batch
-from haat.kit.idempotency import IdempotencyConflict, IdempotencyInFlight
+from haat.kit.idempotency import Idempotency, IdempotencyConflict, IdempotencyInFlight
 from haat.kit.ids import new_id
 from haat.kit.message import DomainError, NotFound, Nothing, Unauthenticated
 from haat.services.checkout.model import owner_key
@@ -324,6 +324,37 @@ async def test_a_new_key_gives_the_waiting_payment_up(floor: Floor):
     assert (done.status, states, await floor.stock(lamp)) == ("completed", ["authorized", "voided"], (9, 0, 9))
 
 
+async def test_another_way_to_pay_waits_for_who_just_looks_after_the_first(floor: Floor):
+    owner, checkout, lamp = await waiting(floor)
+    store = CheckoutStore(floor.database)
+    (looked_after,) = await store.lease([await attempt_of(floor, checkout.id)], 0.2)
+    done = await floor.complete(owner, checkout.id, await floor.card())
+    states = sorted(row["state"] for row in await floor.books(checkout.id))
+    assert (done.status, states, await floor.stock(lamp)) == ("completed", ["authorized", "voided"], (9, 0, 9))
+    assert (await store.attempt(looked_after.attempt_id)).state == "failed"
+
+
+async def sold_already(floor: Floor) -> tuple[Owner, Any, Any]:
+    """A waiting payment that was made; its driver died when the units were sold, and before anybody heard of it."""
+    owner, checkout, lamp = await waiting(floor)
+    await floor.act(checkout.action.url, "approve")
+    await floor.inventory.commit(AttemptRef(attempt_id=await attempt_of(floor, checkout.id)))
+    return owner, checkout, lamp
+
+
+async def test_who_pays_anew_what_was_paid_and_sold_is_told_the_order(floor: Floor):
+    owner, checkout, lamp = await sold_already(floor)
+    done = await floor.complete(owner, checkout.id, await floor.card())
+    assert (done.status, await counted(floor, checkout.id), await floor.stock(lamp)) == ("completed", (1, 1), (9, 0, 9))
+
+
+async def test_who_cancels_what_was_paid_and_sold_is_told_that_it_is_completed(floor: Floor):
+    owner, checkout, _ = await sold_already(floor)
+    with pytest.raises(CheckoutStateError) as refused:
+        await floor.checkouts.cancel(CheckoutRef(owner=owner, checkout_id=checkout.id))
+    assert (refused.value.facts, await counted(floor, checkout.id)) == ({"state": "completed"}, (1, 1))
+
+
 async def test_canceling_gives_the_waiting_payment_up(floor: Floor):
     owner, checkout, lamp = await waiting(floor)
     canceled = await floor.checkouts.cancel(CheckoutRef(owner=owner, checkout_id=checkout.id))
@@ -351,6 +382,16 @@ async def test_another_key_on_a_completed_checkout_tells_the_order_too(floor: Fl
     checkout = await floor.open(owner)
     first, again = [await floor.complete(owner, checkout.id, await floor.card()) for _ in range(2)]
     assert (again.order, await counted(floor, checkout.id)) == (first.order, (1, 1))
+
+
+async def test_the_same_key_opens_the_same_checkout_though_its_order_has_emptied_the_cart(floor: Floor):
+    owner = await floor.guest((await floor.variant(), 1))
+    key = Idempotency(account="guest", key=new_id("key"), fingerprint="open")
+    opened = await floor.open(owner, email="asha@example.com", idempotency=key)
+    await floor.complete(owner, opened.id, CASH)
+    assert await floor.open(owner, email="asha@example.com", idempotency=key) == opened
+    with pytest.raises(EmptyCart):
+        await floor.open(owner, idempotency=Idempotency(account="guest", key=new_id("key"), fingerprint="open"))
 
 
 async def test_the_same_key_is_refused_again(floor: Floor):
@@ -509,6 +550,15 @@ async def test_canceling_twice_is_once(floor: Floor):
     assert told == [("checkout.CheckoutAbandoned",)]
     with pytest.raises(CheckoutStateError):
         await floor.complete(owner, ref.checkout_id, CASH)
+
+
+async def test_canceling_five_times_at_once_is_once(floor: Floor):
+    owner = await floor.guest((await floor.variant(), 1))
+    ref = CheckoutRef(owner=owner, checkout_id=(await floor.open(owner)).id)
+    canceled = await outcomes([floor.checkouts.cancel(ref) for _ in range(5)])
+    assert [getattr(each, "status", each) for each in canceled] == ["canceled"] * 5
+    told = "SELECT count(*) FROM checkout.outbox WHERE key = $1"
+    assert await floor.value(told, ref.checkout_id) == 1
 
 
 async def test_a_cart_that_begins_anew_under_its_old_token_can_be_ordered_again(floor: Floor):

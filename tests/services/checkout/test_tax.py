@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haat.contracts.checkout import TaxRate
@@ -88,6 +88,7 @@ def test_what_is_not_a_state_has_no_code():
     assert state_code("Bavaria") is None
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 10**9), st.sampled_from([0, 300, 500, 1200, 1800, 4000])), max_size=20),
     st.sampled_from(["KA", "MH", "CH"]),

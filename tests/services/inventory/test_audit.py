@@ -8,6 +8,7 @@ from datetime import timedelta
 import asyncpg
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from haat.contracts.inventory import HistoryOf, StockChanged
 from haat.kit.ids import new_id
@@ -98,6 +99,20 @@ async def test_what_was_rebuilt_is_told_once_summed_over_its_locations(depot, ad
     changed = [await rebuilt(admin, sku), await rebuilt(admin, sku)]
     events = [msgspec.json.decode(row[0], type=StockChanged) for row in await admin.fetch(told, sku)]
     assert (changed, [(event.sku, event.available, event.version) for event in events]) == ([2, 0], [(sku, 9, 5)])
+
+
+async def test_a_level_that_has_drifted_keeps_no_other_hold_from_ending(depot, admin, sku):
+    other = await depot.sku(5)
+    stuck, ending = await depot.held({sku: 1}), await depot.held({other: 2})
+    await admin.execute("UPDATE inventory.stock SET reserved = 0, available = on_hand WHERE sku = $1", sku)
+    with capture_logs() as logs:
+        await depot.expire(stuck, ending)
+    assert [line["attempt_id"] for line in logs if line["log_level"] == "error"] == [stuck]
+    assert (await depot.counts(sku), await depot.counts(other)) == ((8, 0, 8), (5, 0, 5))
+    await rebuilt(admin, sku)
+    assert await depot.counts(sku) == (8, 4, 4)
+    await depot.service.expire_holds()
+    assert (await depot.counts(sku), await drifted(admin, sku)) == ((8, 3, 5), [])
 
 
 async def test_nothing_is_rebuilt_out_of_a_broken_chain(depot, admin, sku):

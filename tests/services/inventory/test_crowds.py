@@ -173,6 +173,28 @@ async def test_a_cart_that_was_never_whole_can_be_filled_by_the_same_attempt(dep
     assert (await depot.counts(calm), await depot.counts(hot)) == ((8, 0, 8), (7, 0, 7))
 
 
+async def test_a_cart_that_calls_with_other_hot_lines_have_filled_together_is_held(depot):
+    first, second, attempt = *sorted([await depot.sku(10), await depot.sku(10)]), new_id("att")
+    # To this call the first line alone was hot: its crowd had no answer for it yet.
+    async with depot.database.connection() as connection:
+        await depot.store.reserve(connection, attempt, {second: 2}, 60, "filling")
+    # To this one both are.
+    crowds(depot).heat([first, second])
+    assert await depot.reserve(attempt, {first: 3, second: 2}) == "held"
+    assert await depot.commit(attempt) == "committed"
+    assert (await depot.counts(first), await depot.counts(second)) == ((7, 0, 7), (8, 0, 8))
+    assert await soundness(depot, first, second) == []
+
+
+async def test_a_cart_that_was_released_after_its_last_line_was_held_is_gone(depot):
+    first, second, attempt = *sorted([await depot.sku(10), await depot.sku(10)]), new_id("att")
+    async with depot.database.connection() as connection:
+        await depot.store.reserve(connection, attempt, {first: 3, second: 2}, 60, "filling")
+        await depot.store.release_hold(connection, attempt)
+        assert (await depot.store.whole(connection, attempt)).state == "released"
+    assert (await depot.counts(first), await depot.counts(second)) == ((10, 0, 10), (10, 0, 10))
+
+
 async def test_a_cart_that_was_never_whole_is_never_sold(depot):
     calm, attempt = await depot.sku(10), new_id("att")
     async with depot.database.connection() as connection:

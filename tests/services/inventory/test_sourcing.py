@@ -1,6 +1,6 @@
 """From where a cart is served."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haat.services.inventory.sourcing import Shelf, Take, source
@@ -47,6 +47,7 @@ SHELVES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(rows=SHELVES, first=st.integers(1, 8), second=st.integers(0, 8), rule=RULES)
 def test_all_that_is_wanted_is_taken_from_what_is_free_in_the_order_of_locks(rows, first, second, rule):
     ranks = {location: rank for _, location, _, rank in rows}

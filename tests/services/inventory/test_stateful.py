@@ -82,12 +82,12 @@ class Stock(RuleBasedStateMachine):
         crowds.heat(self.skus[each] for each in hot)
         self.repeat(count, lambda: self.depot.reserve(self.attempt(number), wanted))
 
-    @rule(number=attempts, quantity=units)
-    def leave_half_filled(self, number, quantity):
+    @rule(number=attempts, sku=skus, quantity=units)
+    def leave_half_filled(self, number, sku, quantity):
         async def half() -> None:
             async with self.depot.database.connection() as connection:
                 await self.depot.store.reserve(
-                    connection, self.attempt(number), {self.skus[0]: quantity}, 60, "filling"
+                    connection, self.attempt(number), {self.skus[sku]: quantity}, 60, "filling"
                 )
 
         with suppress(Exception):

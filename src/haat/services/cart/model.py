@@ -78,11 +78,10 @@ class CartState(msgspec.Struct, frozen=True):
 
 
 def check_stock(sku: str, wanted: int, available: int) -> None:
-    """Raises OutOfStock when fewer than `wanted` units can be sold."""
-    if wanted > min(available, MAX_QUANTITY):
-        raise OutOfStock(
-            f"Only {available} left" if available else "Sold out", sku=sku, available=available, requested=wanted
-        )
+    """Raises OutOfStock when fewer than `wanted` units can be sold, in one order at most MAX_QUANTITY."""
+    left = min(available, MAX_QUANTITY)
+    if wanted > left:
+        raise OutOfStock(f"Only {left} left" if left else "Sold out", sku=sku, available=left, requested=wanted)
 
 
 def for_sale(variants: Sequence[ForSale], variant_id: str | None) -> ForSale:

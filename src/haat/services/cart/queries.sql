@@ -6,12 +6,16 @@ FROM cart.carts c LEFT JOIN cart.items i USING (cart_id)
 WHERE c.cart_id = ANY(:cart_ids::text[]) ORDER BY i.added_at, i.item_id;
 
 -- name: save_item(cart_id, user_id, secret_hash, version, item_id, product_id, variant_id, quantity, price_minor, added_at, event_id, event_name, event_key, event_at, event_body)$
--- One statement: the cart moves from `version` to the next, the item is written, the event (if any) is told. Null when
--- somebody else was faster.
-WITH changed AS (
-    INSERT INTO cart.carts AS c (cart_id, user_id, secret_hash) VALUES (:cart_id, :user_id, :secret_hash)
-    ON CONFLICT (cart_id) DO UPDATE SET version = c.version + 1, updated_at = now() WHERE c.version = :version
+-- One statement: the cart moves from `version` to the next (0 begins it), the item is written, the event (if any) is told.
+-- Null when somebody else was faster, or has joined the cart to another: what was decided on it must not bring it back.
+WITH moved AS (
+    UPDATE cart.carts SET version = version + 1, updated_at = now() WHERE cart_id = :cart_id AND version = :version::bigint
     RETURNING version
+), begun AS (
+    INSERT INTO cart.carts (cart_id, user_id, secret_hash) SELECT :cart_id, :user_id, :secret_hash WHERE :version = 0
+    ON CONFLICT DO NOTHING RETURNING version
+), changed AS (
+    SELECT version FROM moved UNION ALL SELECT version FROM begun
 ), item AS (
     INSERT INTO cart.items AS i (item_id, cart_id, product_id, variant_id, quantity, seen_price_minor, added_at)
     SELECT :item_id::text, :cart_id, :product_id::text, :variant_id::text, :quantity::integer,

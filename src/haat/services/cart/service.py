@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+import msgspec
+
 from haat.contracts.cart import (
     AddItem,
     Cart,
@@ -28,7 +30,7 @@ from haat.contracts.catalog import Catalog, Products, VariantsForSale, VariantsO
 from haat.contracts.inventory import Inventory, StockCameBack, StockOf
 from haat.contracts.orders import OrderPlaced
 from haat.kit.clock import now
-from haat.kit.database import Batch
+from haat.kit.database import Batch, Transaction
 from haat.kit.gathering import GatheredMeanwhile
 from haat.kit.message import DomainError, Invalid, Nothing, Page, Unavailable
 from haat.services.cart.model import CartState, Facts, Item, check_stock, for_sale, new_cart, ordered, view
@@ -71,6 +73,9 @@ class CartService(Cart):
         wanted = ask.variant_id or await self._first_variant(ask.product_id)
         for _ in range(ATTEMPTS):
             cart = await self._load(ask.owner)
+            if cart.token != ask.owner.token:
+                # Its token is about to be told to a newcomer, whom nothing but their address tells from others.
+                ask = msgspec.structs.replace(ask, idempotency=None)
             # Asked before anything is written: a call to another service must never hold our locks.
             facts = await self._facts(cart, wanted)
             try:
@@ -210,7 +215,7 @@ class CartService(Cart):
 
     async def _answered_before(self, ask: AddItem) -> CartView | None:
         async with self._store.transaction() as transaction:
-            return await transaction.replay(ask.idempotency, CartView)
+            return await _stored(transaction, ask)
 
     async def _save(self, ask: AddItem, cart: CartState, item: Item, facts: Facts, event: ItemAdded) -> CartView | None:
         if ask.idempotency is None:
@@ -218,13 +223,21 @@ class CartService(Cart):
                 version = await self._store.save_item(connection, cart, item, event)
             return None if version is None else view(cart.after(item, version), facts, self._currency)
         async with self._store.transaction() as transaction:
-            stored = await transaction.replay(ask.idempotency, CartView)
+            stored = await _stored(transaction, ask)
             if stored is not None:
                 return stored
             version = await self._store.save_item(transaction.connection, cart, item, event)
             if version is None:
                 return None
-            return transaction.remember(view(cart.after(item, version), facts, self._currency))
+            answer = view(cart.after(item, version), facts, self._currency)
+            # The token is a key, and keys are not stored.
+            transaction.remember(msgspec.structs.replace(answer, token=None))
+            return answer
+
+
+async def _stored(transaction: Transaction, ask: AddItem) -> CartView | None:
+    stored = await transaction.replay(ask.idempotency, CartView)
+    return None if stored is None else msgspec.structs.replace(stored, token=ask.owner.token)
 
 
 def _which_fault() -> dict[str, str]:

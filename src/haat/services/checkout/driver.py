@@ -55,6 +55,8 @@ REVIEW_ABOVE_MINOR = 5_000_000
 CART_SECONDS = 1.0
 # Two tries of a risk service elsewhere; of one in this process nothing else ends a call.
 ASSESS_SECONDS = 1.0
+# Who polls the provider has the attempt for a moment.
+WITHDRAW_TRIES, WITHDRAW_SECONDS = 20, 0.1
 
 
 UNDECIDED = ("authorizing", "pending", "unknown")
@@ -122,6 +124,16 @@ class Driver:
                 answer = await self._carry_out(step.effect, attempt)
             else:
                 attempt, answer = await self._write(attempt, step), None
+
+    async def withdraw(self, attempt_id: str) -> None:
+        """Give an attempt up, as soon as nobody looks any more whether its payment was made. Raises LostLease."""
+        for _ in range(WITHDRAW_TRIES):
+            for attempt in await self._store.lease([attempt_id], self.lease_seconds):
+                await self.give_up(attempt)
+                return
+            if (await self._store.not_placed([attempt_id])).get(attempt_id) != State.WAITING:
+                return
+            await asyncio.sleep(WITHDRAW_SECONDS)
 
     async def give_up(self, attempt: Attempt) -> Attempt:
         """Undo a payment that waits for the shopper; an attempt that does not wait is simply driven on."""

@@ -12,10 +12,11 @@ from haat.contracts.cart import CartContents, CartLine, Owner, guest_hash
 from haat.contracts.catalog import ForSale
 from haat.contracts.checkout import Checkout, QuoteLine, Requirement, TaxRate, Totals
 from haat.contracts.identity import Address
+from haat.contracts.payments import Method, UpiMethod
 from haat.contracts.promotions import Discounts
 from haat.contracts.shipping import ShippingOption
-from haat.kit.message import Unauthenticated
-from haat.kit.money import Money
+from haat.kit.message import Invalid, Unauthenticated
+from haat.kit.money import LIMIT, Money, format_money
 from haat.services.checkout.tax import STANDARD_RATE, Taxed, rate_of, tax_day, tax_lines
 
 # Read by the shopper's choices, frozen with the quote.
@@ -264,6 +265,20 @@ def same_items(one: Quote, other: Quote) -> bool:
     """Whether the same is bought at the same prices, whatever is taken off and added to them."""
     bought = [[(line.variant_id, line.quantity, line.unit_price) for line in each.items] for each in (one, other)]
     return bought[0] == bought[1]
+
+
+def check_payable(total: Money) -> None:
+    """Raises Invalid for more than can be paid at once."""
+    if total.amount > LIMIT:
+        detail = f"come to more than can be paid at once, {format_money(Money(LIMIT, total.currency))}"
+        raise Invalid(errors=[{"pointer": "/items", "code": "out_of_range", "detail": detail}])
+
+
+def check_offered(payment: Method, shop: Shop) -> None:
+    """Raises Invalid for a way to pay that this shop does not take."""
+    if isinstance(payment, UpiMethod) and payment.vpa is not None and not shop.upi_collect:
+        detail = "this shop does not ask by UPI ID: scan the code, or open the app"
+        raise Invalid(errors=[{"pointer": "/payment/vpa", "code": "not_allowed", "detail": detail}])
 
 
 def view(checkout_id: str, status: str, quoted: Quote, expires_at: datetime, **more: Any) -> Checkout:

@@ -36,7 +36,7 @@ from haat.contracts.checkout import (
 )
 from haat.contracts.identity import Identity, OfUser
 from haat.contracts.inventory import Inventory, StockOf
-from haat.contracts.payments import Method, PaymentAuthorized, PaymentFailed, Payments, UpiMethod, Void
+from haat.contracts.payments import PaymentAuthorized, PaymentFailed, Payments, Void
 from haat.contracts.promotions import DiscountLine, Discounts, PriceWith, Promotions
 from haat.contracts.shipping import RatesFor, Shipping, ShippingOption
 from haat.kit.clock import now
@@ -45,14 +45,16 @@ from haat.kit.cursor import id_in, paged
 from haat.kit.database import Batch
 from haat.kit.idempotency import IdempotencyConflict, IdempotencyInFlight, replayed
 from haat.kit.ids import new_id
-from haat.kit.message import DomainError, Invalid, NotFound, Nothing, Page
-from haat.kit.money import LIMIT, Money, format_money
+from haat.kit.message import DomainError, NotFound, Nothing, Page
+from haat.kit.money import Money
 from haat.services.checkout.driver import Driver, LostLease, drive_all, tell_failure
 from haat.services.checkout.model import (
     Choices,
     Facts,
     Quote,
     Shop,
+    check_offered,
+    check_payable,
     frozen,
     owner_key,
     quote,
@@ -107,7 +109,11 @@ class CheckoutService(Checkouts):
         if choices.email is None and ask.owner.user_id is not None:
             user = await self._identity.user(OfUser(user_id=ask.owner.user_id))
             choices = msgspec.structs.replace(choices, email=user.email)
-        quoted, cart_id, version = await self._quote(ask.owner, choices)
+        try:
+            quoted, cart_id, version = await self._quote(ask.owner, choices)
+        except EmptyCart:
+            # What is missing may have been ordered by the checkout that this very request has opened.
+            return await self._opened_before(ask)
         made = StoredCheckout(new_id("chk"), owner, cart_id, version, "open", quoted, now(), 1)
         opened = await self._insert(ask, made)
         crashpoint("cart.frozen")
@@ -148,19 +154,19 @@ class CheckoutService(Checkouts):
 
     async def cancel(self, ask: CheckoutRef) -> Checkout:
         stored = await self._stored(ask.owner, ask.checkout_id)
-        if stored.status == "canceled":
-            return _view(stored)
-        await self._give_up(stored)
-        async with self._store.transaction() as transaction:
-            canceled = await self._store.cancel(transaction.connection, stored.id, stored.owner)
-            if canceled is None:
-                raise CheckoutStateError(state=stored.status)
-            transaction.publish(CheckoutAbandoned(checkout_id=stored.id, status="canceled"))
-        return _view(canceled)
+        if stored.status != "canceled":
+            await self._give_up(stored)
+            async with self._store.transaction() as transaction:
+                if await self._store.cancel(transaction.connection, stored.id, stored.owner) is not None:
+                    transaction.publish(CheckoutAbandoned(checkout_id=stored.id, status="canceled"))
+            stored = await self._stored(ask.owner, ask.checkout_id)
+        if stored.status != "canceled":
+            raise CheckoutStateError(state=stored.status)
+        return _view(stored)
 
     async def complete(self, ask: Complete) -> Checkout:
         owner = owner_key(ask.owner)
-        _check_offered(ask.payment, self._shop)
+        check_offered(ask.payment, self._shop)
         claimed = await self._store.claim(ask, owner, None, self._driver.lease_seconds)
         if claimed is None:
             slowly = await self._claim_slowly(ask, owner)
@@ -228,6 +234,13 @@ class CheckoutService(Checkouts):
         if rates:
             await self._catalog.save_tax_classes(TaxClasses(classes=sorted({rate.tax_class for rate in rates})))
 
+    async def _opened_before(self, ask: OpenCheckout) -> Checkout:
+        async with self._store.transaction() as transaction:
+            stored = await transaction.replay(ask.idempotency, Checkout)
+        if stored is None:
+            raise EmptyCart()
+        return stored
+
     async def _insert(self, ask: OpenCheckout, made: StoredCheckout) -> Checkout:
         if ask.idempotency is None:
             async with self._store.connection() as connection:
@@ -254,7 +267,7 @@ class CheckoutService(Checkouts):
         by_id = {variant.variant_id: variant for variant in variants}
         bought = [(by_id[line.variant_id], line.quantity) for line in contents.lines if line.variant_id in by_id]
         subtotal = Money(sum(each.price.amount * quantity for each, quantity in bought), self._shop.currency)
-        _check_payable(subtotal)
+        check_payable(subtotal)
         facts = Facts(
             contents=contents,
             variants=variants,
@@ -265,7 +278,7 @@ class CheckoutService(Checkouts):
             at=now(),
         )
         made = quote(facts, choices, self._shop)
-        _check_payable(made.totals.total)
+        check_payable(made.totals.total)
         return made
 
     async def _discounts(self, codes: Sequence[str], bought: list, owner: Owner) -> Discounts:  # type: ignore[type-arg]
@@ -325,11 +338,11 @@ class CheckoutService(Checkouts):
         if known is not None:
             return _repeated(ask, found, known)
         stored = found
-        if stored.status == "completed":
-            return _view(stored)
         if stored.status == "requires_action":
             await self._give_up(stored)
             stored = await self._stored(ask.owner, ask.checkout_id)
+        if stored.status == "completed":
+            return _view(stored)
         stored = await self._still_good(ask.owner, stored)
         missing = requirements(stored.quote)
         if missing:
@@ -347,22 +360,9 @@ class CheckoutService(Checkouts):
         if stored.attempt_id is None:
             return
         try:
-            for attempt in await self._store.lease([stored.attempt_id], self._driver.lease_seconds):
-                await self._driver.give_up(attempt)
+            await self._driver.withdraw(stored.attempt_id)
         except LostLease as error:
             raise CheckoutStateError("This checkout is being completed by another request") from error
-
-
-def _check_payable(total: Money) -> None:
-    if total.amount > LIMIT:
-        detail = f"come to more than can be paid at once, {format_money(Money(LIMIT, total.currency))}"
-        raise Invalid(errors=[{"pointer": "/items", "code": "out_of_range", "detail": detail}])
-
-
-def _check_offered(payment: Method, shop: Shop) -> None:
-    if isinstance(payment, UpiMethod) and payment.vpa is not None and not shop.upi_collect:
-        detail = "this shop does not ask by UPI ID: scan the code, or open the app"
-        raise Invalid(errors=[{"pointer": "/payment/vpa", "code": "not_allowed", "detail": detail}])
 
 
 def _repeated(ask: Complete, stored: StoredCheckout, known: Attempt) -> Checkout:

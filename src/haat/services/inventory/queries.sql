@@ -21,6 +21,10 @@ FROM inventory.reserve_from(:attempt_id, :streams::bigint[], :quantities::bigint
 SELECT r_states AS states, r_expires AS expires, r_available AS available, r_hot AS hot
 FROM inventory.grant_many(:sku, :attempts::text[], :quantities::bigint[], :hold_seconds::integer[], :last::boolean[]);
 
+-- name: whole(attempt_id)^
+UPDATE inventory.reservations SET state = CASE state WHEN 'filling' THEN 'held' ELSE state END
+WHERE attempt_id = :attempt_id RETURNING state, expires_at, inventory.skus_of(streams) AS skus, quantities;
+
 -- name: commit_hold(attempt_id)^
 SELECT r_state AS state, r_expires_at AS expires_at, r_skus AS skus, r_quantities AS quantities
 FROM inventory.commit_hold(:attempt_id);
@@ -47,6 +51,9 @@ FROM found;
 
 -- name: expire_holds(batch)$
 SELECT inventory.expire_holds(:batch);
+
+-- name: expire_apart(batch)^
+SELECT r_expired AS expired, r_stuck AS stuck FROM inventory.expire_apart(:batch);
 
 -- name: book(type, cause_id, cause_kind, location, skus, quantities, data)$
 SELECT inventory.book(:type, :cause_id, :cause_kind, :location, :skus::text[], :quantities::bigint[], :data);

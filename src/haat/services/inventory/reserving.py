@@ -82,7 +82,9 @@ class Reserving:
             return not_gone(
                 Reservation(attempt_id=ask.attempt_id, state=outcome.state, lines=lines, expires_at=outcome.expires_at)
             )
-        raise Unavailable("the reservation is being filled by another call")
+        # Every line is held, but none of them was the last to the call that held it: others are hot now than were then.
+        async with self._store.connection() as connection:
+            return not_gone(await self._store.whole(connection, ask.attempt_id))
 
     async def _plain(self, ask: Reserve, wanted: dict[str, int], state: str) -> Reservation:
         """The reservation as it stands now. Raises OutOfStock, or Unavailable when others were quicker each time."""

@@ -232,7 +232,10 @@ class InventoryService(Inventory):
     async def expire_holds(self) -> int:
         """Give back what was held too long; how many reservations. Safe in several workers at once."""
         async with self._store.connection() as connection:
-            return await self._store.expire_holds(connection, SWEEP_BATCH)
+            expired, stuck = await self._store.expire_holds(connection, SWEEP_BATCH)
+        for attempt_id in stuck:
+            log.error("a hold cannot end", attempt_id=attempt_id)
+        return expired
 
     async def audit(self) -> list[Drift]:
         """Hold some levels against their events, the next ones each time, and raise the alarm for what differs."""

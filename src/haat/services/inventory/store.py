@@ -159,6 +159,11 @@ class InventoryStore:
         assert len(found) == len(batch)
         return found, bool(row["hot"])
 
+    async def whole(self, connection: Connection, attempt_id: str) -> Reservation | None:
+        """The reservation, held if it was being filled: for who has seen that all its lines are there."""
+        row = await queries.whole(connection, attempt_id=attempt_id)
+        return None if row is None else _reservation(attempt_id, *row)
+
     async def commit_hold(self, connection: Connection, attempt_id: str) -> Reservation | None:
         """The reservation after trying to commit it: not committed means that it is gone; None when never heard of."""
         row = await queries.commit_hold(connection, attempt_id=attempt_id)
@@ -183,10 +188,13 @@ class InventoryStore:
         state: str = await queries.release_hold(connection, attempt_id=attempt_id)
         return state
 
-    async def expire_holds(self, connection: Connection, batch: int) -> int:
-        """Give back what was held too long; how many reservations."""
-        expired: int = await queries.expire_holds(connection, batch=batch)
-        return expired
+    async def expire_holds(self, connection: Connection, batch: int) -> tuple[int, list[str]]:
+        """Give back what was held too long; how many reservations, and which cannot end, for a level has drifted."""
+        try:
+            return await queries.expire_holds(connection, batch=batch), []
+        except asyncpg.IntegrityConstraintViolationError:
+            row = await queries.expire_apart(connection, batch=batch)
+            return row["expired"], row["stuck"]
 
     async def book(
         self,

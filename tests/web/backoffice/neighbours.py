@@ -95,6 +95,8 @@ from haat.contracts.orders import (
     Return,
     ReturnItem,
     ShipOrder,
+    StuckOf,
+    StuckWork,
     TakeBack,
     TimelineEntry,
 )
@@ -272,6 +274,10 @@ class MemoryOrders(Orders):
         titles = {line.id: line.title for line in self.one.items}
         kept = [each for each in self.one.returns if (each.status == "refunded") is ask.ended]
         return Page(data=[OrderReturn(each, self.one.number, "Asha Rao", titles) for each in kept])
+
+    async def stuck(self, ask: StuckOf) -> Page[StuckWork]:
+        tried = {"tries": 17, "error": "carrier: <b>no answer</b>", "created_at": MOMENT, "next_try_at": MOMENT}
+        return Page(data=[StuckWork(task_id="tsk_1", order_id="ord_1", number=self.one.number, kind="cancel", **tried)])
 
     async def figures(self, ask: FiguresOf) -> Page[DayFigures]:
         return Page(data=[DayFigures(ask.last, 12, Money(3_333_300)), DayFigures(ask.first, 1, Money(99_900))])

@@ -46,6 +46,8 @@ CANCELED = "canceled"
 CANCELABLE = frozenset({"placed", "confirmed", "packed"})
 RETURNABLE = frozenset({"partially_delivered", "delivered"})
 CASH = "cod"
+# In the timeline: work that nobody waited for was refused. Only staff can do something about it.
+REFUSED = "work_refused"
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -335,6 +337,7 @@ def for_customer(order: Order) -> Order:
             if entry.actor in known
             else msgspec.structs.replace(entry, actor="", detail=typed.get(entry.type, entry.detail))
             for entry in entries
+            if entry.type != REFUSED
         ]
 
     # What a return says of its money are our own words.

@@ -176,9 +176,15 @@ SELECT NOT done AND tries = 0 AS under_way, data -> 'refused' AS refused FROM or
 UPDATE orders.tasks SET data = jsonb_build_object('amount', :amount::bigint) || data WHERE id = :id
 RETURNING (data -> 'amount')::bigint;
 
--- name: put_off_task(id, seconds, error)!
+-- name: put_off_task(id, seconds, error)$
 UPDATE orders.tasks SET tries = tries + 1, last_error = :error, lease_until = now() + make_interval(secs => :seconds)
-WHERE id = :id;
+WHERE id = :id AND NOT done RETURNING tries;
+
+-- name: stuck(tries, after, how_many)
+SELECT t.id AS task_id, t.order_id, o.number, t.kind, t.tries, COALESCE(t.last_error, '') AS error, t.created_at,
+    t.lease_until AS next_try_at
+FROM orders.tasks t JOIN orders.orders o ON o.id = t.order_id
+WHERE NOT t.done AND t.tries >= :tries AND t.id > :after ORDER BY t.id LIMIT :how_many;
 
 -- name: lease_tasks(lease_seconds, how_many)
 WITH due AS MATERIALIZED (

@@ -37,6 +37,8 @@ from haat.contracts.orders import (
     RequestReturn,
     Return,
     ShipOrder,
+    StuckOf,
+    StuckWork,
     TakeBack,
 )
 from haat.contracts.payments import Payments
@@ -64,7 +66,7 @@ from haat.services.orders.model import (
 )
 from haat.services.orders.returning import Returning
 from haat.services.orders.store import OrderStore, Task
-from haat.services.orders.tasks import Tasks
+from haat.services.orders.tasks import STUCK_TRIES, Tasks
 from haat.services.orders.worth import shares_of
 
 log = structlog.get_logger("haat.orders")
@@ -159,6 +161,10 @@ class OrderService(Orders):
         after = decode_cursor(filters, ask.cursor, tuple[Moment, str])
         found = await self._store.returns(ask.ended, after, ask.limit + 1)
         return paged(filters, found, ask.limit, lambda each: (each.back.created_at, each.back.id))
+
+    async def stuck(self, ask: StuckOf) -> Page[StuckWork]:
+        found = await self._store.stuck(STUCK_TRIES, id_in("stuck", ask.cursor) or "", ask.limit + 1)
+        return paged("stuck", found, ask.limit, lambda each: (each.task_id,))
 
     async def figures(self, ask: FiguresOf) -> Page[DayFigures]:
         try:
@@ -290,10 +296,7 @@ class OrderService(Orders):
     async def finish_tasks(self) -> None:
         """Sweep: go on with what a crash or an absent neighbour left half-done."""
         for task in await self._store.lease_tasks(LEASE_SECONDS, SWEEP_BATCH):
-            try:
-                await self._tasks.run(task)
-            except DomainError as error:
-                log.warning("task did not end", task=task.kind, order_id=task.order_id, error=error.detail)
+            await self._tasks.go_on(task)
 
     async def fulfil_due(self) -> None:
         """Sweep of the demo's warehouse: pack what was confirmed a few seconds ago, at a human pace."""

@@ -19,8 +19,10 @@ from haat.kit.clock import now
 from haat.kit.database import Transaction
 from haat.kit.message import DomainError, Unavailable
 from haat.kit.money import Money
+from haat.kit.telemetry import STUCK
 from haat.services.orders.model import (
     CANCELED,
+    REFUSED,
     StoredOrder,
     added,
     canceled,
@@ -35,6 +37,20 @@ from haat.services.orders.store import OrderStore, Refusal, Task
 from haat.services.orders.worth import paid_by_return, with_returned
 
 log = structlog.get_logger("haat.orders")
+# Tries until work that goes on failing is an alarm: ten minutes with the waits below.
+STUCK_TRIES = 15
+LONGEST_WAIT_SECONDS = 60.0
+STUCK_WAIT_SECONDS = 900.0
+# What has not happened after all, when nobody waits for the answer.
+_REFUSED = {
+    "ship": "The parcel was not handed over",
+    "cancel": "The order was not canceled",
+    "refund": "No money was sent back",
+    "receive": "The return was not received",
+    "capture": "No money was taken",
+    "approve": "The return was not approved",
+    "call_off": "The return's parcel was not called off",
+}
 Write = Callable[[Transaction, StoredOrder], Awaitable[StoredOrder]]
 
 
@@ -56,14 +72,17 @@ class Tasks:
             "call_off": self._call_off,
         }
 
-    async def run(self, task: Task) -> None:
-        """Effects, then the final write. Raises DomainError when refused (the task is over), Unavailable (it waits)."""
+    async def run(self, task: Task, alone: bool = False) -> None:
+        """Effects, then the final write. Raises DomainError when refused (the task is over), Unavailable (it waits).
+
+        `alone`: nobody waits for the answer, so a refusal is told to staff in the order's timeline.
+        """
         order = await self._store.load(task.order_id)
         assert order is not None
         try:
             write = await self._kinds[task.kind](task, order)
         except Unavailable as error:
-            await self._store.put_off_task(task.id, min(60.0, 0.5 * 2**task.tries), error.detail)
+            await self._put_off(task, error.detail)
             raise
         except DomainError as error:
             log.info("task refused", task=task.kind, order_id=order.id, code=error.code)
@@ -71,7 +90,9 @@ class Tasks:
                 # The order first, as everybody does: whoever holds it may be about to give this task a follower.
                 await self._store.load_for_update(transaction.connection, order.id)
                 refusal = Refusal(error.code, error.detail, error.facts)
-                await self._store.end_task(transaction.connection, task, refusal)
+                if await self._store.end_task(transaction.connection, task, refusal) and alone:
+                    told, actor = f"{_REFUSED[task.kind]}: {error.detail}", task.data["actor"]
+                    await self._store.note(transaction.connection, order.id, REFUSED, told, actor)
             raise
         async with self._store.transaction() as transaction:
             current = await self._store.load_for_update(transaction.connection, order.id)
@@ -79,6 +100,25 @@ class Tasks:
             # Two workers may have carried the task out, each effect once; only one of them writes it down.
             if await self._store.end_task(transaction.connection, task):
                 await self._store.update(transaction.connection, await write(transaction, current))
+
+    async def go_on(self, task: Task) -> None:
+        """Run a task that nobody waits for: whatever is wrong with it, it must not keep others from their turn."""
+        try:
+            await self.run(task, alone=True)
+        except DomainError as error:
+            log.warning("task did not end", task=task.kind, order_id=task.order_id, error=error.detail)
+        except Exception as error:
+            log.exception("task failed", task=task.kind, order_id=task.order_id)
+            await self._put_off(task, repr(error))
+
+    async def _put_off(self, task: Task, error: str) -> None:
+        """To be tried again later; work that goes on failing raises an alarm, and is still tried, but slower."""
+        wait = wait_seconds(task.tries)
+        tries = await self._store.put_off_task(task.id, wait, error[:500])
+        if tries is not None and tries >= STUCK_TRIES:
+            STUCK.labels(task.kind).inc()
+        if tries == STUCK_TRIES:
+            log.error("task stuck", task=task.kind, order_id=task.order_id, tries=tries, again_in=wait, error=error)
 
     async def _ship(self, task: Task, order: StoredOrder) -> Write:
         wanted: dict[str, int] = task.data["units"]
@@ -270,6 +310,13 @@ class Tasks:
             )
         )
         return {refund_id: part.amount for refund_id, part in refund.parts.items()}
+
+
+def wait_seconds(tries: int) -> float:
+    """How long a task that has failed `tries` times before waits now."""
+    if tries + 1 >= STUCK_TRIES:
+        return STUCK_WAIT_SECONDS
+    return min(LONGEST_WAIT_SECONDS, 0.5 * 2.0**tries)
 
 
 def _numbered(words: str, shipment: Shipment) -> str:

@@ -246,12 +246,11 @@ class Tasks:
 
         async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
             actor = task.data["actor"]
-            detail = "Parcel received, no money was left to send back"
+            detail, sent = "Parcel received, no money was left to send back", sum(paid_back.values())
             if back:
-                sent = any(paid_back.values())
                 detail = "Parcel received, money sent back" if sent else "Parcel received, its money did not go through"
             entry = TimelineEntry(at=now(), type="refunded", detail=detail, actor=actor)
-            await self._store.move_return(transaction.connection, task.data["return_id"], "refunded", entry, back)
+            await self._store.move_return(transaction.connection, task.data["return_id"], "refunded", entry, sent)
             await self._store.note(transaction.connection, current.id, "return_received", entry.detail, actor)
             asked = all(current.returned.get(line.id, 0) >= line.quantity for line in current.body.items)
             everything = asked and not await self._store.returns_open(transaction.connection, current.id)

@@ -91,6 +91,26 @@ async def test_a_letter_about_what_was_delivered_asks_for_no_cash(notifications,
 
 
 @pytest.mark.parametrize(
+    ("status", "parcels", "told"),
+    [
+        ("shipped", 1, "₹2,100 in cash to the courier\n"),
+        ("shipped", 2, "₹2,100 in cash to the courier, with each parcel its part\n"),
+        ("partially_shipped", 1, "₹2,100 in cash to the courier, with each parcel its part\n"),
+    ],
+)
+async def test_no_letter_asks_for_all_the_cash_with_one_of_several_parcels(
+    notifications, placed, pen, shelf, status, parcels, told
+):
+    order, _ = placed()
+    cash = msgspec.structs.replace(order.payment, status="cash_on_delivery", summary="Cash on delivery")
+    shelf.orders[order.id] = msgspec.structs.replace(order, payment=cash, shipments=[*order.shipments] * parcels)
+    await notifications.on_moved(Batch([moved(order, status)]))
+    await notifications.send_due()
+    (letter,) = pen.letters
+    assert (told in letter.text, told.strip() in letter.html) == (True, True)
+
+
+@pytest.mark.parametrize(
     ("on_hold", "told"), [(False, "and are getting it ready."), (True, "and look at it before it is packed.")]
 )
 async def test_a_confirmation_says_whether_the_order_is_held(notifications, placed, pen, shelf, on_hold, told):
@@ -168,6 +188,14 @@ async def test_two_events_of_one_cause_are_one_mail(notifications, placed, pen):
     await notifications.on_moved(Batch([moved(order, "shipped")]))
     await notifications.send_due()
     assert len(pen.letters) == 1
+
+
+async def test_a_step_of_a_parcel_that_is_sent_again_is_told_again(notifications, placed, pen):
+    order, _ = placed()
+    again = msgspec.structs.replace(moved(order, "shipped"), came_back=1)
+    await notifications.on_moved(Batch([moved(order, "shipped"), again, again]))
+    await notifications.send_due()
+    assert [letter.subject for letter in pen.letters] == [f"Order {order.number} is on its way"] * 2
 
 
 async def test_ten_readers_at_once_note_one_mail(notifications, placed, pen):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from haat.contracts.orders import (
     Order,
+    OrderMoved,
     OrderStateError,
     ParcelUndelivered,
     ReceiveReturn,
@@ -212,6 +213,15 @@ async def test_what_came_back_beside_what_was_delivered_is_sent_after_it(floor: 
     last = (await floor.orders.ship(ship(order, 2))).shipments[-1].id
     await floor.parcel(order.id, "picked_up", "delivered", shipment=last, units={item: 2})
     assert (back.status, (await floor.order(order.id)).status) == ("partially_delivered", "delivered")
+
+
+async def test_what_is_sent_again_is_told_as_another_way(floor: Floor):
+    order, parcel = await given_up(floor)
+    await floor.orders.take_back(taking_back(order, parcel))
+    again = (await floor.orders.ship(ship(order))).shipments[-1].id
+    await floor.parcel(order.id, "picked_up", shipment=again, units={order.items[0].id: 3})
+    moved = [event for event in await floor.told("orders", order.id) if isinstance(event, OrderMoved)]
+    assert [event.came_back for event in moved if event.status == "shipped"] == [0, 1]
 
 
 async def test_while_another_parcel_is_missing_an_order_is_not_open_again(floor: Floor):

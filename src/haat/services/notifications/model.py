@@ -79,7 +79,9 @@ def of_moved(event: OrderMoved) -> Cause | None:
     kind = _MOVES.get(event.status)
     if kind is None:
         return None
-    return Cause(f"{event.status}:{event.order_id}", kind, event.order_id, "", {"detail": event.detail})
+    # What came back and is sent again is on its way once more.
+    way = f":{event.came_back}" if event.came_back else ""
+    return Cause(f"{event.status}:{event.order_id}{way}", kind, event.order_id, "", {"detail": event.detail})
 
 
 def of_undelivered(event: ParcelUndelivered) -> Cause:

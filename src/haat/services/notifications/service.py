@@ -58,6 +58,7 @@ LONGEST_SECONDS = 40
 PATIENT_TRIES = 2
 WITH_INVOICE = frozenset({"order_partially_shipped", "order_shipped", "order_delivered"})
 BEFORE_THE_DOOR = frozenset({"order_placed", "order_partially_shipped", "order_shipped", "order_out_for_delivery"})
+GONE = frozenset({"canceled", "failed"})
 NOT_KEPT = "This letter holds a link that is a key to an account: it was sent, and is not kept here."
 FOR_OWNERS = "This letter holds a link that is a key to an account: only owners may read it."
 _PATHS: dict[Kind, str] = {
@@ -214,7 +215,7 @@ class NotificationsService(Notifications):
         if order.payment.status == "cash_on_delivery" and mail.kind in BEFORE_THE_DOOR:
             payment = await self._payments.payment(PaymentRef(payment_id=order.payment.id))
             if payment.due.amount:
-                facts["due"] = format_money(payment.due)
+                facts["due"] = _at_the_door(mail.kind, payment.due, order)
         kind = mail.kind
         if kind == "refunded":
             facts |= _money_back(mail)
@@ -298,6 +299,13 @@ class _Gate:
                 raise TimeoutError("its turn did not come")
             async with asyncio.timeout(LONGEST_SECONDS):
                 yield
+
+
+def _at_the_door(kind: Kind, due: Money, order: Order) -> str:
+    """The cash to have ready; each courier takes what is in their own parcel."""
+    parcels = [each for each in order.shipments if each.direction == "outbound" and each.status not in GONE]
+    parts = kind == "order_partially_shipped" or len(parcels) > 1
+    return f"{format_money(due)} in cash to the courier{', with each parcel its part' if parts else ''}"
 
 
 def _money_back(mail: DueMail) -> dict[str, str]:

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from haat.contracts.inventory import Inventory, Line, PutBack
-from haat.contracts.orders import OrderMoved, OrderStateError, TimelineEntry
+from haat.contracts.orders import OrderStateError, TimelineEntry
 from haat.contracts.payments import Capture, Payment, PaymentRef, Payments, Refund, Void
 from haat.contracts.shipping import CancelShipments, Dispatch, Shipment, ShipmentsOf, ShipmentUnderWay, Shipping
 from haat.kit.clock import now
@@ -27,6 +27,7 @@ from haat.services.orders.model import (
     added,
     canceled,
     forward,
+    order_moved,
     parcels,
     with_captured,
     with_refund,
@@ -137,7 +138,7 @@ class Tasks:
         async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
             detail = _numbered(f"Packed for {shipment.carrier}", shipment)
             await self._store.note(transaction.connection, current.id, "packed", detail, task.data["actor"])
-            transaction.publish(_moved(current, "packed"))
+            transaction.publish(order_moved(current, "packed"))
             return msgspec.structs.replace(
                 current, status=forward(current.status, "packed"), shipped=added(current.shipped, wanted)
             )
@@ -159,7 +160,7 @@ class Tasks:
                 return canceled(current, payment.captured.amount)
             detail = task.data["reason"] or "Order canceled"
             await self._store.note(transaction.connection, current.id, "canceled", detail, task.data["actor"])
-            transaction.publish(_moved(current, "canceled"))
+            transaction.publish(order_moved(current, "canceled"))
             return canceled(current, payment.captured.amount)
 
         return write
@@ -256,7 +257,7 @@ class Tasks:
             everything = asked and not await self._store.returns_open(transaction.connection, current.id)
             status = forward(current.status, "returned") if everything else current.status
             if status != current.status:
-                transaction.publish(_moved(current, status))
+                transaction.publish(order_moved(current, status))
             return msgspec.structs.replace(with_refund(current, paid_back), status=status)
 
         return write
@@ -321,7 +322,3 @@ def wait_seconds(tries: int) -> float:
 def _numbered(words: str, shipment: Shipment) -> str:
     """With the parcel's number, once the carrier has given it one."""
     return f"{words}, {shipment.tracking_number}" if shipment.tracking_number else words
-
-
-def _moved(order: StoredOrder, status: str) -> OrderMoved:
-    return OrderMoved(order_id=order.id, number=order.number, status=status, user_id=order.user_id)

@@ -68,7 +68,7 @@ async def test_a_letter_names_what_is_left_to_be_paid_in_cash(notifications, pla
     paid, of_paid = placed()
     order, event = placed()
     cash = msgspec.structs.replace(order.payment, status="cash_on_delivery", summary="Gift card + Cash on delivery")
-    shelf.orders[order.id] = msgspec.structs.replace(order, payment=cash)
+    shelf.known[order.id] = msgspec.structs.replace(order, payment=cash)
     await notifications.on_placed(Batch([of_paid, event]))
     await notifications.send_due()
     letters = {letter.to: letter for letter in pen.letters}
@@ -81,7 +81,7 @@ async def test_a_letter_names_what_is_left_to_be_paid_in_cash(notifications, pla
 async def test_a_letter_about_what_was_delivered_asks_for_no_cash(notifications, placed, pen, shelf):
     order, _ = placed()
     cash = msgspec.structs.replace(order.payment, status="cash_on_delivery", summary="Cash on delivery")
-    shelf.orders[order.id] = msgspec.structs.replace(order, payment=cash)
+    shelf.known[order.id] = msgspec.structs.replace(order, payment=cash)
     await notifications.on_moved(Batch([moved(order, "out_for_delivery"), moved(order, "delivered")]))
     await notifications.send_due()
     assert {letter.subject: "in cash" in letter.text for letter in pen.letters} == {
@@ -103,7 +103,7 @@ async def test_no_letter_asks_for_all_the_cash_with_one_of_several_parcels(
 ):
     order, _ = placed()
     cash = msgspec.structs.replace(order.payment, status="cash_on_delivery", summary="Cash on delivery")
-    shelf.orders[order.id] = msgspec.structs.replace(order, payment=cash, shipments=[*order.shipments] * parcels)
+    shelf.known[order.id] = msgspec.structs.replace(order, payment=cash, shipments=[*order.shipments] * parcels)
     await notifications.on_moved(Batch([moved(order, status)]))
     await notifications.send_due()
     (letter,) = pen.letters
@@ -115,7 +115,7 @@ async def test_no_letter_asks_for_all_the_cash_with_one_of_several_parcels(
 )
 async def test_a_confirmation_says_whether_the_order_is_held(notifications, placed, pen, shelf, on_hold, told):
     order, event = placed()
-    shelf.orders[order.id] = msgspec.structs.replace(order, status="placed", on_hold=on_hold)
+    shelf.known[order.id] = msgspec.structs.replace(order, status="placed", on_hold=on_hold)
     await notifications.on_placed(Batch([event]))
     await notifications.send_due()
     (letter,) = pen.letters
@@ -134,7 +134,7 @@ async def test_a_confirmation_says_whether_the_order_is_held(notifications, plac
 async def test_a_parcel_is_expected_only_while_it_comes(notifications, placed, pen, shelf, status, told):
     order, event = placed()
     parcel = msgspec.structs.replace(order.shipments[0], status=status)
-    shelf.orders[order.id] = msgspec.structs.replace(order, status="partially_delivered", shipments=[parcel])
+    shelf.known[order.id] = msgspec.structs.replace(order, status="partially_delivered", shipments=[parcel])
     await notifications.on_placed(Batch([event]))
     await notifications.send_due()
     (letter,) = pen.letters
@@ -352,6 +352,18 @@ async def test_a_refund_that_is_told_before_its_order_waits_for_it(notifications
     assert len(pen.letters) == 2
 
 
+async def test_money_of_an_order_whose_own_letter_is_forgotten_is_told_with_its_order(
+    notifications, placed, pen, due_now
+):
+    order, event = placed()
+    await notifications.on_refunded(Batch([refunded(event)]))
+    for _ in range(4):
+        await notifications.send_due()
+        await due_now()
+    (letter,) = pen.letters
+    assert (letter.to, letter.subject) == (order.email, f"Your refund for order {order.number}")
+
+
 async def test_money_that_no_order_came_of_is_told_once(notifications, pen, due_now):
     about = type("NoOrder", (), {"checkout_id": new_id("chk")})
     for _ in range(2):
@@ -488,7 +500,7 @@ async def test_a_refused_letter_has_failed(notifications, placed, pen):
 
 async def test_one_letter_that_cannot_be_written_does_not_hold_the_others(notifications, placed, pen, shelf):
     lost, lost_event = placed()
-    del shelf.orders[lost.id]
+    del shelf.known[lost.id]
     order, event = placed()
     await notifications.on_placed(Batch([lost_event, event]))
     await notifications.send_due()

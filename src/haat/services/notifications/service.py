@@ -18,7 +18,16 @@ from haat.contracts.checkout import Checkouts, ContactOf
 from haat.contracts.identity import Identity, LetterRef, LetterWanted, OfUser, RefreshTokenReused, UserRegistered
 from haat.contracts.inventory import StockRanLow
 from haat.contracts.notifications import Mail, Mailbox, MailRef, Notifications
-from haat.contracts.orders import Order, OrderMoved, OrderOf, OrderPlaced, Orders, ParcelUndelivered, ReturnMoved
+from haat.contracts.orders import (
+    ListOrders,
+    Order,
+    OrderMoved,
+    OrderOf,
+    OrderPlaced,
+    Orders,
+    ParcelUndelivered,
+    ReturnMoved,
+)
 from haat.contracts.payments import PaymentRef, PaymentRefunded, Payments
 from haat.kit.cursor import id_in, paged
 from haat.kit.database import Batch
@@ -205,7 +214,11 @@ class NotificationsService(Notifications):
             async with self._store.connection() as connection:
                 order_id = await self._store.order_of_checkout(connection, mail.facts["checkout_id"]) or ""
         if not order_id and mail.kind == "refunded" and mail.tries > PATIENT_TRIES:
-            return await self._without_order(mail)
+            # The letter that knows the order may be forgotten by now: ask before saying that there is none.
+            found = await self._orders.orders(ListOrders(text=mail.facts["checkout_id"], limit=1))
+            if not found.data:
+                return await self._without_order(mail)
+            order_id = found.data[0].id
         order = await self._orders.order(OrderOf(order=order_id, any_owner=True))
         link = (await self._orders.link(OrderOf(order=order.id, any_owner=True))).link
         facts = {**mail.facts, "number": order.number, "name": order.shipping_address.name}

@@ -327,6 +327,29 @@ async def test_a_refund_is_told_with_where_it_went(notifications, placed, pen, d
     assert [(told in letter.text, "Banks" in letter.html) for letter in letters] == [(True, not to_credit)] * 2
 
 
+@pytest.mark.parametrize(
+    ("to_credit", "payment_id", "told", "of_banks"),
+    [
+        (False, "pay_1", "of what you paid in cash for order", False),
+        (True, "pay_1", "It is on the gift card or the store credit", False),
+        (False, "pay_late", "Banks take up to seven working days", True),
+    ],
+)
+async def test_no_bank_is_named_for_what_was_paid_in_cash(
+    notifications, placed, pen, shelf, to_credit, payment_id, told, of_banks
+):
+    order, event = placed()
+    cash = msgspec.structs.replace(order.payment, method="cod", summary="Cash on delivery")
+    shelf.known[order.id] = msgspec.structs.replace(order, payment=cash)
+    await notifications.on_placed(Batch([event]))
+    await notifications.send_due()
+    pen.letters.clear()
+    await notifications.on_refunded(Batch([refunded(event, payment_id=payment_id, to_credit=to_credit)]))
+    await notifications.send_due()
+    (letter,) = pen.letters
+    assert (told in letter.text, "₹1,200.50" in letter.text, "Banks" in letter.text) == (True, True, of_banks)
+
+
 async def test_money_of_another_payment_that_goes_back_is_no_refund_of_the_order(notifications, placed, pen):
     order, event = placed()
     await notifications.on_placed(Batch([event]))

@@ -21,6 +21,7 @@ from haat.contracts.orders import (
 from haat.contracts.shipping import Parcel, Shipment
 from haat.kit.money import Money
 from haat.web.backoffice.order_view import (
+    Refunding,
     acts_of,
     cancel_consequences,
     money_rows,
@@ -233,6 +234,25 @@ def test_a_refund_tells_what_a_return_will_give_back_besides() -> None:
 
     assert wanted is not None
     assert "A return under way gives back another ₹1,000 when it is received." in refund_consequences(one, wanted)
+
+
+def test_cash_that_goes_back_is_told_to_be_paid_out_by_hand() -> None:
+    paid = order().payment
+    told = [
+        "by hand" in " ".join(refund_consequences(order(payment=each), Refunding(Money(100), None, "x")))
+        for each in (msgspec.structs.replace(paid, method="cod"), paid)
+    ]
+
+    assert told == [True, False]
+
+
+async def test_the_page_of_an_order_in_cash_says_that_its_refunds_are_paid_out_by_hand(
+    enter: Enter, house: House
+) -> None:
+    cash = msgspec.structs.replace(order().payment, method="cod", refunded=Money(100))
+    house.orders.one = order("delivered", payment=cash)
+
+    assert "is paid out by hand" in (await enter("support").see("/admin/orders/ord_1")).text
 
 
 async def test_a_confirmed_refund_is_the_one_that_was_shown(enter: Enter, house: House) -> None:

@@ -24,6 +24,7 @@ Kind = Literal[
     "return_approved",
     "return_rejected",
     "refunded",
+    "refunded_in_cash",
     "refunded_beside_order",
     "refunded_without_order",
     "welcome",

@@ -232,10 +232,7 @@ class NotificationsService(Notifications):
         kind = mail.kind
         if kind == "refunded":
             facts |= _money_back(mail)
-            # Money of another payment of its checkout that came too late, or twice: the order keeps its own.
-            kind = (
-                kind if mail.facts.get("payment_id", order.payment.id) == order.payment.id else "refunded_beside_order"
-            )
+            kind = _of_refund(mail, order)
         known = msgspec.structs.replace(mail, about=order.id, address=mail.address or order.email)
         return self._with(known, f"orders/{order.id}?token={link}", facts, order, kind)
 
@@ -319,6 +316,15 @@ def _at_the_door(kind: Kind, due: Money, order: Order) -> str:
     parcels = [each for each in order.shipments if each.direction == "outbound" and each.status not in GONE]
     parts = kind == "order_partially_shipped" or len(parcels) > 1
     return f"{format_money(due)} in cash to the courier{', with each parcel its part' if parts else ''}"
+
+
+def _of_refund(mail: DueMail, order: Order) -> Kind:
+    if mail.facts.get("payment_id", order.payment.id) != order.payment.id:
+        # Money of another payment of its checkout that came too late, or twice: the order keeps its own.
+        return "refunded_beside_order"
+    # What the courier collected no bank sends back: people do.
+    in_cash = order.payment.method == "cod" and not mail.facts.get("to_credit")
+    return "refunded_in_cash" if in_cash else "refunded"
 
 
 def _money_back(mail: DueMail) -> dict[str, str]:

@@ -44,6 +44,9 @@ log = structlog.get_logger("haat.shipping")
 LEASE_SECONDS = 30
 LONGEST_WAIT_SECONDS = 300
 DUE_AT_ONCE = 10
+# A notice may be lost for good. Without the last one an order never arrives: nothing of it can come back, and what the
+# courier collected is not in the books.
+UNHEARD_SECONDS = 6 * 3600
 
 
 class ShippingService(Shipping):
@@ -121,6 +124,22 @@ class ShippingService(Shipping):
             due = await self._store.claim_due(connection, LEASE_SECONDS, DUE_AT_ONCE)
         await asyncio.gather(*(self._book(shipment) for shipment in due))
 
+    async def look_after_unheard(self) -> None:
+        """Ask the carrier about parcels on their way of which no notice has come for long."""
+        async with self._store.connection() as connection:
+            due = await self._store.claim_unheard(connection, UNHEARD_SECONDS, DUE_AT_ONCE)
+        await asyncio.gather(*(self._look(shipment) for shipment in due))
+
+    async def _look(self, shipment: StoredShipment) -> None:
+        assert shipment.carrier_reference is not None
+        outcome = await self._carrier.fetch(shipment.carrier_reference)
+        if isinstance(outcome, Answered):
+            async with self._store.transaction() as transaction:
+                current = await self._store.lock(transaction.connection, shipment.id)
+                await self._apply(transaction, current, outcome.fact)
+        else:
+            log.warning("nothing is heard of a parcel", shipment_id=shipment.id, outcome=type(outcome).__name__)
+
     async def _book(self, shipment: StoredShipment) -> bool:
         """Whether the carrier has given a definite answer, now stored."""
         outcome = await self._carrier.book(shipment.id, shipment.body.booking)
@@ -160,7 +179,7 @@ class ShippingService(Shipping):
     async def _apply(self, transaction: Transaction, shipment: StoredShipment, fact: ParcelFact) -> None:
         status = forward(shipment.status, fact.state)
         day = expected(shipment.body.promised, fact.estimated_delivery)
-        await self._store.save_fact(transaction.connection, shipment.id, status, fact, day)
+        await self._store.save_fact(transaction.connection, shipment.id, status, fact, day, UNHEARD_SECONDS)
         if status != shipment.status:
             left = unheard(shipment.status, status, fact.events)
             if left is not None:

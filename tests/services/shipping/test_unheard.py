@@ -1,0 +1,65 @@
+"""Parcels whose notices do not come, or come late: the carrier is asked, and what is old tells no day any more."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, timedelta
+
+from haat.engines.carrier.sandbox import SandboxCarrier
+from haat.kit.clock import now
+from haat.kit.ids import new_id
+from haat.ports.carrier import CarrierEvent, ParcelFact
+from haat.services.shipping.service import ShippingService
+from tests.services.shipping.conftest import SECRET
+
+
+async def test_a_parcel_whose_notices_were_lost_is_asked_about_and_arrives(
+    shipping, depot, parcel_for, parcels, told, due_now
+):
+    made = await shipping.dispatch(parcel_for(new_id("ord")))
+    await depot.advance(4001)
+    await shipping.look_after_unheard()
+    early = (await parcels(made.order_id))[0].status
+    await due_now(made.order_id)
+    await asyncio.gather(*(shipping.look_after_unheard() for _ in range(3)))
+    (arrived,) = await parcels(made.order_id)
+    assert (early, arrived.status, len(arrived.events)) == ("created", "delivered", 6)
+    assert await told(made.order_id) == ["delivered"]
+
+
+async def test_what_was_looked_after_is_left_alone_until_it_is_due_again(shipping, depot, parcel_for, parcels, due_now):
+    made, seen = await shipping.dispatch(parcel_for(new_id("ord"))), []
+    await due_now(made.order_id)
+    for _ in range(2):
+        await shipping.look_after_unheard()
+        seen.append((await parcels(made.order_id))[0].status)
+        await depot.advance(4001)
+    await due_now(made.order_id)
+    await shipping.look_after_unheard()
+    assert [*seen, (await parcels(made.order_id))[0].status] == ["created", "created", "delivered"]
+
+
+async def test_a_parcel_of_which_the_carrier_cannot_tell_stays_as_it_was(shipping, parcel_for, parcels, due_now):
+    made = await shipping.dispatch(parcel_for(new_id("ord")))
+    away = SandboxCarrier("http://127.0.0.1:9", [SECRET])
+    await due_now(made.order_id)
+    await ShippingService(shipping._store, away).look_after_unheard()
+    await away.close()
+    assert await parcels(made.order_id) == [made]
+
+
+def fact(hours: int) -> ParcelFact:
+    """What the carrier knew so many hours after the parcel had left."""
+    begun = now() + timedelta(hours=1)
+    events = [CarrierEvent(begun + timedelta(hours=each), "in_transit", "Sorted", "Pune") for each in range(hours + 1)]
+    return ParcelFact("c_1", "shp_1", "in_transit", "HC1", "", begun, tuple(events))
+
+
+async def test_a_notice_that_comes_late_tells_no_older_day(shipping, parcel_for, parcels):
+    made = await shipping.dispatch(parcel_for(new_id("ord")))
+    store, seen = shipping._store, []
+    for hours, day in ((0, 3), (2, 6), (1, 4), (2, 7)):
+        async with store.connection() as connection:
+            await store.save_fact(connection, made.id, "in_transit", fact(hours), date(2026, 12, day), 60)
+        seen.append((await parcels(made.order_id))[0].estimated_delivery.day)
+    assert seen == [3, 6, 6, 7]

@@ -33,7 +33,7 @@ from haat.services.orders.model import (
     with_refund,
 )
 from haat.services.orders.parcels import STAGES, STOPPED, lost
-from haat.services.orders.returning import on_its_way, return_moved
+from haat.services.orders.returning import call_off, on_its_way, return_moved
 from haat.services.orders.store import OrderStore, Refusal, Task
 from haat.services.orders.worth import paid_by_return, with_returned
 
@@ -221,7 +221,7 @@ class Tasks:
         return write
 
     async def _call_off(self, task: Task, order: StoredOrder) -> Write:
-        """The parcel of a return that was rejected after its approval; that it is stopped is told by the carrier."""
+        """The parcel of a return that was rejected, or is here already; that it is stopped is told by the carrier."""
         there = False
         try:
             await self._shipping.cancel(CancelShipments(order_id=order.id, shipment_id=task.data["shipment_id"]))
@@ -230,7 +230,7 @@ class Tasks:
 
         async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
             if there:
-                detail = "The carrier has the parcel of the rejected return: it comes all the same"
+                detail = "The carrier has the return's parcel already: it comes all the same"
                 await self._store.note(transaction.connection, current.id, "parcel_under_way", detail, "carrier")
             return current
 
@@ -251,7 +251,11 @@ class Tasks:
             if back:
                 detail = "Parcel received, money sent back" if sent else "Parcel received, its money did not go through"
             entry = TimelineEntry(at=now(), type="refunded", detail=detail, actor=actor)
-            await self._store.move_return(transaction.connection, task.data["return_id"], "refunded", entry, sent)
+            before, _ = await self._store.lock_return(transaction.connection, task.data["return_id"])
+            await self._store.move_return(transaction.connection, before.id, "refunded", entry, sent)
+            if before.status == "approved":
+                # It came some other way than with the carrier, who is still to come for it.
+                await call_off(self._store, transaction, before, actor)
             await self._store.note(transaction.connection, current.id, "return_received", entry.detail, actor)
             asked = all(current.returned.get(line.id, 0) >= line.quantity for line in current.body.items)
             everything = asked and not await self._store.returns_open(transaction.connection, current.id)

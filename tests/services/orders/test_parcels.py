@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,12 +18,15 @@ from haat.contracts.orders import (
 )
 from haat.contracts.payments import CashMethod, IssueGiftCard
 from haat.contracts.shipping import ShipmentMoved
+from haat.kit.clock import now
 from haat.kit.database import Batch
 from haat.kit.idempotency import Idempotency
+from haat.kit.ids import new_id
 from haat.kit.message import Invalid
 from haat.kit.money import Money
 from haat.services.orders.model import RANK, StoredOrder
 from haat.services.orders.parcels import with_parcel
+from haat.services.orders.store import OrderStore, Task
 from tests.services.orders.asking import STAFF, cancel, key, line, sent_back, ship, types
 from tests.services.orders.test_model import order as stored
 from tests.services.shopfloor import PRICE, Floor, outcomes
@@ -112,6 +117,28 @@ async def test_what_the_carrier_refuses_can_be_handed_over_again(floor: Floor):
         ["packed", "parcel_failed", "packed"],
         [3, 3],
     )
+
+
+async def test_an_order_whose_only_parcel_the_carrier_refuses_waits_to_be_packed_again(floor: Floor):
+    order, item = await of_three(floor)
+    first = (await floor.orders.ship(ship(order, 2))).shipments[0]
+    second = (await floor.orders.ship(ship(order, 1))).shipments[1]
+    seen = []
+    for parcel, units in ((first.id, 2), (second.id, 1)):
+        await floor.parcel(order.id, "failed", shipment=parcel, units={item: units})
+        seen.append((await floor.order(order.id)).status)
+    assert seen == ["packed", "confirmed"]
+    assert order.id not in await OrderStore(floor.database).to_fulfil(now() + timedelta(seconds=5), 10_000)
+
+
+async def test_an_order_whose_parcel_is_refused_before_it_is_noted_is_not_packed(floor: Floor):
+    order, item = await of_three(floor)
+    store, task = OrderStore(floor.database), new_id("tsk")
+    await floor.parcel(order.id, "failed", units={item: 3})
+    async with store.connection() as connection:
+        await store.begin_task(connection, Task(task, order.id, "ship", {"actor": STAFF, "units": {item: 3}}), 0)
+    await floor.house.service("orders").finish_tasks()
+    assert (await floor.order(order.id)).status == "confirmed"
 
 
 async def test_what_was_stopped_before_it_left_can_be_handed_over_again(floor: Floor):
@@ -236,6 +263,16 @@ async def test_while_another_parcel_is_missing_an_order_is_not_open_again(floor:
         ("partially_shipped", [two]),
         ("confirmed", []),
     ]
+
+
+async def test_an_order_is_packed_when_one_parcel_is_here_again_and_the_next_is_packed(floor: Floor):
+    order, item = await of_three(floor)
+    one, two = [(await floor.orders.ship(ship(order, units))).shipments[-1].id for units in (1, 2)]
+    for parcel, units in ((one, 1), (two, 2)):
+        await floor.parcel(order.id, "picked_up", "failed", shipment=parcel, units={item: units})
+    await floor.orders.take_back(taking_back(order, one))
+    await floor.orders.ship(ship(order, 1))
+    assert (await floor.orders.take_back(taking_back(order, two))).status == "packed"
 
 
 async def test_a_parcel_is_taken_back_once_however_often_it_is_told(floor: Floor):

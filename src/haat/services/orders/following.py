@@ -161,7 +161,7 @@ class Following:
                 )
                 transaction.publish(news)
         status, owed = order.status, owed_at_the_door(order)
-        if status != before.status:
+        if status != before.status and status in _SAID:
             await self._store.note(transaction.connection, order.id, status, _SAID[status])
             transaction.publish(order_moved(order, status))
         if owed > owed_at_the_door(before):

@@ -196,8 +196,9 @@ FROM due WHERE t.id = due.id
 RETURNING t.id, t.order_id, t.kind, t.data, t.tries;
 
 -- name: to_fulfil(before, how_many)
+-- What a carrier refused or brought back is for people: sent again by itself it would come back again.
 SELECT id FROM orders.orders o
-WHERE status = 'confirmed' AND NOT on_hold AND placed_at < :before
+WHERE status = 'confirmed' AND NOT on_hold AND placed_at < :before AND parcels = '{}'
     AND NOT EXISTS (SELECT 1 FROM orders.tasks t WHERE t.order_id = o.id AND NOT t.done)
 ORDER BY id LIMIT :how_many;
 

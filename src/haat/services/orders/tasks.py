@@ -32,7 +32,7 @@ from haat.services.orders.model import (
     with_captured,
     with_refund,
 )
-from haat.services.orders.parcels import STAGES, STOPPED, lost
+from haat.services.orders.parcels import STAGES, STOPPED, as_handed_over, lost
 from haat.services.orders.returning import call_off, on_its_way, return_moved
 from haat.services.orders.store import OrderStore, Refusal, Task
 from haat.services.orders.worth import paid_by_return, with_returned
@@ -139,9 +139,9 @@ class Tasks:
             detail = _numbered(f"Packed for {shipment.carrier}", shipment)
             await self._store.note(transaction.connection, current.id, "packed", detail, task.data["actor"])
             transaction.publish(order_moved(current, "packed"))
-            return msgspec.structs.replace(
-                current, status=forward(current.status, "packed"), shipped=added(current.shipped, wanted)
-            )
+            status, shipped = forward(current.status, "packed"), added(current.shipped, wanted)
+            # The carrier may have refused it by now.
+            return as_handed_over(msgspec.structs.replace(current, status=status, shipped=shipped))
 
         return write
 

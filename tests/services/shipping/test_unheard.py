@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import date, timedelta
 
+import pytest
+
+from haat.contracts.shipping import CancelShipments, ShipmentUnderWay
 from haat.engines.carrier.sandbox import SandboxCarrier
 from haat.kit.clock import now
 from haat.kit.ids import new_id
@@ -46,6 +49,27 @@ async def test_a_parcel_of_which_the_carrier_cannot_tell_stays_as_it_was(shippin
     await ShippingService(shipping._store, away).look_after_unheard()
     await away.close()
     assert await parcels(made.order_id) == [made]
+
+
+async def test_a_parcel_that_was_stopped_at_the_carrier_s_own_desk_is_canceled(
+    shipping, parcel_for, parcels, told, database
+):
+    made = await shipping.dispatch(parcel_for(new_id("ord")))
+    async with database.connection() as connection:
+        theirs = await connection.fetchval("SELECT carrier_reference FROM shipping.shipments WHERE id = $1", made.id)
+    await shipping._carrier.cancel("by hand", theirs)
+    await shipping.cancel(CancelShipments(order_id=made.order_id))
+    assert ((await parcels(made.order_id))[0].status, await told(made.order_id)) == ("canceled", ["canceled"])
+
+
+async def test_a_parcel_that_left_unnoticed_is_known_to_have_left_once_it_cannot_be_stopped(
+    shipping, depot, parcel_for, parcels
+):
+    made = await shipping.dispatch(parcel_for(new_id("ord")))
+    await depot.advance(1001)
+    with pytest.raises(ShipmentUnderWay) as refused:
+        await shipping.cancel(CancelShipments(order_id=made.order_id))
+    assert (refused.value.facts["state"], (await parcels(made.order_id))[0].status) == ("picked_up", "picked_up")
 
 
 def fact(hours: int) -> ParcelFact:

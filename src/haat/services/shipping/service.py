@@ -170,7 +170,13 @@ class ShippingService(Shipping):
             return
         outcome = await self._carrier.cancel(f"{shipment.id}:cancel", shipment.carrier_reference)
         if isinstance(outcome, Refused):
-            raise ShipmentUnderWay(shipment_id=shipment.id)
+            # It has left, or was stopped at the carrier's own desk; its notice may be on the way, or lost.
+            await self._look(shipment)
+            async with self._store.connection() as connection:
+                now_known = (await self._store.of_shipment(connection, shipment.id)).status
+            if now_known == "canceled":
+                return
+            raise ShipmentUnderWay(shipment_id=shipment.id, state=now_known)
         if isinstance(outcome, Unknown):
             raise Unavailable(outcome.why)
         async with self._store.transaction() as transaction:

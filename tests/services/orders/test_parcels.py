@@ -14,6 +14,8 @@ from haat.contracts.orders import (
     OrderStateError,
     ParcelUndelivered,
     ReceiveReturn,
+    RefundOrder,
+    ShipItem,
     TakeBack,
 )
 from haat.contracts.payments import CashMethod, IssueGiftCard
@@ -27,7 +29,7 @@ from haat.kit.money import Money
 from haat.services.orders.model import RANK, StoredOrder
 from haat.services.orders.parcels import with_parcel
 from haat.services.orders.store import OrderStore, Task
-from tests.services.orders.asking import STAFF, cancel, key, line, sent_back, ship, types
+from tests.services.orders.asking import STAFF, cancel, key, line, refund, sent_back, ship, types
 from tests.services.orders.test_model import order as stored
 from tests.services.shopfloor import PRICE, Floor, outcomes
 
@@ -81,6 +83,28 @@ async def test_cash_of_what_arrived_can_go_back_before_the_rest_is_there(floor: 
     last = await arrived(floor, order, "shp_2", 2)
     assert (part.payment.refunded, last.payment.refunded) == (Money(PRICE), Money(PRICE))
     assert (last.payment.captured, last.payment.status) == (order.totals.total, "partially_refunded")
+
+
+async def test_cash_that_was_never_paid_does_not_go_back(floor: Floor):
+    dear, cheap = await floor.variant(), await floor.variant(amount=10_000)
+    order = await floor.bought((dear, 1), (cheap, 1), payment=CashMethod())
+    items = {line.sku: line.id for line in order.items}
+    await floor.parcel(order.id, "picked_up", "delivered", shipment="shp_1", units={items[dear.sku]: 1})
+    await floor.house.service("orders").finish_tasks()
+    await floor.parcel(order.id, "picked_up", "failed", shipment="shp_2", units={items[cheap.sku]: 1})
+    asks = [
+        RefundOrder(order_id=order.id, actor=STAFF, reason="x", items=[ShipItem(item_id=items[each.sku], quantity=1)])
+        for each in (cheap, dear)
+    ]
+    with pytest.raises(Invalid):
+        await floor.orders.refund(asks[0])
+    assert (await floor.orders.refund(asks[1])).payment.refunded == Money(PRICE)
+
+
+async def test_what_was_paid_before_it_arrived_can_go_back_before(floor: Floor):
+    order, _ = await of_three(floor)
+    await floor.parcel(order.id, "picked_up", "delivered", shipment="shp_1", units={order.items[0].id: 1})
+    assert (await floor.orders.refund(refund(order, quantity=3))).payment.refunded == Money(PRICE * 3)
 
 
 async def test_a_gift_card_pays_before_cash_whatever_arrives_first(floor: Floor):

@@ -96,6 +96,12 @@ def owed_at_the_door(order: StoredOrder) -> int:
     return order.total_minor - sum(line.total.amount * to_come[line.id] // line.quantity for line in order.body.items)
 
 
+def not_refundable(order: StoredOrder) -> dict[str, int]:
+    """Units by item id that no money can go back for: gone back already, or, in cash at the door, not paid for yet."""
+    unpaid = order.body.payment_method == CASH and order.captured_minor < order.total_minor
+    return not_returnable(order) if unpaid else dict(order.returned)
+
+
 def not_returnable(order: StoredOrder) -> dict[str, int]:
     """Units by item id that cannot be asked to come back: not delivered, or in a return or refunded already."""
     there = {line.id: line.quantity for line in order.body.items}

@@ -64,6 +64,7 @@ from haat.services.orders.model import (
     view,
     with_wallet_named,
 )
+from haat.services.orders.parcels import not_refundable
 from haat.services.orders.returning import Returning
 from haat.services.orders.store import OrderStore, Task
 from haat.services.orders.tasks import STUCK_TRIES, Tasks
@@ -239,7 +240,7 @@ class OrderService(Orders):
         async def plan(_: Transaction, current: StoredOrder) -> Data:
             if (ask.amount is None) == (ask.items is None):
                 raise Invalid(errors=[_amount_fault("give either amount or items")])
-            wanted = units(current, ask.items, current.returned) if ask.items is not None else {}
+            wanted = units(current, ask.items, not_refundable(current)) if ask.items is not None else {}
             shares = shares_of(current, wanted)
             amount = ask.amount.amount if ask.amount is not None else sum(shares.values())
             if ask.amount is not None and ask.amount.currency != current.currency:

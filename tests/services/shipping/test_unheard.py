@@ -6,6 +6,8 @@ import asyncio
 from datetime import date, timedelta
 
 import pytest
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from haat.contracts.shipping import CancelShipments, ShipmentUnderWay
 from haat.engines.carrier.sandbox import SandboxCarrier
@@ -70,6 +72,27 @@ async def test_a_parcel_that_left_unnoticed_is_known_to_have_left_once_it_cannot
     with pytest.raises(ShipmentUnderWay) as refused:
         await shipping.cancel(CancelShipments(order_id=made.order_id))
     assert (refused.value.facts["state"], (await parcels(made.order_id))[0].status) == ("picked_up", "picked_up")
+
+
+async def test_a_parcel_that_the_carrier_does_not_take_for_long_is_one_alarm_and_still_tried(
+    shipping, parcel_for, parcels, due_now, database
+):
+    carrier = SandboxCarrier("http://127.0.0.1:9", [SECRET])
+    away = ShippingService(shipping._store, carrier)
+    made, told = await away.dispatch(parcel_for(new_id("ord"))), []
+    before = REGISTRY.get_sample_value("haat_orders_stuck_total", {"task": "book"}) or 0.0
+    async with database.connection() as connection:
+        await connection.execute("UPDATE shipping.shipments SET tries = 7 WHERE id = $1", made.id)
+    for service in (away, away, away, shipping):
+        await due_now(made.order_id)
+        with capture_logs() as lines:
+            await service.book_queued()
+        stuck = [line for line in lines if line["event"] == "parcel stuck"]
+        told += [(line["log_level"], line["shipment_id"], line["tries"]) for line in stuck]
+    await carrier.close()
+    after = REGISTRY.get_sample_value("haat_orders_stuck_total", {"task": "book"}) or 0.0
+    assert (told, after - before) == ([("error", made.id, 9)], 2)
+    assert len((await parcels(made.order_id))[0].events) == 1
 
 
 def fact(hours: int) -> ParcelFact:

@@ -24,6 +24,7 @@ from haat.kit.clock import now
 from haat.kit.database import Transaction
 from haat.kit.ids import is_id, new_id
 from haat.kit.message import NotFound, Nothing, Page, Unavailable
+from haat.kit.telemetry import STUCK
 from haat.ports.carrier import Answered, Booking, Carrier, CarrierEvent, ParcelFact, Place, Refused, Unknown
 from haat.services.shipping.model import (
     WAREHOUSE,
@@ -44,6 +45,8 @@ log = structlog.get_logger("haat.shipping")
 LEASE_SECONDS = 30
 LONGEST_WAIT_SECONDS = 300
 DUE_AT_ONCE = 10
+# Tries until a parcel that the carrier does not take is an alarm: about ten minutes.
+STUCK_TRIES = 9
 # A notice may be lost for good. Without the last one an order never arrives: nothing of it can come back, and what the
 # courier collected is not in the books.
 UNHEARD_SECONDS = 6 * 3600
@@ -148,6 +151,10 @@ class ShippingService(Shipping):
             async with self._store.connection() as connection:
                 await self._store.put_off(connection, shipment.id, wait)
             log.warning("the carrier does not answer", shipment_id=shipment.id, why=outcome.why, again_in=wait)
+            if shipment.tries >= STUCK_TRIES:
+                STUCK.labels("book").inc()
+            if shipment.tries == STUCK_TRIES:
+                log.error("parcel stuck", shipment_id=shipment.id, order_id=shipment.order_id, tries=shipment.tries)
             return False
         async with self._store.transaction() as transaction:
             current = await self._store.lock(transaction.connection, shipment.id)

@@ -229,7 +229,7 @@ class NotificationsService(Notifications):
             payment = await self._payments.payment(PaymentRef(payment_id=order.payment.id))
             if payment.due.amount:
                 facts["due"] = _at_the_door(mail.kind, payment.due, order)
-        kind = mail.kind
+        kind: Kind = mail.kind
         if kind == "refunded":
             facts |= _money_back(mail)
             kind = _of_refund(mail, order)

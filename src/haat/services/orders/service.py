@@ -191,11 +191,12 @@ class OrderService(Orders):
         async with self._store.connection() as connection:
             issued = await self._store.issued(connection, order.id)
         if issued is None:
-            check_invoiceable(order)
             async with self._store.transaction() as transaction:
-                await self._store.load_for_update(transaction.connection, order.id)
+                current = await self._store.load_for_update(transaction.connection, order.id)
+                assert current is not None
                 issued = await self._store.issued(transaction.connection, order.id)
                 if issued is None:
+                    check_invoiceable(current)
                     issued = await self._store.issue(transaction.connection, order.id, financial_year(now()))
         pdf = await self._printer.pdf(invoice_of(order, issued, self._seller))
         return InvoiceFile(number=issued.number, pdf=pdf)

@@ -274,7 +274,9 @@ class Tasks:
             if "owed" not in task.data or captured > current.captured_minor:
                 await self._store.note(transaction.connection, current.id, "paid", "Payment received", actor)
             paid = with_captured(current, captured)
-            return msgspec.structs.replace(paid, status=forward(current.status, "confirmed"))
+            # A held one waits for its review all the same.
+            status = current.status if current.on_hold else forward(current.status, "confirmed")
+            return msgspec.structs.replace(paid, status=status)
 
         return write
 

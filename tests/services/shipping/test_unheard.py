@@ -64,6 +64,17 @@ async def test_a_parcel_that_was_stopped_at_the_carrier_s_own_desk_is_canceled(
     assert ((await parcels(made.order_id))[0].status, await told(made.order_id)) == ("canceled", ["canceled"])
 
 
+async def test_a_parcel_that_was_stopped_and_moves_all_the_same_is_an_alarm(shipping, parcel_for, parcels):
+    made = await shipping.dispatch(parcel_for(new_id("ord")))
+    await shipping.cancel(CancelShipments(order_id=made.order_id))
+    with capture_logs() as lines:
+        async with shipping._store.transaction() as transaction:
+            stored = await shipping._store.lock(transaction.connection, made.id)
+            await shipping._apply(transaction, stored, fact(1))
+    told = [(line["log_level"], line["shipment_id"]) for line in lines if "canceled parcel" in line["event"]]
+    assert (told, (await parcels(made.order_id))[0].status) == ([("error", made.id)], "canceled")
+
+
 async def test_a_parcel_that_left_unnoticed_is_known_to_have_left_once_it_cannot_be_stopped(
     shipping, depot, parcel_for, parcels
 ):

@@ -191,6 +191,9 @@ class ShippingService(Shipping):
 
     async def _apply(self, transaction: Transaction, shipment: StoredShipment, fact: ParcelFact) -> None:
         status = forward(shipment.status, fact.state)
+        if shipment.status == "canceled" and under_way(fact.state):
+            # Its units were put back on sale, and its money may have gone back.
+            log.error("a canceled parcel is on its way", shipment_id=shipment.id, order_id=shipment.order_id)
         day = expected(shipment.body.promised, fact.estimated_delivery)
         await self._store.save_fact(transaction.connection, shipment.id, status, fact, day, UNHEARD_SECONDS)
         if status != shipment.status:

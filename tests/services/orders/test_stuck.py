@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -92,6 +93,37 @@ async def test_work_that_breaks_waits_as_any_other_and_keeps_nobody_from_their_t
     await due(floor, broken)
     await floor.house.service("orders").finish_tasks()
     assert (await floor.order(broken.id)).status == "packed"
+
+
+class Hanging:
+    """A neighbour that does not answer until it is told to."""
+
+    def __init__(self, shipping: Any) -> None:
+        self._shipping, self.told = shipping, asyncio.Event()
+
+    async def dispatch(self, ask: Any) -> Any:
+        await self.told.wait()
+        return await self._shipping.dispatch(ask)
+
+
+async def test_a_neighbour_that_hangs_does_not_hold_the_work_of_the_others(floor: Floor):
+    parcel, money = [await floor.bought((await floor.variant(), 1)) for _ in range(2)]
+    service, away = orders_without(floor, shipping="dispatch", payments="refund")
+    await service.ship(ship(parcel))
+    await service.refund(refund(money, amount=700))
+    for each, order in (("shipping", parcel), ("payments", money)):
+        away[each].dead.clear()
+        await due(floor, order)
+    away["shipping"].neighbour = hanging = Hanging(floor.shipping)
+    sweep = asyncio.create_task(service.finish_tasks())
+    open_now = "SELECT count(*) FROM orders.tasks WHERE order_id = $1 AND NOT done"
+    async with asyncio.timeout(10):
+        while await floor.value(open_now, money.id):  # noqa: ASYNC110 - PostgreSQL tells nobody
+            await asyncio.sleep(0.01)
+    assert not sweep.done()
+    hanging.told.set()
+    await sweep
+    assert (await floor.order(parcel.id)).status == "packed"
 
 
 async def test_a_refusal_that_nobody_waits_for_is_told_to_staff_and_not_to_the_customer(floor: Floor):

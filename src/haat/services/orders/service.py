@@ -297,8 +297,7 @@ class OrderService(Orders):
 
     async def finish_tasks(self) -> None:
         """Sweep: go on with what a crash or an absent neighbour left half-done."""
-        for task in await self._store.lease_tasks(LEASE_SECONDS, SWEEP_BATCH):
-            await self._tasks.go_on(task)
+        await self._tasks.go_on(await self._store.lease_tasks(LEASE_SECONDS, SWEEP_BATCH))
 
     async def fulfil_due(self) -> None:
         """Sweep of the demo's warehouse: pack what was confirmed a few seconds ago, at a human pace."""

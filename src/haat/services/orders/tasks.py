@@ -6,7 +6,9 @@ happens twice.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 import structlog
@@ -42,6 +44,7 @@ log = structlog.get_logger("haat.orders")
 STUCK_TRIES = 15
 LONGEST_WAIT_SECONDS = 60.0
 STUCK_WAIT_SECONDS = 900.0
+AT_ONCE = 5
 # What has not happened after all, when nobody waits for the answer.
 _REFUSED = {
     "ship": "The parcel was not handed over",
@@ -102,15 +105,23 @@ class Tasks:
             if await self._store.end_task(transaction.connection, task):
                 await self._store.update(transaction.connection, await write(transaction, current))
 
-    async def go_on(self, task: Task) -> None:
-        """Run a task that nobody waits for: whatever is wrong with it, it must not keep others from their turn."""
-        try:
-            await self.run(task, alone=True)
-        except DomainError as error:
-            log.warning("task did not end", task=task.kind, order_id=task.order_id, error=error.detail)
-        except Exception as error:
-            log.exception("task failed", task=task.kind, order_id=task.order_id)
-            await self._put_off(task, repr(error))
+    async def go_on(self, tasks: Sequence[Task]) -> None:
+        """Run tasks that nobody waits for, some side by side: one neighbour that hangs must not hold the others."""
+        gate = asyncio.Semaphore(AT_ONCE)
+        await asyncio.gather(*(self._go_on(task, gate) for task in tasks))
+
+    async def _go_on(self, task: Task, gate: asyncio.Semaphore) -> None:
+        """Whatever is wrong with it, it must not keep others from their turn."""
+        async with gate:
+            try:
+                await self.run(task, alone=True)
+            except DomainError as error:
+                log.warning("task did not end", task=task.kind, order_id=task.order_id, error=error.detail)
+            except Exception as error:
+                log.exception("task failed", task=task.kind, order_id=task.order_id)
+                # Without a database not even that can be written; its lease ends by itself.
+                with suppress(Exception):
+                    await self._put_off(task, repr(error))
 
     async def _put_off(self, task: Task, error: str) -> None:
         """To be tried again later; work that goes on failing raises an alarm, and is still tried, but slower."""

@@ -289,7 +289,7 @@ class MemoryOrders(Orders):
         if self.refusal:
             raise self.refusal
         self.asked.append(ask)
-        return self.one
+        return self.one if self.waits else msgspec.structs.replace(self.one, version=self.one.version + 1)
 
     async def ship(self, ask: ShipOrder) -> Order:
         return await self._act(ask)
@@ -305,7 +305,9 @@ class MemoryOrders(Orders):
         return await self._act(ask)
 
     async def refund(self, ask: RefundOrder) -> Order:
-        return await self._act(ask)
+        one = await self._act(ask)
+        paid = one.payment if self.waits else msgspec.structs.replace(one.payment, refunded=Money(100))
+        return msgspec.structs.replace(one, payment=paid)
 
     async def _moved(self, ask: Any, status: str) -> Return:
         await self._act(ask)

@@ -317,6 +317,8 @@ async def test_a_return_is_received_as_damaged(enter: Enter, house: House) -> No
     ("path", "typed", "back_at"),
     [
         ("/admin/orders/ord_1/cancel", {"reason": "changed mind", "confirmed": "yes"}, "/admin/orders/ord_1"),
+        ("/admin/orders/ord_1/ship", {}, "/admin/orders/ord_1"),
+        ("/admin/orders/ord_1/capture", {}, "/admin/orders/ord_1"),
         ("/admin/returns/ret_1", {"state": "good"}, "/admin/returns"),
         ("/admin/returns/ret_1/approve", {}, "/admin/returns"),
     ],
@@ -330,6 +332,19 @@ async def test_what_waits_for_a_neighbour_is_not_called_done(
     answer = await enter("owner").send(path, **typed)
 
     assert answer.headers["location"] == f"{back_at}?said=trying"
+
+
+@pytest.mark.parametrize(("waits", "said"), [(True, "trying"), (False, "refunded")])
+async def test_a_refund_that_has_not_gone_is_not_called_refunded(
+    enter: Enter, house: House, waits: bool, said: str
+) -> None:
+    person, house.orders.waits = enter("finance"), waits
+    fields = {"by": "amount", "amount": "1", "reason": "sorry"}
+    question = await person.send("/admin/orders/ord_1/refund", **fields)
+
+    answer = await person.send("/admin/orders/ord_1/refund", **fields, confirmed=field(question, "confirmed"))
+
+    assert answer.headers["location"] == f"/admin/orders/ord_1?said={said}"
 
 
 async def test_a_return_is_not_received_before_its_state_is_told(enter: Enter, house: House) -> None:

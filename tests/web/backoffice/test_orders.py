@@ -313,6 +313,14 @@ async def test_a_return_is_received_as_damaged(enter: Enter, house: House) -> No
     assert answer.headers["location"] == "/admin/returns?said=received"
 
 
+async def test_a_return_for_which_no_money_went_is_not_told_as_refunded(enter: Enter, house: House) -> None:
+    house.orders.one = order("delivered", returns=[msgspec.structs.replace(returned(1), refund=Money(0))])
+
+    answer = await enter("fulfilment").send("/admin/returns/ret_1", state="good")
+
+    assert answer.headers["location"] == "/admin/returns?said=received-unpaid"
+
+
 @pytest.mark.parametrize(
     ("path", "typed", "back_at"),
     [

@@ -23,6 +23,7 @@ SECONDS = Histogram(
 )
 EVENTS = Counter("haat_events_total", "Events acted on", ["reader", "event", "outcome"])
 PARKED = Counter("haat_checkout_parked_total", "Checkouts that cannot go on: any count above 0 is an alarm", ["state"])
+STUCK = Counter("haat_orders_stuck_total", "Tries of work on orders that goes on failing: any is an alarm", ["task"])
 DRIFTS = Counter("haat_stock_drifts_total", "Levels that are not the fold of their events: any is an alarm")
 REDACTED = Counter("haat_log_redactions_total", "Card-like numbers found in log lines: any count above 0 is an alarm")
 

@@ -10,12 +10,12 @@ from haat.contracts.cart import Cart, WishRef
 from haat.contracts.catalog import Catalog, CategoryRef, Product, ProductRef, Rating, Variant
 from haat.contracts.checkout import Checkouts, Contact, ContactOf, QuoteLine, TaxLine, Totals
 from haat.contracts.identity import AccountLetter, Address, Identity, LetterRef, OfUser, User
-from haat.contracts.orders import Order, OrderLink, OrderOf, OrderPayment, OrderPlaced, Orders
+from haat.contracts.orders import ListOrders, Order, OrderLink, OrderOf, OrderPayment, OrderPlaced, Orders
 from haat.contracts.payments import Payment, PaymentRef, Payments
 from haat.contracts.shipping import Shipment
 from haat.engines.database.pool import PostgresDatabase
 from haat.kit.ids import new_id
-from haat.kit.message import NotFound, Nothing
+from haat.kit.message import NotFound, Nothing, Page
 from haat.kit.money import Money
 from haat.kit.rpc import local
 from haat.ports.mail import Letter
@@ -27,12 +27,17 @@ class Shelf(Orders):
     """Orders as their service would answer; those not on the shelf do not exist."""
 
     def __init__(self) -> None:
-        self.orders: dict[str, Order] = {}
+        self.known: dict[str, Order] = {}
+        self.of_checkouts: dict[str, str] = {}
 
     async def order(self, ask: OrderOf) -> Order:
-        if ask.order not in self.orders or not ask.any_owner:
+        if ask.order not in self.known or not ask.any_owner:
             raise NotFound()
-        return self.orders[ask.order]
+        return self.known[ask.order]
+
+    async def orders(self, ask: ListOrders) -> Page[Order]:
+        found = self.of_checkouts.get(ask.text)
+        return Page(data=[] if found is None else [self.known[found]])
 
     async def link(self, ask: OrderOf) -> OrderLink:
         return OrderLink(link=f"signed-{(await self.order(ask)).number}")
@@ -251,7 +256,7 @@ def placed(shelf: Shelf) -> Callable[..., tuple[Order, OrderPlaced]]:
     def make(title: str = "Brass lamp", **changes: Any) -> tuple[Order, OrderPlaced]:
         number = "H" + new_id("x")[-8:].upper()
         order = _order(title, number)
-        shelf.orders[order.id] = order
+        shelf.known[order.id] = order
         event = OrderPlaced(
             order_id=order.id,
             number=number,
@@ -261,6 +266,7 @@ def placed(shelf: Shelf) -> Callable[..., tuple[Order, OrderPlaced]]:
             total=order.totals.total,
             **changes,
         )
+        shelf.of_checkouts[event.checkout_id] = order.id
         return order, event
 
     return make

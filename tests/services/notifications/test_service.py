@@ -68,7 +68,7 @@ async def test_a_letter_names_what_is_left_to_be_paid_in_cash(notifications, pla
     paid, of_paid = placed()
     order, event = placed()
     cash = msgspec.structs.replace(order.payment, status="cash_on_delivery", summary="Gift card + Cash on delivery")
-    shelf.orders[order.id] = msgspec.structs.replace(order, payment=cash)
+    shelf.known[order.id] = msgspec.structs.replace(order, payment=cash)
     await notifications.on_placed(Batch([of_paid, event]))
     await notifications.send_due()
     letters = {letter.to: letter for letter in pen.letters}
@@ -81,7 +81,7 @@ async def test_a_letter_names_what_is_left_to_be_paid_in_cash(notifications, pla
 async def test_a_letter_about_what_was_delivered_asks_for_no_cash(notifications, placed, pen, shelf):
     order, _ = placed()
     cash = msgspec.structs.replace(order.payment, status="cash_on_delivery", summary="Cash on delivery")
-    shelf.orders[order.id] = msgspec.structs.replace(order, payment=cash)
+    shelf.known[order.id] = msgspec.structs.replace(order, payment=cash)
     await notifications.on_moved(Batch([moved(order, "out_for_delivery"), moved(order, "delivered")]))
     await notifications.send_due()
     assert {letter.subject: "in cash" in letter.text for letter in pen.letters} == {
@@ -91,11 +91,31 @@ async def test_a_letter_about_what_was_delivered_asks_for_no_cash(notifications,
 
 
 @pytest.mark.parametrize(
+    ("status", "parcels", "told"),
+    [
+        ("shipped", 1, "₹2,100 in cash to the courier\n"),
+        ("shipped", 2, "₹2,100 in cash to the courier, with each parcel its part\n"),
+        ("partially_shipped", 1, "₹2,100 in cash to the courier, with each parcel its part\n"),
+    ],
+)
+async def test_no_letter_asks_for_all_the_cash_with_one_of_several_parcels(
+    notifications, placed, pen, shelf, status, parcels, told
+):
+    order, _ = placed()
+    cash = msgspec.structs.replace(order.payment, status="cash_on_delivery", summary="Cash on delivery")
+    shelf.known[order.id] = msgspec.structs.replace(order, payment=cash, shipments=[*order.shipments] * parcels)
+    await notifications.on_moved(Batch([moved(order, status)]))
+    await notifications.send_due()
+    (letter,) = pen.letters
+    assert (told in letter.text, told.strip() in letter.html) == (True, True)
+
+
+@pytest.mark.parametrize(
     ("on_hold", "told"), [(False, "and are getting it ready."), (True, "and look at it before it is packed.")]
 )
 async def test_a_confirmation_says_whether_the_order_is_held(notifications, placed, pen, shelf, on_hold, told):
     order, event = placed()
-    shelf.orders[order.id] = msgspec.structs.replace(order, status="placed", on_hold=on_hold)
+    shelf.known[order.id] = msgspec.structs.replace(order, status="placed", on_hold=on_hold)
     await notifications.on_placed(Batch([event]))
     await notifications.send_due()
     (letter,) = pen.letters
@@ -114,7 +134,7 @@ async def test_a_confirmation_says_whether_the_order_is_held(notifications, plac
 async def test_a_parcel_is_expected_only_while_it_comes(notifications, placed, pen, shelf, status, told):
     order, event = placed()
     parcel = msgspec.structs.replace(order.shipments[0], status=status)
-    shelf.orders[order.id] = msgspec.structs.replace(order, status="partially_delivered", shipments=[parcel])
+    shelf.known[order.id] = msgspec.structs.replace(order, status="partially_delivered", shipments=[parcel])
     await notifications.on_placed(Batch([event]))
     await notifications.send_due()
     (letter,) = pen.letters
@@ -168,6 +188,14 @@ async def test_two_events_of_one_cause_are_one_mail(notifications, placed, pen):
     await notifications.on_moved(Batch([moved(order, "shipped")]))
     await notifications.send_due()
     assert len(pen.letters) == 1
+
+
+async def test_a_step_of_a_parcel_that_is_sent_again_is_told_again(notifications, placed, pen):
+    order, _ = placed()
+    again = msgspec.structs.replace(moved(order, "shipped"), came_back=1)
+    await notifications.on_moved(Batch([moved(order, "shipped"), again, again]))
+    await notifications.send_due()
+    assert [letter.subject for letter in pen.letters] == [f"Order {order.number} is on its way"] * 2
 
 
 async def test_ten_readers_at_once_note_one_mail(notifications, placed, pen):
@@ -299,6 +327,29 @@ async def test_a_refund_is_told_with_where_it_went(notifications, placed, pen, d
     assert [(told in letter.text, "Banks" in letter.html) for letter in letters] == [(True, not to_credit)] * 2
 
 
+@pytest.mark.parametrize(
+    ("to_credit", "payment_id", "told", "of_banks"),
+    [
+        (False, "pay_1", "of what you paid in cash for order", False),
+        (True, "pay_1", "It is on the gift card or the store credit", False),
+        (False, "pay_late", "Banks take up to seven working days", True),
+    ],
+)
+async def test_no_bank_is_named_for_what_was_paid_in_cash(
+    notifications, placed, pen, shelf, to_credit, payment_id, told, of_banks
+):
+    order, event = placed()
+    cash = msgspec.structs.replace(order.payment, method="cod", summary="Cash on delivery")
+    shelf.known[order.id] = msgspec.structs.replace(order, payment=cash)
+    await notifications.on_placed(Batch([event]))
+    await notifications.send_due()
+    pen.letters.clear()
+    await notifications.on_refunded(Batch([refunded(event, payment_id=payment_id, to_credit=to_credit)]))
+    await notifications.send_due()
+    (letter,) = pen.letters
+    assert (told in letter.text, "₹1,200.50" in letter.text, "Banks" in letter.text) == (True, True, of_banks)
+
+
 async def test_money_of_another_payment_that_goes_back_is_no_refund_of_the_order(notifications, placed, pen):
     order, event = placed()
     await notifications.on_placed(Batch([event]))
@@ -322,6 +373,18 @@ async def test_a_refund_that_is_told_before_its_order_waits_for_it(notifications
     await due_now()
     await notifications.send_due()
     assert len(pen.letters) == 2
+
+
+async def test_money_of_an_order_whose_own_letter_is_forgotten_is_told_with_its_order(
+    notifications, placed, pen, due_now
+):
+    order, event = placed()
+    await notifications.on_refunded(Batch([refunded(event)]))
+    for _ in range(4):
+        await notifications.send_due()
+        await due_now()
+    (letter,) = pen.letters
+    assert (letter.to, letter.subject) == (order.email, f"Your refund for order {order.number}")
 
 
 async def test_money_that_no_order_came_of_is_told_once(notifications, pen, due_now):
@@ -460,7 +523,7 @@ async def test_a_refused_letter_has_failed(notifications, placed, pen):
 
 async def test_one_letter_that_cannot_be_written_does_not_hold_the_others(notifications, placed, pen, shelf):
     lost, lost_event = placed()
-    del shelf.orders[lost.id]
+    del shelf.known[lost.id]
     order, event = placed()
     await notifications.on_placed(Batch([lost_event, event]))
     await notifications.send_due()

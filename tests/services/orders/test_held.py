@@ -10,7 +10,7 @@ import pytest
 from haat.contracts.cart import Owner
 from haat.contracts.checkout import Checkout
 from haat.contracts.fraud import Decide, Review, ReviewDecided, ReviewsOf
-from haat.contracts.orders import Order, OrderMoved
+from haat.contracts.orders import CaptureOrder, Order, OrderMoved
 from haat.contracts.payments import PaymentDeclined, UpiMethod
 from haat.kit.database import Batch
 from haat.kit.ids import new_id
@@ -93,6 +93,13 @@ async def test_an_attempt_that_failed_is_not_put_before_a_person(floor: Floor):
     await floor.deliver("fraud", "orders", done.order.id)
     attempt = await floor.value("SELECT attempt_id FROM orders.orders WHERE id = $1", done.order.id)
     assert [review.attempt_id for review in await queued(floor, checkout.id)] == [attempt]
+
+
+async def test_money_that_staff_take_does_not_put_a_held_order_among_those_to_pack(floor: Floor):
+    order = await held(floor)
+    taken = await floor.orders.capture(CaptureOrder(order_id=order.id, actor=STAFF))
+    assert (taken.status, taken.on_hold, taken.payment.status) == ("placed", True, "paid")
+    assert (await told(floor, order, "approve")).status == "confirmed"
 
 
 @pytest.mark.parametrize("decision", ["approve", "reject"])

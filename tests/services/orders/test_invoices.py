@@ -15,7 +15,7 @@ from haat.kit.message import NotFound
 from haat.kit.money import Money
 from haat.services.orders.invoices import Issued, financial_year, invoice_number, invoice_of
 from haat.services.orders.store import OrderStore
-from tests.services.orders.asking import SELLER, cancel, ship
+from tests.services.orders.asking import SELLER, OlderLook, cancel, orders_without, ship
 from tests.services.shopfloor import ADDRESS, Floor
 
 INDIA = ZoneInfo("Asia/Kolkata")
@@ -54,6 +54,16 @@ async def test_before_it_is_packed_there_is_none(floor: Floor):
     await floor.orders.cancel(cancel(order))
     with pytest.raises(OrderStateError):
         await floor.orders.invoice(staff(order))
+
+
+async def test_what_is_canceled_while_its_invoice_is_asked_for_gets_none(floor: Floor):
+    order = await packed(floor)
+    store = OlderLook(floor.database)
+    await store.look(order)
+    await floor.orders.cancel(cancel(order))
+    with pytest.raises(OrderStateError):
+        await orders_without(floor, store)[0].invoice(staff(order))
+    assert await floor.rows("SELECT number FROM orders.invoices WHERE order_id = $1", order.id) == []
 
 
 async def test_a_stranger_is_told_nothing_and_the_link_opens_it(floor: Floor):

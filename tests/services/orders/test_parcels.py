@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from haat.contracts.orders import (
     Order,
+    OrderMoved,
     OrderStateError,
     ParcelUndelivered,
     ReceiveReturn,
+    RefundOrder,
+    ShipItem,
     TakeBack,
 )
 from haat.contracts.payments import CashMethod, IssueGiftCard
 from haat.contracts.shipping import ShipmentMoved
+from haat.kit.clock import now
 from haat.kit.database import Batch
 from haat.kit.idempotency import Idempotency
+from haat.kit.ids import new_id
 from haat.kit.message import Invalid
 from haat.kit.money import Money
 from haat.services.orders.model import RANK, StoredOrder
 from haat.services.orders.parcels import with_parcel
-from tests.services.orders.asking import STAFF, cancel, key, line, sent_back, ship, types
+from haat.services.orders.store import OrderStore, Task
+from tests.services.orders.asking import STAFF, cancel, key, line, refund, sent_back, ship, types
 from tests.services.orders.test_model import order as stored
 from tests.services.shopfloor import PRICE, Floor, outcomes
 
@@ -77,6 +85,28 @@ async def test_cash_of_what_arrived_can_go_back_before_the_rest_is_there(floor: 
     assert (last.payment.captured, last.payment.status) == (order.totals.total, "partially_refunded")
 
 
+async def test_cash_that_was_never_paid_does_not_go_back(floor: Floor):
+    dear, cheap = await floor.variant(), await floor.variant(amount=10_000)
+    order = await floor.bought((dear, 1), (cheap, 1), payment=CashMethod())
+    items = {line.sku: line.id for line in order.items}
+    await floor.parcel(order.id, "picked_up", "delivered", shipment="shp_1", units={items[dear.sku]: 1})
+    await floor.house.service("orders").finish_tasks()
+    await floor.parcel(order.id, "picked_up", "failed", shipment="shp_2", units={items[cheap.sku]: 1})
+    asks = [
+        RefundOrder(order_id=order.id, actor=STAFF, reason="x", items=[ShipItem(item_id=items[each.sku], quantity=1)])
+        for each in (cheap, dear)
+    ]
+    with pytest.raises(Invalid):
+        await floor.orders.refund(asks[0])
+    assert (await floor.orders.refund(asks[1])).payment.refunded == Money(PRICE)
+
+
+async def test_what_was_paid_before_it_arrived_can_go_back_before(floor: Floor):
+    order, _ = await of_three(floor)
+    await floor.parcel(order.id, "picked_up", "delivered", shipment="shp_1", units={order.items[0].id: 1})
+    assert (await floor.orders.refund(refund(order, quantity=3))).payment.refunded == Money(PRICE * 3)
+
+
 async def test_a_gift_card_pays_before_cash_whatever_arrives_first(floor: Floor):
     gift = await floor.payments.issue_gift_card(IssueGiftCard(amount=Money(PRICE + 50_000), actor=STAFF))
     order, _ = await of_three(floor, payment=CashMethod(gift_cards=[gift.code]))
@@ -111,6 +141,28 @@ async def test_what_the_carrier_refuses_can_be_handed_over_again(floor: Floor):
         ["packed", "parcel_failed", "packed"],
         [3, 3],
     )
+
+
+async def test_an_order_whose_only_parcel_the_carrier_refuses_waits_to_be_packed_again(floor: Floor):
+    order, item = await of_three(floor)
+    first = (await floor.orders.ship(ship(order, 2))).shipments[0]
+    second = (await floor.orders.ship(ship(order, 1))).shipments[1]
+    seen = []
+    for parcel, units in ((first.id, 2), (second.id, 1)):
+        await floor.parcel(order.id, "failed", shipment=parcel, units={item: units})
+        seen.append((await floor.order(order.id)).status)
+    assert seen == ["packed", "confirmed"]
+    assert order.id not in await OrderStore(floor.database).to_fulfil(now() + timedelta(seconds=5), 10_000)
+
+
+async def test_an_order_whose_parcel_is_refused_before_it_is_noted_is_not_packed(floor: Floor):
+    order, item = await of_three(floor)
+    store, task = OrderStore(floor.database), new_id("tsk")
+    await floor.parcel(order.id, "failed", units={item: 3})
+    async with store.connection() as connection:
+        await store.begin_task(connection, Task(task, order.id, "ship", {"actor": STAFF, "units": {item: 3}}), 0)
+    await floor.house.service("orders").finish_tasks()
+    assert (await floor.order(order.id)).status == "confirmed"
 
 
 async def test_what_was_stopped_before_it_left_can_be_handed_over_again(floor: Floor):
@@ -214,6 +266,15 @@ async def test_what_came_back_beside_what_was_delivered_is_sent_after_it(floor: 
     assert (back.status, (await floor.order(order.id)).status) == ("partially_delivered", "delivered")
 
 
+async def test_what_is_sent_again_is_told_as_another_way(floor: Floor):
+    order, parcel = await given_up(floor)
+    await floor.orders.take_back(taking_back(order, parcel))
+    again = (await floor.orders.ship(ship(order))).shipments[-1].id
+    await floor.parcel(order.id, "picked_up", shipment=again, units={order.items[0].id: 3})
+    moved = [event for event in await floor.told("orders", order.id) if isinstance(event, OrderMoved)]
+    assert [event.came_back for event in moved if event.status == "shipped"] == [0, 1]
+
+
 async def test_while_another_parcel_is_missing_an_order_is_not_open_again(floor: Floor):
     order, item = await of_three(floor)
     await floor.orders.ship(ship(order, 1))
@@ -226,6 +287,16 @@ async def test_while_another_parcel_is_missing_an_order_is_not_open_again(floor:
         ("partially_shipped", [two]),
         ("confirmed", []),
     ]
+
+
+async def test_an_order_is_packed_when_one_parcel_is_here_again_and_the_next_is_packed(floor: Floor):
+    order, item = await of_three(floor)
+    one, two = [(await floor.orders.ship(ship(order, units))).shipments[-1].id for units in (1, 2)]
+    for parcel, units in ((one, 1), (two, 2)):
+        await floor.parcel(order.id, "picked_up", "failed", shipment=parcel, units={item: units})
+    await floor.orders.take_back(taking_back(order, one))
+    await floor.orders.ship(ship(order, 1))
+    assert (await floor.orders.take_back(taking_back(order, two))).status == "packed"
 
 
 async def test_a_parcel_is_taken_back_once_however_often_it_is_told(floor: Floor):

@@ -205,6 +205,26 @@ async def test_rejecting_calls_off_when_the_carrier_is_there_again(floor: Floor)
     assert await called_off(floor, order) == ("canceled", ["return_rejected", "parcel_canceled"])
 
 
+async def test_what_is_received_before_it_was_fetched_is_not_fetched_any_more(floor: Floor):
+    order, made = await asked(floor)
+    await floor.orders.approve_return(approved(made))
+    ended = await floor.orders.receive_return(received(made))
+    assert await called_off(floor, order) == ("canceled", ["return_received", "parcel_canceled"])
+    assert (await floor.order(order.id)).returns == [ended]
+
+
+async def test_nothing_is_called_off_for_what_is_received_from_the_carrier_or_without_one(floor: Floor):
+    order, made = await asked(floor, 2)
+    await floor.orders.approve_return(approved(made))
+    shipment, _ = await parcel_of(floor, order)
+    await floor.parcel(order.id, "picked_up", "delivered", shipment=shipment, direction="return")
+    await floor.orders.receive_return(received(made))
+    other, by_hand = await asked(floor)
+    await floor.orders.receive_return(received(by_hand))
+    tasks = "SELECT DISTINCT kind FROM orders.tasks WHERE order_id = ANY($1) AND kind = 'call_off'"
+    assert await floor.rows(tasks, [order.id, other.id]) == []
+
+
 async def test_staff_are_told_of_a_rejected_parcel_that_the_carrier_has_already(floor: Floor):
     order, made = await asked(floor)
     await floor.orders.approve_return(approved(made))

@@ -95,6 +95,8 @@ from haat.contracts.orders import (
     Return,
     ReturnItem,
     ShipOrder,
+    StuckOf,
+    StuckWork,
     TakeBack,
     TimelineEntry,
 )
@@ -273,6 +275,10 @@ class MemoryOrders(Orders):
         kept = [each for each in self.one.returns if (each.status == "refunded") is ask.ended]
         return Page(data=[OrderReturn(each, self.one.number, "Asha Rao", titles) for each in kept])
 
+    async def stuck(self, ask: StuckOf) -> Page[StuckWork]:
+        tried = {"tries": 17, "error": "carrier: <b>no answer</b>", "created_at": MOMENT, "next_try_at": MOMENT}
+        return Page(data=[StuckWork(task_id="tsk_1", order_id="ord_1", number=self.one.number, kind="cancel", **tried)])
+
     async def figures(self, ask: FiguresOf) -> Page[DayFigures]:
         return Page(data=[DayFigures(ask.last, 12, Money(3_333_300)), DayFigures(ask.first, 1, Money(99_900))])
 
@@ -283,7 +289,7 @@ class MemoryOrders(Orders):
         if self.refusal:
             raise self.refusal
         self.asked.append(ask)
-        return self.one
+        return self.one if self.waits else msgspec.structs.replace(self.one, version=self.one.version + 1)
 
     async def ship(self, ask: ShipOrder) -> Order:
         return await self._act(ask)
@@ -299,7 +305,9 @@ class MemoryOrders(Orders):
         return await self._act(ask)
 
     async def refund(self, ask: RefundOrder) -> Order:
-        return await self._act(ask)
+        one = await self._act(ask)
+        paid = one.payment if self.waits else msgspec.structs.replace(one.payment, refunded=Money(100))
+        return msgspec.structs.replace(one, payment=paid)
 
     async def _moved(self, ask: Any, status: str) -> Return:
         await self._act(ask)

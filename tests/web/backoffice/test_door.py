@@ -41,6 +41,7 @@ PAGES = {
     "/admin/reconciliation/facts": "finance",
     "/admin/parked": "support",
     "/admin/parked/att_1": "support",
+    "/admin/stuck": "finance fulfilment support",
 }
 FORMS = {
     "/admin/orders/ord_1/ship": "fulfilment",

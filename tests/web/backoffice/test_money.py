@@ -342,12 +342,19 @@ async def test_what_has_gone_on_meanwhile_is_not_asked_for_again_and_shows_its_o
     assert ('href="/admin/orders/ord_1">HT-1234ABCD</a>' in page, "Try again now" in page) == (True, False)
 
 
+async def test_stuck_work_tells_which_order_why_and_how_often(enter: Enter) -> None:
+    page = await enter("fulfilment").see("/admin/stuck")
+
+    assert cells(page)[0][1:4] == ["cancel the order", "carrier: &lt;b&gt;no answer&lt;/b&gt;", "17"]
+    assert 'href="/admin/orders/ord_1"' in page.text
+
+
 @pytest.mark.parametrize(
     ("role", "cards"),
     [
-        ("finance", ["Held for review", "Breaks", "Facts put aside"]),
-        ("support", ["Parked checkouts", "Low stock", "Mails failed"]),
-        ("fulfilment", ["To pack", "Low stock"]),
+        ("finance", ["Held for review", "Stuck work", "Breaks", "Facts put aside"]),
+        ("support", ["Parked checkouts", "Stuck work", "Low stock", "Mails failed"]),
+        ("fulfilment", ["To pack", "Stuck work", "Low stock"]),
     ],
 )
 async def test_home_tells_each_role_of_its_own_alarms(enter: Enter, role: str, cards: list[str]) -> None:

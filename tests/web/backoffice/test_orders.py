@@ -21,6 +21,7 @@ from haat.contracts.orders import (
 from haat.contracts.shipping import Parcel, Shipment
 from haat.kit.money import Money
 from haat.web.backoffice.order_view import (
+    Refunding,
     acts_of,
     cancel_consequences,
     money_rows,
@@ -235,6 +236,25 @@ def test_a_refund_tells_what_a_return_will_give_back_besides() -> None:
     assert "A return under way gives back another ₹1,000 when it is received." in refund_consequences(one, wanted)
 
 
+def test_cash_that_goes_back_is_told_to_be_paid_out_by_hand() -> None:
+    paid = order().payment
+    told = [
+        "by hand" in " ".join(refund_consequences(order(payment=each), Refunding(Money(100), None, "x")))
+        for each in (msgspec.structs.replace(paid, method="cod"), paid)
+    ]
+
+    assert told == [True, False]
+
+
+async def test_the_page_of_an_order_in_cash_says_that_its_refunds_are_paid_out_by_hand(
+    enter: Enter, house: House
+) -> None:
+    cash = msgspec.structs.replace(order().payment, method="cod", refunded=Money(100))
+    house.orders.one = order("delivered", payment=cash)
+
+    assert "is paid out by hand" in (await enter("support").see("/admin/orders/ord_1")).text
+
+
 async def test_a_confirmed_refund_is_the_one_that_was_shown(enter: Enter, house: House) -> None:
     person = enter("finance")
     fields = {"by": "lines", "units.itm_1": "1", "reason": "broken"}
@@ -293,10 +313,20 @@ async def test_a_return_is_received_as_damaged(enter: Enter, house: House) -> No
     assert answer.headers["location"] == "/admin/returns?said=received"
 
 
+async def test_a_return_for_which_no_money_went_is_not_told_as_refunded(enter: Enter, house: House) -> None:
+    house.orders.one = order("delivered", returns=[msgspec.structs.replace(returned(1), refund=Money(0))])
+
+    answer = await enter("fulfilment").send("/admin/returns/ret_1", state="good")
+
+    assert answer.headers["location"] == "/admin/returns?said=received-unpaid"
+
+
 @pytest.mark.parametrize(
     ("path", "typed", "back_at"),
     [
         ("/admin/orders/ord_1/cancel", {"reason": "changed mind", "confirmed": "yes"}, "/admin/orders/ord_1"),
+        ("/admin/orders/ord_1/ship", {}, "/admin/orders/ord_1"),
+        ("/admin/orders/ord_1/capture", {}, "/admin/orders/ord_1"),
         ("/admin/returns/ret_1", {"state": "good"}, "/admin/returns"),
         ("/admin/returns/ret_1/approve", {}, "/admin/returns"),
     ],
@@ -310,6 +340,19 @@ async def test_what_waits_for_a_neighbour_is_not_called_done(
     answer = await enter("owner").send(path, **typed)
 
     assert answer.headers["location"] == f"{back_at}?said=trying"
+
+
+@pytest.mark.parametrize(("waits", "said"), [(True, "trying"), (False, "refunded")])
+async def test_a_refund_that_has_not_gone_is_not_called_refunded(
+    enter: Enter, house: House, waits: bool, said: str
+) -> None:
+    person, house.orders.waits = enter("finance"), waits
+    fields = {"by": "amount", "amount": "1", "reason": "sorry"}
+    question = await person.send("/admin/orders/ord_1/refund", **fields)
+
+    answer = await person.send("/admin/orders/ord_1/refund", **fields, confirmed=field(question, "confirmed"))
+
+    assert answer.headers["location"] == f"/admin/orders/ord_1?said={said}"
 
 
 async def test_a_return_is_not_received_before_its_state_is_told(enter: Enter, house: House) -> None:

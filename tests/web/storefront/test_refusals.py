@@ -61,22 +61,23 @@ async def test_a_return_that_is_refused_keeps_what_was_chosen(visitor: Visitor):
 
 
 @pytest.mark.parametrize(
-    ("status", "refund", "said"),
+    ("status", "refund", "detail", "said"),
     [
-        ("approved", 5_000, "₹50 will be given back once it is here."),
-        ("rejected", 5_000, "It is &lt;worn&gt;"),
-        ("refunded", 5_000, "₹50 was given back."),
-        ("refunded", 0, "It is here. What you paid was given back before."),
+        ("approved", 5_000, "", "₹50 will be given back once it is here."),
+        ("rejected", 5_000, "It is <worn>", "It is &lt;worn&gt;"),
+        ("refunded", 5_000, "", "₹50 was given back."),
+        ("refunded", 0, "", "It is here. What you paid was given back before."),
+        ("refunded", 0, "its money did not go through", "It is here. Its money did not go through yet: we see to it."),
     ],
 )
-async def test_what_became_of_a_return_is_told(visitor: Visitor, status: str, refund: int, said: str):
+async def test_what_became_of_a_return_is_told(visitor: Visitor, status: str, refund: int, detail: str, said: str):
     await visitor.take_laptop()
     await buy(visitor, payment="cod")
     orders = visitor.behind.orders
     orders.deliver("ord_0")
     await visitor.send("/orders/ord_0/returns", reason="It does not fit", **{"quantity.itm_var_1S": "1"})
     order = orders.placed["ord_0"]
-    last = TimelineEntry(at=order.placed_at, type=status, detail="It is <worn>")
+    last = TimelineEntry(at=order.placed_at, type=status, detail=detail)
     ended = msgspec.structs.replace(order.returns[0], status=status, refund=Money(refund), timeline=[last])
     orders.placed["ord_0"] = msgspec.structs.replace(order, returns=[ended])
     assert f"</h2><p>{said}</p>" in (await visitor.see("/orders/ord_0")).text

@@ -17,6 +17,7 @@ from haat.contracts.orders.commands import (
     RequestReturn,
     ShipItem,
     ShipOrder,
+    StuckOf,
     TakeBack,
 )
 from haat.contracts.orders.outcomes import OrderMoved, OrderPlaced, OrderStateError, ParcelUndelivered, ReturnMoved
@@ -32,6 +33,7 @@ from haat.contracts.orders.view import (
     Placed,
     Return,
     ReturnItem,
+    StuckWork,
     TimelineEntry,
 )
 
@@ -68,6 +70,8 @@ __all__ = [
     "ReturnMoved",
     "ShipItem",
     "ShipOrder",
+    "StuckOf",
+    "StuckWork",
     "TakeBack",
     "TimelineEntry",
 ]

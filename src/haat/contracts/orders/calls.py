@@ -17,9 +17,20 @@ from haat.contracts.orders.commands import (
     RejectReturn,
     RequestReturn,
     ShipOrder,
+    StuckOf,
     TakeBack,
 )
-from haat.contracts.orders.view import Bought, DayFigures, InvoiceFile, Order, OrderLink, OrderReturn, Placed, Return
+from haat.contracts.orders.view import (
+    Bought,
+    DayFigures,
+    InvoiceFile,
+    Order,
+    OrderLink,
+    OrderReturn,
+    Placed,
+    Return,
+    StuckWork,
+)
 from haat.kit.message import Page
 from haat.kit.rpc import Contract, promise
 
@@ -35,6 +46,8 @@ class Orders(Contract):
     async def orders(self, ask: ListOrders) -> Page[Order]: ...
     @promise(safe_to_repeat=True)
     async def returns(self, ask: ListReturns) -> Page[OrderReturn]: ...
+    @promise(safe_to_repeat=True)
+    async def stuck(self, ask: StuckOf) -> Page[StuckWork]: ...
     @promise(safe_to_repeat=True, timeout_seconds=10)
     async def figures(self, ask: FiguresOf) -> Page[DayFigures]: ...
     @promise(safe_to_repeat=True)

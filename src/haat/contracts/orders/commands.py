@@ -66,6 +66,13 @@ class ListReturns(Message, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
 
 
+class StuckOf(Message, frozen=True):
+    """Staff: work on orders that goes on failing, the oldest first."""
+
+    cursor: str | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+
+
 class FiguresOf(Message, frozen=True):
     """Staff: figures of these days, both counted in, at most 366; days begin at midnight in `zone`."""
 

@@ -34,13 +34,17 @@ class OrderPlaced(Event, frozen=True):
 
 
 class OrderMoved(Event, frozen=True):
-    """The order's status changed, to any of those an order can have but placed."""
+    """The order's status changed, to any of those an order can have but placed.
+
+    `came_back` is how many of its parcels came to nothing before: what is sent again goes through the same steps.
+    """
 
     order_id: str
     number: str
     status: str
     user_id: str | None = None
     detail: str = ""
+    came_back: int = 0
 
     @property
     def key(self) -> str:

@@ -94,6 +94,19 @@ class OrderReturn(Message, frozen=True):
     titles: Mapping[str, str]
 
 
+class StuckWork(Message, frozen=True):
+    """Work on an order that goes on failing: `kind` is ship, cancel, refund, receive, capture, approve or call_off."""
+
+    task_id: str
+    order_id: str
+    number: str
+    kind: str
+    tries: int
+    error: str
+    created_at: datetime
+    next_try_at: datetime
+
+
 class InvoiceFile(Message, frozen=True):
     """A tax invoice as a PDF file; its number is the same however often it is asked for."""
 

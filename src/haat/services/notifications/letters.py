@@ -103,6 +103,13 @@ WORDS: Final[dict[Kind, Words]] = {
         "We have sent {amount} back for order {number}. {where}",
         "View your order",
     ),
+    "refunded_in_cash": Words(
+        "Your refund for order {number}",
+        "Your money comes back to you",
+        "{amount} of what you paid in cash for order {number} comes back to you. You paid at the door, so we get in "
+        "touch with you about how you receive it; if you do not hear from us, write to us.",
+        "View your order",
+    ),
     "refunded_beside_order": Words(
         "Your second payment for order {number} is on its way back",
         "Your money is on its way back",

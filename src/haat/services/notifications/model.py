@@ -24,6 +24,7 @@ Kind = Literal[
     "return_approved",
     "return_rejected",
     "refunded",
+    "refunded_in_cash",
     "refunded_beside_order",
     "refunded_without_order",
     "welcome",
@@ -79,7 +80,9 @@ def of_moved(event: OrderMoved) -> Cause | None:
     kind = _MOVES.get(event.status)
     if kind is None:
         return None
-    return Cause(f"{event.status}:{event.order_id}", kind, event.order_id, "", {"detail": event.detail})
+    # What came back and is sent again is on its way once more.
+    way = f":{event.came_back}" if event.came_back else ""
+    return Cause(f"{event.status}:{event.order_id}{way}", kind, event.order_id, "", {"detail": event.detail})
 
 
 def of_undelivered(event: ParcelUndelivered) -> Cause:

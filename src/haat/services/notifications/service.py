@@ -18,7 +18,16 @@ from haat.contracts.checkout import Checkouts, ContactOf
 from haat.contracts.identity import Identity, LetterRef, LetterWanted, OfUser, RefreshTokenReused, UserRegistered
 from haat.contracts.inventory import StockRanLow
 from haat.contracts.notifications import Mail, Mailbox, MailRef, Notifications
-from haat.contracts.orders import Order, OrderMoved, OrderOf, OrderPlaced, Orders, ParcelUndelivered, ReturnMoved
+from haat.contracts.orders import (
+    ListOrders,
+    Order,
+    OrderMoved,
+    OrderOf,
+    OrderPlaced,
+    Orders,
+    ParcelUndelivered,
+    ReturnMoved,
+)
 from haat.contracts.payments import PaymentRef, PaymentRefunded, Payments
 from haat.kit.cursor import id_in, paged
 from haat.kit.database import Batch
@@ -58,6 +67,7 @@ LONGEST_SECONDS = 40
 PATIENT_TRIES = 2
 WITH_INVOICE = frozenset({"order_partially_shipped", "order_shipped", "order_delivered"})
 BEFORE_THE_DOOR = frozenset({"order_placed", "order_partially_shipped", "order_shipped", "order_out_for_delivery"})
+GONE = frozenset({"canceled", "failed"})
 NOT_KEPT = "This letter holds a link that is a key to an account: it was sent, and is not kept here."
 FOR_OWNERS = "This letter holds a link that is a key to an account: only owners may read it."
 _PATHS: dict[Kind, str] = {
@@ -204,7 +214,11 @@ class NotificationsService(Notifications):
             async with self._store.connection() as connection:
                 order_id = await self._store.order_of_checkout(connection, mail.facts["checkout_id"]) or ""
         if not order_id and mail.kind == "refunded" and mail.tries > PATIENT_TRIES:
-            return await self._without_order(mail)
+            # The letter that knows the order may be forgotten by now: ask before saying that there is none.
+            found = await self._orders.orders(ListOrders(text=mail.facts["checkout_id"], limit=1))
+            if not found.data:
+                return await self._without_order(mail)
+            order_id = found.data[0].id
         order = await self._orders.order(OrderOf(order=order_id, any_owner=True))
         link = (await self._orders.link(OrderOf(order=order.id, any_owner=True))).link
         facts = {**mail.facts, "number": order.number, "name": order.shipping_address.name}
@@ -214,14 +228,11 @@ class NotificationsService(Notifications):
         if order.payment.status == "cash_on_delivery" and mail.kind in BEFORE_THE_DOOR:
             payment = await self._payments.payment(PaymentRef(payment_id=order.payment.id))
             if payment.due.amount:
-                facts["due"] = format_money(payment.due)
-        kind = mail.kind
+                facts["due"] = _at_the_door(mail.kind, payment.due, order)
+        kind: Kind = mail.kind
         if kind == "refunded":
             facts |= _money_back(mail)
-            # Money of another payment of its checkout that came too late, or twice: the order keeps its own.
-            kind = (
-                kind if mail.facts.get("payment_id", order.payment.id) == order.payment.id else "refunded_beside_order"
-            )
+            kind = _of_refund(mail, order)
         known = msgspec.structs.replace(mail, about=order.id, address=mail.address or order.email)
         return self._with(known, f"orders/{order.id}?token={link}", facts, order, kind)
 
@@ -298,6 +309,22 @@ class _Gate:
                 raise TimeoutError("its turn did not come")
             async with asyncio.timeout(LONGEST_SECONDS):
                 yield
+
+
+def _at_the_door(kind: Kind, due: Money, order: Order) -> str:
+    """The cash to have ready; each courier takes what is in their own parcel."""
+    parcels = [each for each in order.shipments if each.direction == "outbound" and each.status not in GONE]
+    parts = kind == "order_partially_shipped" or len(parcels) > 1
+    return f"{format_money(due)} in cash to the courier{', with each parcel its part' if parts else ''}"
+
+
+def _of_refund(mail: DueMail, order: Order) -> Kind:
+    if mail.facts.get("payment_id", order.payment.id) != order.payment.id:
+        # Money of another payment of its checkout that came too late, or twice: the order keeps its own.
+        return "refunded_beside_order"
+    # What the courier collected no bank sends back: people do.
+    in_cash = order.payment.method == "cod" and not mail.facts.get("to_credit")
+    return "refunded_in_cash" if in_cash else "refunded"
 
 
 def _money_back(mail: DueMail) -> dict[str, str]:

@@ -6,7 +6,7 @@ import msgspec
 import structlog
 
 from haat.contracts.fraud import ReviewDecided
-from haat.contracts.orders import OrderMoved, ParcelUndelivered
+from haat.contracts.orders import ParcelUndelivered
 from haat.contracts.payments import PaymentCaptured, PaymentFailed, PaymentRefunded
 from haat.contracts.shipping import ShipmentMoved
 from haat.kit.database import Batch, Transaction
@@ -17,6 +17,7 @@ from haat.services.orders.model import (
     StoredOrder,
     canceled,
     forward,
+    order_moved,
     undelivered,
     with_failed_refund,
     with_heard_refund,
@@ -160,10 +161,9 @@ class Following:
                 )
                 transaction.publish(news)
         status, owed = order.status, owed_at_the_door(order)
-        if status != before.status:
+        if status != before.status and status in _SAID:
             await self._store.note(transaction.connection, order.id, status, _SAID[status])
-            moved = OrderMoved(order_id=order.id, number=order.number, status=status, user_id=order.user_id)
-            transaction.publish(moved)
+            transaction.publish(order_moved(order, status))
         if owed > owed_at_the_door(before):
             task = Task(new_id("tsk"), order.id, "capture", {"actor": "carrier", "owed": owed})
             await self._store.follow(transaction.connection, task)

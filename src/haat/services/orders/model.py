@@ -16,6 +16,7 @@ from haat.contracts.checkout import QuoteLine, Totals
 from haat.contracts.identity import Address
 from haat.contracts.orders import (
     Order,
+    OrderMoved,
     OrderPayment,
     OrderStateError,
     PlaceOrder,
@@ -46,6 +47,8 @@ CANCELED = "canceled"
 CANCELABLE = frozenset({"placed", "confirmed", "packed"})
 RETURNABLE = frozenset({"partially_delivered", "delivered"})
 CASH = "cod"
+# In the timeline: work that nobody waited for was refused. Only staff can do something about it.
+REFUSED = "work_refused"
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -155,6 +158,12 @@ def forward(status: str, to: str) -> str:
 def undelivered(order: StoredOrder) -> list[str]:
     """The parcels that came to nothing on their way, and are not here again."""
     return [shipment_id for shipment_id, parcel in order.parcels.items() if parcel.status == "failed" and parcel.units]
+
+
+def order_moved(order: StoredOrder, status: str) -> OrderMoved:
+    """That the order is so far."""
+    came_back = sum(parcel.status == "failed" and not parcel.units for parcel in order.parcels.values())
+    return OrderMoved(order_id=order.id, number=order.number, status=status, user_id=order.user_id, came_back=came_back)
 
 
 def with_captured(order: StoredOrder, captured: int) -> StoredOrder:
@@ -335,6 +344,7 @@ def for_customer(order: Order) -> Order:
             if entry.actor in known
             else msgspec.structs.replace(entry, actor="", detail=typed.get(entry.type, entry.detail))
             for entry in entries
+            if entry.type != REFUSED
         ]
 
     # What a return says of its money are our own words.

@@ -35,7 +35,14 @@ def with_parcel(order: StoredOrder, shipment_id: str, status: str, units_in: Map
     # The carrier would not take it, or it was stopped in time: its units are still here and can be handed over again.
     back = {item_id: -quantity for item_id, quantity in (units_in or held).items()}
     parcels = {**order.parcels, shipment_id: OnRoad(status, {})}
-    return msgspec.structs.replace(order, parcels=parcels, shipped=added(order.shipped, back))
+    return as_handed_over(msgspec.structs.replace(order, parcels=parcels, shipped=added(order.shipped, back)))
+
+
+def as_handed_over(order: StoredOrder) -> StoredOrder:
+    """The order, packed only while some of it is handed over: without, it waits to be packed again."""
+    if order.status != "packed" or any(count > 0 for count in order.shipped.values()):
+        return order
+    return msgspec.structs.replace(order, status="confirmed")
 
 
 def taken_back(order: StoredOrder, shipment_id: str) -> StoredOrder:
@@ -47,7 +54,7 @@ def taken_back(order: StoredOrder, shipment_id: str) -> StoredOrder:
     parcels = {**order.parcels, shipment_id: OnRoad(parcel.status, {})}
     here = msgspec.structs.replace(order, parcels=parcels, shipped=added(order.shipped, back))
     away = any(units_at(here, ON_ITS_WAY).values()) or undelivered(here)
-    return here if away else msgspec.structs.replace(here, status="confirmed")
+    return here if away else as_handed_over(msgspec.structs.replace(here, status="packed"))
 
 
 def _status_by_parcels(order: StoredOrder) -> str:
@@ -87,6 +94,12 @@ def owed_at_the_door(order: StoredOrder) -> int:
         return 0
     to_come = {line.id: max(0, line.quantity - arrived.get(line.id, 0)) for line in order.body.items}
     return order.total_minor - sum(line.total.amount * to_come[line.id] // line.quantity for line in order.body.items)
+
+
+def not_refundable(order: StoredOrder) -> dict[str, int]:
+    """Units by item id that no money can go back for: gone back already, or, in cash at the door, not paid for yet."""
+    unpaid = order.body.payment_method == CASH and order.captured_minor < order.total_minor
+    return not_returnable(order) if unpaid else dict(order.returned)
 
 
 def not_returnable(order: StoredOrder) -> dict[str, int]:

@@ -176,9 +176,15 @@ SELECT NOT done AND tries = 0 AS under_way, data -> 'refused' AS refused FROM or
 UPDATE orders.tasks SET data = jsonb_build_object('amount', :amount::bigint) || data WHERE id = :id
 RETURNING (data -> 'amount')::bigint;
 
--- name: put_off_task(id, seconds, error)!
+-- name: put_off_task(id, seconds, error)$
 UPDATE orders.tasks SET tries = tries + 1, last_error = :error, lease_until = now() + make_interval(secs => :seconds)
-WHERE id = :id;
+WHERE id = :id AND NOT done RETURNING tries;
+
+-- name: stuck(tries, after, how_many)
+SELECT t.id AS task_id, t.order_id, o.number, t.kind, t.tries, COALESCE(t.last_error, '') AS error, t.created_at,
+    t.lease_until AS next_try_at
+FROM orders.tasks t JOIN orders.orders o ON o.id = t.order_id
+WHERE NOT t.done AND t.tries >= :tries AND t.id > :after ORDER BY t.id LIMIT :how_many;
 
 -- name: lease_tasks(lease_seconds, how_many)
 WITH due AS MATERIALIZED (
@@ -190,8 +196,9 @@ FROM due WHERE t.id = due.id
 RETURNING t.id, t.order_id, t.kind, t.data, t.tries;
 
 -- name: to_fulfil(before, how_many)
+-- What a carrier refused or brought back is for people: sent again by itself it would come back again.
 SELECT id FROM orders.orders o
-WHERE status = 'confirmed' AND NOT on_hold AND placed_at < :before
+WHERE status = 'confirmed' AND NOT on_hold AND placed_at < :before AND parcels = '{}'
     AND NOT EXISTS (SELECT 1 FROM orders.tasks t WHERE t.order_id = o.id AND NOT t.done)
 ORDER BY id LIMIT :how_many;
 

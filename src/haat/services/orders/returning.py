@@ -29,7 +29,7 @@ from haat.services.orders.worth import shares_of, with_returned
 
 _STOPPED = {
     "failed": "The carrier does not fetch what comes back",
-    "canceled": "The carrier fetches nothing any more: the return was rejected",
+    "canceled": "The carrier fetches nothing any more",
 }
 
 
@@ -124,9 +124,14 @@ class Returning:
         await self._store.update(transaction.connection, with_returned(order, free, money))
         transaction.publish(return_moved(order, back.id, "rejected", ask.reason))
         if back.status != "requested":
-            parcel = await self._store.parcel_of_return(transaction.connection, back.id)
-            data = {"actor": ask.actor, "shipment_id": parcel}
-            await self._store.follow(transaction.connection, Task(new_id("tsk"), order.id, "call_off", data))
+            await call_off(self._store, transaction, back, ask.actor)
+
+
+async def call_off(store: OrderStore, transaction: Transaction, back: Return, actor: str) -> None:
+    """Nobody needs to fetch the parcel of an approved return any more."""
+    parcel = await store.parcel_of_return(transaction.connection, back.id)
+    data = {"actor": actor, "shipment_id": parcel}
+    await store.follow(transaction.connection, Task(new_id("tsk"), back.order_id, "call_off", data))
 
 
 async def on_its_way(store: OrderStore, transaction: Transaction, back: Return, parcel: str) -> None:

@@ -37,6 +37,8 @@ from haat.contracts.orders import (
     RequestReturn,
     Return,
     ShipOrder,
+    StuckOf,
+    StuckWork,
     TakeBack,
 )
 from haat.contracts.payments import Payments
@@ -62,9 +64,10 @@ from haat.services.orders.model import (
     view,
     with_wallet_named,
 )
+from haat.services.orders.parcels import not_refundable
 from haat.services.orders.returning import Returning
 from haat.services.orders.store import OrderStore, Task
-from haat.services.orders.tasks import Tasks
+from haat.services.orders.tasks import STUCK_TRIES, Tasks
 from haat.services.orders.worth import shares_of
 
 log = structlog.get_logger("haat.orders")
@@ -160,6 +163,10 @@ class OrderService(Orders):
         found = await self._store.returns(ask.ended, after, ask.limit + 1)
         return paged(filters, found, ask.limit, lambda each: (each.back.created_at, each.back.id))
 
+    async def stuck(self, ask: StuckOf) -> Page[StuckWork]:
+        found = await self._store.stuck(STUCK_TRIES, id_in("stuck", ask.cursor) or "", ask.limit + 1)
+        return paged("stuck", found, ask.limit, lambda each: (each.task_id,))
+
     async def figures(self, ask: FiguresOf) -> Page[DayFigures]:
         try:
             zone = ZoneInfo(ask.zone)
@@ -184,11 +191,12 @@ class OrderService(Orders):
         async with self._store.connection() as connection:
             issued = await self._store.issued(connection, order.id)
         if issued is None:
-            check_invoiceable(order)
             async with self._store.transaction() as transaction:
-                await self._store.load_for_update(transaction.connection, order.id)
+                current = await self._store.load_for_update(transaction.connection, order.id)
+                assert current is not None
                 issued = await self._store.issued(transaction.connection, order.id)
                 if issued is None:
+                    check_invoiceable(current)
                     issued = await self._store.issue(transaction.connection, order.id, financial_year(now()))
         pdf = await self._printer.pdf(invoice_of(order, issued, self._seller))
         return InvoiceFile(number=issued.number, pdf=pdf)
@@ -233,7 +241,7 @@ class OrderService(Orders):
         async def plan(_: Transaction, current: StoredOrder) -> Data:
             if (ask.amount is None) == (ask.items is None):
                 raise Invalid(errors=[_amount_fault("give either amount or items")])
-            wanted = units(current, ask.items, current.returned) if ask.items is not None else {}
+            wanted = units(current, ask.items, not_refundable(current)) if ask.items is not None else {}
             shares = shares_of(current, wanted)
             amount = ask.amount.amount if ask.amount is not None else sum(shares.values())
             if ask.amount is not None and ask.amount.currency != current.currency:
@@ -289,11 +297,7 @@ class OrderService(Orders):
 
     async def finish_tasks(self) -> None:
         """Sweep: go on with what a crash or an absent neighbour left half-done."""
-        for task in await self._store.lease_tasks(LEASE_SECONDS, SWEEP_BATCH):
-            try:
-                await self._tasks.run(task)
-            except DomainError as error:
-                log.warning("task did not end", task=task.kind, order_id=task.order_id, error=error.detail)
+        await self._tasks.go_on(await self._store.lease_tasks(LEASE_SECONDS, SWEEP_BATCH))
 
     async def fulfil_due(self) -> None:
         """Sweep of the demo's warehouse: pack what was confirmed a few seconds ago, at a human pace."""

@@ -18,6 +18,7 @@ from haat.contracts.orders import (
     PlaceOrder,
     Return,
     ReturnItem,
+    StuckWork,
     TimelineEntry,
 )
 from haat.kit.database import Connection, Database, Transaction, outbox_row
@@ -271,10 +272,17 @@ class OrderStore:
         async with self.connection() as connection:
             return int(await queries.decide_amount(connection, id=task_id, amount=amount))
 
-    async def put_off_task(self, task_id: str, seconds: float, error: str) -> None:
-        """A neighbour is away: try again later."""
+    async def put_off_task(self, task_id: str, seconds: float, error: str) -> int | None:
+        """Try again later: how often it was tried by now, None when another worker has ended it."""
         async with self.connection() as connection:
-            await queries.put_off_task(connection, id=task_id, seconds=seconds, error=error)
+            tries: int | None = await queries.put_off_task(connection, id=task_id, seconds=seconds, error=error)
+        return tries
+
+    async def stuck(self, tries: int, after: str, how_many: int) -> list[StuckWork]:
+        """Work that has failed so often and is not done, the oldest first."""
+        async with self.connection() as connection:
+            rows = queries.stuck(connection, tries=tries, after=after, how_many=how_many)
+            return [StuckWork(**dict(row)) async for row in rows]
 
     async def lease_tasks(self, lease_seconds: float, how_many: int) -> list[Task]:
         """Work that nobody does at the moment."""

@@ -6,35 +6,55 @@ happens twice.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 import structlog
 
 from haat.contracts.inventory import Inventory, Line, PutBack
-from haat.contracts.orders import OrderMoved, OrderStateError, TimelineEntry
+from haat.contracts.orders import OrderStateError, TimelineEntry
 from haat.contracts.payments import Capture, Payment, PaymentRef, Payments, Refund, Void
 from haat.contracts.shipping import CancelShipments, Dispatch, Shipment, ShipmentsOf, ShipmentUnderWay, Shipping
 from haat.kit.clock import now
 from haat.kit.database import Transaction
 from haat.kit.message import DomainError, Unavailable
 from haat.kit.money import Money
+from haat.kit.telemetry import STUCK
 from haat.services.orders.model import (
     CANCELED,
+    REFUSED,
     StoredOrder,
     added,
     canceled,
     forward,
+    order_moved,
     parcels,
     with_captured,
     with_refund,
 )
-from haat.services.orders.parcels import STAGES, STOPPED, lost
-from haat.services.orders.returning import on_its_way, return_moved
+from haat.services.orders.parcels import STAGES, STOPPED, as_handed_over, lost
+from haat.services.orders.returning import call_off, on_its_way, return_moved
 from haat.services.orders.store import OrderStore, Refusal, Task
 from haat.services.orders.worth import paid_by_return, with_returned
 
 log = structlog.get_logger("haat.orders")
+# Tries until work that goes on failing is an alarm: ten minutes with the waits below.
+STUCK_TRIES = 15
+LONGEST_WAIT_SECONDS = 60.0
+STUCK_WAIT_SECONDS = 900.0
+AT_ONCE = 5
+# What has not happened after all, when nobody waits for the answer.
+_REFUSED = {
+    "ship": "The parcel was not handed over",
+    "cancel": "The order was not canceled",
+    "refund": "No money was sent back",
+    "receive": "The return was not received",
+    "capture": "No money was taken",
+    "approve": "The return was not approved",
+    "call_off": "The return's parcel was not called off",
+}
 Write = Callable[[Transaction, StoredOrder], Awaitable[StoredOrder]]
 
 
@@ -56,14 +76,17 @@ class Tasks:
             "call_off": self._call_off,
         }
 
-    async def run(self, task: Task) -> None:
-        """Effects, then the final write. Raises DomainError when refused (the task is over), Unavailable (it waits)."""
+    async def run(self, task: Task, alone: bool = False) -> None:
+        """Effects, then the final write. Raises DomainError when refused (the task is over), Unavailable (it waits).
+
+        `alone`: nobody waits for the answer, so a refusal is told to staff in the order's timeline.
+        """
         order = await self._store.load(task.order_id)
         assert order is not None
         try:
             write = await self._kinds[task.kind](task, order)
         except Unavailable as error:
-            await self._store.put_off_task(task.id, min(60.0, 0.5 * 2**task.tries), error.detail)
+            await self._put_off(task, error.detail)
             raise
         except DomainError as error:
             log.info("task refused", task=task.kind, order_id=order.id, code=error.code)
@@ -71,7 +94,9 @@ class Tasks:
                 # The order first, as everybody does: whoever holds it may be about to give this task a follower.
                 await self._store.load_for_update(transaction.connection, order.id)
                 refusal = Refusal(error.code, error.detail, error.facts)
-                await self._store.end_task(transaction.connection, task, refusal)
+                if await self._store.end_task(transaction.connection, task, refusal) and alone:
+                    told, actor = f"{_REFUSED[task.kind]}: {error.detail}", task.data["actor"]
+                    await self._store.note(transaction.connection, order.id, REFUSED, told, actor)
             raise
         async with self._store.transaction() as transaction:
             current = await self._store.load_for_update(transaction.connection, order.id)
@@ -79,6 +104,33 @@ class Tasks:
             # Two workers may have carried the task out, each effect once; only one of them writes it down.
             if await self._store.end_task(transaction.connection, task):
                 await self._store.update(transaction.connection, await write(transaction, current))
+
+    async def go_on(self, tasks: Sequence[Task]) -> None:
+        """Run tasks that nobody waits for, some side by side: one neighbour that hangs must not hold the others."""
+        gate = asyncio.Semaphore(AT_ONCE)
+        await asyncio.gather(*(self._go_on(task, gate) for task in tasks))
+
+    async def _go_on(self, task: Task, gate: asyncio.Semaphore) -> None:
+        """Whatever is wrong with it, it must not keep others from their turn."""
+        async with gate:
+            try:
+                await self.run(task, alone=True)
+            except DomainError as error:
+                log.warning("task did not end", task=task.kind, order_id=task.order_id, error=error.detail)
+            except Exception as error:
+                log.exception("task failed", task=task.kind, order_id=task.order_id)
+                # Without a database not even that can be written; its lease ends by itself.
+                with suppress(Exception):
+                    await self._put_off(task, repr(error))
+
+    async def _put_off(self, task: Task, error: str) -> None:
+        """To be tried again later; work that goes on failing raises an alarm, and is still tried, but slower."""
+        wait = wait_seconds(task.tries)
+        tries = await self._store.put_off_task(task.id, wait, error[:500])
+        if tries is not None and tries >= STUCK_TRIES:
+            STUCK.labels(task.kind).inc()
+        if tries == STUCK_TRIES:
+            log.error("task stuck", task=task.kind, order_id=task.order_id, tries=tries, again_in=wait, error=error)
 
     async def _ship(self, task: Task, order: StoredOrder) -> Write:
         wanted: dict[str, int] = task.data["units"]
@@ -97,10 +149,10 @@ class Tasks:
         async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
             detail = _numbered(f"Packed for {shipment.carrier}", shipment)
             await self._store.note(transaction.connection, current.id, "packed", detail, task.data["actor"])
-            transaction.publish(_moved(current, "packed"))
-            return msgspec.structs.replace(
-                current, status=forward(current.status, "packed"), shipped=added(current.shipped, wanted)
-            )
+            transaction.publish(order_moved(current, "packed"))
+            status, shipped = forward(current.status, "packed"), added(current.shipped, wanted)
+            # The carrier may have refused it by now.
+            return as_handed_over(msgspec.structs.replace(current, status=status, shipped=shipped))
 
         return write
 
@@ -119,7 +171,7 @@ class Tasks:
                 return canceled(current, payment.captured.amount)
             detail = task.data["reason"] or "Order canceled"
             await self._store.note(transaction.connection, current.id, "canceled", detail, task.data["actor"])
-            transaction.publish(_moved(current, "canceled"))
+            transaction.publish(order_moved(current, "canceled"))
             return canceled(current, payment.captured.amount)
 
         return write
@@ -180,7 +232,7 @@ class Tasks:
         return write
 
     async def _call_off(self, task: Task, order: StoredOrder) -> Write:
-        """The parcel of a return that was rejected after its approval; that it is stopped is told by the carrier."""
+        """The parcel of a return that was rejected, or is here already; that it is stopped is told by the carrier."""
         there = False
         try:
             await self._shipping.cancel(CancelShipments(order_id=order.id, shipment_id=task.data["shipment_id"]))
@@ -189,7 +241,7 @@ class Tasks:
 
         async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
             if there:
-                detail = "The carrier has the parcel of the rejected return: it comes all the same"
+                detail = "The carrier has the return's parcel already: it comes all the same"
                 await self._store.note(transaction.connection, current.id, "parcel_under_way", detail, "carrier")
             return current
 
@@ -206,18 +258,21 @@ class Tasks:
 
         async def write(transaction: Transaction, current: StoredOrder) -> StoredOrder:
             actor = task.data["actor"]
-            detail = "Parcel received, no money was left to send back"
+            detail, sent = "Parcel received, no money was left to send back", sum(paid_back.values())
             if back:
-                sent = any(paid_back.values())
                 detail = "Parcel received, money sent back" if sent else "Parcel received, its money did not go through"
             entry = TimelineEntry(at=now(), type="refunded", detail=detail, actor=actor)
-            await self._store.move_return(transaction.connection, task.data["return_id"], "refunded", entry, back)
+            before, _ = await self._store.lock_return(transaction.connection, task.data["return_id"])
+            await self._store.move_return(transaction.connection, before.id, "refunded", entry, sent)
+            if before.status == "approved":
+                # It came some other way than with the carrier, who is still to come for it.
+                await call_off(self._store, transaction, before, actor)
             await self._store.note(transaction.connection, current.id, "return_received", entry.detail, actor)
             asked = all(current.returned.get(line.id, 0) >= line.quantity for line in current.body.items)
             everything = asked and not await self._store.returns_open(transaction.connection, current.id)
             status = forward(current.status, "returned") if everything else current.status
             if status != current.status:
-                transaction.publish(_moved(current, status))
+                transaction.publish(order_moved(current, status))
             return msgspec.structs.replace(with_refund(current, paid_back), status=status)
 
         return write
@@ -230,7 +285,9 @@ class Tasks:
             if "owed" not in task.data or captured > current.captured_minor:
                 await self._store.note(transaction.connection, current.id, "paid", "Payment received", actor)
             paid = with_captured(current, captured)
-            return msgspec.structs.replace(paid, status=forward(current.status, "confirmed"))
+            # A held one waits for its review all the same.
+            status = current.status if current.on_hold else forward(current.status, "confirmed")
+            return msgspec.structs.replace(paid, status=status)
 
         return write
 
@@ -272,10 +329,13 @@ class Tasks:
         return {refund_id: part.amount for refund_id, part in refund.parts.items()}
 
 
+def wait_seconds(tries: int) -> float:
+    """How long a task that has failed `tries` times before waits now."""
+    if tries + 1 >= STUCK_TRIES:
+        return STUCK_WAIT_SECONDS
+    return min(LONGEST_WAIT_SECONDS, 0.5 * 2.0**tries)
+
+
 def _numbered(words: str, shipment: Shipment) -> str:
     """With the parcel's number, once the carrier has given it one."""
     return f"{words}, {shipment.tracking_number}" if shipment.tracking_number else words
-
-
-def _moved(order: StoredOrder, status: str) -> OrderMoved:
-    return OrderMoved(order_id=order.id, number=order.number, status=status, user_id=order.user_id)

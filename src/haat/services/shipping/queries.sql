@@ -27,6 +27,19 @@ FROM due
 WHERE s.id = due.id
 RETURNING s.*;
 
+-- name: claim_unheard(wait_seconds, at_most)
+-- Parcels that are not at their end and of which nothing was heard for long; each is given to one worker.
+WITH due AS MATERIALIZED (
+    SELECT id FROM shipping.shipments
+    WHERE booking = 'booked' AND status NOT IN ('delivered', 'failed', 'canceled')
+        AND next_try_at <= now() AND created_at > now() - interval '60 days'
+    ORDER BY next_try_at LIMIT :at_most FOR UPDATE SKIP LOCKED
+)
+UPDATE shipping.shipments s SET next_try_at = now() + :wait_seconds * interval '1 second'
+FROM due
+WHERE s.id = due.id
+RETURNING s.*;
+
 -- name: put_off(id, wait_seconds)!
 UPDATE shipping.shipments SET next_try_at = now() + :wait_seconds * interval '1 second'
 WHERE id = :id AND booking = 'queued';
@@ -44,7 +57,8 @@ SELECT s.*, EXISTS (SELECT FROM noted) AS fresh FROM shipping.shipments s WHERE 
 -- name: refuse(id)!
 UPDATE shipping.shipments SET booking = 'refused', status = 'failed' WHERE id = :id;
 
--- name: save_fact(id, status, carrier_reference, tracking_number, label_url, estimated_delivery, ats, codes, locations, descriptions)!
+-- name: save_fact(id, status, carrier_reference, tracking_number, label_url, estimated_delivery, wait_seconds, ats, codes, locations, descriptions)!
+-- What is older than what was heard before tells no day any more.
 WITH told AS (
     INSERT INTO shipping.tracking (shipment_id, at, code, location, description)
     SELECT :id::text, e.at, e.code, e.location, e.description
@@ -55,7 +69,11 @@ WITH told AS (
 UPDATE shipping.shipments
 SET booking = 'booked', status = :status::text, carrier_reference = :carrier_reference::text,
     tracking_number = :tracking_number::text, label_url = :label_url::text,
-    estimated_delivery = :estimated_delivery::date
+    next_try_at = now() + :wait_seconds * interval '1 second',
+    estimated_delivery = CASE
+        WHEN (SELECT max(t.at) FROM shipping.tracking t WHERE t.shipment_id = :id)
+            > (SELECT max(e.at) FROM unnest(:ats::timestamptz[]) AS e (at)) THEN estimated_delivery
+        ELSE :estimated_delivery::date END
 WHERE id = :id;
 
 -- name: of_orders(order_ids)

@@ -24,6 +24,7 @@ from haat.kit.clock import now
 from haat.kit.database import Transaction
 from haat.kit.ids import is_id, new_id
 from haat.kit.message import NotFound, Nothing, Page, Unavailable
+from haat.kit.telemetry import STUCK
 from haat.ports.carrier import Answered, Booking, Carrier, CarrierEvent, ParcelFact, Place, Refused, Unknown
 from haat.services.shipping.model import (
     WAREHOUSE,
@@ -44,6 +45,11 @@ log = structlog.get_logger("haat.shipping")
 LEASE_SECONDS = 30
 LONGEST_WAIT_SECONDS = 300
 DUE_AT_ONCE = 10
+# Tries until a parcel that the carrier does not take is an alarm: about ten minutes.
+STUCK_TRIES = 9
+# A notice may be lost for good. Without the last one an order never arrives: nothing of it can come back, and what the
+# courier collected is not in the books.
+UNHEARD_SECONDS = 6 * 3600
 
 
 class ShippingService(Shipping):
@@ -121,6 +127,22 @@ class ShippingService(Shipping):
             due = await self._store.claim_due(connection, LEASE_SECONDS, DUE_AT_ONCE)
         await asyncio.gather(*(self._book(shipment) for shipment in due))
 
+    async def look_after_unheard(self) -> None:
+        """Ask the carrier about parcels on their way of which no notice has come for long."""
+        async with self._store.connection() as connection:
+            due = await self._store.claim_unheard(connection, UNHEARD_SECONDS, DUE_AT_ONCE)
+        await asyncio.gather(*(self._look(shipment) for shipment in due))
+
+    async def _look(self, shipment: StoredShipment) -> None:
+        assert shipment.carrier_reference is not None
+        outcome = await self._carrier.fetch(shipment.carrier_reference)
+        if isinstance(outcome, Answered):
+            async with self._store.transaction() as transaction:
+                current = await self._store.lock(transaction.connection, shipment.id)
+                await self._apply(transaction, current, outcome.fact)
+        else:
+            log.warning("nothing is heard of a parcel", shipment_id=shipment.id, outcome=type(outcome).__name__)
+
     async def _book(self, shipment: StoredShipment) -> bool:
         """Whether the carrier has given a definite answer, now stored."""
         outcome = await self._carrier.book(shipment.id, shipment.body.booking)
@@ -129,6 +151,10 @@ class ShippingService(Shipping):
             async with self._store.connection() as connection:
                 await self._store.put_off(connection, shipment.id, wait)
             log.warning("the carrier does not answer", shipment_id=shipment.id, why=outcome.why, again_in=wait)
+            if shipment.tries >= STUCK_TRIES:
+                STUCK.labels("book").inc()
+            if shipment.tries == STUCK_TRIES:
+                log.error("parcel stuck", shipment_id=shipment.id, order_id=shipment.order_id, tries=shipment.tries)
             return False
         async with self._store.transaction() as transaction:
             current = await self._store.lock(transaction.connection, shipment.id)
@@ -151,7 +177,13 @@ class ShippingService(Shipping):
             return
         outcome = await self._carrier.cancel(f"{shipment.id}:cancel", shipment.carrier_reference)
         if isinstance(outcome, Refused):
-            raise ShipmentUnderWay(shipment_id=shipment.id)
+            # It has left, or was stopped at the carrier's own desk; its notice may be on the way, or lost.
+            await self._look(shipment)
+            async with self._store.connection() as connection:
+                now_known = (await self._store.of_shipment(connection, shipment.id)).status
+            if now_known == "canceled":
+                return
+            raise ShipmentUnderWay(shipment_id=shipment.id, state=now_known)
         if isinstance(outcome, Unknown):
             raise Unavailable(outcome.why)
         async with self._store.transaction() as transaction:
@@ -159,8 +191,11 @@ class ShippingService(Shipping):
 
     async def _apply(self, transaction: Transaction, shipment: StoredShipment, fact: ParcelFact) -> None:
         status = forward(shipment.status, fact.state)
+        if shipment.status == "canceled" and under_way(fact.state):
+            # Its units were put back on sale, and its money may have gone back.
+            log.error("a canceled parcel is on its way", shipment_id=shipment.id, order_id=shipment.order_id)
         day = expected(shipment.body.promised, fact.estimated_delivery)
-        await self._store.save_fact(transaction.connection, shipment.id, status, fact, day)
+        await self._store.save_fact(transaction.connection, shipment.id, status, fact, day, UNHEARD_SECONDS)
         if status != shipment.status:
             left = unheard(shipment.status, status, fact.events)
             if left is not None:

@@ -103,6 +103,11 @@ class ShippingStore:
         rows = queries.claim_due(connection, lease_seconds=lease_seconds, at_most=at_most)
         return [_stored(row) async for row in rows]
 
+    async def claim_unheard(self, connection: Connection, wait_seconds: int, at_most: int) -> list[StoredShipment]:
+        """Parcels on their way that the carrier has long told nothing of, each given to one worker."""
+        rows = queries.claim_unheard(connection, wait_seconds=wait_seconds, at_most=at_most)
+        return [_stored(row) async for row in rows]
+
     async def put_off(self, connection: Connection, shipment_id: str, wait_seconds: int) -> None:
         """A queued parcel is due again after `wait_seconds`."""
         await queries.put_off(connection, id=shipment_id, wait_seconds=wait_seconds)
@@ -121,9 +126,18 @@ class ShippingStore:
         await queries.refuse(connection, id=shipment_id)
 
     async def save_fact(
-        self, connection: Connection, shipment_id: str, status: str, fact: ParcelFact, expected: date
+        self,
+        connection: Connection,
+        shipment_id: str,
+        status: str,
+        fact: ParcelFact,
+        expected: date,
+        wait_seconds: int,
     ) -> None:
-        """What the carrier says, under the status that was decided; events known already stay as they are."""
+        """What the carrier says, under the status that was decided; events known already stay as they are.
+
+        It is asked itself when it tells nothing more for `wait_seconds`.
+        """
         await queries.save_fact(
             connection,
             id=shipment_id,
@@ -132,6 +146,7 @@ class ShippingStore:
             tracking_number=fact.tracking_number,
             label_url=fact.label_url,
             estimated_delivery=expected,
+            wait_seconds=wait_seconds,
             ats=[event.at for event in fact.events],
             codes=[event.code for event in fact.events],
             locations=[event.location for event in fact.events],

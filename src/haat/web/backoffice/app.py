@@ -33,6 +33,7 @@ from haat.web.backoffice import (
     returns,
     staff,
     stock,
+    stuck,
     system,
 )
 from haat.web.backoffice.desk import DOOR, Desk, door, log, provide_desk
@@ -42,7 +43,7 @@ from haat.web.sessions import AnyRequest
 SCREENS = (
     home, orders, order_acts, returns, products, product_edits, imports, stock, locations, customers, fraud, coupons,
     mail, staff, system, events, credit, gift_cards, reconciliation, parked,
-    entering,
+    stuck, entering,
 )  # fmt: skip
 WORDS = {
     400: ("This address makes no sense here", "Check it, or begin again from the list."),

@@ -35,6 +35,7 @@ NOTES = {
     "refunded": "Refunded.",
     "captured": "The money is taken.",
     "received": "Received: the refund is on its way.",
+    "received-unpaid": "Received. No money went back: the order's page says why.",
     "approved": "Approved: the carrier fetches it, and the customer is told.",
     "rejected": "Rejected. The customer is told why.",
     "decided": "Decided. The order goes on from here by itself.",

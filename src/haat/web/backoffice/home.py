@@ -16,7 +16,7 @@ from haat.contracts.fraud import Fraud
 from haat.contracts.fraud import ReviewsOf as FraudReviewsOf
 from haat.contracts.inventory import AlertsOf, Inventory
 from haat.contracts.notifications import Mailbox, Notifications
-from haat.contracts.orders import DayFigures, FiguresOf, ListOrders, Orders
+from haat.contracts.orders import DayFigures, FiguresOf, ListOrders, Orders, StuckOf
 from haat.contracts.payments import ListBreaks, ListPutAside, Payments
 from haat.kit.clock import now
 from haat.kit.message import Page
@@ -76,7 +76,7 @@ async def home(
             _page(desk.may("mail"), notifications.mailbox(Mailbox(limit=LOOKED_AT))),
             gently(_today(orders, desk.settings.currency), None) if sees_orders else _nothing(),
         ),
-        _alarms(desk, payments, checkout),
+        _alarms(desk, payments, checkout, orders),
     )
     cards = []
     if desk.may("ship"):
@@ -92,17 +92,20 @@ async def home(
     return desk.page("home.html", cards=cards, latest=latest and latest.data, today=today)
 
 
-async def _alarms(desk: Desk, payments: Payments, checkout: Checkouts) -> list[Card]:
-    """What should be empty: checkouts that cannot go on, and money that others see differently."""
+async def _alarms(desk: Desk, payments: Payments, checkout: Checkouts, orders: Orders) -> list[Card]:
+    """What should be empty: checkouts and work that cannot go on, and money that others see differently."""
     reconciles = desk.may("reconcile")
-    parked, breaks, facts = await asyncio.gather(
+    parked, stuck, breaks, facts = await asyncio.gather(
         _page(desk.may("parked"), checkout.parked(ParkedOf(limit=LOOKED_AT))),
+        _page(desk.may("see_orders"), orders.stuck(StuckOf(limit=LOOKED_AT))),
         _page(reconciles, payments.breaks(ListBreaks(state="open", limit=LOOKED_AT))),
         _page(reconciles, payments.facts_put_aside(ListPutAside(state="open", limit=LOOKED_AT))),
     )
     cards = []
     if desk.may("parked"):
         cards.append(_card("Parked checkouts", parked, "cannot go on by themselves", "/admin/parked", "warn"))
+    if desk.may("see_orders"):
+        cards.append(_card("Stuck work", stuck, "on orders, goes on failing", "/admin/stuck", "warn"))
     if reconciles:
         cards.append(_card("Breaks", breaks, "reports and books differ", "/admin/reconciliation", "warn"))
         cards.append(_card("Facts put aside", facts, "told, not applied", "/admin/reconciliation/facts", "warn"))

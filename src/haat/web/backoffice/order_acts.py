@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -59,9 +60,7 @@ class Bench:
                 raise
             fresh = await self.orders.order(OrderOf(order=order.id, any_owner=True))
             return await self.again(fresh, form, _by_name(told(error)), fields, error.status)
-        # A cancellation waits for neighbours that are away, and may be refused yet.
-        waits = said == "canceled" and after.status != "canceled"
-        return self.desk.go(f"/admin/orders/{order.id}?said={'trying' if waits else said}")
+        return self.desk.go(f"/admin/orders/{order.id}?said={'trying' if _waits(said, order, after) else said}")
 
     def confirm(self, order: Order, form: str, fields: Typed, **words: Any) -> Response[Any]:
         """Say what will happen before it does."""
@@ -172,10 +171,19 @@ async def cancel(bench: Bench, order_id: str) -> Response[Any]:
     return await bench.carry_out(order, "cancel", fields, lambda: bench.orders.cancel(ask), "canceled")
 
 
+def _waits(said: str, before: Order, after: Order) -> bool:
+    """Whether it is not done: it waits for neighbours that are away, and may be refused yet."""
+    if said == "canceled":
+        return after.status != "canceled"
+    if said == "refunded":
+        return after.payment.refunded == before.payment.refunded
+    return said != "taken_back" and after.version == before.version
+
+
 def _seal(wanted: Refunding) -> str:
     # What was confirmed is what is done: when the same lines are worth something else meanwhile, it is asked again.
-    items = msgspec.json.encode(wanted.items).decode() if wanted.items else ""
-    return f"{wanted.amount.amount} {wanted.amount.currency} {items}"
+    # A digest, which no form cuts or strips.
+    return hashlib.sha256(msgspec.json.encode((wanted.amount, wanted.items))).hexdigest()
 
 
 def _by_name(faults: Faults) -> Faults:

@@ -180,6 +180,10 @@ def refund_consequences(order: Order, wanted: Refunding) -> list[str]:
     """What happens when a refund is confirmed, in words."""
     titles = {line.id: line.title for line in order.items}
     told = [f"{money(wanted.amount)} goes back by {order.payment.summary or order.payment.method}."]
+    if order.payment.method == "cod":
+        told.append(
+            "It was paid in cash and nothing sends it by itself: agree with the customer, and pay it out by hand."
+        )
     if wanted.items:
         units = ", ".join(f"{item.quantity} × {titles[item.item_id]}" for item in wanted.items)
         told.append(f"For {units}.")

@@ -65,6 +65,8 @@ async def _done(
         return await _page(desk, orders, return_id, error.detail, error.status, reason)
     # What waits for a neighbour that is away is done later, or refused.
     waits = back.status == "requested" or (said == "received" and back.status != "refunded")
+    if said == "received" and not back.refund.amount:
+        said = "received-unpaid"
     return desk.go(f"/admin/returns?said={'trying' if waits else said}")
 
 

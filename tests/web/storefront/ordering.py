@@ -77,6 +77,7 @@ class MemoryCheckouts(Checkouts):
         self._cart = cart
         self._orders = orders
         self.stored: dict[str, Checkout] = {}
+        self.owners: dict[str, str] = {}
         self.completed: list[Complete] = []
         # What the next answers tell besides.
         self.told: list[Requirement] = []
@@ -104,6 +105,7 @@ class MemoryCheckouts(Checkouts):
             requirements=[],
             expires_at=datetime(2099, 1, 1, tzinfo=UTC),
         )
+        self.owners[made.id] = self._cart.of(ask.owner)
         return self._save(made)
 
     async def change(self, ask: ChangeCheckout) -> Checkout:
@@ -139,7 +141,7 @@ class MemoryCheckouts(Checkouts):
     async def checkout(self, ask: CheckoutRef) -> Checkout:
         if not (ask.owner.user_id or ask.owner.token):
             raise Unauthenticated()
-        if ask.checkout_id not in self.stored:
+        if self.owners.get(ask.checkout_id) != self._cart.of(ask.owner):
             raise NotFound()
         return self.stored[ask.checkout_id]
 

@@ -255,6 +255,18 @@ async def test_an_expired_access_token_is_renewed_without_a_word(visitor: Visito
     assert page.cookies["haat_access"] == "access-usr_0"
 
 
+async def test_a_guest_who_signs_in_while_a_payment_waits_is_led_to_the_order(visitor: Visitor):
+    await visitor.take_laptop()
+    page = (await buy(visitor, payment="upi")).headers["Location"]
+    await visitor.register()
+    assert "haat_cart" not in visitor.client.cookies
+    assert (await visitor.see(page)).status_code == 200
+    visitor.behind.checkout.act("chk_0")
+    assert (await visitor.see(page)).headers["Location"] == "/orders/ord_0/thanks"
+    await visitor.send("/sign-out")
+    assert "haat_guest" not in visitor.client.cookies
+
+
 async def test_tokens_renewed_by_the_poll_of_a_payment_are_not_lost(visitor: Visitor):
     await visitor.register()
     await visitor.take_laptop()

@@ -109,7 +109,7 @@ async def buy_again(
     fields = await typed(shop.request)
     caller, attempt = shop.caller, fields.get("attempt", "")[:100]
     link = fields.get("token") or None
-    order = await orders.order(OrderOf(order=order_id, user_id=caller.user_id, link=link, cart_token=caller.cart_token))
+    order = await orders.order(OrderOf(order=order_id, user_id=caller.user_id, link=link, cart_token=shop.guest_token))
     view = await cart.view(ViewCart(owner=shop.owner))
     # A guest's first cart gets its token here, and all lines join it.
     owner = Owner(user_id=caller.user_id) if caller.user_id else Owner(token=view.token)

@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 from litestar import Response, get, post
 
+from haat.contracts.cart import Owner
 from haat.contracts.checkout import (
     ChangeCheckout,
     Checkout,
@@ -173,7 +174,7 @@ def _nothing_to_buy(shop: Shop, error: DomainError) -> Response[Any]:
 @get("/checkout/{checkout_id:str}/payment")
 async def payment_page(checkout_id: str, shop: Shop, checkout: Checkouts) -> Response[Any]:
     """What the shopper has to do to pay, and waiting until it is done; the provider leads back here."""
-    current = await checkout.checkout(CheckoutRef(owner=shop.owner, checkout_id=checkout_id))
+    current = await _followed(shop, checkout, checkout_id)
     onward = onward_address(current)
     if current.status == "completed":
         shop.drop_cookie(COOKIE, pays_first.COOKIE)
@@ -182,6 +183,16 @@ async def payment_page(checkout_id: str, shop: Shop, checkout: Checkouts) -> Res
     if onward is not None:
         return shop.go(onward)
     return await shop.page("payment.html", checkout=current, action=current.action)
+
+
+async def _followed(shop: Shop, checkout: Checkouts, checkout_id: str) -> Checkout:
+    """A checkout of whoever sits here, also one that they began as a guest before they signed in."""
+    try:
+        return await checkout.checkout(CheckoutRef(owner=shop.owner, checkout_id=checkout_id))
+    except NotFound:
+        if shop.caller.user_id is None or shop.guest_token is None:
+            raise
+    return await checkout.checkout(CheckoutRef(owner=Owner(token=shop.guest_token), checkout_id=checkout_id))
 
 
 @post("/checkout/{checkout_id:str}/cancel-payment")

@@ -10,7 +10,7 @@ from haat.contracts.identity import EmailTaken, EndSession, Identity, Register, 
 from haat.kit.message import DomainError
 from haat.web.sessions import device_of, forget_tokens, keep_tokens
 from haat.web.storefront.forms import LONGEST_PASSWORD, Typed, email_fault, inside, password_fault, typed
-from haat.web.storefront.shell import Shop, gently
+from haat.web.storefront.shell import GUEST, Shop, gently
 
 NO_PASSWORD = "Enter your password"  # noqa: S105 - words, not a secret
 
@@ -91,7 +91,7 @@ async def sign_out(shop: Shop, identity: Identity) -> Response[None]:
         await gently(identity.end_session(EndSession(user_id=caller.user_id, session_id=caller.session_id)), None)
     forget_tokens(shop.request, shop.settings)
     # Whoever comes next to this browser is somebody else, also to what is recommended.
-    shop.drop_cookie("haat_cart", "haat_checkout", "haat_credit", "haat_seen", "haat_session")
+    shop.drop_cookie(GUEST, "haat_cart", "haat_checkout", "haat_credit", "haat_seen", "haat_session")
     return shop.go("/?said=signed-out")
 
 

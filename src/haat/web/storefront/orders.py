@@ -110,7 +110,7 @@ async def cancel_order(order_id: str, shop: Shop, orders: Orders, payments: Paym
                 reason=fields.get("reason", "")[:200],
                 user_id=caller.user_id,
                 link=token,
-                cart_token=caller.cart_token,
+                cart_token=shop.guest_token,
                 idempotency=shop.once(f"cancel:{order_id}", ""),
             )
         )
@@ -143,7 +143,7 @@ async def request_return(order_id: str, shop: Shop, orders: Orders, payments: Pa
                 items=items,
                 user_id=caller.user_id,
                 link=token,
-                cart_token=caller.cart_token,
+                cart_token=shop.guest_token,
                 idempotency=shop.once(f"return:{order_id}:{attempt}", repr(items)) if attempt else None,
             )
         )
@@ -174,7 +174,7 @@ def order_address(order_id: str, token: str | None, said: str) -> str:
 
 
 def _who(shop: Shop, order_id: str, token: str | None) -> OrderOf:
-    return OrderOf(order=order_id, user_id=shop.caller.user_id, link=token, cart_token=shop.caller.cart_token)
+    return OrderOf(order=order_id, user_id=shop.caller.user_id, link=token, cart_token=shop.guest_token)
 
 
 async def _page(

@@ -28,6 +28,8 @@ CATEGORIES_SECONDS = 60
 YEAR_SECONDS = 365 * 86_400
 SEEN_KEPT = 12
 NOBODY = "'none'"
+# The token of the guest who sat here before somebody signed in.
+GUEST, GUEST_SECONDS = "haat_guest", 86_400
 # Pages about one person.
 _OWN = ("/account", "/orders", "/wishlist")
 # The menu of each catalogue that is asked here.
@@ -119,6 +121,11 @@ class Shop:
         for name in names:
             put_cookie(self.request, self.settings, name, "", 0)
 
+    @property
+    def guest_token(self) -> str | None:
+        """What opens the orders and payments of the guest who sat here last, or sits here still."""
+        return self.caller.cart_token or self.request.cookies.get(GUEST) or None
+
     def keep_cart(self, view: CartView) -> None:
         """A guest's cart is found again by its cookie, which lives as long as the cart: a month after each change."""
         if view.token:
@@ -129,6 +136,8 @@ class Shop:
         if self.caller.cart_token is None or not await bring_along(self._cart, user_id, self.caller.cart_token):
             return
         self.drop_cookie("haat_cart")
+        # What is being paid, and what was ordered, as a guest is still shown to this browser for a while.
+        self.set_cookie(GUEST, self.caller.cart_token, GUEST_SECONDS)
         if self._frame is not None:
             self._frame.cancel()
             self._frame = asyncio.create_task(self._ask_frame())

@@ -163,6 +163,7 @@ def fact_of(
         dispute=None if dispute is None else DISPUTES.get(dispute.status),
         disputed_minor=from_wire(dispute.amount, dispute.currency, DECIMALS).amount if dispute and at_stake else 0,
         capture_before=begun + HOLD if state == "authorized" else None,
+        key=noted(attempt.notes, KEY) or None,
     )
 
 

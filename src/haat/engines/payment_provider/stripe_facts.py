@@ -185,6 +185,7 @@ def fact_of(
         capture_before=_lapses(intent, card),
         # We never ask on behalf of anybody.
         foreign_merchant=intent.on_behalf_of,
+        key=intent.metadata.get(KEY),
     )
 
 

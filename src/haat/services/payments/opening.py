@@ -65,7 +65,9 @@ class Opening:
         # Before what is claimed: a payment is that of another attempt as long as that one has no answer.
         mine = waiting or await self._store.awaiting(payment.provider, payment.checkout_id) == [payment.payment_id]
         known = await self._store.claimed(payment.provider, [fact.id for fact in found]) if found else set()
-        free = [fact for fact in found if fact.id not in known and fact.amount == payment.asked]
+        # What another attempt was asked for under, a card that was refused above all, says nothing about this one.
+        ours = (None, authorize_key(payment))
+        free = [fact for fact in found if fact.id not in known and fact.amount == payment.asked and fact.key in ours]
         sole = free[0] if len(free) == 1 and mine else None
         if not waiting:
             # Given up, and its call closed: what turns up is written all the same, and goes back.

@@ -509,3 +509,15 @@ async def test_facts_that_fit_nothing_are_listed(shop: Any):
     await shop.rows("INSERT INTO payments.quarantine VALUES ('sandbox', 'psp_x', 'amount', '{\"id\": \"psp_x\"}')")
     page = await shop.payments.facts_put_aside(ListPutAside(limit=100))
     assert ("psp_x", "amount", {"id": "psp_x"}) in [(each.provider_id, each.reason, each.fact) for each in page.data]
+
+
+async def test_a_fee_that_came_and_went_on_one_day_books_nothing_and_holds_nothing_up(shop: Any):
+    name, since = new_id("psp"), start_of_day(3)
+    lines = [
+        Movement("taken", "dispute", Money(-100), Money(1_500), since, "psp_stranger"),
+        Movement("returned", "dispute_won", Money(100), Money(-1_500), since, "psp_stranger"),
+        Movement("out", "settlement", Money(-700), Money(0), since),
+    ]
+    done = await Reconciliation(shop.database, Reporter(name, lines, shop.provider.abilities), None).run(since.date())
+    (balance,) = (await shop.payments.balances(AccountRef(account=f"psp_clearing:{name}"))).balances
+    assert (done.lines, balance.posted) == (3, Money(-700))

@@ -569,7 +569,8 @@ WITH fresh AS (
 )
 SELECT 'fees' AS kind, 'fees:' || :provider || ':' || :day || ':' || min(movement_id) AS txn_id,
        fee_currency::text AS currency, sum(fee_minor)::bigint AS amount
-FROM fresh WHERE fee_minor <> 0 GROUP BY fee_currency
+-- What came and went alike is nothing to book.
+FROM fresh WHERE fee_minor <> 0 GROUP BY fee_currency HAVING sum(fee_minor) <> 0
 UNION ALL
 SELECT 'settlement', 'settlement:' || provider || ':' || movement_id, currency::text, -amount_minor
 FROM fresh WHERE kind = 'settlement' AND amount_minor <> 0;

@@ -14,7 +14,6 @@ from haat.services.payments.ledger import Posting, events
 from haat.services.payments.model import PaymentState, next_check
 from haat.services.payments.sql import queries
 
-
 AUTHORIZE = ":authorize"
 
 

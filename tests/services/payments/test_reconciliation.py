@@ -521,3 +521,15 @@ async def test_a_fee_that_came_and_went_on_one_day_books_nothing_and_holds_nothi
     done = await Reconciliation(shop.database, Reporter(name, lines, shop.provider.abilities), None).run(since.date())
     (balance,) = (await shop.payments.balances(AccountRef(account=f"psp_clearing:{name}"))).balances
     assert (done.lines, balance.posted) == (3, Money(-700))
+
+
+async def test_what_a_provider_charges_by_itself_is_a_fee(shop: Any):
+    name, since = new_id("psp"), start_of_day(3)
+    lines = [
+        Movement("monthly", "fee", Money(-2_000), Money(0), since),
+        Movement("taken", "capture", Money(900), Money(18), since, "psp_stranger"),
+        Movement("credited", "fee", Money(500), Money(0), since),
+    ]
+    await Reconciliation(shop.database, Reporter(name, lines, shop.provider.abilities), None).run(since.date())
+    (balance,) = (await shop.payments.balances(AccountRef(account=f"psp_clearing:{name}"))).balances
+    assert balance.posted == Money(-1_518)

@@ -566,11 +566,15 @@ SELECT open FROM counted;
 -- broke off, or of a process that died, are booked with the next.
 WITH fresh AS (
     UPDATE payments.movements SET booked = true WHERE provider = :provider AND NOT booked RETURNING *
+), costs AS (
+    SELECT movement_id, fee_currency AS currency, fee_minor AS cost FROM fresh WHERE fee_minor <> 0
+    -- What it charges by itself is no part of another line.
+    UNION ALL SELECT movement_id, currency, -amount_minor FROM fresh WHERE kind = 'fee' AND amount_minor <> 0
 )
 SELECT 'fees' AS kind, 'fees:' || :provider || ':' || :day || ':' || min(movement_id) AS txn_id,
-       fee_currency::text AS currency, sum(fee_minor)::bigint AS amount
+       currency::text AS currency, sum(cost)::bigint AS amount
 -- What came and went alike is nothing to book.
-FROM fresh WHERE fee_minor <> 0 GROUP BY fee_currency HAVING sum(fee_minor) <> 0
+FROM costs GROUP BY currency HAVING sum(cost) <> 0
 UNION ALL
 SELECT 'settlement', 'settlement:' || provider || ':' || movement_id, currency::text, -amount_minor
 FROM fresh WHERE kind = 'settlement' AND amount_minor <> 0;

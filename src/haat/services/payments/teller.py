@@ -130,12 +130,10 @@ class Teller:
             if payment.tombstone or payment.state in ("declined", "expired", "voided"):
                 return payment
             if payment.state == "captured":
-                left = refundable(payment)
-                if left and not payment.still_to_return:
-                    log.error("money could not be given back, a person must help", payment_id=payment.payment_id)
+                if not payment.still_to_return:
                     return payment
                 reason = "late" if payment.late else payment.void_reason or "void"
-                return await self.refund(payment, payment.give_back_request, left, reason) if left else payment
+                return await self.refund(payment, payment.give_back_request, refundable(payment), reason)
             if payment.provider == CASH:
                 payment = await self._settling.settle(payment, partial(cash.let_go, at=now()))
             elif (known := payment.provider_id) is None:

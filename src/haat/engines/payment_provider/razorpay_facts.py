@@ -86,6 +86,7 @@ class Refund(msgspec.Struct):
     amount: int
     status: str
     created_at: int = 0
+    notes: dict[str, Any] | list[Any] = []
 
 
 class Dispute(msgspec.Struct):

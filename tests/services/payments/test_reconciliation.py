@@ -533,3 +533,12 @@ async def test_what_a_provider_charges_by_itself_is_a_fee(shop: Any):
     await Reconciliation(shop.database, Reporter(name, lines, shop.provider.abilities), None).run(since.date())
     (balance,) = (await shop.payments.balances(AccountRef(account=f"psp_clearing:{name}"))).balances
     assert balance.posted == Money(-1_518)
+
+
+async def test_a_line_that_names_no_payment_is_a_break_until_a_person_has_looked(shop: Any):
+    name, since = new_id("psp"), start_of_day(3)
+    line = Movement("nameless", "capture", Money(500), Money(0), since)
+    reconciliation = Reconciliation(shop.database, Reporter(name, [line], shop.provider.abilities), None)
+    days = [since.date(), since.date() + timedelta(days=1), since.date()]
+    assert [(await reconciliation.run(day)).breaks for day in days] == [1, 0, 1]
+    assert await found(shop, name) == {"nameless": "extra"}

@@ -524,10 +524,15 @@ WITH scope AS (
         SELECT (l.amount_minor * :fee_basis_points::bigint + 9999) / 10000 AS fee) e
     WHERE l.kind = 'capture' AND l.at >= :since AND l.at < :until AND l.fee_currency = l.currency AND l.fee_minor <> e.fee
       AND NOT EXISTS (SELECT FROM sums s WHERE s.subject = l.provider_id)
+), nameless AS (
+    -- In no payment's sum, whoever it belongs to.
+    SELECT 'extra', m.movement_id, 'lines', 0::bigint, m.amount_minor, m.currency FROM payments.movements m
+    WHERE m.provider = :provider AND m.at >= :since AND m.at < :until AND m.matter IS NOT NULL
+      AND m.provider_id IS NULL AND m.amount_minor <> 0
 )
 INSERT INTO payments.breaks AS b (break_id, provider, kind, subject, matter, ours_minor, theirs_minor, currency, day)
 SELECT 'brk_' || replace(uuidv7()::text, '-', ''), :provider, f.*, :since::date
-FROM (SELECT * FROM sums UNION ALL SELECT * FROM fees) AS f (kind, subject, matter, ours, theirs, currency)
+FROM (SELECT * FROM sums UNION ALL SELECT * FROM fees UNION ALL SELECT * FROM nameless) AS f (kind, subject, matter, ours, theirs, currency)
 ON CONFLICT (provider, kind, subject, matter) DO UPDATE
     SET ours_minor = excluded.ours_minor, theirs_minor = excluded.theirs_minor, seen_at = now(),
         -- What a person has explained was this difference: another one is found anew, as what had healed is.

@@ -170,6 +170,7 @@ class RazorpayServer(Scripted):
             moved
             | {"entity_id": about["id"], "type": kind, "currency": about["currency"], "settled_at": NOW}
             | {"order_id": order["id"], "order_receipt": order["receipt"], "dispute_id": None}
+            | {"settlement_id": f"setl_{self._run}"}
         )
 
     def _id(self, prefix: str) -> str:

@@ -265,3 +265,17 @@ async def test_the_same_notice_has_the_same_name_whatever_its_unsigned_headers_s
         for event in ("evt_1", "evt_2")
     ]
     assert len({notice.id for notice in named}) == 1
+
+
+async def test_what_a_settlement_pays_out_is_told_as_one_payout(
+    razorpay_world: RazorpayWorld, razorpay_server: RazorpayServer
+):
+    for amount in (1000, 500):
+        payment_id = await razorpay_world.hold(amount)
+        await razorpay_world.provider.capture(f"key-{amount}", payment_id, amount)
+    await razorpay_world.provider.refund("ref_the_first", payment_id, 400, "x")
+    moved = [row async for row in razorpay_world.provider.report(*razorpay_world.window)]
+    payouts = [(row.amount, row.fee, row.payment_id, row.id[:5]) for row in moved if row.kind == "settlement"]
+    # 1000 and 500 less a fiftieth each, less what went back.
+    assert payouts == [(Money(-1070), Money(0), None, "setl_")]
+    assert sum(row.amount.amount - row.fee.amount for row in moved) == 0

@@ -28,6 +28,8 @@ from haat.engines.payment_provider.razorpay_facts import (
     fact_of,
     movement_of,
     noted,
+    paid_out,
+    settled_at,
 )
 from haat.engines.payment_provider.razorpay_facts import REFERENCE as REFERENCE_NOTE
 from haat.engines.payment_provider.razorpay_orders import MOST, Payer, RazorpayOrders
@@ -222,7 +224,7 @@ class RazorpayProvider:
 
     async def report(self, since: datetime, until: datetime) -> AsyncIterator[Movement]:
         """By the moment of settlement: what was captured but not settled yet is in no report of Razorpay's."""
-        day = (since + INDIA).date()
+        day, settled = (since + INDIA).date(), dict[str, Row]()
         while day <= (until + INDIA).date():
             asked: dict[str, Any] = {"year": day.year, "month": day.month, "day": day.day, "count": REPORT_ROWS}
             skip, full = 0, True
@@ -242,8 +244,11 @@ class RazorpayProvider:
                 for movement in moved:
                     if since <= movement.at < until:
                         yield movement
+                settled |= {row.entity_id: row for row in rows if since <= settled_at(row) < until}
                 skip, full = skip + len(rows), len(rows) == REPORT_ROWS
             day += timedelta(days=1)
+        for payout in paid_out(settled.values()):
+            yield payout
 
     def read(self, status: int, body: Mapping[str, Any]) -> Outcome:
         if status != 200:

@@ -200,6 +200,17 @@ async def test_a_capture_whose_answer_is_lost_twice_is_finished_by_the_sweep(sho
     assert (await shop.payments.capture(Capture(payment_id=paid.id, request_id="a"))).captured == Money(259900)
 
 
+async def test_the_rest_is_not_refused_while_another_capture_of_it_has_no_answer(shop: Any):
+    paid = await shop.payments.authorize(shop.ask(await shop.card()))
+    await shop.fault("capture", "drop_before", 2)
+    for request_id in ("hold-runs-out", "tsk_approved"):
+        with pytest.raises(Unavailable):
+            await shop.payments.capture(Capture(payment_id=paid.id, request_id=request_id))
+    await shop.sweep(paid.id)
+    again = await shop.payments.capture(Capture(payment_id=paid.id, request_id="tsk_approved"))
+    assert (again.state, again.captured) == ("captured", Money(259900))
+
+
 async def test_a_void_lets_the_hold_go(shop: Any):
     ask = shop.ask(await shop.card())
     paid = await shop.payments.authorize(ask)

@@ -329,6 +329,8 @@ class PaymentsService(Payments):
             nothing_left = ask.amount is None and current.captured_minor == current.asked.amount
             if current.state in HELD and nothing_left:
                 return current
+            if current.state in HELD and ask.amount is None and current.capturing_minor and not current.void_reason:
+                raise Unavailable("another capture of the rest has no answer yet")
             left = Money(current.asked.amount - current.captured_minor, current.amount.currency)
             raise PaymentStateError("This cannot be captured", state=current.shown, available=msgspec.to_builtins(left))
         if ask.amount is not None and ask.amount.amount != call.amount_minor:

@@ -169,7 +169,9 @@ WITH moved AS (
     FROM moved, unnest(:entry_txns::text[], :entry_accounts::text[], :entry_amounts::bigint[])
         AS e (txn_id, account, amount)
 ), credited AS (
-    UPDATE payments.credits c SET balance_minor = c.balance_minor + n.amount
+    -- What comes back to a card that has run out meanwhile can be spent for a while.
+    UPDATE payments.credits c SET balance_minor = c.balance_minor + n.amount,
+        expires_at = CASE WHEN c.expires_at < now() THEN now() + interval '30 days' ELSE c.expires_at END
     FROM moved, unnest(:credit_accounts::text[], :credit_amounts::bigint[]) AS n (account, amount)
     WHERE c.account = n.account
 ), hook AS (

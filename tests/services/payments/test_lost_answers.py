@@ -199,3 +199,25 @@ async def test_what_another_card_was_refused_for_is_no_answer_about_this_one(str
     _, asked, payment_id = await after_a_decline(stripe_till, ["drop_before", "drop_before"])
     assert await stripe_till.settle(payment_id) == "authorized"
     assert await stripe_till.world.book(asked.checkout_id) == (2, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("mode", "state", "book"), [("drop_after", "captured", (1, 1000, 0)), ("drop_before", "expired", (0, 0, 0))]
+)
+async def test_a_payment_whose_key_may_be_forgotten_is_not_asked_for_again(
+    stripe_till: Till, mode: str, state: str, book: tuple[int, int, int]
+):
+    server, asked = stripe_till.world.server, stripe_till.ask(UpiMethod(flow="qr"))
+    server.searchable = False
+    for _ in range(2):
+        await stripe_till.world.order("authorise", mode)
+    payment_id = (await stripe_till.payments.authorize(asked)).id
+    # Stripe remembers a key for a day; a shop that was off over the weekend comes back on Monday.
+    server.answers.clear()
+    weekend = "UPDATE payments.payments SET created_at = created_at - interval '2 days' WHERE payment_id = $1"
+    await stripe_till.rows(weekend, payment_id)
+    server.searchable = True
+    for intent_id in server.intents:
+        server.approve(intent_id)
+    assert await stripe_till.settle(payment_id) == state
+    assert await stripe_till.world.book(asked.checkout_id) == book

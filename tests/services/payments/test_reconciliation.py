@@ -542,3 +542,23 @@ async def test_a_line_that_names_no_payment_is_a_break_until_a_person_has_looked
     days = [since.date(), since.date() + timedelta(days=1), since.date()]
     assert [(await reconciliation.run(day)).breaks for day in days] == [1, 0, 1]
     assert await found(shop, name) == {"nameless": "extra"}
+
+
+async def test_a_refund_that_is_still_under_way_may_be_in_the_report_or_not(shop: Any):
+    name, since = new_id("psp"), start_of_day(3)
+    await shop.rows(HISTORY, name, since, 1)
+    begun = POSTED.replace("'posted'", "'pending'")
+    await shop.rows(begun, name, "refund", "refund", -100, since + timedelta(hours=1))
+    day, good = since.date(), told(name, since, 1)
+    reporter = Reporter(name, good, shop.provider.abilities)
+    reconciliation = Reconciliation(shop.database, reporter, 200)
+    without = (await reconciliation.run(day)).breaks
+    reporter.lines = [*good, Movement("r", "refund", Money(-100), Money(0), since, f"psp_{name}_1")]
+    with_it = (await reconciliation.run(day)).breaks
+    # It failed after all: the provider has to give it back.
+    await shop.rows(
+        "INSERT INTO payments.ledger_txns (txn_id, kind, phase, pending_ref, payment_id)"
+        " VALUES ($1 || ':failed', 'refund_failed', 'voided', $1 || '_1:refund', $1 || '_1')",
+        name,
+    )
+    assert (without, with_it, (await reconciliation.run(day)).breaks) == (0, 0, 1)

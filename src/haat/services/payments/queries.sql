@@ -507,13 +507,23 @@ WITH scope AS (
     CROSS JOIN LATERAL (
         SELECT t.recorded_at >= :until::timestamptz - make_interval(secs => :grace_seconds) AS in_grace) AS at_the_end
     GROUP BY k.provider_id, g.matter
+), under_way AS (
+    -- Refunds that are neither made nor refused yet: some providers take the money when they are asked.
+    SELECT k.provider_id, sum(e.amount)::bigint AS amount
+    FROM known k JOIN payments.ledger_txns t ON t.payment_id = k.payment_id AND t.phase = 'pending' AND t.kind = 'refund'
+    JOIN payments.ledger_entries e ON e.txn_id = t.txn_id AND e.account = 'psp_clearing:' || :provider
+    WHERE NOT EXISTS (SELECT FROM payments.ledger_txns s WHERE s.payment_id = t.payment_id AND s.pending_ref = t.txn_id
+                      AND s.kind IN ('refund', 'refund_failed'))
+    GROUP BY k.provider_id
 ), pairs AS (
     SELECT coalesce(t.provider_id, o.provider_id) AS provider_id, coalesce(t.matter, o.matter) AS matter,
-           coalesce(t.amount, 0) AS theirs, coalesce(o.now, 0) AS now, coalesce(o.low, 0) AS low,
-           coalesce(o.high, 0) AS high,
+           coalesce(t.amount, 0) AS theirs, coalesce(o.now, 0) AS now,
+           coalesce(o.low, 0) + coalesce(u.amount, 0) AS low, coalesce(o.high, 0) AS high,
            coalesce(t.currency, o.currency) AS currency, t.payment_id IS NULL AND t.lines > 0 AS unknown,
            coalesce(t.foreign_currency, false) AS foreign_currency, coalesce(t.lines, 0) AS lines, t.repeated
     FROM theirs t FULL JOIN ours o ON o.provider_id = t.provider_id AND o.matter = t.matter
+    LEFT JOIN under_way u ON u.provider_id = coalesce(t.provider_id, o.provider_id)
+        AND coalesce(t.matter, o.matter) = 'refunds'
 ), sums AS MATERIALIZED (
     SELECT CASE WHEN unknown THEN 'extra' WHEN foreign_currency THEN 'currency' WHEN lines = 0 THEN 'missing'
                 WHEN now = 0 THEN 'extra' WHEN repeated <> 0 AND theirs - now = repeated THEN 'duplicate'

@@ -28,8 +28,9 @@ from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
 from haat.kit.message import NotFound, Unavailable
 from haat.kit.money import Money
-from haat.ports.payment_provider import Movement
+from haat.ports.payment_provider import Movement, PaymentFact
 from haat.services.payments.reconciliation import LINES, Books, Reconciliation
+from haat.services.payments.store import PaymentStore
 from tests.engines.payment_provider.worlds import ABILITIES
 
 KINDS = ["missing", "extra", "amount", "fee", "currency", "duplicate"]
@@ -562,3 +563,19 @@ async def test_a_refund_that_is_still_under_way_may_be_in_the_report_or_not(shop
         name,
     )
     assert (without, with_it, (await reconciliation.run(day)).breaks) == (0, 0, 1)
+
+
+async def test_a_fact_that_was_explained_is_open_again_once_money_moved(shop: Any):
+    store, held = PaymentStore(shop.database), PaymentFact(new_id("psp"), "chk_1", Money(7), "authorized")
+    await store.put_aside("sandbox", held.id, "amount", held)
+    page = await shop.payments.facts_put_aside(ListPutAside(state="open", limit=100))
+    fact_id = next(each.id for each in page.data if each.provider_id == held.id)
+    await shop.payments.explain_fact(ExplainFact(fact_id=fact_id, note="lapses by itself", actor="usr_staff"))
+    seen = []
+    lapsed = msgspec.structs.replace(held, state="lapsed")
+    for fact in (held, lapsed, msgspec.structs.replace(held, state="captured", captured_minor=7)):
+        await store.put_aside("sandbox", fact.id, "amount", fact)
+        seen += await shop.rows(
+            "SELECT state, (fact ->> 'captured_minor')::int FROM payments.quarantine WHERE fact_id = $1", fact_id
+        )
+    assert seen == [("explained", 0), ("explained", 0), ("open", 7)]

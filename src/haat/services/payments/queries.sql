@@ -323,8 +323,12 @@ DELETE FROM payments.notices_due WHERE provider = :provider AND webhook_id = :we
 DELETE FROM payments.webhooks WHERE received_at < :before;
 
 -- name: put_aside(provider, provider_id, reason, fact)!
-INSERT INTO payments.quarantine (provider, provider_id, reason, fact)
-VALUES (:provider, :provider_id, :reason, :fact::jsonb) ON CONFLICT DO NOTHING;
+-- What a person has explained was money as it stood then: it is open again once more of it was taken.
+INSERT INTO payments.quarantine AS q (provider, provider_id, reason, fact)
+VALUES (:provider, :provider_id, :reason, :fact::jsonb)
+ON CONFLICT (provider, provider_id, reason) DO UPDATE SET fact = excluded.fact, at = now(), state = 'open'
+WHERE q.state = 'explained'
+  AND (excluded.fact ->> 'captured_minor')::bigint > coalesce((q.fact ->> 'captured_minor')::bigint, 0);
 
 -- name: token_of_same_card(user_id, fingerprint)$
 SELECT token FROM payments.saved_cards WHERE user_id = :user_id AND fingerprint = :fingerprint;

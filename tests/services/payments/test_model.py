@@ -188,6 +188,14 @@ def test_money_that_must_go_back_is_due_at_once():
     assert next_check(msgspec.structs.replace(after([FACT]), void_reason="canceled"), AT) == AT
 
 
+@pytest.mark.parametrize(("failed", "minutes"), [(0, 0), (1, 3), (2, 15), (3, 63), (4, 255)])
+def test_money_that_was_refused_or_sent_back_is_given_again_with_growing_patience(failed: int, minutes: int):
+    taken = after([fact("captured")])
+    refunds = (msgspec.structs.replace(taken.refunds[0], state="failed"),) * failed
+    waiting = msgspec.structs.replace(taken, void_reason="canceled", refunds=refunds)
+    assert next_check(waiting, AT) == AT + timedelta(minutes=minutes)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

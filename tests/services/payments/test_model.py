@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from haat.contracts.payments import Action, CardMethod, CashMethod, UpiMethod
+from haat.contracts.payments import Action, CardMethod, CashMethod, PaymentFailed, UpiMethod
 from haat.kit.clock import now
 from haat.kit.money import Money
 from haat.ports.payment_provider import PaymentFact, RefundFact
@@ -186,6 +186,16 @@ def test_a_settled_payment_is_left_alone():
 
 def test_money_that_must_go_back_is_due_at_once():
     assert next_check(msgspec.structs.replace(after([FACT]), void_reason="canceled"), AT) == AT
+
+
+@pytest.mark.parametrize("before", ["requires_action", "processing", "authorized"])
+@pytest.mark.parametrize(("reason", "told"), [(None, ["expired"]), ("canceled", [])])
+def test_what_ends_at_the_provider_by_itself_is_told_whatever_it_waited_for(
+    before: str, reason: str | None, told: list[str]
+):
+    waited = msgspec.structs.replace(after([fact(before)]), void_reason=reason)
+    found = events(waited, after([fact("lapsed")], waited))
+    assert [event.state for event in found if isinstance(event, PaymentFailed)] == told
 
 
 @pytest.mark.parametrize(("failed", "minutes"), [(0, 0), (1, 3), (2, 15), (3, 63), (4, 255)])

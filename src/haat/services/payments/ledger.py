@@ -15,7 +15,7 @@ from haat.contracts.payments import (
 )
 from haat.kit.message import Event
 from haat.kit.money import Money
-from haat.services.payments.model import HELD, CreditUse, PaymentState, RefundState
+from haat.services.payments.model import HELD, OPEN, CreditUse, PaymentState, RefundState
 
 
 class Posting(msgspec.Struct, frozen=True):
@@ -69,8 +69,8 @@ def events(before: PaymentState, after: PaymentState) -> list[Event]:
         told.append(PaymentCaptured(**about, amount=Money(taken, currency), total=Money(after.taken_minor, currency)))
     if after.state != before.state and after.state in ("declined", "expired"):
         told.append(PaymentFailed(**about, state=after.state))
-    if after.state == "voided" and before.state == "authorized" and after.void_reason is None:
-        # Nobody here let go of it: the hold ran out.
+    if after.state == "voided" and before.state in (*OPEN, "authorized") and after.void_reason is None:
+        # Nobody here let go of it: the hold ran out, or the time to act.
         told.append(PaymentFailed(**about, state="expired"))
     states = {refund.refund_id: refund.state for refund in before.refunds}
     for refund in after.refunds:

@@ -214,11 +214,11 @@ class Teller:
         async def ask(payment: PaymentState, key: str) -> tuple[PaymentState, str, Outcome]:
             assert payment.provider_id is not None
             async with gate:
-                return (
-                    payment,
-                    key,
-                    await self._providers.of(payment).capture(key, payment.provider_id, payment.capturing_minor),
-                )
+                try:
+                    provider = self._providers.of(payment)
+                except Unavailable as error:
+                    return payment, key, Unknown(error.detail)
+                return payment, key, await provider.capture(key, payment.provider_id, payment.capturing_minor)
 
         if begun:
             crashpoint("cap.intent_committed")

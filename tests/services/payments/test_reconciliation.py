@@ -30,6 +30,7 @@ from haat.kit.message import NotFound, Unavailable
 from haat.kit.money import Money
 from haat.ports.payment_provider import Movement, PaymentFact
 from haat.services.payments.reconciliation import LINES, Books, Reconciliation
+from haat.services.payments.service import PaymentsService
 from haat.services.payments.store import PaymentStore
 from tests.engines.payment_provider.worlds import ABILITIES
 
@@ -579,3 +580,15 @@ async def test_a_fact_that_was_explained_is_open_again_once_money_moved(shop: An
             "SELECT state, (fact ->> 'captured_minor')::int FROM payments.quarantine WHERE fact_id = $1", fact_id
         )
     assert seen == [("explained", 0), ("explained", 0), ("open", 7)]
+
+
+async def test_a_report_that_cannot_be_read_holds_up_no_other_providers(shop: Any):
+    reporters = [Reporter(new_id("psp"), [], shop.provider.abilities) for _ in range(2)]
+    for reporter in reporters:
+        await first_paid(shop, reporter.name, due_days_ago(0) + timedelta(hours=1))
+    reporters[0].lines = [Movement("odd", "capture", Money(1), Money(0), due_days_ago(0), "not a text \0")]
+    payments = PaymentsService(PaymentStore(shop.database), reporters[0], shop.vault, others=reporters[1:])
+    with capture_logs() as logs:
+        await payments.reconcile_due()
+    assert [len(reporter.asked) for reporter in reporters] == [1, 1]
+    assert [line["provider"] for line in logs if "not be held against" in line["event"]] == [reporters[0].name]

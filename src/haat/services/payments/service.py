@@ -265,7 +265,11 @@ class PaymentsService(Payments):
     async def reconcile_due(self) -> None:
         """Hold the reports of days that are over against the ledger, each once."""
         for each in self._reconciliations:
-            await each.run_due()
+            try:
+                await each.run_due()
+            except Exception:
+                # A report that cannot be read must not hold those of the others.
+                log.exception("a report could not be held against the ledger", provider=each.provider)
 
     async def finish_open(self) -> None:
         """Look again at what is open: lost answers, missing webhooks, voids and refunds under way."""

@@ -179,6 +179,18 @@ def test_a_dispute_shows_and_holds_its_amount():
     assert (disputed.shown, disputed.refundable_minor) == ("disputed", 0)
 
 
+@pytest.mark.parametrize("lost", [1000, 600])
+def test_a_dispute_that_is_lost_leaves_nothing_in_reserve_whatever_it_was_opened_for(lost: int):
+    taken = after([fact("captured")])
+    opened = after([msgspec.structs.replace(fact("captured"), dispute="opened", disputed_minor=1000)], taken)
+    ended = after([msgspec.structs.replace(fact("captured"), dispute="lost", disputed_minor=lost)], opened)
+    entries = [
+        entry for step in (postings(taken, opened), postings(opened, ended)) for each in step for entry in each.entries
+    ]
+    sums = {account: sum(amount for name, amount in entries if name == account) for account, _ in entries}
+    assert sums == {"dispute_reserve": 0, "psp_clearing:sandbox": -lost, "dispute_losses": lost}
+
+
 def test_a_settled_payment_is_left_alone():
     settled = msgspec.structs.replace(after([fact("captured", 1000, "succeeded")]))
     assert next_check(settled, AT) is None

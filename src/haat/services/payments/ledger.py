@@ -126,8 +126,11 @@ def _dispute_postings(before: PaymentState, after: PaymentState) -> list[Posting
         won = ((clearing, amount), ("dispute_reserve", -amount))
         found.append(Posting("dispute_won", f"{after.payment_id}:dispute:won", "posted", won))
     if after.dispute == "lost":
-        lost = (("dispute_losses", amount), ("dispute_reserve", -amount))
-        found.append(Posting("dispute_lost", f"{after.payment_id}:dispute:lost", "posted", lost))
+        # It may be lost for another amount than it was opened for: the rest is the provider's to give back.
+        held = before.disputed_minor or amount
+        lost = (("dispute_losses", amount), ("dispute_reserve", -held), (clearing, held - amount))
+        entries = tuple(entry for entry in lost if entry[1])
+        found.append(Posting("dispute_lost", f"{after.payment_id}:dispute:lost", "posted", entries))
     return found
 
 

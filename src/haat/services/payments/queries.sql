@@ -506,7 +506,8 @@ WITH scope AS (
            coalesce(sum(e.amount) FILTER (WHERE e.amount > 0 OR NOT in_grace), 0)::bigint AS high
     FROM known k JOIN payments.ledger_txns t ON t.payment_id = k.payment_id AND t.phase = 'posted'
     JOIN (VALUES ('capture', 'captures'), ('refund', 'refunds'), ('refund_returned', 'refunds'),
-                 ('dispute_opened', 'disputes'), ('dispute_won', 'disputes')) AS g (kind, matter) ON g.kind = t.kind
+                 ('dispute_opened', 'disputes'), ('dispute_won', 'disputes'),
+                 ('dispute_lost', 'disputes')) AS g (kind, matter) ON g.kind = t.kind
     JOIN payments.ledger_entries e ON e.txn_id = t.txn_id AND e.account = 'psp_clearing:' || :provider
     CROSS JOIN LATERAL (
         SELECT t.recorded_at >= :until::timestamptz - make_interval(secs => :grace_seconds) AS in_grace) AS at_the_end

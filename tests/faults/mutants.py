@@ -126,7 +126,7 @@ MUTANTS = (
     Mutant("end a task twice", ORDERS_SQL, "WHERE id = :id AND NOT done\nRETURNING COALESCE", "WHERE id = :id\nRETURNING COALESCE", ("tests/services/orders/test_tasks.py", "tests/services/orders/test_store.py")),
     Mutant("write an order decided on an older look", ORDERS_SQL, "WHERE id = :id AND version = :version RETURNING version", "WHERE id = :id AND :version > 0 RETURNING version", ("tests/services/orders/test_store.py",)),
     # Payments
-    Mutant("ask under a new key each time", STATEMENTS, 'return f"{payment.payment_id}:authorize"', 'return f"{payment.payment_id}:authorize:{now().timestamp()}"', (T_PAY,)),
+    Mutant("ask under a new key each time", STATEMENTS, 'return f"{payment.payment_id}{AUTHORIZE}"', 'return f"{payment.payment_id}:{now().timestamp()}{AUTHORIZE}"', (T_PAY,)),
     Mutant("refund more than was taken", PAYMENTS_SQL, "AND refunded_minor + :amount_minor::bigint + disputed_minor <= captured_minor\n      AND NOT EXISTS", "AND NOT EXISTS", (T_PAY,)),
     Mutant("capture more than was authorised", PAYMENTS_SQL, "AND captured_minor + capturing_minor + :amount_minor::bigint <= amount_minor - credit_minor\n      AND NOT EXISTS (SELECT FROM payments.provider_calls WHERE idem_key = :idem_key)\n    RETURNING payment_id\n", "AND NOT EXISTS (SELECT FROM payments.provider_calls WHERE idem_key = :idem_key)\n    RETURNING payment_id\n", (T_PAY,)),
     Mutant("capture what is being voided", PAYMENTS_SQL, "WHERE payment_id = :payment_id AND void_reason IS NULL AND state IN ('authorized', 'captured')", "WHERE payment_id = :payment_id AND state IN ('authorized', 'captured')", (T_PAY,)),
@@ -158,7 +158,7 @@ MUTANTS = (
     Mutant("tell an order nothing of a payment that is gone", PAYMENTS, "        if others:\n", "        if False:\n", (T_CRASHES,)),
     Mutant("wait for a person when money is gone and units are sold", SAGA, "        return _forward(saga, failure)\n", '        raise Impossible("the stock is sold")\n', (T_SIM,)),
     Mutant("hear nothing of holds that ran out", "services/orders/following.py", "                if order.status in CANCELABLE:\n                    data", "                if False:\n                    data", (race("T-RACE-06/held"),)),
-    Mutant("void only what was not taken yet", "services/payments/teller.py", "return await self.refund(payment, payment.give_back_request, left, reason) if left else payment", "return payment", (race("T-RACE-06/waiting"),)),
+    Mutant("void only what was not taken yet", "services/payments/teller.py", "return await self.refund(payment, payment.give_back_request, refundable(payment), reason)", "return payment", (race("T-RACE-06/waiting"),)),
     Mutant("order a cart from two tabs of a shop", CHECKOUT_TABLES, "CREATE UNIQUE INDEX attempts_cart", "CREATE INDEX attempts_cart", (race("T-RACE-01/two tabs"),)),
     Mutant("change what is being ordered", CHECKOUT_SQL, "AND version = :version AND status IN ('open', 'expired')", "AND :version > 0", (race("T-RACE-02"),)),
     Mutant("count a customer's devices without the limit", PROMOTIONS_SQL, "WHERE u.used < coalesce(", "WHERE u.used < 1000 + coalesce(", (race("T-RACE-03/one a customer"),)),

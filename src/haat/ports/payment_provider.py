@@ -44,7 +44,7 @@ class PaymentFact(msgspec.Struct, frozen=True):
     `state` is about the authorisation: a captured payment stays `captured` however much was refunded; `lapsed` is a
     hold that ran out, `expired` a payment that nobody approved in time. `dispute` is opened, won or lost.
     `capture_before` is when a hold runs out, where the provider tells it. `foreign_merchant` is whose account the
-    payment is in, where that is not ours.
+    payment is in, where that is not ours. `key` is what we asked for it under, where the provider keeps that with it.
     """
 
     id: str
@@ -61,6 +61,7 @@ class PaymentFact(msgspec.Struct, frozen=True):
     disputed_minor: int = 0
     capture_before: datetime | None = None
     foreign_merchant: str | None = None
+    key: str | None = None
 
 
 class Answered(msgspec.Struct, frozen=True):

@@ -31,7 +31,7 @@ class RazorpayServer(Scripted):
         self.rows: list[dict[str, Any]] = []
         self.asked: list[dict[str, Any]] = []
         self.visible = True
-        self._under: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+        self.refund_keys: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
         # Two servers of one test run must not give the same ids.
         self._run, self._numbers = secrets.token_hex(4), itertools.count(1)
 
@@ -133,8 +133,8 @@ class RazorpayServer(Scripted):
     def _refund(self, ask: dict[str, Any], request: web.Request) -> Answer:
         key = request.headers["X-Refund-Idempotency"]
         assert len(key) >= 10
-        if key in self._under:
-            before, made = self._under[key]
+        if key in self.refund_keys:
+            before, made = self.refund_keys[key]
             used = error("BAD_REQUEST_ERROR", "Different request with the same idempotency key has been processed")
             return (200, made) if before == ask else (400, used)
         payment = self.payments[ask["id"]]
@@ -143,9 +143,9 @@ class RazorpayServer(Scripted):
         if not payment["captured"] or not 0 < ask["amount"] <= left:
             return 400, error("BAD_REQUEST_ERROR", "The refund amount is greater than the amount captured")
         made = {"id": self._id("rfnd"), "amount": ask["amount"], "payment_id": payment["id"], "status": "processed"}
-        made["created_at"] = NOW + len(self.refunds)
+        made |= {"created_at": NOW + len(self.refunds), "notes": ask["notes"]}
         self.refunds[made["id"]] = made
-        self._under[key] = (ask, made)
+        self.refund_keys[key] = (ask, made)
         self._row("refund", payment | {"id": made["id"]}, -ask["amount"], 0)
         return 200, made
 
@@ -170,6 +170,7 @@ class RazorpayServer(Scripted):
             moved
             | {"entity_id": about["id"], "type": kind, "currency": about["currency"], "settled_at": NOW}
             | {"order_id": order["id"], "order_receipt": order["receipt"], "dispute_id": None}
+            | {"settlement_id": f"setl_{self._run}"}
         )
 
     def _id(self, prefix: str) -> str:

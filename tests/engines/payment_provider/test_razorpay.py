@@ -126,6 +126,23 @@ async def test_a_payment_with_more_refunds_than_a_page_is_told_whole(razorpay_wo
     assert (first.refunds[-1].amount_minor, [each.amount_minor for each in fetched.refunds]) == (10, [*range(10, 22)])
 
 
+@pytest.mark.parametrize("amount", [400, 1000])
+async def test_a_refund_is_not_given_twice_when_its_key_has_been_forgotten(
+    razorpay_world: RazorpayWorld, razorpay_server: RazorpayServer, amount: int
+):
+    reference = new_id("chk")
+    payment_id = await razorpay_world.hold(1000, reference)
+    await razorpay_world.provider.capture("key-1", payment_id, 1000)
+    await razorpay_world.order("refund", "drop_after")
+    lost = await razorpay_world.provider.refund("ref_the_same", payment_id, amount, "x")
+    # Razorpay promises no time for which it remembers a key.
+    razorpay_server.refund_keys.clear()
+    found = await razorpay_world.provider.refund("ref_the_same", payment_id, amount, "x")
+    other = await razorpay_world.provider.refund("ref_the_same", payment_id, 300, "x")
+    assert (type(lost), found.fact.refunds[-1].amount_minor, type(other)) == (Unknown, amount, Unknown)
+    assert await razorpay_world.book(reference) == Book(1, 1000, amount)
+
+
 async def test_a_refunds_key_used_for_another_amount_is_not_a_refusal(razorpay_world: RazorpayWorld):
     payment_id = await razorpay_world.hold()
     await razorpay_world.provider.capture(new_id("key"), payment_id, 1000)
@@ -248,3 +265,17 @@ async def test_the_same_notice_has_the_same_name_whatever_its_unsigned_headers_s
         for event in ("evt_1", "evt_2")
     ]
     assert len({notice.id for notice in named}) == 1
+
+
+async def test_what_a_settlement_pays_out_is_told_as_one_payout(
+    razorpay_world: RazorpayWorld, razorpay_server: RazorpayServer
+):
+    for amount in (1000, 500):
+        payment_id = await razorpay_world.hold(amount)
+        await razorpay_world.provider.capture(f"key-{amount}", payment_id, amount)
+    await razorpay_world.provider.refund("ref_the_first", payment_id, 400, "x")
+    moved = [row async for row in razorpay_world.provider.report(*razorpay_world.window)]
+    payouts = [(row.amount, row.fee, row.payment_id, row.id[:5]) for row in moved if row.kind == "settlement"]
+    # 1000 and 500 less a fiftieth each, less what went back.
+    assert payouts == [(Money(-1070), Money(0), None, "setl_")]
+    assert sum(row.amount.amount - row.fee.amount for row in moved) == 0

@@ -268,3 +268,19 @@ async def test_without_a_place_to_return_to_the_shops_own_is_named(stripe_server
     _, body = await cards.charge(new_id("key"), payment, MADE_FOR["challenged"] | EXPIRES)
     await cards.close()
     assert body["next_action"]["redirect_to_url"]["url"][:30] == "https://hooks.stripe.example/p"
+
+
+async def test_payouts_that_come_back_and_charges_of_its_own_are_told(
+    stripe_world: StripeWorld, stripe_server: StripeServer
+):
+    line = {"currency": "inr", "fee": 0, "created": int(stripe_world.window[0].timestamp()) + 1, "source": None}
+    kinds = [("payout", -900), ("payout_failure", 900), ("payout_cancel", 300), ("stripe_fee", -20), ("tax_fee", -4)]
+    stripe_server.lines += [line | {"id": kind, "type": kind, "amount": amount} for kind, amount in kinds]
+    moved = {row.id: (row.kind, row.amount.amount) async for row in stripe_world.provider.report(*stripe_world.window)}
+    assert moved == {
+        "payout": ("settlement", -900),
+        "payout_failure": ("settlement", 900),
+        "payout_cancel": ("settlement", 300),
+        "stripe_fee": ("fee", -20),
+        "tax_fee": ("fee", -4),
+    }

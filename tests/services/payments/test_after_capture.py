@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from haat.contracts.payments import (
     AttemptPayment,
@@ -21,8 +22,10 @@ from haat.contracts.payments import (
 from haat.kit.ids import new_id
 from haat.kit.money import Money
 from haat.ports.payment_provider import PaymentAsk
+from haat.services.payments.model import MOST_FAILED
 from haat.services.payments.service import PaymentsService
 from haat.services.payments.store import PaymentStore
+from tests.services.payments.notices import body_about, notice
 from tests.services.shopfloor import Away
 
 # A provider that holds for seven days: four fifths of the time from then until its end are over.
@@ -236,3 +239,20 @@ async def test_parts_are_exact_in_currencies_of_no_two_and_three_digits(shop: An
     assert (theirs["captured"], theirs["currency"]) == (3 * amount, currency)
     assert [call["op"] for call in theirs["calls"]] == ["authorize", "capture", "capture", "capture"]
     assert (await seen(shop, paid.id)).captured == Money(3 * amount, currency)
+
+
+@pytest.mark.parametrize("by_the_sweep", [MOST_FAILED, MOST_FAILED - 1], ids=["a sweep sees it", "a notice tells it"])
+async def test_money_that_its_bank_sends_back_again_and_again_is_told_to_a_person(shop: Any, by_the_sweep: int):
+    ask, paid = await captured(shop)
+    await shop.fault("refund", "fail", MOST_FAILED)
+    with capture_logs() as logs:
+        await shop.payments.void(Void(attempt_id=ask.attempt_id, reason="canceled"))
+        for _ in range(by_the_sweep):
+            await shop.post("/sandbox/clock", {"advance_seconds": 3})
+            await shop.sweep(paid.id)
+        await shop.post("/sandbox/clock", {"advance_seconds": 3})
+        await shop.payments.webhook(notice(await body_about(shop, ask.checkout_id, "refund.failed")))
+        await shop.sweep(paid.id)
+    told = [line["payment_id"] for line in logs if line["event"].endswith("a person must help")]
+    refunds = "SELECT state, count(*)::int FROM payments.refunds WHERE payment_id = $1 GROUP BY state"
+    assert (await shop.rows(refunds, paid.id), told) == ([("failed", MOST_FAILED)], [paid.id])

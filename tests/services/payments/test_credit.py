@@ -446,3 +446,31 @@ async def test_a_gift_card_in_fifty_carts_at_once_is_spent_once(shop: Any, alone
     ((paid,),) = await shop.rows(spent, [ask.attempt_id for ask in asks])
     rest = await left(shop, card)
     assert (paid + rest, rest >= 0, rest < 3_000) == (10_000, True, True)
+
+
+RUN_OUT = "UPDATE payments.credits SET expires_at = now() - interval '1 day' WHERE account = $1"
+USABLE = (
+    "SELECT balance_minor, expires_at BETWEEN now() + interval '29 days' AND now() + interval '30 days'"
+    " FROM payments.credits WHERE account = $1"
+)
+
+
+@pytest.mark.parametrize("taken", [True, False], ids=["refunded", "never taken"])
+async def test_what_comes_back_to_a_card_that_has_run_out_can_be_spent_for_a_month(shop: Any, taken: bool):
+    card = await gift(shop, 400)
+    ask = shop.ask(by(CreditMethod() if taken else await shop.card(), card), 400 if taken else 1_000)
+    paid = await shop.payments.authorize(ask)
+    await shop.rows(RUN_OUT, f"gift_liability:{card.id}")
+    await shop.payments.void(Void(attempt_id=ask.attempt_id, reason="canceled"))
+    assert await shop.rows(USABLE, f"gift_liability:{card.id}") == [(400, True)]
+    assert (await shop.payments.authorize(shop.ask(by(CreditMethod(), card), 400))).state == "captured"
+    assert (await state(shop, paid.id)).state == ("refunded" if taken else "voided")
+
+
+async def test_what_comes_back_to_a_card_in_time_does_not_move_its_end(shop: Any):
+    ends = now() + timedelta(days=2)
+    card = await shop.payments.issue_gift_card(IssueGiftCard(amount=Money(400), actor="usr_staff", expires_at=ends))
+    ask = shop.ask(by(CreditMethod(), card), 400)
+    await shop.payments.authorize(ask)
+    await shop.payments.void(Void(attempt_id=ask.attempt_id, reason="canceled"))
+    assert (await shop.payments.gift_card(GiftCardOf(code=card.code))).expires_at == ends

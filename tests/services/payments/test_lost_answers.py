@@ -7,9 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import pytest
 
-from haat.contracts.payments import Authorize, Capture, CardMethod, Method, PaymentRef, Refund, UpiMethod, Void
+from haat.contracts.payments import Authorize, Capture, CardMethod, Method, PaymentRef, Refund, UpiMethod, Void, Webhook
 from haat.contracts.vault import NewCard
 from haat.engines.audit_anchors.file import FileAnchors
 from haat.engines.key_store.file import FileKeyStore
@@ -44,7 +45,10 @@ class Till:
     async def method(self) -> Method:
         if not self.by_card:
             return UpiMethod(flow="qr")
-        card = NewCard(number="4242424242424242", exp_month=12, exp_year=2040, cvc="123", name="Asha")
+        return await self.card("4242424242424242")
+
+    async def card(self, number: str) -> CardMethod:
+        card = NewCard(number=number, exp_month=12, exp_year=2040, cvc="123", name="Asha")
         return CardMethod(token=(await self.vault.tokenize(card)).token)
 
     async def held(self) -> Authorize:
@@ -165,3 +169,55 @@ async def test_what_was_let_go_before_its_answer_came_holds_nothing(stripe_till:
     assert await stripe_till.settle(payment.id) == "voided"
     held = [each["status"] for each in stripe_till.world.server.intents.values()]
     assert held == ["canceled"]
+
+
+async def after_a_decline(till: Till, lost: list[str]) -> tuple[str, Authorize, str]:
+    """The intent of a card that was refused, then another card for the same checkout whose answers get lost."""
+    refused, good = till.ask(await till.card("4000000000000002")), till.ask(await till.card("4242424242424242"))
+    assert (await till.payments.authorize(refused)).state == "declined"
+    (intent_id,) = till.world.server.intents
+    for mode in lost:
+        await till.world.order("authorise", mode)
+    again = msgspec.structs.replace(good, checkout_id=refused.checkout_id)
+    return intent_id, again, (await till.payments.authorize(again)).id
+
+
+async def test_a_late_notice_of_a_refused_card_says_nothing_of_the_next_one(stripe_till: Till):
+    lost = ["drop_after", "drop_after"]
+    stripe_till.world.server.searchable = False
+    intent_id, asked, payment_id = await after_a_decline(stripe_till, lost)
+    about = {"object": stripe_till.world.server.shown(intent_id)}
+    event = {"id": new_id("evt"), "object": "event", "type": "payment_intent.payment_failed", "data": about}
+    body = msgspec.json.encode(event)
+    await stripe_till.payments.webhook(Webhook(provider="stripe", body=body, headers=stripe_till.world.signed(body)))
+    assert await stripe_till.settle(payment_id) == "authorized"
+    await stripe_till.payments.capture(Capture(payment_id=payment_id, request_id="order-placed"))
+    assert await stripe_till.world.book(asked.checkout_id) == (2, 1000, 0)
+
+
+async def test_what_another_card_was_refused_for_is_no_answer_about_this_one(stripe_till: Till):
+    _, asked, payment_id = await after_a_decline(stripe_till, ["drop_before", "drop_before"])
+    assert await stripe_till.settle(payment_id) == "authorized"
+    assert await stripe_till.world.book(asked.checkout_id) == (2, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("mode", "state", "book"), [("drop_after", "captured", (1, 1000, 0)), ("drop_before", "expired", (0, 0, 0))]
+)
+async def test_a_payment_whose_key_may_be_forgotten_is_not_asked_for_again(
+    stripe_till: Till, mode: str, state: str, book: tuple[int, int, int]
+):
+    server, asked = stripe_till.world.server, stripe_till.ask(UpiMethod(flow="qr"))
+    server.searchable = False
+    for _ in range(2):
+        await stripe_till.world.order("authorise", mode)
+    payment_id = (await stripe_till.payments.authorize(asked)).id
+    # Stripe remembers a key for a day; a shop that was off over the weekend comes back on Monday.
+    server.answers.clear()
+    weekend = "UPDATE payments.payments SET created_at = created_at - interval '2 days' WHERE payment_id = $1"
+    await stripe_till.rows(weekend, payment_id)
+    server.searchable = True
+    for intent_id in server.intents:
+        server.approve(intent_id)
+    assert await stripe_till.settle(payment_id) == state
+    assert await stripe_till.world.book(asked.checkout_id) == book

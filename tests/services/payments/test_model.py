@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from haat.contracts.payments import Action, CardMethod, CashMethod, UpiMethod
+from haat.contracts.payments import Action, CardMethod, CashMethod, PaymentFailed, UpiMethod
 from haat.kit.clock import now
 from haat.kit.money import Money
 from haat.ports.payment_provider import PaymentFact, RefundFact
@@ -179,6 +179,18 @@ def test_a_dispute_shows_and_holds_its_amount():
     assert (disputed.shown, disputed.refundable_minor) == ("disputed", 0)
 
 
+@pytest.mark.parametrize("lost", [1000, 600])
+def test_a_dispute_that_is_lost_leaves_nothing_in_reserve_whatever_it_was_opened_for(lost: int):
+    taken = after([fact("captured")])
+    opened = after([msgspec.structs.replace(fact("captured"), dispute="opened", disputed_minor=1000)], taken)
+    ended = after([msgspec.structs.replace(fact("captured"), dispute="lost", disputed_minor=lost)], opened)
+    entries = [
+        entry for step in (postings(taken, opened), postings(opened, ended)) for each in step for entry in each.entries
+    ]
+    sums = {account: sum(amount for name, amount in entries if name == account) for account, _ in entries}
+    assert sums == {"dispute_reserve": 0, "psp_clearing:sandbox": -lost, "dispute_losses": lost}
+
+
 def test_a_settled_payment_is_left_alone():
     settled = msgspec.structs.replace(after([fact("captured", 1000, "succeeded")]))
     assert next_check(settled, AT) is None
@@ -186,6 +198,24 @@ def test_a_settled_payment_is_left_alone():
 
 def test_money_that_must_go_back_is_due_at_once():
     assert next_check(msgspec.structs.replace(after([FACT]), void_reason="canceled"), AT) == AT
+
+
+@pytest.mark.parametrize("before", ["requires_action", "processing", "authorized"])
+@pytest.mark.parametrize(("reason", "told"), [(None, ["expired"]), ("canceled", [])])
+def test_what_ends_at_the_provider_by_itself_is_told_whatever_it_waited_for(
+    before: str, reason: str | None, told: list[str]
+):
+    waited = msgspec.structs.replace(after([fact(before)]), void_reason=reason)
+    found = events(waited, after([fact("lapsed")], waited))
+    assert [event.state for event in found if isinstance(event, PaymentFailed)] == told
+
+
+@pytest.mark.parametrize(("failed", "minutes"), [(0, 0), (1, 3), (2, 15), (3, 63), (4, 255)])
+def test_money_that_was_refused_or_sent_back_is_given_again_with_growing_patience(failed: int, minutes: int):
+    taken = after([fact("captured")])
+    refunds = (msgspec.structs.replace(taken.refunds[0], state="failed"),) * failed
+    waiting = msgspec.structs.replace(taken, void_reason="canceled", refunds=refunds)
+    assert next_check(waiting, AT) == AT + timedelta(minutes=minutes)
 
 
 @pytest.mark.parametrize(

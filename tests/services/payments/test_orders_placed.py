@@ -123,6 +123,16 @@ async def test_one_bad_capture_among_many_holds_none_of_the_others(shop: Any):
     assert [await state_of(shop, each) for each in ids] == ["captured"] * 4
 
 
+async def test_a_payment_whose_provider_is_not_set_up_any_more_holds_none_of_the_others(shop: Any):
+    ids = sorted([(await shop.payments.authorize(shop.ask(await shop.card()))).id for _ in range(4)])
+    await shop.rows("UPDATE payments.payments SET provider = 'former' WHERE payment_id = $1", ids[0])
+    await shop.payments.take_for_orders(ids)
+    assert [await state_of(shop, each) for each in ids] == ["authorized", "captured", "captured", "captured"]
+    await shop.rows("UPDATE payments.payments SET provider = 'sandbox' WHERE payment_id = $1", ids[0])
+    await shop.sweep(ids[0])
+    assert await state_of(shop, ids[0]) == "captured"
+
+
 @pytest.mark.parametrize("held_back", [False, True])
 async def test_an_order_that_stands_on_a_payment_which_ended_before_is_told_so(shop: Any, held_back: bool):
     ask = shop.ask(await shop.card())

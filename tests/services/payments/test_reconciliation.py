@@ -28,8 +28,10 @@ from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
 from haat.kit.message import NotFound, Unavailable
 from haat.kit.money import Money
-from haat.ports.payment_provider import Movement
+from haat.ports.payment_provider import Movement, PaymentFact
 from haat.services.payments.reconciliation import LINES, Books, Reconciliation
+from haat.services.payments.service import PaymentsService
+from haat.services.payments.store import PaymentStore
 from tests.engines.payment_provider.worlds import ABILITIES
 
 KINDS = ["missing", "extra", "amount", "fee", "currency", "duplicate"]
@@ -509,3 +511,84 @@ async def test_facts_that_fit_nothing_are_listed(shop: Any):
     await shop.rows("INSERT INTO payments.quarantine VALUES ('sandbox', 'psp_x', 'amount', '{\"id\": \"psp_x\"}')")
     page = await shop.payments.facts_put_aside(ListPutAside(limit=100))
     assert ("psp_x", "amount", {"id": "psp_x"}) in [(each.provider_id, each.reason, each.fact) for each in page.data]
+
+
+async def test_a_fee_that_came_and_went_on_one_day_books_nothing_and_holds_nothing_up(shop: Any):
+    name, since = new_id("psp"), start_of_day(3)
+    lines = [
+        Movement("taken", "dispute", Money(-100), Money(1_500), since, "psp_stranger"),
+        Movement("returned", "dispute_won", Money(100), Money(-1_500), since, "psp_stranger"),
+        Movement("out", "settlement", Money(-700), Money(0), since),
+    ]
+    done = await Reconciliation(shop.database, Reporter(name, lines, shop.provider.abilities), None).run(since.date())
+    (balance,) = (await shop.payments.balances(AccountRef(account=f"psp_clearing:{name}"))).balances
+    assert (done.lines, balance.posted) == (3, Money(-700))
+
+
+async def test_what_a_provider_charges_by_itself_is_a_fee(shop: Any):
+    name, since = new_id("psp"), start_of_day(3)
+    lines = [
+        Movement("monthly", "fee", Money(-2_000), Money(0), since),
+        Movement("taken", "capture", Money(900), Money(18), since, "psp_stranger"),
+        Movement("credited", "fee", Money(500), Money(0), since),
+    ]
+    await Reconciliation(shop.database, Reporter(name, lines, shop.provider.abilities), None).run(since.date())
+    (balance,) = (await shop.payments.balances(AccountRef(account=f"psp_clearing:{name}"))).balances
+    assert balance.posted == Money(-1_518)
+
+
+async def test_a_line_that_names_no_payment_is_a_break_until_a_person_has_looked(shop: Any):
+    name, since = new_id("psp"), start_of_day(3)
+    line = Movement("nameless", "capture", Money(500), Money(0), since)
+    reconciliation = Reconciliation(shop.database, Reporter(name, [line], shop.provider.abilities), None)
+    days = [since.date(), since.date() + timedelta(days=1), since.date()]
+    assert [(await reconciliation.run(day)).breaks for day in days] == [1, 0, 1]
+    assert await found(shop, name) == {"nameless": "extra"}
+
+
+async def test_a_refund_that_is_still_under_way_may_be_in_the_report_or_not(shop: Any):
+    name, since = new_id("psp"), start_of_day(3)
+    await shop.rows(HISTORY, name, since, 1)
+    begun = POSTED.replace("'posted'", "'pending'")
+    await shop.rows(begun, name, "refund", "refund", -100, since + timedelta(hours=1))
+    day, good = since.date(), told(name, since, 1)
+    reporter = Reporter(name, good, shop.provider.abilities)
+    reconciliation = Reconciliation(shop.database, reporter, 200)
+    without = (await reconciliation.run(day)).breaks
+    reporter.lines = [*good, Movement("r", "refund", Money(-100), Money(0), since, f"psp_{name}_1")]
+    with_it = (await reconciliation.run(day)).breaks
+    # It failed after all: the provider has to give it back.
+    await shop.rows(
+        "INSERT INTO payments.ledger_txns (txn_id, kind, phase, pending_ref, payment_id)"
+        " VALUES ($1 || ':failed', 'refund_failed', 'voided', $1 || '_1:refund', $1 || '_1')",
+        name,
+    )
+    assert (without, with_it, (await reconciliation.run(day)).breaks) == (0, 0, 1)
+
+
+async def test_a_fact_that_was_explained_is_open_again_once_money_moved(shop: Any):
+    store, held = PaymentStore(shop.database), PaymentFact(new_id("psp"), "chk_1", Money(7), "authorized")
+    await store.put_aside("sandbox", held.id, "amount", held)
+    page = await shop.payments.facts_put_aside(ListPutAside(state="open", limit=100))
+    fact_id = next(each.id for each in page.data if each.provider_id == held.id)
+    await shop.payments.explain_fact(ExplainFact(fact_id=fact_id, note="lapses by itself", actor="usr_staff"))
+    seen = []
+    lapsed = msgspec.structs.replace(held, state="lapsed")
+    for fact in (held, lapsed, msgspec.structs.replace(held, state="captured", captured_minor=7)):
+        await store.put_aside("sandbox", fact.id, "amount", fact)
+        seen += await shop.rows(
+            "SELECT state, (fact ->> 'captured_minor')::int FROM payments.quarantine WHERE fact_id = $1", fact_id
+        )
+    assert seen == [("explained", 0), ("explained", 0), ("open", 7)]
+
+
+async def test_a_report_that_cannot_be_read_holds_up_no_other_providers(shop: Any):
+    reporters = [Reporter(new_id("psp"), [], shop.provider.abilities) for _ in range(2)]
+    for reporter in reporters:
+        await first_paid(shop, reporter.name, due_days_ago(0) + timedelta(hours=1))
+    reporters[0].lines = [Movement("odd", "capture", Money(1), Money(0), due_days_ago(0), "not a text \0")]
+    payments = PaymentsService(PaymentStore(shop.database), reporters[0], shop.vault, others=reporters[1:])
+    with capture_logs() as logs:
+        await payments.reconcile_due()
+    assert [len(reporter.asked) for reporter in reporters] == [1, 1]
+    assert [line["provider"] for line in logs if "not be held against" in line["event"]] == [reporters[0].name]

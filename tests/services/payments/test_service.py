@@ -180,6 +180,21 @@ async def test_a_payment_whose_void_is_under_way_is_not_captured(shop: Any):
     assert [row["state"] for row in await shop.books(ask.checkout_id)] == ["voided"]
 
 
+async def test_what_is_let_go_of_is_not_taken_first_to_be_given_back(shop: Any):
+    ask = shop.ask(await shop.card())
+    paid = await shop.payments.authorize(ask)
+    await shop.fault("capture", "drop_before", 2)
+    await shop.fault("void", "drop_before", 4)
+    await shop.payments.take_for_orders([paid.id])
+    await shop.payments.void(Void(attempt_id=ask.attempt_id, reason="canceled"))
+    for _ in range(2):
+        await shop.sweep(paid.id)
+    (theirs,) = await shop.books(ask.checkout_id)
+    assert (theirs["state"], theirs["captured"]) == ("voided", 0)
+    calls = "SELECT op, state FROM payments.provider_calls WHERE payment_id = $1 ORDER BY op"
+    assert await shop.rows(calls, paid.id) == [("authorize", "OK"), ("capture", "FAILED"), ("void", "OK")]
+
+
 async def test_a_repeated_capture_takes_once(shop: Any):
     ask = shop.ask(await shop.card(), 1000)
     paid = await shop.payments.authorize(ask)
@@ -198,6 +213,17 @@ async def test_a_capture_whose_answer_is_lost_twice_is_finished_by_the_sweep(sho
     await shop.payments.finish_open()
     assert (await shop.payments.payment(PaymentRef(payment_id=paid.id))).state == "captured"
     assert (await shop.payments.capture(Capture(payment_id=paid.id, request_id="a"))).captured == Money(259900)
+
+
+async def test_the_rest_is_not_refused_while_another_capture_of_it_has_no_answer(shop: Any):
+    paid = await shop.payments.authorize(shop.ask(await shop.card()))
+    await shop.fault("capture", "drop_before", 2)
+    for request_id in ("hold-runs-out", "tsk_approved"):
+        with pytest.raises(Unavailable):
+            await shop.payments.capture(Capture(payment_id=paid.id, request_id=request_id))
+    await shop.sweep(paid.id)
+    again = await shop.payments.capture(Capture(payment_id=paid.id, request_id="tsk_approved"))
+    assert (again.state, again.captured) == ("captured", Money(259900))
 
 
 async def test_a_void_lets_the_hold_go(shop: Any):

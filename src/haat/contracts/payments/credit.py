@@ -26,7 +26,10 @@ class IssueGiftCard(Message, frozen=True):
 
 
 class GiftCard(Message, frozen=True):
-    """`balance` is what can be spent now; `ending` are the last four characters of the code."""
+    """`balance` is what can be spent until `expires_at`; `ending` are the last four characters of the code.
+
+    What comes back to a card that has run out meanwhile can be spent for thirty days from then.
+    """
 
     id: str
     balance: Money

@@ -34,8 +34,9 @@ class DayReconciled(Message, frozen=True):
 class Break(Message, frozen=True):
     """`kind` is missing (they do not know it), extra (we do not), amount, fee, currency or duplicate.
 
-    `subject` is the provider's payment, or its line for fees and repeated lines; `matter` is captures, refunds,
-    disputes or lines. Amounts in minor units as seen from here: above zero came in. `checkout_id` is ours, where known.
+    `subject` is the provider's payment, or its line for fees, repeated lines and those without a payment. `matter` is
+    captures, refunds, disputes or lines. Amounts in minor units as seen from here: above zero came in. `checkout_id` is
+    ours, where known.
     """
 
     id: str

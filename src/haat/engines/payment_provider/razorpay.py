@@ -16,6 +16,7 @@ from haat.engines.payment_provider.razorpay_facts import (
     DECIMALS,
     INDIA,
     INQUIRIES,
+    KEY,
     Attempt,
     Attempts,
     Dispute,
@@ -27,6 +28,8 @@ from haat.engines.payment_provider.razorpay_facts import (
     fact_of,
     movement_of,
     noted,
+    paid_out,
+    settled_at,
 )
 from haat.engines.payment_provider.razorpay_facts import REFERENCE as REFERENCE_NOTE
 from haat.engines.payment_provider.razorpay_orders import MOST, Payer, RazorpayOrders
@@ -172,13 +175,19 @@ class RazorpayProvider:
             return Refused("amount_not_representable", str(error))
         if wire <= 0:
             return Refused("amount_not_positive", "The amount must be above zero")
-        asked = {"amount": wire, "speed": "normal", "notes": {"haat_reason": reason[:250]}}
+        asked = {"amount": wire, "speed": "normal", "notes": {KEY: key, "haat_reason": reason[:250]}}
         under = {"X-Refund-Idempotency": NOT_IN_A_KEY.sub("-", key).ljust(10, "-")}
         try:
             reference, attempt = await self._attempt(payment_id)
             if attempt is None or not attempt.captured:
                 return Refused("payment_not_captured", "There is nothing to give back")
             paid = attempt.id
+            # How long a key is remembered is nowhere promised: what was made under it is not made once more.
+            known = next((each for each in await self._refunds(paid) if noted(each.notes, KEY) == key), None)
+            if known is not None and known.amount != wire:
+                return Unknown("this key was used for another amount")
+            if known is not None:
+                return Answered(await self._whole(payment_id, reference, attempt, known.id))
             status, body = await self._calls.ask(lambda client: client.payment.refund(paid, asked, headers=under))
             if status != 200:
                 return _refusal(body)
@@ -215,7 +224,7 @@ class RazorpayProvider:
 
     async def report(self, since: datetime, until: datetime) -> AsyncIterator[Movement]:
         """By the moment of settlement: what was captured but not settled yet is in no report of Razorpay's."""
-        day = (since + INDIA).date()
+        day, settled = (since + INDIA).date(), dict[str, Row]()
         while day <= (until + INDIA).date():
             asked: dict[str, Any] = {"year": day.year, "month": day.month, "day": day.day, "count": REPORT_ROWS}
             skip, full = 0, True
@@ -235,8 +244,11 @@ class RazorpayProvider:
                 for movement in moved:
                     if since <= movement.at < until:
                         yield movement
+                settled |= {row.entity_id: row for row in rows if since <= settled_at(row) < until}
                 skip, full = skip + len(rows), len(rows) == REPORT_ROWS
             day += timedelta(days=1)
+        for payout in paid_out(settled.values()):
+            yield payout
 
     def read(self, status: int, body: Mapping[str, Any]) -> Outcome:
         if status != 200:
@@ -284,6 +296,14 @@ class RazorpayProvider:
         attempt = deciding(msgspec.convert(body, Attempts).items)
         return ("", None) if attempt is None else (attempt.reference, attempt)
 
+    async def _refunds(self, paid: str) -> list[Refund]:
+        """Every refund of an attempt, the newest first. Raises Unanswered."""
+        every = {"count": MOST}
+        status, body = await self._calls.ask(lambda client: client.payment.fetch_multiple_refund(paid, every))
+        if status != 200:
+            raise Unanswered(f"Razorpay answered {status} about refunds")
+        return msgspec.convert(body["items"], list[Refund])
+
     async def _whole(self, payment_id: str, reference: str, attempt: Attempt, ours: str | None = None) -> PaymentFact:
         """The fact with refunds, ours last, and a dispute when there is one. Raises Unanswered."""
         if not reference:
@@ -291,11 +311,7 @@ class RazorpayProvider:
             reference = noted(msgspec.convert(body, Order).notes, REFERENCE_NOTE) if status == 200 else ""
         if not attempt.captured:
             return fact_of(payment_id, reference, attempt)
-        every = {"count": MOST}
-        status, body = await self._calls.ask(lambda client: client.payment.fetch_multiple_refund(attempt.id, every))
-        if status != 200:
-            raise Unanswered(f"Razorpay answered {status} about refunds")
-        refunds = msgspec.convert(body["items"], list[Refund])
+        refunds = await self._refunds(attempt.id)
         refunds.sort(key=lambda refund: (refund.id == ours, refund.created_at, refund.id))
         status, body = await self._calls.ask(lambda client: client.dispute.all({"count": MOST}))
         if status != 200:

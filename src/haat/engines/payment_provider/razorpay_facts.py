@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from haat.engines.payment_provider.amounts import Decimals, from_wire
+from haat.kit.money import Money
 from haat.ports.payment_provider import (
     ActionWanted,
     Kind,
@@ -86,6 +87,7 @@ class Refund(msgspec.Struct):
     amount: int
     status: str
     created_at: int = 0
+    notes: dict[str, Any] | list[Any] = []
 
 
 class Dispute(msgspec.Struct):
@@ -117,6 +119,7 @@ class Row(msgspec.Struct):
     currency: str
     fee: int = 0
     settled_at: int | None = None
+    settlement_id: str | None = None
     order_id: str | None = None
     order_receipt: str | None = None
     dispute_id: str | None = None
@@ -163,6 +166,7 @@ def fact_of(
         dispute=None if dispute is None else DISPUTES.get(dispute.status),
         disputed_minor=from_wire(dispute.amount, dispute.currency, DECIMALS).amount if dispute and at_stake else 0,
         capture_before=begun + HOLD if state == "authorized" else None,
+        key=noted(attempt.notes, KEY) or None,
     )
 
 
@@ -197,7 +201,23 @@ def movement_of(row: Row) -> Movement:
         kind=kind,
         amount=signed,
         fee=from_wire(row.fee, row.currency, DECIMALS),
-        at=datetime.fromtimestamp(row.settled_at or 0, UTC),
+        at=settled_at(row),
         payment_id=row.order_id,
         reference=row.order_receipt,
     )
+
+
+def settled_at(row: Row) -> datetime:
+    return datetime.fromtimestamp(row.settled_at or 0, UTC)
+
+
+def paid_out(rows: Iterable[Row]) -> list[Movement]:
+    """The payouts that these rows are part of, which have no rows of their own: one for each settlement."""
+    net: dict[str, Money] = {}
+    at: dict[str, datetime] = {}
+    for row in rows:
+        if row.settlement_id is not None:
+            part = from_wire(row.debit - row.credit, row.currency, DECIMALS)
+            net[row.settlement_id] = net.get(row.settlement_id, part.times(0)) + part
+            at[row.settlement_id] = settled_at(row)
+    return [Movement(name, "settlement", amount, amount.times(0), at[name]) for name, amount in net.items()]

@@ -45,7 +45,12 @@ KINDS: dict[str, Kind] = {
     "refund_failure": "refund_failed",
     "payment_failure_refund": "refund_failed",
     "payout": "settlement",
+    # What the bank did not take, and what was called off, is back in the balance.
+    "payout_failure": "settlement",
+    "payout_cancel": "settlement",
     "stripe_fee": "fee",
+    "stripe_fx_fee": "fee",
+    "tax_fee": "fee",
 }
 
 
@@ -185,6 +190,7 @@ def fact_of(
         capture_before=_lapses(intent, card),
         # We never ask on behalf of anybody.
         foreign_merchant=intent.on_behalf_of,
+        key=intent.metadata.get(KEY),
     )
 
 

@@ -12,10 +12,11 @@ from haat.kit.clock import now
 from haat.kit.crashpoints import crashpoint
 from haat.kit.gathering import GatheredFor
 from haat.kit.message import DomainError, NotFound, Unavailable
-from haat.ports.payment_provider import Answered, Notice, Outcome, PaymentProvider, Unknown
+from haat.ports.payment_provider import Answered, Notice, Outcome, PaymentFact, PaymentProvider, Unknown
 from haat.services.payments.model import Mismatch, PaymentState
 from haat.services.payments.providers import Providers
 from haat.services.payments.settling import Settling, merging
+from haat.services.payments.statements import asked_under
 from haat.services.payments.store import Heard, KeptNotice, PaymentStore
 from haat.services.payments.teller import Teller
 
@@ -65,12 +66,7 @@ class Hearing:
             await asyncio.sleep(ANSWER_SECONDS)
             _, payment = await self._notices.ask(heard)
         if payment is None and notice.fact is not None:
-            waiting = await self._store.awaiting(provider.name, notice.fact.reference)
-            if len(waiting) == 1:
-                payment = await self._store.load(payment_id=waiting[0])
-            elif not waiting:
-                # The answer that it waited for may have been written between our two looks.
-                _, payment = await self._notices.ask(heard)
+            payment = await self._awaiting(heard, notice.fact)
         if payment is None:
             log.warning("a webhook about an unknown payment", webhook_id=notice.id, kind=notice.type)
             return False
@@ -92,6 +88,18 @@ class Hearing:
         payment = await self._settling.settle(payment, merging(outcome.fact), hook=notice.id)
         await self._teller.keep_card(payment)
         return True
+
+    async def _awaiting(self, heard: Heard, fact: PaymentFact) -> PaymentState | None:
+        """The payment that waits for its answer and that this fact is about."""
+        if fact.key is not None:
+            # Not whichever waits: a notice may be of an attempt before, and late.
+            named = await self._store.load(payment_id=asked_under(fact.key))
+            return named if named is not None and named.provider == heard.provider else None
+        waiting = await self._store.awaiting(heard.provider, fact.reference)
+        if len(waiting) == 1:
+            return await self._store.load(payment_id=waiting[0])
+        # The answer that it waited for may have been written between our two looks.
+        return None if waiting else (await self._notices.ask(heard))[1]
 
     async def look_up_kept(self) -> None:
         """Ask about kept notices. Whoever dies over one leaves it to the next: what was written merges to nothing."""

@@ -15,7 +15,7 @@ from haat.contracts.payments import (
 )
 from haat.kit.message import Event
 from haat.kit.money import Money
-from haat.services.payments.model import HELD, CreditUse, PaymentState, RefundState
+from haat.services.payments.model import HELD, OPEN, CreditUse, PaymentState, RefundState
 
 
 class Posting(msgspec.Struct, frozen=True):
@@ -69,8 +69,8 @@ def events(before: PaymentState, after: PaymentState) -> list[Event]:
         told.append(PaymentCaptured(**about, amount=Money(taken, currency), total=Money(after.taken_minor, currency)))
     if after.state != before.state and after.state in ("declined", "expired"):
         told.append(PaymentFailed(**about, state=after.state))
-    if after.state == "voided" and before.state == "authorized" and after.void_reason is None:
-        # Nobody here let go of it: the hold ran out.
+    if after.state == "voided" and before.state in (*OPEN, "authorized") and after.void_reason is None:
+        # Nobody here let go of it: the hold ran out, or the time to act.
         told.append(PaymentFailed(**about, state="expired"))
     states = {refund.refund_id: refund.state for refund in before.refunds}
     for refund in after.refunds:
@@ -126,8 +126,11 @@ def _dispute_postings(before: PaymentState, after: PaymentState) -> list[Posting
         won = ((clearing, amount), ("dispute_reserve", -amount))
         found.append(Posting("dispute_won", f"{after.payment_id}:dispute:won", "posted", won))
     if after.dispute == "lost":
-        lost = (("dispute_losses", amount), ("dispute_reserve", -amount))
-        found.append(Posting("dispute_lost", f"{after.payment_id}:dispute:lost", "posted", lost))
+        # It may be lost for another amount than it was opened for: the rest is the provider's to give back.
+        held = before.disputed_minor or amount
+        lost = (("dispute_losses", amount), ("dispute_reserve", -held), (clearing, held - amount))
+        entries = tuple(entry for entry in lost if entry[1])
+        found.append(Posting("dispute_lost", f"{after.payment_id}:dispute:lost", "posted", entries))
     return found
 
 

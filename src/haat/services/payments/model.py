@@ -49,7 +49,8 @@ LATE_WINDOW = timedelta(hours=1)
 LONGEST_DECISION = timedelta(days=1)
 # A hold is decided on before it can run out on us.
 HOLD_SHARE = 0.8
-# A bank that sends a refund back so often will do so again: now a person has to find another way.
+# A bank that sends a refund back so often will do so again: now a person has to find another way. Before that each try
+# waits four times as long as the last one: an account at the provider may be empty for an hour.
 MOST_FAILED = 5
 # Refunds by hand are called otherwise.
 GIVE_BACK = "void:"
@@ -328,7 +329,8 @@ def next_check(payment: PaymentState, at: datetime) -> datetime | None:
         return None
     must_give_back = payment.void_reason is not None and (payment.state == "authorized" or payment.still_to_return)
     if must_give_back:
-        return at
+        failed = sum(refund.state == "failed" for refund in payment.refunds)
+        return at + timedelta(minutes=4 ** min(failed, MOST_FAILED - 1) - 1)
     if payment.state == "authorizing":
         return at + IN_FLIGHT
     busy = payment.capturing_minor > 0 or any(refund.state == "pending" for refund in payment.refunds)

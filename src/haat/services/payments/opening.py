@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 from haat.contracts.payments import CardMethod, CashMethod, CreditMethod, UpiMethod, WalletMethod
@@ -18,6 +19,8 @@ from haat.services.payments.statements import CallResult, authorize_key
 from haat.services.payments.store import PaymentStore
 
 TOKEN_UNKNOWN = "card_token_unknown"  # noqa: S105 - a refusal's code
+# Stripe forgets a key after a day, and would take it for a new one: long before, what is found has to do.
+KEY_LASTS = timedelta(hours=12)
 
 
 class Opening:
@@ -65,15 +68,20 @@ class Opening:
         # Before what is claimed: a payment is that of another attempt as long as that one has no answer.
         mine = waiting or await self._store.awaiting(payment.provider, payment.checkout_id) == [payment.payment_id]
         known = await self._store.claimed(payment.provider, [fact.id for fact in found]) if found else set()
-        free = [fact for fact in found if fact.id not in known and fact.amount == payment.asked]
+        # What another attempt was asked for under, a card that was refused above all, says nothing about this one.
+        key = authorize_key(payment)
+        free = [
+            fact for fact in found if fact.id not in known and fact.amount == payment.asked and fact.key in (None, key)
+        ]
         sole = free[0] if len(free) == 1 and mine else None
         if not waiting:
             # Given up, and its call closed: what turns up is written all the same, and goes back.
             return payment if sole is None else await self._settling.settle(payment, merging(sole))
+        forgotten = now() - payment.created_at > KEY_LASTS
         if sole is not None and sole.state == "processing":
             return await self._begun(payment, Answered(sole))
-        # Only the same key names our payment beyond doubt; it never has a second effect.
-        outcome = await self._ask(payment)
+        # Only the same key names our payment beyond doubt; as long as it is remembered, it never has a second effect.
+        outcome = Unknown("not asked any more") if forgotten else await self._ask(payment)
         if isinstance(outcome, Answered):
             return await self._begun(payment, outcome)
         if isinstance(outcome, Refused) and not free and outcome.code != TOKEN_UNKNOWN:
@@ -82,7 +90,7 @@ class Opening:
             return await self._begun(payment, Answered(sole))
         lag = self._providers.of(payment).abilities.find_lag
         if not free and lag is not None and now() - payment.created_at > max(model.GIVE_UP, lag):
-            never = CallResult(authorize_key(payment), "FAILED", "never received")
+            never = CallResult(key, "FAILED", "never received")
             return await self._settling.settle(payment, partial(model.never_began, at=now()), never)
         return payment
 

@@ -169,7 +169,9 @@ WITH moved AS (
     FROM moved, unnest(:entry_txns::text[], :entry_accounts::text[], :entry_amounts::bigint[])
         AS e (txn_id, account, amount)
 ), credited AS (
-    UPDATE payments.credits c SET balance_minor = c.balance_minor + n.amount
+    -- What comes back to a card that has run out meanwhile can be spent for a while.
+    UPDATE payments.credits c SET balance_minor = c.balance_minor + n.amount,
+        expires_at = CASE WHEN c.expires_at < now() THEN now() + interval '30 days' ELSE c.expires_at END
     FROM moved, unnest(:credit_accounts::text[], :credit_amounts::bigint[]) AS n (account, amount)
     WHERE c.account = n.account
 ), hook AS (
@@ -321,8 +323,12 @@ DELETE FROM payments.notices_due WHERE provider = :provider AND webhook_id = :we
 DELETE FROM payments.webhooks WHERE received_at < :before;
 
 -- name: put_aside(provider, provider_id, reason, fact)!
-INSERT INTO payments.quarantine (provider, provider_id, reason, fact)
-VALUES (:provider, :provider_id, :reason, :fact::jsonb) ON CONFLICT DO NOTHING;
+-- What a person has explained was money as it stood then: it is open again once more of it was taken.
+INSERT INTO payments.quarantine AS q (provider, provider_id, reason, fact)
+VALUES (:provider, :provider_id, :reason, :fact::jsonb)
+ON CONFLICT (provider, provider_id, reason) DO UPDATE SET fact = excluded.fact, at = now(), state = 'open'
+WHERE q.state = 'explained'
+  AND (excluded.fact ->> 'captured_minor')::bigint > coalesce((q.fact ->> 'captured_minor')::bigint, 0);
 
 -- name: token_of_same_card(user_id, fingerprint)$
 SELECT token FROM payments.saved_cards WHERE user_id = :user_id AND fingerprint = :fingerprint;
@@ -500,18 +506,29 @@ WITH scope AS (
            coalesce(sum(e.amount) FILTER (WHERE e.amount > 0 OR NOT in_grace), 0)::bigint AS high
     FROM known k JOIN payments.ledger_txns t ON t.payment_id = k.payment_id AND t.phase = 'posted'
     JOIN (VALUES ('capture', 'captures'), ('refund', 'refunds'), ('refund_returned', 'refunds'),
-                 ('dispute_opened', 'disputes'), ('dispute_won', 'disputes')) AS g (kind, matter) ON g.kind = t.kind
+                 ('dispute_opened', 'disputes'), ('dispute_won', 'disputes'),
+                 ('dispute_lost', 'disputes')) AS g (kind, matter) ON g.kind = t.kind
     JOIN payments.ledger_entries e ON e.txn_id = t.txn_id AND e.account = 'psp_clearing:' || :provider
     CROSS JOIN LATERAL (
         SELECT t.recorded_at >= :until::timestamptz - make_interval(secs => :grace_seconds) AS in_grace) AS at_the_end
     GROUP BY k.provider_id, g.matter
+), under_way AS (
+    -- Refunds that are neither made nor refused yet: some providers take the money when they are asked.
+    SELECT k.provider_id, sum(e.amount)::bigint AS amount
+    FROM known k JOIN payments.ledger_txns t ON t.payment_id = k.payment_id AND t.phase = 'pending' AND t.kind = 'refund'
+    JOIN payments.ledger_entries e ON e.txn_id = t.txn_id AND e.account = 'psp_clearing:' || :provider
+    WHERE NOT EXISTS (SELECT FROM payments.ledger_txns s WHERE s.payment_id = t.payment_id AND s.pending_ref = t.txn_id
+                      AND s.kind IN ('refund', 'refund_failed'))
+    GROUP BY k.provider_id
 ), pairs AS (
     SELECT coalesce(t.provider_id, o.provider_id) AS provider_id, coalesce(t.matter, o.matter) AS matter,
-           coalesce(t.amount, 0) AS theirs, coalesce(o.now, 0) AS now, coalesce(o.low, 0) AS low,
-           coalesce(o.high, 0) AS high,
+           coalesce(t.amount, 0) AS theirs, coalesce(o.now, 0) AS now,
+           coalesce(o.low, 0) + coalesce(u.amount, 0) AS low, coalesce(o.high, 0) AS high,
            coalesce(t.currency, o.currency) AS currency, t.payment_id IS NULL AND t.lines > 0 AS unknown,
            coalesce(t.foreign_currency, false) AS foreign_currency, coalesce(t.lines, 0) AS lines, t.repeated
     FROM theirs t FULL JOIN ours o ON o.provider_id = t.provider_id AND o.matter = t.matter
+    LEFT JOIN under_way u ON u.provider_id = coalesce(t.provider_id, o.provider_id)
+        AND coalesce(t.matter, o.matter) = 'refunds'
 ), sums AS MATERIALIZED (
     SELECT CASE WHEN unknown THEN 'extra' WHEN foreign_currency THEN 'currency' WHEN lines = 0 THEN 'missing'
                 WHEN now = 0 THEN 'extra' WHEN repeated <> 0 AND theirs - now = repeated THEN 'duplicate'
@@ -524,10 +541,15 @@ WITH scope AS (
         SELECT (l.amount_minor * :fee_basis_points::bigint + 9999) / 10000 AS fee) e
     WHERE l.kind = 'capture' AND l.at >= :since AND l.at < :until AND l.fee_currency = l.currency AND l.fee_minor <> e.fee
       AND NOT EXISTS (SELECT FROM sums s WHERE s.subject = l.provider_id)
+), nameless AS (
+    -- In no payment's sum, whoever it belongs to.
+    SELECT 'extra', m.movement_id, 'lines', 0::bigint, m.amount_minor, m.currency FROM payments.movements m
+    WHERE m.provider = :provider AND m.at >= :since AND m.at < :until AND m.matter IS NOT NULL
+      AND m.provider_id IS NULL AND m.amount_minor <> 0
 )
 INSERT INTO payments.breaks AS b (break_id, provider, kind, subject, matter, ours_minor, theirs_minor, currency, day)
 SELECT 'brk_' || replace(uuidv7()::text, '-', ''), :provider, f.*, :since::date
-FROM (SELECT * FROM sums UNION ALL SELECT * FROM fees) AS f (kind, subject, matter, ours, theirs, currency)
+FROM (SELECT * FROM sums UNION ALL SELECT * FROM fees UNION ALL SELECT * FROM nameless) AS f (kind, subject, matter, ours, theirs, currency)
 ON CONFLICT (provider, kind, subject, matter) DO UPDATE
     SET ours_minor = excluded.ours_minor, theirs_minor = excluded.theirs_minor, seen_at = now(),
         -- What a person has explained was this difference: another one is found anew, as what had healed is.
@@ -566,10 +588,15 @@ SELECT open FROM counted;
 -- broke off, or of a process that died, are booked with the next.
 WITH fresh AS (
     UPDATE payments.movements SET booked = true WHERE provider = :provider AND NOT booked RETURNING *
+), costs AS (
+    SELECT movement_id, fee_currency AS currency, fee_minor AS cost FROM fresh WHERE fee_minor <> 0
+    -- What it charges by itself is no part of another line.
+    UNION ALL SELECT movement_id, currency, -amount_minor FROM fresh WHERE kind = 'fee' AND amount_minor <> 0
 )
 SELECT 'fees' AS kind, 'fees:' || :provider || ':' || :day || ':' || min(movement_id) AS txn_id,
-       fee_currency::text AS currency, sum(fee_minor)::bigint AS amount
-FROM fresh WHERE fee_minor <> 0 GROUP BY fee_currency
+       currency::text AS currency, sum(cost)::bigint AS amount
+-- What came and went alike is nothing to book.
+FROM costs GROUP BY currency HAVING sum(cost) <> 0
 UNION ALL
 SELECT 'settlement', 'settlement:' || provider || ':' || movement_id, currency::text, -amount_minor
 FROM fresh WHERE kind = 'settlement' AND amount_minor <> 0;

@@ -131,7 +131,7 @@ class Reconciliation:
             )
 
     async def _book(self, connection: Connection, day: date) -> None:
-        """The fees that the provider kept, and what it paid out to the bank."""
+        """The fees that the provider kept or charged by itself, and what it paid out to the bank."""
         clearing = f"psp_clearing:{self._provider.name}"
         rows = queries.settle_lines(connection, provider=self._provider.name, day=day.isoformat())
         for row in [row async for row in rows]:

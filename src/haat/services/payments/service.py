@@ -265,7 +265,11 @@ class PaymentsService(Payments):
     async def reconcile_due(self) -> None:
         """Hold the reports of days that are over against the ledger, each once."""
         for each in self._reconciliations:
-            await each.run_due()
+            try:
+                await each.run_due()
+            except Exception:
+                # A report that cannot be read must not hold those of the others.
+                log.exception("a report could not be held against the ledger", provider=each.provider)
 
     async def finish_open(self) -> None:
         """Look again at what is open: lost answers, missing webhooks, voids and refunds under way."""
@@ -329,6 +333,8 @@ class PaymentsService(Payments):
             nothing_left = ask.amount is None and current.captured_minor == current.asked.amount
             if current.state in HELD and nothing_left:
                 return current
+            if current.state in HELD and ask.amount is None and current.capturing_minor and not current.void_reason:
+                raise Unavailable("another capture of the rest has no answer yet")
             left = Money(current.asked.amount - current.captured_minor, current.amount.currency)
             raise PaymentStateError("This cannot be captured", state=current.shown, available=msgspec.to_builtins(left))
         if ask.amount is not None and ask.amount.amount != call.amount_minor:

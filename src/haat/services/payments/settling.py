@@ -14,6 +14,7 @@ from haat.services.payments import model
 from haat.services.payments.model import Mismatch, PaymentState
 from haat.services.payments.statements import CallResult
 from haat.services.payments.store import PaymentStore
+from haat.services.payments.views import refundable
 
 log = structlog.get_logger("haat.payments")
 Change = Callable[[PaymentState], PaymentState | None]
@@ -30,7 +31,11 @@ class Settling:
     ) -> PaymentState:
         """Apply a change to the payment as it is by now. A mismatch is put aside and changes nothing."""
         try:
-            return await self._settle(payment, change, result, hook)
+            after = await self._settle(payment, change, result, hook)
+            if _stuck(after) and not _stuck(payment):
+                # Here, because nobody looks at it again, whoever heard that the last refund failed.
+                log.error("money could not be given back, a person must help", payment_id=after.payment_id)
+            return after
         except Mismatch as mismatch:
             await self.put_aside(payment, mismatch)
             return payment
@@ -56,6 +61,11 @@ class Settling:
             current = await self._store.load_locked(transaction, payment.payment_id)
             changed = change(current) or current
             return await self._store.save_locked(transaction, current, changed, result, hook) or current
+
+
+def _stuck(payment: PaymentState) -> bool:
+    """Whether money of a payment that was let go of stays here until a person finds another way."""
+    return payment.void_reason is not None and refundable(payment) > 0 and not payment.still_to_return
 
 
 def merging(fact: PaymentFact) -> Change:

@@ -14,6 +14,8 @@ from haat.services.payments.ledger import Posting, events
 from haat.services.payments.model import PaymentState, next_check
 from haat.services.payments.sql import queries
 
+AUTHORIZE = ":authorize"
+
 
 class CallResult(msgspec.Struct, frozen=True):
     """How a call ended, written with what it taught us."""
@@ -25,7 +27,12 @@ class CallResult(msgspec.Struct, frozen=True):
 
 def authorize_key(payment: PaymentState) -> str:
     """The key under which the provider is asked to begin, however often it has to be asked."""
-    return f"{payment.payment_id}:authorize"
+    return f"{payment.payment_id}{AUTHORIZE}"
+
+
+def asked_under(key: str) -> str:
+    """The payment that a provider was asked for under this key."""
+    return key.removesuffix(AUTHORIZE)
 
 
 def capture_key(payment: PaymentState, request_id: str) -> str:

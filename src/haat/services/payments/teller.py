@@ -130,12 +130,10 @@ class Teller:
             if payment.tombstone or payment.state in ("declined", "expired", "voided"):
                 return payment
             if payment.state == "captured":
-                left = refundable(payment)
-                if left and not payment.still_to_return:
-                    log.error("money could not be given back, a person must help", payment_id=payment.payment_id)
+                if not payment.still_to_return:
                     return payment
                 reason = "late" if payment.late else payment.void_reason or "void"
-                return await self.refund(payment, payment.give_back_request, left, reason) if left else payment
+                return await self.refund(payment, payment.give_back_request, refundable(payment), reason)
             if payment.provider == CASH:
                 payment = await self._settling.settle(payment, partial(cash.let_go, at=now()))
             elif (known := payment.provider_id) is None:
@@ -216,11 +214,11 @@ class Teller:
         async def ask(payment: PaymentState, key: str) -> tuple[PaymentState, str, Outcome]:
             assert payment.provider_id is not None
             async with gate:
-                return (
-                    payment,
-                    key,
-                    await self._providers.of(payment).capture(key, payment.provider_id, payment.capturing_minor),
-                )
+                try:
+                    provider = self._providers.of(payment)
+                except Unavailable as error:
+                    return payment, key, Unknown(error.detail)
+                return payment, key, await provider.capture(key, payment.provider_id, payment.capturing_minor)
 
         if begun:
             crashpoint("cap.intent_committed")
@@ -255,6 +253,9 @@ class Teller:
 
     async def _repeat(self, payment: PaymentState, call: ProviderCall) -> PaymentState:
         match call.op:
+            case "capture" if payment.void_reason and payment.state == "authorized" and payment.provider != CASH:
+                # What may never have been asked for is not asked for now, only to be given back: the void tells.
+                return payment
             case "capture":
                 try:
                     return await self.capture(payment, call.idem_key, call.amount_minor)

@@ -209,7 +209,7 @@ async def learned(lab: Lab, seed: int, times: int = 50) -> Numbers:
     async def mailed() -> bool:
         return all([tuple((await lab.rows(LEARNED, each))[0]) == (1, 1, 1) for each in checkouts])
 
-    if not await eventually(mailed, seconds=60):
+    if not await eventually(mailed):
         found = Counter([tuple((await lab.rows(LEARNED, each))[0]) for each in checkouts])
         wrong.append(f"orders, captures, mails: {dict(found)}")
     return {"times": times, "wrong": wrong + await lab.faults(checkouts)}

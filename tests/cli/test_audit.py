@@ -210,7 +210,7 @@ def test_a_provider_in_trouble_is_asked_again(monkeypatch: pytest.MonkeyPatch):
     server = http.server.HTTPServer(("127.0.0.1", 0), _InTrouble)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    read = books(f"http://127.0.0.1:{server.server_port}/sandbox/books", time.monotonic() + 30)
+    read = books(f"http://127.0.0.1:{server.server_port}/sandbox/books", time.monotonic() + 120)
     server.shutdown()
     thread.join()
     server.server_close()
@@ -246,7 +246,7 @@ def _open(provider: http.server.HTTPServer) -> None:
 def test_a_provider_that_is_coming_back_is_waited_for(provider_away: http.server.HTTPServer):
     threading.Timer(0.2, _open, [provider_away]).start()
     url = f"http://127.0.0.1:{provider_away.server_port}/sandbox/books"
-    assert books(url, time.monotonic() + 30) == []
+    assert books(url, time.monotonic() + 120) == []
 
 
 def test_a_provider_that_stays_away_is_not_waited_for_longer_than_told(provider_away: http.server.HTTPServer):
@@ -257,13 +257,13 @@ def test_a_provider_that_stays_away_is_not_waited_for_longer_than_told(provider_
 def test_a_provider_without_books_is_not_waited_for(provider_away: http.server.HTTPServer):
     _open(provider_away)
     started = time.monotonic()
-    assert books(f"http://127.0.0.1:{provider_away.server_port}/", started + 30) is None
-    assert time.monotonic() < started + 30
+    assert books(f"http://127.0.0.1:{provider_away.server_port}/", started + 120) is None
+    assert time.monotonic() < started + 120
 
 
 @pytest.mark.slow
 def test_a_database_that_goes_away_amid_is_waited_for(database_away: str):
-    assert len(asyncio.run(patiently(database_away, None, time.monotonic() + 30))) == len(QUESTIONS)
+    assert len(asyncio.run(patiently(database_away, None, time.monotonic() + 120))) == len(QUESTIONS)
 
 
 def test_a_database_that_stays_away_is_explained(nowhere: str):

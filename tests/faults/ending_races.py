@@ -7,10 +7,11 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from random import Random
 from typing import Any
 
-from tests.faults.lab import REST_SECONDS, Lab, Stubborn
+from tests.faults.lab import REST_SECONDS, Lab, Stubborn, decided, posted
 from tests.faults.money_races import KEPT, Answer, left_of, rested
 from tests.faults.races import Full, Numbers, Race, ready
 
@@ -96,16 +97,16 @@ async def _ends_of_an_order(lab: Lab, shopper: Stubborn, rng: Random) -> Asks:
     done = await shopper.until("POST", f"{path}/complete", {"payment": card}, 200, 402, key=key)
     if done["status"] == 402:
         # The hold ran out before there was an order to stand on it.
-        return {"same key": client.complete(shopper.checkout, card, key)}
+        return {"same key": decided(partial(client.complete, shopper.checkout, card, key))}
     order = f"/v1/orders/{done['order']['id']}"
     asks: Asks = {
-        "capture": lab.staff.post(f"{order}/captures", {}),
-        "ship": lab.staff.post(f"{order}/shipments"),
-        "same key": _the_same(client.complete(shopper.checkout, card, key), done),
-        "other key": client.complete(shopper.checkout, other),
-        "give up": client.post(f"{path}/cancel"),
+        "capture": posted(lab.staff, f"{order}/captures", {}),
+        "ship": posted(lab.staff, f"{order}/shipments"),
+        "same key": _the_same(decided(partial(client.complete, shopper.checkout, card, key)), done),
+        "other key": decided(partial(client.complete, shopper.checkout, other, str(uuid.uuid4()))),
+        "give up": posted(client, f"{path}/cancel"),
     }
-    return asks | {"cancel": client.post(f"{order}/cancel", {})} if rng.random() < 0.6 else asks
+    return asks | {"cancel": posted(client, f"{order}/cancel", {})} if rng.random() < 0.6 else asks
 
 
 async def _the_same(ask: Awaitable[Answer], first: Any) -> Answer:
@@ -117,17 +118,17 @@ async def _the_same(ask: Awaitable[Answer], first: Any) -> Answer:
 async def _ends_of_a_payment(lab: Lab, shopper: Stubborn, rng: Random) -> Asks:
     client, path, key = shopper.client, f"/v1/checkouts/{shopper.checkout}", str(uuid.uuid4())
     upi, card = {"method": "upi", "flow": "qr"}, await shopper.card()
-    waiting = await shopper.until("POST", f"{path}/complete", {"payment": upi}, 202, key=key)
+    waiting = await shopper.asked_to_act(upi, key)
     asks: Asks = {
-        "same key": client.complete(shopper.checkout, upi, key),
-        "look": client.call("GET", path),
+        "same key": decided(partial(client.complete, shopper.checkout, upi, key)),
+        "look": decided(partial(client.call, "GET", path)),
     }
     if rng.random() < 0.7:
         asks["approve"] = _approved(client.session, waiting["action"]["url"])
     if rng.random() < 0.5:
-        asks["other key"] = client.complete(shopper.checkout, card)
+        asks["other key"] = decided(partial(client.complete, shopper.checkout, card, str(uuid.uuid4())))
     if rng.random() < 0.4:
-        asks["give up"] = client.post(f"{path}/cancel")
+        asks["give up"] = posted(client, f"{path}/cancel")
     return asks
 
 

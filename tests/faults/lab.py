@@ -10,6 +10,7 @@ import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -215,6 +216,21 @@ def _attempt(row: Mapping[str, Any]) -> str:
     return f"{row['reference']} {key.partition(':')[0]}"
 
 
+async def decided(ask: Callable[[], Awaitable[tuple[int, Any]]]) -> tuple[int, Any]:
+    """The answer of a shop that has the time for one: while it is too busy, it is asked again."""
+    deadline = time.monotonic() + REST_SECONDS
+    while True:
+        status, answer = await ask()
+        if status != 503 or time.monotonic() > deadline:
+            return status, answer
+        await asyncio.sleep(0.3)
+
+
+async def posted(client: Client, path: str, body: Any = None) -> tuple[int, Any]:
+    """A POST under one key until it is decided."""
+    return await decided(partial(client.call, "POST", path, body, Idempotency_Key=str(uuid.uuid4())))
+
+
 class Stubborn:
     """A shopper who asks again, under the same key, until there is an answer; a member signs in again when need be."""
 
@@ -273,6 +289,15 @@ class Stubborn:
             again = answer.get("decline_code") in ("card_token_unknown", "expired") or await self._let_in(status)
             if not again:
                 return status, answer
+
+    async def asked_to_act(self, payment: dict[str, Any], key: str) -> dict[str, Any]:
+        """The checkout once its payment waits for the shopper, were it after the answer."""
+        path, deadline = f"/v1/checkouts/{self.checkout}", time.monotonic() + REST_SECONDS
+        answer = await self.until("POST", f"{path}/complete", {"payment": payment}, 202, key=key)
+        while not answer.get("action") and time.monotonic() < deadline:
+            await asyncio.sleep(0.3)
+            answer = await self.until("GET", path, None, 200)
+        return dict(answer)
 
     async def pay_by_phone(self, after: float = 0.0) -> tuple[int, Any]:
         """UPI: the shopper approves on the bank's page after a while, and looks until the order is there."""

@@ -145,7 +145,7 @@ async def _refund(staff: Client, order: str, amount: int, key: str) -> Answer:
     deadline = time.monotonic() + REST_SECONDS
     while True:
         status, answer = await staff.call("POST", f"/v1/orders/{order}/refunds", body, Idempotency_Key=key)
-        undecided = answer.get("code") in ("order_state", "idempotency_in_flight")
+        undecided = status == 503 or answer.get("code") in ("order_state", "idempotency_in_flight")
         if not undecided or time.monotonic() > deadline:
             return status, answer
         await asyncio.sleep(0.1)
@@ -187,8 +187,8 @@ async def learned(lab: Lab, seed: int, times: int = 50) -> Numbers:
 
     async def one(shopper: Stubborn) -> bool:
         client, path = shopper.client, f"/v1/checkouts/{shopper.checkout}"
-        body, key = {"payment": upi}, str(uuid.uuid4())
-        waiting = await shopper.until("POST", f"{path}/complete", body, 202, key=key)
+        key = str(uuid.uuid4())
+        waiting = await shopper.asked_to_act(upi, key)
         async with client.session.post(waiting["action"]["url"], data={"outcome": "approve"}) as pressed:
             assert pressed.status == 200
         await asyncio.sleep(rng.random() * 0.2)
@@ -209,7 +209,7 @@ async def learned(lab: Lab, seed: int, times: int = 50) -> Numbers:
     async def mailed() -> bool:
         return all([tuple((await lab.rows(LEARNED, each))[0]) == (1, 1, 1) for each in checkouts])
 
-    if not await eventually(mailed, seconds=60):
+    if not await eventually(mailed):
         found = Counter([tuple((await lab.rows(LEARNED, each))[0]) for each in checkouts])
         wrong.append(f"orders, captures, mails: {dict(found)}")
     return {"times": times, "wrong": wrong + await lab.faults(checkouts)}

@@ -9,12 +9,13 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import cycle
 from random import Random
 from typing import Any
 
 from haat.services.inventory.crowds import COOL_SECONDS
-from tests.faults.lab import PASSWORD, Lab, Stubborn
+from tests.faults.lab import PASSWORD, Lab, Stubborn, decided
 from tests.journeys.client import PRICE
 
 Numbers = dict[str, Any]
@@ -135,10 +136,17 @@ async def same_checkout(lab: Lab, seed: int, how: str, times: int = 50) -> Numbe
         key = str(uuid.uuid4()) if how == "one key" else None
         card = {"method": "card", "token": await client.card()}
         cards = [card if how != "two tabs" else {"method": "card", "token": await client.card()} for _ in range(times)]
-        asks = [devices[i % len(devices)].complete(tabs[i % len(tabs)], cards[i], key) for i in range(times)]
+        asks = [
+            decided(
+                partial(devices[i % len(devices)].complete, tabs[i % len(tabs)], cards[i], key or str(uuid.uuid4()))
+            )
+            for i in range(times)
+        ]
         answers = await asyncio.gather(*asks)
         # A key that was answered is answered in the same words.
-        later = [await client.complete(first, card, key) for _ in range(2)] if how == "one key" else []
+        later = (
+            [await decided(partial(client.complete, first, card, key)) for _ in range(2)] if how == "one key" else []
+        )
     good = [answer for status, answer in answers if status == 200]
     orders = {answer["order"]["id"] for answer in good}
     refusals = {answer["code"] for status, answer in answers if status not in (200, 202)}

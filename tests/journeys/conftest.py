@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import asyncpg
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.journeys.client import PRICE, Client, visiting
 from tests.journeys.shops import Shop, eventually, running
 from tests.journeys.storefront import CHROMIUM, Visit
 
+# What a page must show at last may take a busy machine longer than the five seconds of the default.
+expect.set_options(timeout=60_000)
 # A new product with this many units on the shelf, at a price: its only variant, and its `sku` and `product_id`.
 Shelve = Callable[..., Awaitable[dict[str, Any]]]
 Meet = Callable[[], Awaitable[Client]]
@@ -82,11 +83,14 @@ async def left(staff: Client) -> Callable[[str, int], Awaitable[int]]:
     """Units of a SKU that can be sold, once there are as many as wanted, or after a while."""
 
     async def available(sku: str, wanted: int) -> int:
-        for _ in range(150):
+        found = 0
+
+        async def there() -> bool:
+            nonlocal found
             found = int((await staff.call("GET", f"/v1/inventory/{sku}"))[1]["available"])
-            if found == wanted:
-                break
-            await asyncio.sleep(0.1)
+            return found == wanted
+
+        await eventually(there)
         return found
 
     return available

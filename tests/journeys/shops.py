@@ -25,7 +25,9 @@ from tests.journeys.documented import Description
 HAAT = [sys.executable, "-m", "haat"]
 STAFF_PASSWORD = "journey-staff-password"
 WEBHOOK_SECRET = "whsec_" + "am91cm5leQ==" * 2
-READY_SECONDS = 60
+# What bounds a wait is far more than it takes: a machine may be slow, and stand still for a while.
+READY_SECONDS = 300
+REST_SECONDS = 180
 APART = ("inventory", "payments", "vault")
 
 
@@ -79,7 +81,7 @@ class Shop:
             process.terminate()
         for process in self.processes.values():
             try:
-                process.wait(10)
+                process.wait(30)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
@@ -157,8 +159,15 @@ def lasting_ports() -> Iterator[int]:
     """Ports that are still to be had when their processes have died and come back, each once.
 
     None of those that the system gives to outgoing connections: whoever asks the dead process could be given it.
+    Nor any of another worker's of the tests, whose processes are dead for a while as well.
     """
-    return (port for port in random.sample(range(10_000, 30_000), 1_000) if not port_in_use("127.0.0.1", port))
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    first, number = (
+        (10_000, 20_000) if worker is None else (10_000 + int(worker.removeprefix("gw")) % 10 * 2_000, 2_000)
+    )
+    # None is the last of its worker: some want the next one as well.
+    chosen = random.sample(range(first, first + number - 1), 1_000)
+    return (port for port in chosen if not port_in_use("127.0.0.1", port))
 
 
 def _sandbox(shop: Shop, kind: str, port: int, hook: str) -> list[str]:
@@ -173,7 +182,7 @@ def until_ready(url: str) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=2) as answer:
+            with urllib.request.urlopen(url, timeout=10) as answer:
                 if answer.status == 200:
                     return
         except OSError:
@@ -182,7 +191,7 @@ def until_ready(url: str) -> None:
         time.sleep(0.05)
 
 
-def audited(shop: Shop, patience: int = 60) -> list[str]:
+def audited(shop: Shop, patience: int = REST_SECONDS) -> list[str]:
     """What `haat audit` finds broken once everything in motion has come to rest, or after `patience` seconds."""
     environment = {**os.environ, **shop.environment, "HAAT_SERVICE_ROLES": "false"}
     command = [*HAAT, "audit", "--json", "--patience", str(patience)]
@@ -193,7 +202,7 @@ def audited(shop: Shop, patience: int = 60) -> list[str]:
     return [f"{each['invariant']}: {each['examples']}" for each in findings if each["violations"]]
 
 
-async def eventually(question, *, seconds: float = 20.0):  # type: ignore[no-untyped-def]
+async def eventually(question, *, seconds: float = REST_SECONDS):  # type: ignore[no-untyped-def]
     """Ask again until the answer is true; the last answer after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:

@@ -18,7 +18,8 @@ from haat.cli.instance import marked_processes, sweep
 from haat.engines.database.embedded_processes import end_all, processes_of
 
 HAAT = [sys.executable, "-m", "haat"]
-START_SECONDS = 90
+# Filling a shop takes a minute of two idle cores.
+START_SECONDS = 600
 # What an earlier start in this process has set must not leak into the next one.
 OWN = ("HAAT_", "PROMETHEUS_")
 
@@ -32,7 +33,9 @@ def environment(data: Path, port: int, **settings: str) -> dict[str, str]:
 def haat(data: Path, port: int, *command: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """A command that ends by itself."""
     own = environment(data, port, **settings)
-    return subprocess.run([*HAAT, *command], env=own, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        [*HAAT, *command], env=own, capture_output=True, text=True, timeout=START_SECONDS, check=False
+    )
 
 
 class Start:
@@ -76,9 +79,9 @@ class Start:
         return self.told("staff").split(" / ")[1]
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """The exit status, which must come within ten seconds."""
+        """The exit status, which must come within ten seconds, or what these are on a slow machine."""
         self.process.send_signal(number)
-        return self.process.wait(10)
+        return self.process.wait(40)
 
     def left(self) -> list[int]:
         """Every process of this data folder that is still there."""
@@ -88,7 +91,7 @@ class Start:
         """-9 for everything at once, the database included."""
         os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         # Again until nothing is there: a server may have started a worker anew between the look and the blow.
         while (left := self.left()) and time.monotonic() < deadline:
             for pid in left:
@@ -109,7 +112,7 @@ def ask(method: str, url: str, body: Any = None, token: str = "") -> Any:
     """The decoded answer of a shop; an error status raises."""
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     sent = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(url, sent, headers, method=method), timeout=30) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, sent, headers, method=method), timeout=120) as answer:
         return json.load(answer)
 
 

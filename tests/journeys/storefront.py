@@ -115,13 +115,13 @@ async def place(page: Page) -> None:
 async def similar(page: Page) -> set[str]:
     """The titles of the products that are like this one."""
     shelf = page.locator("section").filter(has=page.locator("#similar"))
-    await expect(shelf.locator(".card-title").first).to_be_visible(timeout=20_000)
+    await expect(shelf.locator(".card-title").first).to_be_visible()
     return {title.strip() for title in await shelf.locator(".card-title").all_inner_texts()}
 
 
 async def thanked(page: Page) -> None:
     """The order exists, is shown with its number, and leads to its own page."""
-    await expect(page.get_by_role("heading", name="Dhanyavaad")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_role("heading", name="Dhanyavaad")).to_be_visible()
     await expect(page.locator(".thanks .number")).to_contain_text("HT-")
     await page.get_by_role("link", name="Track this order").click()
     await expect(page.locator(".track li").first).to_contain_text("Ordered")
@@ -135,7 +135,7 @@ async def followed(page: Page, step: str) -> None:
         done = await page.locator(".track li:not(.track-ahead)").all_inner_texts()
         return any(step in text for text in done)
 
-    assert await eventually(there, seconds=40)
+    assert await eventually(there)
 
 
 async def pay_by_upi(page: Page) -> None:

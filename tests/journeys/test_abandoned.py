@@ -35,7 +35,7 @@ async def reaches(client: Client, checkout: str, status: str) -> bool:
     async def there() -> bool:
         return bool((await client.call("GET", f"/v1/checkouts/{checkout}"))[1]["status"] == status)
 
-    return bool(await eventually(there, seconds=30))
+    return bool(await eventually(there))
 
 
 @pytest.mark.parametrize("way", WAYS)

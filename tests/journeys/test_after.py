@@ -26,7 +26,7 @@ async def until(client: Client, order: str, **wanted: str) -> dict[str, Any]:
         found = {"status": seen["status"], "paid": seen["payment"]["status"]}
         return wanted.items() <= found.items()
 
-    await eventually(there, seconds=30)
+    await eventually(there)
     return dict((await client.call("GET", f"/v1/orders/{order}"))[1])
 
 
@@ -96,7 +96,7 @@ async def test_an_approved_return_is_fetched_by_the_carrier_and_told(guest: Clie
         (one,) = (await guest.call("GET", f"/v1/orders/{order}"))[1]["returns"]
         return [entry["type"] for entry in one["timeline"]] if one["timeline"][-1]["type"] == "arrived" else []
 
-    assert await eventually(arrived, seconds=30) == ["requested", "approved", "in_transit", "arrived"]
+    assert await eventually(arrived) == ["requested", "approved", "in_transit", "arrived"]
     assert (await staff.post(f"/v1/returns/{back}/receive", {}))[1]["status"] == "refunded"
     assert (await until(guest, order, status="returned"))["status"] == "returned"
 
@@ -262,7 +262,7 @@ async def test_a_guest_sees_the_order_by_the_cart_and_by_the_link_of_the_mail(
     async with visiting(desk) as other:
         assert (await other.call("GET", f"/v1/orders/{order}"))[0] == 404
         assert (await other.call("GET", f"/v1/orders/{order}?token={token}"))[0] == 200
-        assert (await other.call("GET", f"/v1/orders/{order}?token={token[:-2]}xx"))[0] == 404
+        assert (await other.call("GET", f"/v1/orders/{order}?token={token[::-1]}"))[0] == 404
 
 
 async def test_a_guests_cart_joins_the_members_at_login(member: Client, desk: Shop, shelve: Shelve):

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.journeys.client import ADDRESS, Client
 from tests.journeys.conftest import Shelve
-from tests.journeys.shops import STAFF_PASSWORD, Shop
+from tests.journeys.shops import STAFF_PASSWORD, Shop, eventually
 from tests.journeys.storefront import ARTEFACTS, CHROMIUM, DESK, PHONE
 
 BOTH_WAYS = pytest.mark.parametrize("page", [True, False], ids=["script", "no-script"], indirect=True)
@@ -125,11 +125,12 @@ async def test_a_parked_checkout_is_looked_at_and_goes_on(page: Page, guest: Cli
     await page.get_by_role("button", name="Try again now").click()
     await expect(page.get_by_role("status").first).to_contain_text("A worker goes on with it")
     gone_on = page.get_by_role("link", name=done["order"]["number"])
-    for _ in range(40):
-        if await gone_on.count():
-            break
-        await page.wait_for_timeout(500)
+
+    async def there() -> bool:
         await page.reload()
+        return bool(await gone_on.count())
+
+    assert await eventually(there)
     await gone_on.click()
     await expect(page.get_by_role("heading", level=1)).to_have_text(done["order"]["number"])
 

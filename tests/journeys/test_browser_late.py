@@ -254,7 +254,7 @@ async def test_a_card_that_is_ready_after_the_shopper_was_told_otherwise_waits_f
     await expect(page.locator("#card-fields")).to_contain_text("Your card is ready")
     await expect(page.get_by_label("Card number")).to_have_count(0)
     await place(page)
-    await expect(page.get_by_role("heading", name="Dhanyavaad")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_role("heading", name="Dhanyavaad")).to_be_visible()
 
 
 async def test_another_card_pays_for_whoever_comes_back_from_the_bank(desk: Shop, shelve: Shelve):
@@ -266,12 +266,12 @@ async def test_another_card_pays_for_whoever_comes_back_from_the_bank(desk: Shop
         await check_out(page, await shelve())
         await fill_card(page, number=CHALLENGED)
         await place(page)
-        await expect(page.get_by_role("heading", name="Your bank wants to know")).to_be_visible(timeout=20_000)
+        await expect(page.get_by_role("heading", name="Your bank wants to know")).to_be_visible()
         await page.go_back(wait_until="commit")
         await expect(page.locator("[name=card_token]")).to_have_value("")
         await fill_card(page)
         await place(page)
-        await expect(page.get_by_role("heading", name="Dhanyavaad")).to_be_visible(timeout=20_000)
+        await expect(page.get_by_role("heading", name="Dhanyavaad")).to_be_visible()
         await browser.close()
 
 

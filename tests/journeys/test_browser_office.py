@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
-from haat.cli.addresses import free_port
+from tests.journeys.shops import lasting_ports
 from tests.journeys.starts import Start
 from tests.journeys.storefront import CHROMIUM, DESK, PHONE, shoot
 
@@ -39,7 +39,7 @@ ROUND = {
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """A demo shop, as `haat run` starts it."""
-    start = Start(tmp_path_factory.mktemp("office") / "data", free_port())
+    start = Start(tmp_path_factory.mktemp("office") / "data", next(lasting_ports()))
     try:
         yield start.ready()
         start.stop()

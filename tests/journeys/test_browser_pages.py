@@ -86,7 +86,7 @@ async def test_gift_cards_pay_first_and_cash_the_rest(page: Page, market: Shop, 
     await expect(page.get_by_label("Cash on delivery")).to_be_checked()
     await shoot(page, "checkout-gift-card")
     await place(page)
-    await expect(page.locator(".thanks")).to_contain_text("Please keep ₹45,599 ready", timeout=20_000)
+    await expect(page.locator(".thanks")).to_contain_text("Please keep ₹45,599 ready")
     await page.goto("/gift-card")
     await page.get_by_label("Gift card code").fill(codes[0])
     await page.get_by_role("button", name="Show what is left").click()
@@ -145,7 +145,7 @@ async def test_a_gift_card_that_covers_all_asks_for_no_card(page: Page, market: 
     await expect(page.locator(".covered")).to_contain_text("All of it is paid")
     await expect(page.locator("#f-payment")).to_be_hidden()
     await place(page)
-    await expect(page.locator(".thanks")).to_contain_text("Paid with Gift card", timeout=20_000)
+    await expect(page.locator(".thanks")).to_contain_text("Paid with Gift card")
 
 
 async def test_the_back_button_leads_to_the_thanks_again_once_it_is_paid(page: Page, laptops: list[Any]):
@@ -155,9 +155,9 @@ async def test_the_back_button_leads_to_the_thanks_again_once_it_is_paid(page: P
     async with page.context.expect_page() as opened:
         await page.get_by_role("link", name="Pay on the provider").click(modifiers=["ControlOrMeta"])
     await (await opened.value).get_by_role("button", name="Approve").click()
-    await expect(page.get_by_role("heading", name="Dhanyavaad")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_role("heading", name="Dhanyavaad")).to_be_visible()
     await page.go_back()
-    await expect(page.get_by_role("heading", name="Dhanyavaad")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_role("heading", name="Dhanyavaad")).to_be_visible()
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])

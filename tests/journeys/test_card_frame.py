@@ -11,12 +11,11 @@ import pytest
 from aiohttp import web
 from playwright.async_api import Frame, Page, async_playwright, expect
 
-from haat.cli.supervisor import free_port
 from tests.journeys.client import CARD
-from tests.journeys.shops import HAAT, until_ready
+from tests.journeys.shops import HAAT, lasting_ports, until_ready
 from tests.journeys.storefront import CHROMIUM
 
-PORT = free_port(0)
+PORT = next(lasting_ports())
 SHOP, EVIL = f"http://shop.localhost:{PORT}", f"http://evil.localhost:{PORT}"
 pytestmark = [
     pytest.mark.slow,
@@ -33,7 +32,7 @@ addEventListener("message", (event) => told.push([event.origin, event.data]));
 @pytest.fixture(scope="module")
 def vault(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The vault of a shop whose pages come from SHOP."""
-    port = free_port(0)
+    port = next(lasting_ports())
     environment = {
         **os.environ,
         "HAAT_DATABASE_URL": database_url,
@@ -65,7 +64,6 @@ async def page(vault: str) -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         opened = await browser.new_page()
-        opened.set_default_timeout(10_000)
         yield opened
         await browser.close()
     await runner.cleanup()
@@ -97,8 +95,8 @@ async def test_the_shop_is_told_the_token_and_nothing_of_the_card(page: Page, va
 async def test_nobody_else_may_frame_the_fields(page: Page, vault: str):
     refused: list[str] = []
     page.on("console", lambda line: refused.append(line.text))
-    await page.goto(f"{EVIL}/")
-    await page.wait_for_timeout(500)
+    async with page.expect_console_message():
+        await page.goto(f"{EVIL}/")
     assert await page.evaluate("told") == []
     assert ["frame-ancestors" in line for line in refused] == [True]
 

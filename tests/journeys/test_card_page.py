@@ -13,9 +13,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from haat.cli.supervisor import free_port
 from tests.journeys.conftest import Shelve
-from tests.journeys.shops import HAAT, Shop
+from tests.journeys.shops import HAAT, Shop, lasting_ports
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("desk")]
 Change = Callable[[bytes, dict[str, str]], bytes]
@@ -52,7 +51,7 @@ async def between(desk: Shop, shelve: Shelve) -> AsyncIterator[Between]:
     app.router.add_route("*", "/{path:.*}", made.answer)
     runner = web.AppRunner(app)
     await runner.setup()
-    made.port = free_port(0)  # type: ignore[attr-defined]
+    made.port = next(lasting_ports())  # type: ignore[attr-defined]
     await web.TCPSite(runner, "127.0.0.1", made.port).start()  # type: ignore[attr-defined]
     yield made
     await runner.cleanup()

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("journeys")]
 
 TRACE, ABOVE = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 # Spans are sent in batches, some seconds apart.
-SENT_SECONDS = 20
+SENT_SECONDS = 180
 
 
 @pytest.fixture(scope="module")

@@ -70,7 +70,7 @@ async def test_the_walk_through(shopper: Client, laptop: dict[str, Any], others:
         _, seen = await shopper.call("GET", order)
         return bool(seen["status"] == "delivered")
 
-    assert await eventually(delivered, seconds=40)
+    assert await eventually(delivered)
     _, seen = await shopper.call("GET", order)
     assert (seen["payment"]["status"], seen["payment"]["captured"]["amount"]) == ("paid", 4_599_900)
     assert seen["timeline"][0]["type"] == "placed"
@@ -80,9 +80,12 @@ async def test_the_walk_through(shopper: Client, laptop: dict[str, Any], others:
     _, books = await shopper.call("GET", "/sandbox/books")
     row = next(each for each in books["data"] if each["reference"] == checkout["id"])
     assert (row["amount"], row["captured"], row["refunded"]) == (4_599_900, 4_599_900, 0)
-    status, similar = await shopper.call("GET", f"/v1/recommendations?kind=similar&product_id={laptop['id']}")
-    assert status == 200
-    assert {each["product"]["id"] for each in similar["data"]} == set(others)
+
+    async def alike() -> bool:
+        status, similar = await shopper.call("GET", f"/v1/recommendations?kind=similar&product_id={laptop['id']}")
+        return status == 200 and {each["product"]["id"] for each in similar["data"]} == set(others)
+
+    assert await eventually(alike)
 
 
 async def test_a_declined_card_gives_the_stock_back(shopper: Client, laptop: dict[str, Any]):

@@ -162,5 +162,5 @@ async def test_a_pool_stops_when_what_was_under_way_has_ended(database_url):
 
     task = asyncio.create_task(work())
     await begun.wait()
-    await asyncio.wait_for(pool.stop(), 5)
+    await asyncio.wait_for(pool.stop(), 120)
     assert await task == 1

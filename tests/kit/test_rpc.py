@@ -210,7 +210,7 @@ async def test_a_neighbour_that_is_not_there_is_unavailable():
 
 async def test_a_slow_neighbour_is_unavailable_after_the_calls_own_time(far: Probe):
     with pytest.raises(Unavailable):
-        await asyncio.wait_for(far.dawdle(Ask(text="a")), 10)
+        await asyncio.wait_for(far.dawdle(Ask(text="a")), 25)
 
 
 async def test_a_caller_without_the_deployments_secret_is_refused(address: str):
@@ -225,7 +225,8 @@ async def test_the_trace_and_the_time_left_travel_with_a_call(far: Probe):
     reply = await far.context(Ask(text="a"))
     traceparent.reset(tokens[0])
     deadline.reset(tokens[1])
-    assert reply == Reply(text=trace, numbers=[5])
+    # Less than was left here, and than a call has by itself.
+    assert (reply.text, 0 < reply.numbers[0] <= 5) == (trace, True)
 
 
 async def test_without_time_left_nothing_is_sent():

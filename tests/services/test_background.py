@@ -14,7 +14,7 @@ async def test_a_job_whose_cancellation_was_lost_is_canceled_once_more():
 
     jobs = [asyncio.create_task(deaf()), asyncio.create_task(asyncio.sleep(60))]
     await asyncio.sleep(0)
-    await asyncio.wait_for(ended(jobs, patience_seconds=0.01), 5)
+    await asyncio.wait_for(ended(jobs, patience_seconds=0.01), 50)
     assert [job.cancelled() for job in jobs] == [True, True]
 
 

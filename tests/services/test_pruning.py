@@ -28,7 +28,7 @@ async def test_a_worker_prunes_soon_after_its_start(
             "INSERT INTO promotions.idempotency VALUES ('old', 'old', '', '', now() - interval '8 days')"
         )
         house = House(settings, frozenset({"promotions"}))
-        async with background.working(house, ["promotions"]), asyncio.timeout(20):
+        async with background.working(house, ["promotions"]), asyncio.timeout(240):
             while await connection.fetchval(_OLD):  # noqa: ASYNC110 - the worker drops it
                 await asyncio.sleep(0.05)
 

@@ -83,7 +83,7 @@ def begin_elsewhere(folder: Path, durable: bool = False) -> subprocess.Popen[str
         "from haat.engines.database.embedded import start\n"
         "server = start(pathlib.Path(sys.argv[1]), durable=sys.argv[2] == 'True', space_bytes=0)\n"
         "print(server.pid, flush=True)\n"
-        "time.sleep(60)\n"
+        "time.sleep(900)\n"
     )
     return subprocess.Popen(
         [sys.executable, "-c", program, str(folder), str(durable)], stdout=subprocess.PIPE, text=True
@@ -119,7 +119,7 @@ def as_user(name: str, call: Callable[[], Any]) -> Any:
     process = context.Process(target=run)
     process.start()
     sender.close()
-    process.join(30)
+    process.join(240)
     return receiver.recv()
 
 
@@ -362,7 +362,7 @@ def test_backends_that_outlive_their_postmaster_are_ended(made: Path) -> None:
         killed.kill()
         killed.wait()
         os.kill(postmaster, signal.SIGKILL)
-        assert wait_until(lambda: postmaster not in processes_of(made / "cluster"), 5)
+        assert wait_until(lambda: postmaster not in processes_of(made / "cluster"), 60)
         assert backend in processes_of(made / "cluster")
         with begin(made) as server:
             assert ask(server, "SELECT 1") == [(1,)]
@@ -372,7 +372,7 @@ def test_backends_that_outlive_their_postmaster_are_ended(made: Path) -> None:
 
 def test_a_stale_pid_file_that_names_a_living_stranger_is_no_hindrance(made: Path) -> None:
     owner = (made / "cluster").stat()
-    stranger = subprocess.Popen(["sleep", "60"], user=owner.st_uid if os.geteuid() == 0 else None)
+    stranger = subprocess.Popen(["sleep", "900"], user=owner.st_uid if os.geteuid() == 0 else None)
     pid_file = made / "cluster" / "postmaster.pid"
     pid_file.write_text(f"{stranger.pid}\n{made / 'cluster'}\n1\n5432\n/tmp\n\n1 1\nready\n")
     os.chown(pid_file, owner.st_uid, owner.st_gid)

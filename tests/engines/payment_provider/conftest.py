@@ -19,6 +19,7 @@ from tests.engines.payment_provider.worlds import (
     SandboxWorld,
     StripeWorld,
     World,
+    patience,
 )
 
 STARTUP_SECONDS = 120
@@ -45,15 +46,15 @@ async def stripe_server() -> AsyncIterator[StripeServer]:
 
 
 @pytest.fixture
-async def sandbox_world(sandbox_url: str) -> AsyncIterator[World]:
-    world = SandboxWorld(sandbox_url)
+async def sandbox_world(sandbox_url: str, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    world = SandboxWorld(sandbox_url, patience(request))
     yield world
     await world.close()
 
 
 @pytest.fixture
-async def stripe_world(stripe_server: StripeServer) -> AsyncIterator[World]:
-    world = StripeWorld(stripe_server.url, stripe_server)
+async def stripe_world(stripe_server: StripeServer, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    world = StripeWorld(stripe_server.url, stripe_server, seconds=patience(request))
     yield world
     await world.close()
 
@@ -67,8 +68,8 @@ async def razorpay_server() -> AsyncIterator[RazorpayServer]:
 
 
 @pytest.fixture
-async def razorpay_world(razorpay_server: RazorpayServer) -> AsyncIterator[World]:
-    world = RazorpayWorld(razorpay_server.url, razorpay_server)
+async def razorpay_world(razorpay_server: RazorpayServer, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    world = RazorpayWorld(razorpay_server.url, razorpay_server, patience(request))
     yield world
     await world.close()
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import aiohttp
 import msgspec
+import pytest
 from standardwebhooks import Webhook
 
 from haat.engines.payment_provider.cards import SandboxCards
@@ -30,7 +31,8 @@ from tests.engines.payment_provider.razorpay_server import NOW as RAZORPAY_NOW
 from tests.engines.payment_provider.razorpay_server import RazorpayServer
 from tests.engines.payment_provider.stripe_server import StripeServer
 
-TIMEOUT = 0.7
+# How long an adapter waits for an answer; and where a test orders one that never comes.
+TIMEOUT, HASTY = 25.0, 2.0
 STRIPE_KEY = "sk_test_conformance"
 RAZORPAY_KEY = ("rzp_test_conformance", "its-secret")
 PAYER = Payer("+919000090000", "shop@example.com")
@@ -40,6 +42,12 @@ BACK = "https://shop.example/back"
 NUMBERS = {"good": "4242424242424242", "declined": "4000000000000002", "challenged": "4000002760003184"}
 MADE_FOR = {name: {"type": "card", "number": number} for name, number in NUMBERS.items()}
 EXPIRES = {"exp_month": 12, "exp_year": 2040, "cvc": "123"}
+
+
+def patience(request: pytest.FixtureRequest) -> float:
+    """How long the adapters of this test wait."""
+    told = request.node.callspec.params.values() if hasattr(request.node, "callspec") else ()
+    return HASTY if "stall" in told else TIMEOUT
 
 
 class Book(NamedTuple):
@@ -114,10 +122,10 @@ class World:
 class SandboxWorld(World):
     name = "sandbox"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, seconds: float = TIMEOUT) -> None:
         self.url = url
-        self.provider = SandboxProvider(url, [SECRET, OLD_SECRET], timeout_seconds=TIMEOUT)
-        self.cards = SandboxCards(url, timeout_seconds=TIMEOUT)
+        self.provider = SandboxProvider(url, [SECRET, OLD_SECRET], timeout_seconds=seconds)
+        self.cards = SandboxCards(url, timeout_seconds=seconds)
         self._session = aiohttp.ClientSession()
 
     async def close(self) -> None:
@@ -175,12 +183,14 @@ class StripeWorld(World):
     upi_action = "redirect"
     server: StripeServer
 
-    def __init__(self, url: str, server: StripeServer | None = None, currency: str = "INR") -> None:
+    def __init__(
+        self, url: str, server: StripeServer | None = None, currency: str = "INR", seconds: float = TIMEOUT
+    ) -> None:
         if server is not None:
             self.server = server
         secrets = [SECRET, OLD_SECRET]
-        self.provider = StripeProvider(STRIPE_KEY, secrets, currency, timeout_seconds=TIMEOUT, url=url)
-        self.cards = StripeCards(STRIPE_KEY, timeout_seconds=TIMEOUT, url=url)
+        self.provider = StripeProvider(STRIPE_KEY, secrets, currency, timeout_seconds=seconds, url=url)
+        self.cards = StripeCards(STRIPE_KEY, timeout_seconds=seconds, url=url)
 
     async def order(self, op: str, mode: str) -> None:
         self.server.order(op, mode)
@@ -226,12 +236,12 @@ class RazorpayWorld(World):
     window = (datetime.fromtimestamp(RAZORPAY_NOW - 90_000, UTC), datetime.fromtimestamp(RAZORPAY_NOW + 90_000, UTC))
     server: RazorpayServer
 
-    def __init__(self, url: str, server: RazorpayServer | None = None) -> None:
+    def __init__(self, url: str, server: RazorpayServer | None = None, seconds: float = TIMEOUT) -> None:
         if server is not None:
             self.server = server
         secrets = [SECRET, OLD_SECRET]
-        self.provider = RazorpayProvider(*RAZORPAY_KEY, secrets, PAYER, timeout_seconds=TIMEOUT, url=url)
-        self.cards = RazorpayCards(*RAZORPAY_KEY, PAYER, timeout_seconds=TIMEOUT, url=url)
+        self.provider = RazorpayProvider(*RAZORPAY_KEY, secrets, PAYER, timeout_seconds=seconds, url=url)
+        self.cards = RazorpayCards(*RAZORPAY_KEY, PAYER, timeout_seconds=seconds, url=url)
 
     async def charge(
         self, card: str = "good", amount: int = 1000, reference: str = "", key: str = "", keep: bool = False

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ import pytest
 import tantivy
 from text_search_shop import batches, document, documents, ids
 
+from haat.engines.text_search import writer as index_writer
 from haat.engines.text_search.generations import Pointer, read_pointer, write_pointer
 from haat.engines.text_search.schema import FORMAT
 from haat.engines.text_search.view import ViewFinder, open_index
@@ -196,21 +198,29 @@ async def test_a_rebuild_that_fails_leaves_the_old_index(search, writer, tmp_pat
     assert list(tmp_path.glob("g-*.new")) == []
 
 
-async def test_a_rebuild_that_is_canceled_while_it_writes_leaves_the_old_index(search, writer, tmp_path):
-    many = [msgspec.structs.replace(document(0), id=f"prd_x{each}") for each in range(4000)]
-    handed_over = asyncio.Event()
+async def test_a_rebuild_that_is_canceled_while_it_writes_leaves_the_old_index(search, writer, tmp_path, monkeypatch):
+    many = [msgspec.structs.replace(document(0), id=f"prd_x{each}") for each in range(200)]
+    amid, told, written = threading.Event(), threading.Event(), []
+    real = index_writer.to_tantivy
 
-    async def one_batch():
-        handed_over.set()
-        yield many
+    def one(product, *more):
+        written.append(product.id)
+        if len(written) == 100:
+            amid.set()
+            told.wait(60)
+        return real(product, *more)
+
+    monkeypatch.setattr(index_writer, "to_tantivy", one)
 
     before = sorted(each.name for each in tmp_path.iterdir())
-    rebuilding = asyncio.create_task(writer.rebuild(one_batch()))
-    await handed_over.wait()
-    await asyncio.sleep(0.01)
+    rebuilding = asyncio.create_task(writer.rebuild(batches(many)))
+    await asyncio.to_thread(amid.wait, 60)
     rebuilding.cancel()
+    asyncio.get_running_loop().call_later(0.1, told.set)
     with pytest.raises(asyncio.CancelledError):
         await rebuilding
+    # Nothing is dropped while a thread still writes there.
+    assert len(written) == len(many)
     assert (sorted(each.name for each in tmp_path.iterdir()), len(ids(await search.search(LAPTOP)))) == (before, 4)
     assert await writer.rebuild(batches(documents())) == 8
 

@@ -466,7 +466,7 @@ async def test_a_worker_whose_lease_ran_out_writes_nothing_more(service, catalog
 async def test_workers_that_claim_at_once_get_different_jobs(service, store, catalog):
     jobs = [await start(catalog, file_of(new_id("x"), 1)) for _ in range(2)]
     async with store.transaction() as first, store.transaction() as second:
-        claims = [await asyncio.wait_for(ImportStore().claim(each.connection), 5) for each in (first, second)]
+        claims = [await asyncio.wait_for(ImportStore().claim(each.connection), 60) for each in (first, second)]
     assert [each.job_id for each in claims] == [each.id for each in jobs]
 
 

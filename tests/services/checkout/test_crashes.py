@@ -156,7 +156,7 @@ async def test_a_risk_service_that_stalls_in_this_process_is_not_waited_for(floo
     checkout = await floor.open(owner)
     service, _ = checkouts_without(floor, fraud=local(Fraud, Stalled()))
     asked = floor.asked(owner, checkout.id, await floor.card())
-    done = await asyncio.wait_for(service.complete(asked), ASSESS_SECONDS + 5)
+    done = await asyncio.wait_for(service.complete(asked), ASSESS_SECONDS + 60)
     assert done.order is not None
     assert (await floor.order(done.order.id)).on_hold is held
 
@@ -167,11 +167,12 @@ async def test_a_neighbour_away_again_and_again_is_asked_with_growing_patience(f
     await service.complete(floor.asked(owner, checkout.id, CASH))
     waits = []
     for _ in range(3):
-        query = "SELECT round(extract(epoch FROM next_run_at - now())::numeric, 0) FROM checkout.attempts"
+        # Its lease ended when it was put off.
+        query = "SELECT extract(epoch FROM next_run_at - lease_until)::float8 FROM checkout.attempts"
         waits.append(await floor.value(f"{query} WHERE checkout_id = $1", checkout.id))
         await resume(floor, service, checkout.id)
     tries = await floor.value("SELECT tries FROM checkout.attempts WHERE checkout_id = $1", checkout.id)
-    assert (waits, tries) == (sorted(waits), 4)
+    assert (waits, tries) == ([0.4, 0.8, 1.6], 4)
     assert await counted(floor, checkout.id) == (0, [])
 
 
@@ -386,17 +387,19 @@ async def test_a_bank_that_decides_after_an_outage_in_which_the_hold_ran_out_sti
     assert ((await floor.seen(owner, checkout.id)).status, await floor.stock(lamp)) == ("completed", (8, 0, 8))
 
 
-@pytest.mark.parametrize(("age", "waits"), [(29 * 60, 60), (31 * 60, 5)], ids=["in time", "too long"])
-async def test_units_wait_half_an_hour_for_a_bank_that_has_not_decided(floor: Floor, age: int, waits: int):
+@pytest.mark.parametrize(("age", "longer"), [(28 * 60, True), (31 * 60, False)], ids=["in time", "too long"])
+async def test_units_wait_half_an_hour_for_a_bank_that_has_not_decided(floor: Floor, age: int, longer: bool):
     def undecided(payment: Payment) -> Payment:
         return msgspec.structs.replace(payment, state="pending")
 
     owner, checkout, _ = await opened(floor)
     attempt = await driven(floor, owner, checkout, await floor.card(), undecided)
+    ends = "SELECT expires_at FROM inventory.reservations WHERE attempt_id = $1"
     await floor.rows(
-        "UPDATE inventory.reservations SET expires_at = now() + interval '5 s' WHERE attempt_id = $1",
+        "UPDATE inventory.reservations SET expires_at = now() + interval '60 s' WHERE attempt_id = $1",
         attempt.attempt_id,
     )
+    soon = await floor.value(ends, attempt.attempt_id)
     await floor.rows(
         "UPDATE checkout.attempts SET created_at = now() - make_interval(secs => $2) WHERE attempt_id = $1",
         attempt.attempt_id,
@@ -404,8 +407,10 @@ async def test_units_wait_half_an_hour_for_a_bank_that_has_not_decided(floor: Fl
     )
     service, _ = checkouts_without(floor, payments=Otherwise(floor.payments, undecided))
     await resume(floor, service, checkout.id)
-    left = "SELECT round(extract(epoch FROM expires_at - now()))::int FROM inventory.reservations WHERE attempt_id = $1"
-    assert abs(await floor.value(left, attempt.attempt_id) - waits) <= 3
+    half = "SELECT created_at + interval '30 min' FROM checkout.attempts WHERE attempt_id = $1"
+    over, held = await floor.value(half, attempt.attempt_id), await floor.value(ends, attempt.attempt_id)
+    # To the half hour, and past it by what lies between the look at the clock and the extension.
+    assert (held == soon, over <= held < over + timedelta(minutes=1)) == (not longer, longer)
 
 
 async def test_a_shop_that_does_not_ask_by_upi_id_says_so_before_anything_happens(floor: Floor):

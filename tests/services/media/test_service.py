@@ -49,7 +49,7 @@ async def test_one_who_gives_up_does_not_take_it_from_the_others(media, drawing,
     made = await media.upload(Upload(body=drawing("#334455"), media_type="image/svg+xml"))
     impatient = asyncio.create_task(media.fetch(Fetch(path=path(made.url))))
     patient = asyncio.create_task(media.fetch(Fetch(path=path(made.url))))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         await pictures.started.wait()
     impatient.cancel()
     assert ((await patient).size > 0, len(pictures.rendered)) == (True, 1)

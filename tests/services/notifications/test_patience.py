@@ -54,7 +54,7 @@ async def test_a_mail_server_that_does_not_end_is_left_before_another_worker_may
     monkeypatch.setattr(pen, "send", never)
     monkeypatch.setattr(service, "LONGEST_SECONDS", 0.05)
     await notifications.on_placed(Batch([event]))
-    await asyncio.wait_for(notifications.send_due(), 30)
+    await asyncio.wait_for(notifications.send_due(), 240)
     (mail,) = await mails(notifications, order)
     assert (begun.is_set(), mail.state) == (True, "queued")
 

@@ -17,7 +17,7 @@ async def store(database, clean):
 
 
 async def claimed(store, connection, at_most):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         return await store.claim_due(connection, 60, at_most)
 
 

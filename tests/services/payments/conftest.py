@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from haat.services.vault.model import Policy
 from haat.services.vault.service import VaultService
 from haat.services.vault.store import TrailStore, VaultStore
 from tests.engines.payment_provider.stripe_server import StripeServer
-from tests.engines.payment_provider.worlds import STRIPE_KEY, StripeWorld
+from tests.engines.payment_provider.worlds import STRIPE_KEY, TIMEOUT, StripeWorld
 
 BOUND_SECONDS = 120
 SECRET = "whsec_c2FuZGJveC10ZXN0cy1zZWNyZXQ="
@@ -45,17 +46,29 @@ class Shop:
         url: str,
         data: Path,
         session: aiohttp.ClientSession,
+        seconds: float = TIMEOUT,
     ) -> None:
-        self.database = database
+        self.database, self.vault_database = database, vault_database
         self.url = url
         self.data = data
         self.session = session
-        self.provider = SandboxProvider(url, [SECRET, OLD_SECRET], timeout_seconds=1.5)
-        self.acquirer = SandboxCards(url, timeout_seconds=1.5)
+        self.provider = SandboxProvider(url, [SECRET, OLD_SECRET], timeout_seconds=seconds)
+        self.acquirer = SandboxCards(url, timeout_seconds=seconds)
         keys = FileKeyStore(data)
         trail = AuditTrail(TrailStore(vault_database), keys, FileAnchors(data))
         self.vault = VaultService(VaultStore(vault_database), keys, self.acquirer, trail, Policy(keeps_numbers=False))
         self.payments = PaymentsService(PaymentStore(database), self.provider, self.vault)
+
+    @asynccontextmanager
+    async def waiting(self, seconds: float) -> AsyncIterator[Shop]:
+        """The same shop, which waits no longer than this for the provider."""
+        other = Shop(self.database, self.vault_database, self.url, self.data, self.session, seconds)
+        yield other
+        # What nobody has met would meet the next test.
+        async with self.session.delete(self.url + "/sandbox/faults") as answer:
+            assert answer.status < 300, await answer.text()
+        await other.provider.close()
+        await other.acquirer.close()
 
     async def card(self, number: str = "4242424242424242", save: bool = False) -> CardMethod:
         card = NewCard(number=number, exp_month=12, exp_year=2040, cvc="123", name="Asha Rao")

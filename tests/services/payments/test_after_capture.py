@@ -150,9 +150,10 @@ async def test_a_hold_that_the_provider_refuses_to_let_us_take_is_asked_about_wi
         paid.id,
     )
     await shop.rows(LATE_HOLD, paid.id)
+    ((asked_at,),) = await shop.rows("SELECT now()")
     await shop.sweep(paid.id)
-    waits = "SELECT at > now() + interval '5 seconds' FROM payments.due WHERE payment_id = $1"
-    assert await shop.rows(waits, paid.id) == [(True,)]
+    waits = "SELECT at > $2::timestamptz + interval '5 seconds' FROM payments.due WHERE payment_id = $1"
+    assert await shop.rows(waits, paid.id, asked_at) == [(True,)]
 
 
 async def test_a_hold_without_an_order_is_let_go_before_it_runs_out(shop: Any):

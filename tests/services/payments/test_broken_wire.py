@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import os
 import random
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
@@ -25,6 +26,7 @@ from haat.contracts.payments import (
 from haat.kit.ids import new_id
 from haat.kit.message import Unavailable
 from haat.kit.money import Money
+from tests.engines.payment_provider.worlds import patience
 from tests.services.payments.notices import body_about, notice
 
 # A stall costs seconds each time.
@@ -41,6 +43,12 @@ ENDS = {
     "void": ("voided", ["authorize", "void"]),
     "refund": ("partially_refunded", ["authorize", "capture", "refund"]),
 }
+
+
+@pytest.fixture
+async def shop(shop: Any, request: pytest.FixtureRequest) -> AsyncIterator[Any]:
+    async with shop.waiting(patience(request)) as waiting:
+        yield waiting
 
 
 async def state(shop: Any, payment_id: str) -> str:

@@ -156,7 +156,7 @@ async def test_the_door_does_not_wait_for_a_provider_that_hangs(told: Told, monk
     patient = StripeProvider(STRIPE_KEY, [SECRET], "INR", timeout_seconds=25, url=server.url)
     payments = PaymentsService(PaymentStore(told.shop.database), patient, told.shop.vault)
     server.order("read", "stall")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         statuses = await at_the_door(payments, [told.hook(event)])
     await patient.close()
     kept = await told.kept()

@@ -25,7 +25,7 @@ from haat.services.vault.service import VaultService
 from haat.services.vault.store import TrailStore, VaultStore
 from tests.engines.payment_provider.razorpay_server import RazorpayServer
 from tests.engines.payment_provider.stripe_server import StripeServer
-from tests.engines.payment_provider.worlds import RAZORPAY_KEY, STRIPE_KEY, RazorpayWorld, StripeWorld
+from tests.engines.payment_provider.worlds import RAZORPAY_KEY, STRIPE_KEY, RazorpayWorld, StripeWorld, patience
 
 STALL = pytest.param("stall", marks=pytest.mark.slow)
 BROKEN = ["drop_before", "drop_after", "reset_before", "reset_after", STALL]
@@ -85,10 +85,10 @@ class Till:
 
 
 @pytest.fixture
-async def stripe_till(shop, vault_database, tmp_path) -> AsyncIterator[Till]:
+async def stripe_till(shop, vault_database, tmp_path, request) -> AsyncIterator[Till]:
     server = StripeServer(STRIPE_KEY)
     await server.begin()
-    world = StripeWorld(server.url, server)
+    world = StripeWorld(server.url, server, seconds=patience(request))
     keys = FileKeyStore(tmp_path)
     trail = AuditTrail(TrailStore(vault_database), keys, FileAnchors(tmp_path))
     vault = VaultService(VaultStore(vault_database), keys, world.cards, trail, Policy(keeps_numbers=False))
@@ -98,10 +98,10 @@ async def stripe_till(shop, vault_database, tmp_path) -> AsyncIterator[Till]:
 
 
 @pytest.fixture
-async def razorpay_till(shop) -> AsyncIterator[Till]:
+async def razorpay_till(shop, request) -> AsyncIterator[Till]:
     server = RazorpayServer(*RAZORPAY_KEY)
     await server.begin()
-    world = RazorpayWorld(server.url, server)
+    world = RazorpayWorld(server.url, server, patience(request))
     payments = PaymentsService(PaymentStore(shop.database), world.provider, shop.vault)
     yield Till(payments, world, shop.vault, False, shop.rows)
     await world.close()

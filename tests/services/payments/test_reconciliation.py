@@ -29,6 +29,7 @@ from haat.kit.ids import new_id
 from haat.kit.message import NotFound, Unavailable
 from haat.kit.money import Money
 from haat.ports.payment_provider import Movement, PaymentFact
+from haat.services.payments import reconciliation as reconciling
 from haat.services.payments.reconciliation import LINES, Books, Reconciliation
 from haat.services.payments.service import PaymentsService
 from haat.services.payments.store import PaymentStore
@@ -158,24 +159,22 @@ async def found(shop: Any, name: str, state: str = "open") -> dict[str, str]:
             return breaks
 
 
-@pytest.mark.parametrize(
-    ("count", "seconds"),
-    [(2_000, 20), pytest.param(91_000, 60, marks=pytest.mark.slow)],
-    ids=["small", "large"],
-)
-async def test_fifty_planted_breaks_are_found_and_nothing_else(shop: Any, count: int, seconds: int):
+@pytest.mark.parametrize("count", [2_000, pytest.param(91_000, marks=pytest.mark.slow)], ids=["small", "large"])
+async def test_fifty_planted_breaks_are_found_and_nothing_else(shop: Any, count: int):
     name, chance = new_id("psp"), random.Random(count)
     since = start_of_day(3)
+    begun = time.monotonic()
     async with shop.database.connection() as connection:
-        await connection.execute(HISTORY, name, since, count, timeout=120)
+        await connection.execute(HISTORY, name, since, count, timeout=600)
         await connection.execute("ANALYZE payments.payments, payments.ledger_txns, payments.ledger_entries")
     good = told(name, since, count)
     report, expected = planted(good, 50, chance)
     provider = Reporter(name, report, shop.provider.abilities)
     reconciliation = Reconciliation(shop.database, provider, 200)
-    began = time.monotonic()
+    made = time.monotonic()
     done = await reconciliation.run(since.date())
-    assert time.monotonic() - began < seconds
+    # A minute, or where the machine is slow, several times what it took to write those rows.
+    assert time.monotonic() - made < max(60.0, 9 * (made - begun))
     assert (done.lines, done.breaks) == (len(report), 50)
     assert await found(shop, name) == expected
 
@@ -354,9 +353,16 @@ async def test_a_break_names_the_checkout_that_it_is_about(shop: Any):
     assert about == {"missing": f"{name}_3", "fee": f"{name}_2", "extra": None}
 
 
+@pytest.fixture
+def standing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock stands still, so that no day ends meanwhile."""
+    at = now()
+    monkeypatch.setattr(reconciling, "now", lambda: at)
+
+
 def due_days_ago(days: int) -> datetime:
     """The start of a day so long before the last one whose report is complete by now."""
-    last = (now() - timedelta(hours=2)).date() - timedelta(days=1)
+    last = (reconciling.now() - timedelta(hours=2)).date() - timedelta(days=1)
     return datetime.combine(last - timedelta(days=days), datetime.min.time(), UTC)
 
 
@@ -366,7 +372,7 @@ async def first_paid(shop: Any, name: str, at: datetime) -> None:
     await shop.rows("UPDATE payments.payments SET created_at = $2 WHERE payment_id = $1 || '_1'", name, at)
 
 
-async def test_days_that_were_not_reconciled_are_made_up_for_once_the_oldest_first(shop: Any):
+async def test_days_that_were_not_reconciled_are_made_up_for_once_the_oldest_first(shop: Any, standing: None):
     name, first = new_id("psp"), due_days_ago(3) + timedelta(hours=22)
     await first_paid(shop, name, first)
     reporter = Reporter(name, told(name, first, 2), shop.provider.abilities)
@@ -379,7 +385,9 @@ async def test_days_that_were_not_reconciled_are_made_up_for_once_the_oldest_fir
     assert await found(shop, name) == {}
 
 
-async def test_a_day_that_somebody_looked_at_before_its_report_was_complete_is_looked_at_again(shop: Any):
+async def test_a_day_that_somebody_looked_at_before_its_report_was_complete_is_looked_at_again(
+    shop: Any, standing: None
+):
     name, first = new_id("psp"), due_days_ago(0) + timedelta(hours=1)
     await first_paid(shop, name, first)
     reporter = Reporter(name, told(name, first, 2), shop.provider.abilities)
@@ -415,7 +423,7 @@ async def test_an_explained_break_that_is_another_by_now_is_open_again(shop: Any
     assert (same, await found(shop, name)) == ({}, {f"psp_{name}_1": "amount"})
 
 
-async def test_no_day_is_made_up_for_after_two_weeks_or_where_nobody_paid(shop: Any):
+async def test_no_day_is_made_up_for_after_two_weeks_or_where_nobody_paid(shop: Any, standing: None):
     old, new = new_id("psp"), new_id("psp")
     await first_paid(shop, old, due_days_ago(40))
     for_old, for_new = Reporter(old, [], shop.provider.abilities), Reporter(new, [], shop.provider.abilities)
@@ -424,7 +432,7 @@ async def test_no_day_is_made_up_for_after_two_weeks_or_where_nobody_paid(shop: 
     assert (for_old.asked, for_new.asked) == ([due_days_ago(n) for n in range(13, -1, -1)], [])
 
 
-async def test_a_day_that_cannot_be_had_is_told_and_tried_again_before_those_after_it(shop: Any):
+async def test_a_day_that_cannot_be_had_is_told_and_tried_again_before_those_after_it(shop: Any, standing: None):
     name, first = new_id("psp"), due_days_ago(3) + timedelta(hours=1)
     await first_paid(shop, name, first)
     reporter = Reporter(name, told(name, first, 2), shop.provider.abilities)

@@ -26,6 +26,7 @@ from haat.kit.message import Invalid, NotFound, Unavailable
 from haat.kit.money import Money
 from haat.services.payments.service import PaymentsService
 from haat.services.payments.store import PaymentStore
+from tests.engines.payment_provider.worlds import HASTY
 from tests.services.shopfloor import Away
 
 
@@ -93,8 +94,9 @@ async def test_a_broken_wire_never_charges_twice(shop: Any, mode: str):
 
 @pytest.mark.slow
 async def test_a_slow_bank_is_pending_not_declined(shop: Any):
-    ask = shop.ask(await shop.card("4000000000000077"))
-    assert (await shop.payments.authorize(ask)).state == "pending"
+    async with shop.waiting(HASTY) as hasty:
+        ask = shop.ask(await hasty.card("4000000000000077"))
+        assert (await hasty.payments.authorize(ask)).state == "pending"
     await shop.post("/sandbox/clock", {"advance_seconds": 31})
     assert (await shop.payments.of_attempt(AttemptPayment(attempt_id=ask.attempt_id))).state == "authorized"
 

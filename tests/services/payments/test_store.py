@@ -38,7 +38,7 @@ async def test_two_sweeps_never_take_the_same_payment(shop: Any):
     store = PaymentStore(shop.database)
     ids = [(await shop.payments.authorize(shop.ask(CashMethod()))).id for _ in range(6)]
     await shop.rows("INSERT INTO payments.due (payment_id, at) SELECT unnest($1::text[]), now()", ids)
-    async with store.transaction() as first, asyncio.timeout(5):
+    async with store.transaction() as first, asyncio.timeout(60):
         taken = {row["payment_id"] async for row in queries.due(first.connection, limit=3)}
         others = set(await store.due(100))
     assert (len(taken), taken & others, set(ids) - taken <= others) == (3, set(), True)

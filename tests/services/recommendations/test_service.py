@@ -149,7 +149,7 @@ async def test_another_process_takes_up_a_new_model(service, another, shop, monk
     api = another()
     before = (await api.recommend(Recommend(kind="trending"))).model
     trained = await service.train(Nothing())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         while (await api.recommend(Recommend(kind="trending"))).model != trained:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert before.trained_at is None

@@ -270,7 +270,7 @@ async def test_a_rebuild_asked_elsewhere_is_done_by_the_writers_process(service,
     shelves.put(product("Jheel laptop"))
     api = another()
     asked = asyncio.create_task(api.rebuild(Nothing()))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         while not asked.done():
             await service.indexer.rebuild_if_needed()
             await asyncio.sleep(0.05)
@@ -294,7 +294,7 @@ async def test_a_new_product_is_found_through_the_event_log(
     reading = asyncio.create_task(Reader(new_id("reader"), service, REACTIONS, log).run())
     api = another()
     try:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(120):
             while await titles(api, q="udaan") != ["Udaan laptop"]:
                 await log.relay(["catalog"])
                 await service.indexer.flush()

@@ -89,7 +89,7 @@ def shop_url(outside: Settings) -> Iterator[str]:
     port = server.servers[0].sockets[0].getsockname()[1]
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
-    thread.join(20)
+    thread.join(120)
 
 
 @pytest.fixture(scope="session")
@@ -162,7 +162,7 @@ def known_instead(value: Any, known: dict[str, str]) -> Any:
 async def searchable(shop_url: str, settings: Settings) -> AsyncIterator[None]:
     """The search's background work, once it has built the index."""
     async with working(House(settings, frozenset(SERVICES)), ["search"]):
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(300):
             while await asyncio.to_thread(_status, f"{shop_url}/v1/search?q=lamp") != 200:  # noqa: ASYNC110 - its own loop
                 await asyncio.sleep(0.2)
         yield
@@ -201,7 +201,7 @@ def _first_failure(
         if real:
             case.path_parameters = known_instead(case.path_parameters, known)
             case.body = known_instead(case.body, known)
-        case.call_and_validate(headers=headers, checks=CHECKS)
+        case.call_and_validate(headers=headers, checks=CHECKS, timeout=120)
 
     try:
         call()
@@ -237,7 +237,7 @@ def test_every_edge_is_where_it_is_described(shop_url: str, searchable: None, ow
                 ",".join(EDGES),
             ),
             *("--seed", str(SEED), "--generation-deterministic", "--no-color"),
-            *("--no-shrink", "--request-timeout", "20", "--header", f"Authorization: {owner['Authorization']}"),
+            *("--no-shrink", "--request-timeout", "120", "--header", f"Authorization: {owner['Authorization']}"),
             *(part for name in NO_EDGES for part in ("--exclude-operation-id", name)),
         ],
         capture_output=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -38,6 +39,7 @@ from haat.contracts.payments import (
     digest,
     sealed,
 )
+from haat.kit.clock import now
 from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
 from haat.kit.message import Invalid, NotFound

@@ -15,7 +15,7 @@ from tests.faults.mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("src", "tests", "pyproject.toml", "docs", ".importlinter")
-SECONDS = 300
+SECONDS = 900
 PREPARED = "test_every_query_can_be_prepared"
 
 

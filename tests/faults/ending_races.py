@@ -178,10 +178,16 @@ def _contradictions(heard: Heard, sale: Any, captured: int, refunded: int) -> li
         "canceled, and on its way": not ordered or stands or not sale["sent"],
         "canceled by nobody": not ordered or stands or said.get("cancel") == 200 or captured == 0,
         "given up, and not": said.get("give up") != 200 or (sale["status"], ordered) == ("canceled", False),
-        "captured, and the bank knows nothing of it": said.get("capture") != 201 or captured > 0,
+        "told as captured, and the bank knows nothing of it": not _told_taken(heard) or captured > 0,
         f"{captured} taken and {refunded} given back": captured - refunded == (sale["total_minor"] if stands else 0),
     }
     return [f"{fault}: {said}" for fault, holds in checks.items() if not holds]
+
+
+def _told_taken(heard: Heard) -> bool:
+    """Whether staff were shown that money was taken: a capture that waits for another one is a 201 without any."""
+    status, answer = heard.get("capture", (0, {}))
+    return status == 201 and answer["payment"]["captured"]["amount"] > 0
 
 
 HOWS = ("fresh", "held")

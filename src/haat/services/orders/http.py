@@ -231,7 +231,11 @@ async def capture_order(
     idempotency: Idempotency | None,
     data: CaptureBody | None = None,
 ) -> Order:
-    """Take (part of) what is authorised. Needs an Idempotency-Key."""
+    """Take (part of) what is authorised. Needs an Idempotency-Key.
+
+    `payment.captured` is what was taken: while the provider, or another capture, has no answer this one waits, and may
+    be refused yet.
+    """
     if idempotency is None:
         raise IdempotencyKeyMissing()
     return await orders.capture(

@@ -25,6 +25,7 @@ from haat.contracts.inventory import (
     Transfer,
 )
 from haat.engines.database.pruning import prune
+from haat.kit.idempotency import Idempotency
 from haat.kit.ids import is_id, new_id
 from haat.kit.message import Invalid, NotFound
 from haat.services.inventory.reactions import KEPT
@@ -255,9 +256,9 @@ async def test_the_location_with_the_lower_number_is_asked_first(depot):
     assert await at(depot, sku) == [(far, 5, 0), (near, 5, 2)]
 
 
-async def test_a_transfer_moves_free_units_once_per_cause(depot):
-    sku, cause = await depot.sku(5), new_id("trf")
-    move = Transfer(sku=sku, quantity=3, source="main", target="annex", reason="near", actor="u", cause_id=cause)
+async def test_a_transfer_moves_free_units_once_per_key(depot):
+    sku, once = await depot.sku(5), Idempotency(account="usr_staff", key=new_id("key"), fingerprint="move")
+    move = Transfer(sku=sku, quantity=3, source="main", target="annex", reason="near", actor="u", idempotency=once)
     await depot.service.transfer(move)
     await depot.service.transfer(move)
     assert await at(depot, sku) == [("main", 2, 0), ("annex", 3, 0)]

@@ -35,7 +35,6 @@ class Transfer(Message, frozen=True):
     target: str
     reason: Reason
     actor: str
-    cause_id: str | None = None
     idempotency: Idempotency | None = None
 
 

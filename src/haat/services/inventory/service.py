@@ -143,7 +143,7 @@ class InventoryService(Inventory):
     async def transfer(self, ask: Transfer) -> Page[Level]:
         if ask.source == ask.target:
             raise Invalid(errors=[{"pointer": "/target", "code": "invalid", "detail": "must be another location"}])
-        cause = (ask.cause_id or new_id("trf"), "staff")
+        cause = (new_id("trf"), "staff")
         data = {"actor": ask.actor, **words_of(ask.reason), "source": ask.source, "target": ask.target}
         async with self._store.transaction() as transaction:
             stored = await transaction.replay(ask.idempotency, Page[Level])

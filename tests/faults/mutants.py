@@ -160,7 +160,7 @@ MUTANTS = (
     Mutant("hear nothing of holds that ran out", "services/orders/following.py", "                if order.status in CANCELABLE:\n                    data", "                if False:\n                    data", (race("T-RACE-06/held"),)),
     Mutant("void only what was not taken yet", "services/payments/teller.py", "return await self.refund(payment, payment.give_back_request, refundable(payment), reason)", "return payment", (race("T-RACE-06/waiting"),)),
     Mutant("order a cart from two tabs of a shop", CHECKOUT_TABLES, "CREATE UNIQUE INDEX attempts_cart", "CREATE INDEX attempts_cart", (race("T-RACE-01/two tabs"),)),
-    Mutant("change what is being ordered", CHECKOUT_SQL, "AND version = :version AND status IN ('open', 'expired')", "AND :version > 0", (race("T-RACE-02"),)),
+    Mutant("change what is being ordered", CHECKOUT_SQL, "AND version = :version AND status IN ('open', 'expired')", "AND :version > 0", (T_STORE, race("T-RACE-02"))),
     Mutant("count a customer's devices without the limit", PROMOTIONS_SQL, "WHERE u.used < coalesce(", "WHERE u.used < 1000 + coalesce(", (race("T-RACE-03/one a customer"),)),
     Mutant("keep the use of a declined card", PROMOTIONS_SQL, "UPDATE promotions.uses u SET used = u.used - 1", "UPDATE promotions.uses u SET used = u.used", (race("T-RACE-03/one a customer"),)),
     Mutant("let an older price win", "services/catalog/writing.py", "if each.merged_on is not None and check_version(old, document, each.read_at) != each.merged_on:", "if False:", (race("T-RACE-07"),)),

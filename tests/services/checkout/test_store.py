@@ -63,6 +63,24 @@ async def save(store: CheckoutStore, attempt: Attempt, state: State, shown: Show
     return await store.save(attempt, step(state), shown)
 
 
+async def test_what_is_being_paid_gets_no_new_quote(floor: Floor, store: CheckoutStore, guest: Owner):
+    before = await opened(floor, store, guest)
+    await claim(floor, store, guest, before)
+    paid = await store.load(before.id, owner_key(guest))
+    assert paid is not None
+    found = [await store.requote(known, known.cart_version + 1, known.quote, 300) for known in (before, paid)]
+    assert (found, await store.load(before.id, owner_key(guest))) == ([None, None], paid)
+
+
+async def test_of_two_new_quotes_made_of_one_look_the_second_is_not_written(
+    floor: Floor, store: CheckoutStore, guest: Owner
+):
+    before = await opened(floor, store, guest)
+    first = await store.requote(before, before.cart_version + 1, before.quote, None)
+    second = await store.requote(before, before.cart_version + 2, before.quote, None)
+    assert (first.cart_version, second) == (before.cart_version + 1, None)
+
+
 async def test_of_twenty_claims_with_keys_of_their_own_one_wins(floor: Floor, store: CheckoutStore, guest: Owner):
     checkout = await opened(floor, store, guest)
     found = await asyncio.gather(*(claim(floor, store, guest, checkout) for _ in range(20)))

@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from haat.contracts.inventory import Adjust, Damage, ExtendHold, Transfer
 from haat.engines.database.pool import PostgresDatabase
+from haat.kit.idempotency import Idempotency
 from haat.kit.ids import new_id
 from haat.kit.message import DomainError
 from tests.services.inventory.conftest import Depot
@@ -134,9 +135,10 @@ class Stock(RuleBasedStateMachine):
     @rule(sku=skus, there=st.booleans(), cause=causes, quantity=units, count=times)
     def transfer(self, sku, there, cause, quantity, count):
         source, target = LOCATIONS if there else LOCATIONS[::-1]
+        once = Idempotency("usr_staff", f"{self.play}_trf{cause}", f"{quantity} of {sku} to {target}")
         ask = Transfer(
             sku=self.skus[sku], quantity=quantity, source=source, target=target, reason="near", actor="u",
-            cause_id=f"{self.play}_trf{cause}",
+            idempotency=once,
         )  # fmt: skip
         self.repeat(count, lambda: self.depot.service.transfer(ask))
 

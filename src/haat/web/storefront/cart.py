@@ -21,13 +21,14 @@ from haat.contracts.cart import (
 from haat.contracts.catalog import Catalog, ProductRef
 from haat.contracts.checkout import QuoteLine
 from haat.contracts.inventory import OutOfStock
-from haat.contracts.orders import OrderOf, Orders
+from haat.contracts.orders import Orders
 from haat.contracts.recommendations import Recommender
 from haat.kit.idempotency import Idempotency
 from haat.kit.message import DomainError, NotFound
 from haat.web.storefront.browsing import advice
 from haat.web.storefront.choosing import variant_to_buy, what_exists
 from haat.web.storefront.forms import inside, typed, whole
+from haat.web.storefront.orders import who
 from haat.web.storefront.product import buying, page_of
 from haat.web.storefront.shell import Shop
 
@@ -108,8 +109,7 @@ async def buy_again(
     """What an order held into the cart once more, as far as it is to be had; a form sent twice puts it there once."""
     fields = await typed(shop.request)
     caller, attempt = shop.caller, fields.get("attempt", "")[:100]
-    link = fields.get("token") or None
-    order = await orders.order(OrderOf(order=order_id, user_id=caller.user_id, link=link, cart_token=shop.guest_token))
+    order = await orders.order(who(shop, order_id, fields.get("token") or None))
     view = await cart.view(ViewCart(owner=shop.owner))
     # A guest's first cart gets its token here, and all lines join it.
     owner = Owner(user_id=caller.user_id) if caller.user_id else Owner(token=view.token)

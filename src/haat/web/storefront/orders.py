@@ -47,9 +47,9 @@ async def thanks(
     order_id: str, shop: Shop, orders: Orders, payments: Payments, recommendations: Recommender
 ) -> Response[str]:
     """The confirmation right after paying."""
-    order = await orders.order(_who(shop, order_id, None))
+    order = await orders.order(who(shop, order_id, None))
     link, similar, due = await asyncio.gather(
-        gently(orders.link(_who(shop, order_id, None)), OrderLink(link="")),
+        gently(orders.link(who(shop, order_id, None)), OrderLink(link="")),
         advice(shop, recommendations, "similar", order.items[0].product_id, 8),
         _at_the_door(payments, order),
     )
@@ -90,7 +90,7 @@ async def invoice(
 ) -> Response[Any]:
     """The tax invoice; before there is one the order's page says so."""
     try:
-        made = await orders.invoice(_who(shop, order_id, token))
+        made = await orders.invoice(who(shop, order_id, token))
     except OrderStateError as error:
         return await _page(shop, orders, payments, order_id, token, problem=error.detail, status=error.status)
     return shop.file(made.pdf, "application/pdf", f"{made.number}.pdf")
@@ -173,7 +173,8 @@ def order_address(order_id: str, token: str | None, said: str) -> str:
     return f"/orders/{order_id}?said={said}" + (f"&token={token}" if token else "")
 
 
-def _who(shop: Shop, order_id: str, token: str | None) -> OrderOf:
+def who(shop: Shop, order_id: str, token: str | None) -> OrderOf:
+    """An order, and all that may open it to whoever sits here."""
     return OrderOf(order=order_id, user_id=shop.caller.user_id, link=token, cart_token=shop.guest_token)
 
 
@@ -189,7 +190,7 @@ async def _page(
     status: int = 200,
 ) -> Response[Any]:
     """The order; `back` is a form to send things back that was refused."""
-    order: Order = await orders.order(_who(shop, order_id, token))
+    order: Order = await orders.order(who(shop, order_id, token))
     return await shop.page(
         "order.html",
         status=status,
